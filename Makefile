@@ -1,0 +1,50 @@
+# leadlife: `make demo` sets up and runs the main job; `make test` sets up and passes the tests.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+export PYTHONWARNINGS := ignore::DeprecationWarning:pip
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test cover lint types docs bench clean
+
+help: ## say what there is to make
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.core: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(PIP) install -c constraints.txt --group dev --group docs
+	@touch $@
+
+demo: $(VENV)/.core ## set up and walk a simulated funnel, from first contact to the honest table
+	$(BIN)/leadlife demo
+
+test: $(VENV)/.dev ## set up and run the tests
+	$(BIN)/python -m pytest -n auto
+
+cover: $(VENV)/.dev ## run the tests without ../shared and demand every branch of the package
+	LEADLIFE_SHARED=none $(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered --cov-fail-under=100
+
+lint: $(VENV)/.dev ## ruff and the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev ## mypy strict and pyright, and the completeness of the public types
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes leadlife --ignoreexternal
+
+docs: $(VENV)/.dev ## build the documentation, warnings as errors
+	$(BIN)/sphinx-build -n -W -q -b html docs docs/_build/html
+
+bench: $(VENV)/.dev ## measure, against named rivals in the same run
+	$(BIN)/python benchmarks/bench_moves.py
+
+clean: ## remove what was built
+	rm -rf $(VENV) docs/_build dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,202 @@
+"""What makes a lifecycle invalid: every fault that its declaration alone proves, each with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from leadlife._machine import expand
+from leadlife.criteria import Condition, Opaque, leaves_of
+from leadlife.errors import Fault, did_you_mean
+from leadlife.stages import EVERY_OPEN_STAGE, FIRING, Holds, Kind, Stage, Status, Transition
+
+if TYPE_CHECKING:
+    from leadlife.lifecycle import Lifecycle
+
+
+MOST_EDGES = 20_000
+
+
+def lifecycle_faults(lifecycle: Lifecycle) -> list[Fault]:
+    """Return everything wrong with a lifecycle, in reading order."""
+    faults = list(_duplicates("stages", [stage.id for stage in lifecycle.stages]))
+    faults += _duplicates("reasons", [reason.id for reason in lifecycle.reasons])
+    stages = {stage.id: stage for stage in lifecycle.stages}
+    reasons = {reason.id for reason in lifecycle.reasons}
+    for place, stage in enumerate(lifecycle.stages):
+        faults += _stage_faults(f"stages.{place}", stage, stages, lifecycle.transitions, reasons)
+    for place, rule in enumerate(lifecycle.transitions):
+        faults += _transition_faults(f"transitions.{place}", rule, stages, reasons)
+    faults += _entry_faults(lifecycle, stages)
+    if not faults:
+        faults += _gate_circles(stages)
+    if not faults and sum(1 for _ in islice(expand(stages, lifecycle.transitions), MOST_EDGES + 1)) > MOST_EDGES:
+        faults.append(Fault("transitions", f"more than {MOST_EDGES:,} moves once gates and wildcards are spelt out"))
+    if not faults:
+        faults += _timed_circles(lifecycle.transitions, stages)
+    return faults
+
+
+def _duplicates(path: str, names: Iterable[str]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for place, name in enumerate(names):
+        if name in seen:
+            yield Fault(f"{path}.{place}", f"{name!r} is declared twice")
+        seen.add(name)
+
+
+def _known(path: str, name: str, names: Iterable[str]) -> Iterator[Fault]:
+    if name not in names:
+        yield Fault(path, f"{name!r} is not declared", did_you_mean(name, names))
+
+
+def _stage_faults(
+    path: str,
+    stage: Stage,
+    stages: Mapping[str, Stage],
+    transitions: tuple[Transition, ...],
+    reasons: Iterable[str],
+) -> Iterator[Fault]:
+    if stage.holds is Holds.GATE:
+        yield from _gate_faults(path, stage, stages)
+    elif stage.routes or stage.default is not None:
+        yield Fault(path, "only a gate has routes and a default", 'say holds="gate"')
+    if stage.holds is Holds.SLA and stage.limit is None:
+        yield Fault(path, "a stage that holds sla needs a limit")
+    if stage.limit is not None:
+        if stage.holds is not Holds.SLA:
+            yield Fault(f"{path}.limit", f"a stage that holds {stage.holds} has no limit", 'say holds="sla"')
+        leading_out = {
+            rule.trigger
+            for rule in transitions
+            if (rule.sources == EVERY_OPEN_STAGE and not stage.status.closed) or stage.id in rule.sources
+        }
+        yield from _known(f"{path}.limit.trigger", stage.limit.trigger, leading_out)
+        if stage.limit.reason is not None:
+            yield from _known(f"{path}.limit.reason", stage.limit.reason, reasons)
+    if stage.status is not Status.RECYCLED and (stage.cool_down or stage.reentry_limit is not None):
+        yield Fault(path, "only a recycled stage has a cool-down or a reentry limit")
+    if stage.status in (Status.RECYCLED, Status.LOST, Status.DISQUALIFIED) and stage.on_path:
+        yield Fault(f"{path}.on_path", f"a stage of status {stage.status} is not on the success path")
+
+
+def _gate_faults(path: str, stage: Stage, stages: Mapping[str, Stage]) -> Iterator[Fault]:
+    if stage.default is None:
+        yield Fault(path, "a gate needs a default: a lead must always be able to go somewhere")
+    else:
+        yield from _known(f"{path}.default", stage.default, stages)
+    for place, route in enumerate(stage.routes):
+        yield from _known(f"{path}.routes.{place}.target", route.target, stages)
+        yield from _unbound(f"{path}.routes.{place}.guard", route.guard)
+    if stage.status is not Status.OPEN:
+        yield Fault(f"{path}.status", "a gate holds nobody, so its status is open")
+
+
+def _transition_faults(
+    path: str, rule: Transition, stages: Mapping[str, Stage], reasons: Iterable[str]
+) -> Iterator[Fault]:
+    yield from _target_faults(path, rule, stages)
+    if isinstance(rule.sources, tuple):
+        for place, source in enumerate(rule.sources):
+            yield from _known(f"{path}.sources.{place}", source, stages)
+            if source in stages:
+                yield from _source_faults(f"{path}.sources.{place}", rule, stages[source], stages)
+    elif rule.kind.leaves_closed and rule.kind is not Kind.RECYCLE:
+        yield Fault(f"{path}.sources", f"a {rule.kind} leads out of named stages, not out of every open one")
+    if rule.on is not None:
+        yield from _known(f"{path}.on", rule.on, FIRING)
+    for place, reason in enumerate(rule.reasons):
+        yield from _known(f"{path}.reasons.{place}", reason, reasons)
+    if rule.needs_reason and not reasons:
+        yield Fault(f"{path}.needs_reason", "a reason is needed, but none is declared", "add reasons")
+    if rule.guard is not None:
+        yield from _unbound(f"{path}.guard", rule.guard)
+
+
+def _target_faults(path: str, rule: Transition, stages: Mapping[str, Stage]) -> Iterator[Fault]:
+    if rule.target is None:
+        if rule.kind in (Kind.EXIT, Kind.RECYCLE, Kind.REENTRY, Kind.REPEAT):
+            yield Fault(f"{path}.target", f"kind {rule.kind} needs a target")
+        return
+    yield from _known(f"{path}.target", rule.target, stages)
+    if rule.kind is Kind.RECYCLE and rule.target in stages and stages[rule.target].status is not Status.RECYCLED:
+        yield Fault(f"{path}.target", "kind recycle leads to a stage of status recycled")
+
+
+def _source_faults(path: str, rule: Transition, source: Stage, stages: Mapping[str, Stage]) -> Iterator[Fault]:
+    if source.holds is Holds.GATE:
+        yield Fault(path, "a gate is left by its routes, not by a transition")
+    if source.status.closed and not rule.kind.leaves_closed:
+        yield Fault(
+            path,
+            f"{source.id!r} is closed ({source.status}); kind {rule.kind} does not lead out of it",
+            "use reentry, repeat, reopen or recycle",
+        )
+    if rule.kind is Kind.REOPEN and not source.status.closed:
+        yield Fault(path, "kind reopen leads out of a closed stage")
+    target = stages.get(rule.target or "")
+    if rule.kind is Kind.REENTRY and target is not None and target.status is not Status.OPEN:
+        yield Fault(path, "kind reentry leads to an open stage")
+
+
+def _unbound(path: str, guard: Condition) -> Iterator[Fault]:
+    for leaf in leaves_of(guard):
+        if isinstance(leaf, Opaque) and leaf.call is None:
+            yield Fault(path, f"guard {leaf.name!r} is named but not bound to a callable")
+
+
+def _entry_faults(lifecycle: Lifecycle, stages: Mapping[str, Stage]) -> Iterator[Fault]:
+    for name, entries in (("entries", lifecycle.entries), ("referral_entries", lifecycle.referral_entries)):
+        for place, entry in enumerate(entries):
+            yield from _known(f"{name}.{place}", entry.stage, stages)
+            if entry.stage in stages and stages[entry.stage].holds is Holds.GATE:
+                yield Fault(f"{name}.{place}", "a gate holds nobody, so no journey begins there")
+            if entry.guard is not None:
+                yield from _unbound(f"{name}.{place}.guard", entry.guard)
+    if not any(stage.status is Status.OPEN and stage.holds is not Holds.GATE for stage in stages.values()):
+        yield Fault("stages", "a lifecycle has at least one open stage")
+
+
+def _gate_circles(stages: Mapping[str, Stage]) -> Iterator[Fault]:
+    onward = {
+        stage.id: [*(route.target for route in stage.routes), stage.default or ""]
+        for stage in stages.values()
+        if stage.holds is Holds.GATE
+    }
+    for circle in _circles(onward):
+        yield Fault("stages", f"gates that lead into each other: {' > '.join(circle)}")
+
+
+def _timed_circles(transitions: Iterable[Transition], stages: Mapping[str, Stage]) -> Iterator[Fault]:
+    onward: dict[str, list[str]] = {}
+    for edge in expand(stages, transitions):
+        limit = stages[edge.source].limit
+        if limit is not None and limit.trigger == edge.trigger and edge.target is not None:
+            onward.setdefault(edge.source, []).append(edge.target)
+    for circle in _circles(onward):
+        yield Fault(
+            "stages",
+            f"time alone would move a lead in a circle: {' > '.join(circle)}",
+            "let one of them wait",
+        )
+
+
+def _circles(onward: Mapping[str, list[str]]) -> Iterator[tuple[str, ...]]:
+    """Yield one circle for each stage that time or gates lead back to, shortest first found."""
+    reported: set[frozenset[str]] = set()
+    for start in onward:
+        paths: dict[str, tuple[str, ...]] = {target: (start, target) for target in onward[start]}
+        waiting = list(paths)
+        while waiting:
+            here = waiting.pop(0)
+            if here == start:
+                circle = paths[here]
+                if frozenset(circle) not in reported:
+                    reported.add(frozenset(circle))
+                    yield circle
+                break
+            for target in onward.get(here, ()):
+                if target not in paths:
+                    paths[target] = (*paths[here], target)
+                    waiting.append(target)

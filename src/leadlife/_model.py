@@ -1,0 +1,142 @@
+"""The frozen, strict base of every model, and the few constrained types that they share."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic import ValidationError as _ValidationError
+
+from leadlife.errors import InvalidDefinition, Malformed
+
+LONGEST_ID = 300
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f]+").fullmatch
+
+EARLIEST = datetime(1678, 1, 1, tzinfo=UTC)
+LATEST = datetime(2262, 1, 1, tzinfo=UTC)
+"""Instants lie in the range that a nanosecond clock can hold, so that data frames can keep them."""
+
+if TYPE_CHECKING:
+    _ModelType = type
+else:
+
+    class _ModelType(type(BaseModel)):
+        """Restates what pydantic finds as an error of ours, when a model is built by a call."""
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return super().__call__(*args, **kwargs)
+            except _ValidationError as error:
+                raise cls.malformed.from_validation(cls.__name__, error) from None
+
+
+if TYPE_CHECKING:
+    _Base = BaseModel
+else:
+
+    class _Base(BaseModel, metaclass=_ModelType):
+        pass
+
+
+class Model(_Base):
+    """A frozen value: strict types, no extra keys, finite numbers, no input in its errors."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        defer_build=True,
+        validate_default=False,
+        serialize_by_alias=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+    malformed: ClassVar[type[Malformed]] = Malformed
+
+    @classmethod
+    def checked(cls, data: dict[str, Any]) -> Self:
+        """Return the model that the data describe; the shortest way through pydantic.
+
+        Raises:
+            Malformed: The data do not fit, with every fault named.
+        """
+        try:
+            return cls.__pydantic_validator__.validate_python(data)  # type: ignore[no-any-return]
+        except _ValidationError as error:
+            raise cls.malformed.from_validation(cls.__name__, error) from None
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed, validated like any other value."""
+        kept = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self)(**{**kept, **changes})
+
+
+class Definition(Model):
+    """A value that a person writes down: a stage, a lifecycle, a playbook, a mapping."""
+
+    malformed: ClassVar[type[Malformed]] = InvalidDefinition
+
+
+def utc(at: datetime) -> datetime:
+    """Return an aware instant in UTC.
+
+    Raises:
+        Malformed: The datetime is naive, or outside the years 1678 to 2261.
+    """
+    if at.tzinfo is UTC and EARLIEST <= at < LATEST:
+        return at
+    if at.tzinfo is None or at.utcoffset() is None:
+        raise Malformed("an instant needs a time zone", hint="give an aware datetime")
+    if not EARLIEST <= at < LATEST:
+        raise Malformed("an instant lies in the years 1678 to 2261")
+    return at.astimezone(UTC)
+
+
+LAX: Any = Field(strict=False)
+"""For tuples, which JSON and people write as lists, and for closed sets, which both write as text."""
+
+
+def _several(value: object) -> object:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list | set | frozenset) else value
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(utc)]
+"""An aware datetime, kept in UTC."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^\w(?:[\w .:/&+\-]*[\w.])?$", max_length=100)]
+"""A word of the playbook: a stage, a trigger, an activity kind, a field, a reason."""
+
+Id = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=LONGEST_ID)]
+"""An identifier that the host chooses: any text without control characters."""
+
+
+def identifier(text: Any) -> str:
+    """Return a text that may serve as an :data:`Id`, without the cost of a model.
+
+    Raises:
+        Malformed: It is no text, empty, too long, or holds control characters.
+    """
+    if not isinstance(text, str) or not 0 < len(text) <= LONGEST_ID or not (text.isprintable() or _PLAIN(text)):
+        raise Malformed(f"an id is text of 1 to {LONGEST_ID} characters without control characters")
+    return text
+
+
+Text = Annotated[str, StringConstraints(max_length=10_000)]
+"""Free text."""
+
+Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
+"""One name or several."""

@@ -1,0 +1,339 @@
+"""Facts: what happened, append-only, each with two clocks.
+
+``at`` is when it was so; ``recorded_at`` is when we learned it. A host writes a fact with ``at`` and what it says; the
+journey stamps ``lead``, ``pipeline``, ``seq``, ``recorded_at``, ``id`` and ``key`` when it records it.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from hashlib import blake2b
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from leadlife._model import LAX, Id, Instant, Model, Name, Text
+from leadlife.activities import Activity
+from leadlife.criteria import Scalar
+from leadlife.errors import Malformed
+from leadlife.leads import AnyActor, Source, actor
+from leadlife.money import Money
+
+_STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline"}
+
+
+class PlaybookRef(Model):
+    """Which playbook: its id, its version, and the digest of its content."""
+
+    id: Name
+    version: Name
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.version}"
+
+
+class Fact(Model):
+    """What every fact has."""
+
+    type: str
+    schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
+    at: Instant
+    """When it was so."""
+    by: AnyActor = Field(default_factory=actor)
+    """Who did it, or who says so."""
+    source: Source | None = None
+    """Where it came from; the fact that opens a cycle gives the cycle its source."""
+    key: Id | None = None
+    """The idempotency key; the id when not given."""
+    id: Id | None = None
+    """A hash of lead, pipeline, key and content when not given."""
+    lead: Id | None = None
+    pipeline: Id | None = None
+    seq: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    """The journey's own counter."""
+    recorded_at: Instant | None = None
+    """When the journey learned it."""
+    claimed_recorded_at: Instant | None = None
+    """When the source says it was recorded; kept beside, never trusted."""
+    dated: Instant | None = None
+    """The source's own date, where it lies before entry and the fact therefore stands at entry."""
+    caused_by: Id | None = None
+    """Derived facts only: the fact just before it in the chain."""
+
+    @property
+    def before_entry(self) -> bool:
+        """Whether the source dates it before the lead's entry."""
+        return self.dated is not None
+
+    def content(self) -> bytes:
+        """Return what the fact says, as canonical JSON: all but its id, key and stamps."""
+        serializer = self.__pydantic_serializer__
+        if self.seq is None and self.id is None and self.key is None and self.claimed_recorded_at is None:
+            return serializer.to_json(self, exclude_none=True)
+        return serializer.to_json(self, exclude_none=True, exclude=_STAMPS)
+
+    def dump(self) -> dict[str, Any]:
+        """Return the fact as plain values, ready for JSON; :func:`load_fact` reads them back."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def stamped(
+        self,
+        *,
+        id: str,  # noqa: A002 - the field's name
+        key: str,
+        lead: str,
+        pipeline: str,
+        seq: int,
+        recorded_at: datetime,
+        fresh: bool = False,
+    ) -> Self:
+        """Return a copy with its journey's stamps, which the journey has made and nobody need judge again.
+
+        A ``fresh`` fact, which nobody else holds yet, is stamped itself: a move makes its own and saves the copy.
+        """
+        new = self
+        if not fresh:
+            new = object.__new__(type(self))
+            object.__setattr__(new, "__dict__", self.__dict__.copy())
+            object.__setattr__(new, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+            object.__setattr__(new, "__pydantic_extra__", None)
+            object.__setattr__(new, "__pydantic_private__", None)
+        vars(new).update(id=id, key=key, lead=lead, pipeline=pipeline, seq=seq, recorded_at=recorded_at)
+        return new
+
+
+def derive_id(*parts: str | bytes) -> str:
+    """Return a short hash of texts, in which no two different lists of texts look alike."""
+    return blake2b(b"".join(map(sized, parts)), digest_size=16).hexdigest()
+
+
+def sized(text: str | bytes) -> bytes:
+    """Return a text after its length, so that texts can be joined and still be told apart."""
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    return b"%d:%b" % (len(data), data)
+
+
+def content_id(owner: bytes, key: str | None, content: bytes) -> str:
+    """Return the id of a fact: a hash of whose it is, its key and what it says."""
+    named = b"0:" if key is None else sized(key)
+    return blake2b(b"%b%b%d:%b" % (owner, named, len(content), content), digest_size=16).hexdigest()
+
+
+class Started(Fact):
+    """The journey begins, under a playbook."""
+
+    type: Literal["started"] = "started"
+    stage: Name
+    playbook: PlaybookRef
+    referred_by: Id | None = None
+
+
+class Identified(Fact):
+    """The lead is in the database from now on: contact details, a newsletter."""
+
+    type: Literal["identified"] = "identified"
+
+
+class ActivityRecorded(Fact):
+    """Something the lead did, or that was done with them."""
+
+    type: Literal["activity"] = "activity"
+    kind: Name
+    attributes: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar])
+
+    @property
+    def activity(self) -> Activity:
+        """The activity as scoring policies read it."""
+        return Activity(id=self.id or "", kind=self.kind, at=self.at, attributes=self.attributes)
+
+
+class AttributeChanged(Fact):
+    """A field of the lead has a value from now on; None clears it."""
+
+    type: Literal["attribute"] = "attribute"
+    name: Name
+    value: Scalar | None = None
+
+
+class ConsentChanged(Fact):
+    """The lead said yes or no to one use of their data."""
+
+    type: Literal["consent"] = "consent"
+    purpose: Name
+    granted: bool
+    basis: Text | None = None
+
+
+class Moved(Fact):
+    """Somebody fired a trigger. ``target`` only narrows the candidates."""
+
+    type: Literal["moved"] = "moved"
+    trigger: Name
+    target: Name | None = None
+    reason: Name | None = None
+    note: Text | None = None
+
+
+class StageReached(Fact):
+    """An import knows only that a stage was reached, not by which trigger.
+
+    The first declared transition there is taken; guard, role and reason are waived and marked so.
+    """
+
+    type: Literal["stage_reached"] = "stage_reached"
+    stage: Name
+    infer_gaps: bool = False
+    """Whether the shortest chain of forward moves on the success path may be inferred."""
+
+
+class EvidenceGiven(Fact):
+    """A yes or no to a named question, such as ``fit`` or ``sql``."""
+
+    type: Literal["evidence"] = "evidence"
+    name: Name
+    value: bool = True
+    note: Text | None = None
+
+
+class Sold(Fact):
+    """A sale."""
+
+    type: Literal["sold"] = "sold"
+    amount: Money | None = None
+    product: Id | None = None
+
+
+class CostIncurred(Fact):
+    """Money spent on the lead."""
+
+    type: Literal["cost"] = "cost"
+    amount: Money
+    category: Name | None = None
+
+
+class Referred(Fact):
+    """The lead referred somebody."""
+
+    type: Literal["referred"] = "referred"
+    who: Id
+
+
+class ScoreReported(Fact):
+    """The answer of an opaque model, as observed."""
+
+    type: Literal["score"] = "score"
+    policy: Name
+    version: Name
+    value: float
+
+
+class QualificationGranted(Fact):
+    """A qualification holds from now on, until it expires or is withdrawn."""
+
+    type: Literal["qualified"] = "qualified"
+    name: Name
+    expires: Instant | None = None
+    evidence: Annotated[tuple[Id, ...], LAX] = ()
+
+
+class QualificationWithdrawn(Fact):
+    """A qualification no longer holds."""
+
+    type: Literal["unqualified"] = "unqualified"
+    name: Name
+    reason: Text | None = None
+
+
+class Retracted(Fact):
+    """A fact was recorded in error. It acts on the log, whatever its own ``at``, and cannot be retracted."""
+
+    type: Literal["retracted"] = "retracted"
+    target: Id
+    """The id of the fact that is taken out."""
+
+
+class PlaybookAdopted(Fact):
+    """Another playbook, or another version, is in force from now on."""
+
+    type: Literal["adopted"] = "adopted"
+    playbook: PlaybookRef
+    stages: dict[Name, Name] = Field(default_factory=dict[str, str])
+    """Old stage ids to new ones, where they differ. Relabelling is neither a move nor a visit."""
+
+
+class TimerRefused(Fact):
+    """Derived: a stage limit came due, and its move was refused."""
+
+    type: Literal["timer_refused"] = "timer_refused"
+    trigger: Name
+    code: Name
+
+
+AnyFact = Annotated[
+    Started
+    | Identified
+    | ActivityRecorded
+    | AttributeChanged
+    | ConsentChanged
+    | Moved
+    | StageReached
+    | EvidenceGiven
+    | Sold
+    | CostIncurred
+    | Referred
+    | ScoreReported
+    | QualificationGranted
+    | QualificationWithdrawn
+    | Retracted
+    | PlaybookAdopted
+    | TimerRefused,
+    Field(discriminator="type"),
+]
+"""Any fact."""
+
+
+@cache
+def _adapter() -> TypeAdapter[Any]:
+    return TypeAdapter(AnyFact)
+
+
+def load_fact(data: Mapping[str, Any] | str | bytes) -> Fact:
+    """Read a fact from what :meth:`Fact.dump` gave, or from its JSON text.
+
+    Raises:
+        Malformed: It is no fact that this version can read; each fault is named with its path.
+    """
+    try:
+        text = data if isinstance(data, str | bytes) else json.dumps(data, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise Malformed("a fact is made of plain JSON values") from None
+    try:
+        fact: Fact = _adapter().validate_json(text)
+    except ValidationError as error:
+        raise Malformed.from_validation("fact", error) from None
+    return fact
+
+
+class Evidence(Model):
+    """A yes or no as the facts tell it."""
+
+    name: Name
+    value: bool
+    at: Instant
+    fact: Id
+
+
+class Qualification(Model):
+    """A named test that a lead passes: since when, until when, on what evidence, under which agreement."""
+
+    name: Name
+    granted: Instant
+    expires: Instant | None = None
+    evidence: Annotated[tuple[Id, ...], LAX] = ()
+    playbook: PlaybookRef | None = None
+
+    def holds(self, at: Instant) -> bool:
+        """Return whether it holds at an instant: from its granting until, but not at, its expiry."""
+        return self.granted <= at and (self.expires is None or at < self.expires)

@@ -1,0 +1,385 @@
+"""The fold: one fact after another through the playbook in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from leadlife._machine import Edge
+from leadlife.errors import Refusal, RefusalCode, UnknownPlaybook, did_you_mean
+from leadlife.facts import Fact, Moved, PlaybookAdopted, PlaybookRef, StageReached, Started
+from leadlife.journey.ruling import NOT_STARTED, closes, judge, judge_entry, present, resting
+from leadlife.journey.state import Cycle, State, Step, Trail
+from leadlife.leads import TIMER, Actor, Source, actor
+from leadlife.playbook import Playbook
+from leadlife.stages import Kind, Status
+from leadlife.timing import due
+
+STARTED = "started"
+ADOPTED = "adopted"
+
+
+class Books:
+    """The playbooks at hand, by id and version; ``instead`` of all of them, one may be tried."""
+
+    __slots__ = ("by_name", "first", "instead")
+
+    def __init__(self, playbooks: Iterable[Playbook], *, instead: Playbook | None = None) -> None:
+        books = tuple(playbooks)
+        self.first = books[0]
+        self.by_name: Mapping[tuple[str, str], Playbook] = {(book.id, book.version): book for book in books}
+        self.instead = instead
+
+    def find(self, ref: PlaybookRef) -> Playbook:
+        """Return the playbook that a fact names.
+
+        Raises:
+            UnknownPlaybook: It is not at hand, or what is at hand under its name says something else.
+        """
+        if self.instead is not None:
+            return self.instead
+        if self.first.ref is ref:
+            return self.first
+        book = self.by_name.get((ref.id, ref.version))
+        if book is None:
+            names = [f"{name} {version}" for name, version in self.by_name]
+            raise UnknownPlaybook(f"playbook {ref} is not at hand", hint=did_you_mean(str(ref), names))
+        if book.digest != ref.digest:
+            raise UnknownPlaybook(
+                f"playbook {ref} is not the one that the log names: its content has changed",
+                hint="give the changed one a new version, or ask what would have been with journey.under(playbook)",
+            )
+        return book
+
+    def all(self) -> tuple[Playbook, ...]:
+        """Return every playbook at hand."""
+        return tuple(self.by_name.values())
+
+    def adding(self, playbook: Playbook) -> Books:
+        """Return the books with one more at hand."""
+        return Books((*self.by_name.values(), playbook), instead=self.instead)
+
+
+def fold(facts: Iterable[Fact], books: Books, *, until: datetime | None = None) -> State:
+    """Return where a lead stands after facts in fold order, and after time up to an instant."""
+    state = State()
+    for fact in facts:
+        apply(state, fact, books)
+    if until is not None:
+        pass_time(state, until)
+    return state
+
+
+def apply(state: State, fact: Fact, books: Books) -> None:
+    """Fold one fact into a state: timers due, the fact, the move that it makes or fires."""
+    prepare(state, fact.at)
+    state.memory = state.memory.learn(fact, state.ordinal)
+    mover = _MOVERS.get(type(fact))
+    if mover is not None:
+        mover(state, fact, books)
+    elif state.plan is not None:
+        triggers = state.plan.firing.get(fact.type)
+        if triggers:
+            _fire(state, fact, triggers)
+
+
+def prepare(state: State, at: datetime) -> None:
+    """Let time pass up to a fact, and give the fact its place."""
+    pass_time(state, at)
+    state.ordinal += 1
+
+
+def pass_time(state: State, until: datetime) -> None:
+    """Fire the stage limits that come due up to and at an instant."""
+    at = limit_due(state, until)
+    while at is not None:
+        state.at = at
+        _time_out(state, at)
+        at = limit_due(state, until)
+    state.at = until
+
+
+def limit_due(state: State, until: datetime) -> datetime | None:
+    """Return when the present visit's limit comes due, if that is not after an instant."""
+    plan, stage, entered = state.plan, state.stage, state.entered
+    if plan is None or stage is None or entered is None or state.spent:
+        return None
+    found = plan.limits.get(stage)
+    if found is None or until - entered < found[1]:
+        return None
+    assert state.playbook is not None  # noqa: S101 - it comes with the plan
+    at = due(entered, found[0].after, state.playbook.zone_info)
+    if state.floor is not None and at < state.floor:
+        at = state.floor
+    return at if at <= until else None
+
+
+def _time_out(state: State, at: datetime) -> None:
+    limit = present(state).limit
+    assert limit is not None  # noqa: S101 - it has come due
+    timer = actor(TIMER)
+    ruling = judge(state, limit.trigger, at=at, by=timer, reason=limit.reason, any_role=True)
+    if isinstance(ruling, Edge):
+        take(state, ruling, at=at, fact=None, by=timer, reason=limit.reason)
+        state.spent = ruling.target is None  # an internal move begins no visit that could be timed anew
+    else:
+        state.spent = True
+        state.mark(None, "refused", limit.trigger, ruling)
+
+
+def take(
+    state: State,
+    edge: Edge,
+    *,
+    at: datetime,
+    fact: Fact | None,
+    by: Actor,
+    reason: str | None = None,
+    derived: bool = True,
+    waived: tuple[str, ...] = (),
+) -> None:
+    """Make the move that was found legal."""
+    rule, source, target = edge.rule, edge.source, edge.target
+    if target is not None:
+        _enter(state, target, at=at, fact=fact, source=source, kind=rule.kind)
+    assert state.playbook is not None  # noqa: S101 - started
+    step = Step(
+        at,
+        rule.kind,
+        rule.trigger,
+        source,
+        target,
+        None if fact is None else fact.id,
+        derived,
+        by.id,
+        reason,
+        edge.via,
+        waived,
+        state.cycles[-1].number if state.in_cycle else None,
+        edge.index,
+        state.playbook.ref,
+    )
+    state.steps = Trail(step, state.steps)
+
+
+def _enter(
+    state: State, target: str, *, at: datetime, fact: Fact | None, source: str | None = None, kind: Kind | None = None
+) -> None:
+    assert state.plan is not None  # noqa: S101 - started
+    status = state.plan.status
+    before = None if source is None else status[source]
+    after = status[target]
+    reentry_from = source if kind is Kind.REENTRY and before is Status.RECYCLED else None
+    if after is Status.OPEN:
+        if not state.in_cycle or (before is Status.WON and kind is not Kind.REOPEN):
+            _open_cycle(state, at, fact, reentry_from, target)
+        elif before is not Status.OPEN:
+            _change_cycle(state, outcome=None, ended=None)
+    else:
+        if before is None and after.closed:
+            _open_cycle(state, at, fact, None, target)
+        _end_cycle(state, before, after, at)
+    rank = state.plan.rank
+    place = rank.get(target)
+    if place is not None:
+        if place > rank.get(state.high_water or "", -1):
+            state.high_water = target
+        if state.in_cycle and place > rank.get(state.cycles[-1].high_water or "", -1):
+            _change_cycle(state, high_water=target)
+    if closes(after):
+        state.cut = state.ordinal
+    state.left = source
+    state.stage = target
+    state.entered = at
+    state.spent = False
+    state.floor = None
+
+
+def _open_cycle(state: State, at: datetime, fact: Fact | None, reentry_from: str | None, target: str) -> None:
+    assert state.plan is not None  # noqa: S101 - started
+    source: Source | None = None if fact is None else fact.source
+    opened_by = None if fact is None else fact.id
+    number = len(state.cycles) + 1
+    high_water = target if target in state.plan.rank else None
+    state.cycles = (*state.cycles, Cycle(number, at, opened_by, source, reentry_from, None, None, high_water))
+    state.in_cycle = True
+
+
+def _end_cycle(state: State, before: Status | None, after: Status, at: datetime) -> None:
+    closing_again = before is not None and before.closed and (after is Status.RECYCLED or after is before)
+    if state.in_cycle and not closing_again:
+        _change_cycle(state, outcome=after, ended=at)
+    if after is Status.RECYCLED:
+        state.in_cycle = False
+
+
+def _change_cycle(state: State, **changes: Any) -> None:
+    state.cycles = (*state.cycles[:-1], state.cycles[-1]._replace(**changes))
+
+
+def _start(state: State, fact: Started, books: Books) -> None:
+    if state.stage is not None:
+        refusal = Refusal(RefusalCode.ILLEGAL_MOVE, "the journey has already started", "a journey starts once")
+        state.mark(fact.id, "refused", STARTED, (refusal,))
+        return
+    state.playbook = books.find(fact.playbook)
+    refusals = judge_entry(state, fact.stage, at=fact.at, by=fact.by, referral=fact.referred_by is not None)
+    if refusals:
+        state.playbook = None
+        state.mark(fact.id, "refused", STARTED, refusals)
+        return
+    state.plan = state.playbook.lifecycle.plan
+    state.source = fact.source
+    _enter(state, fact.stage, at=fact.at, fact=fact)
+    number = state.cycles[-1].number if state.in_cycle else None
+    step = Step(
+        fact.at,
+        STARTED,
+        STARTED,
+        None,
+        fact.stage,
+        fact.id,
+        False,
+        fact.by.id,
+        None,
+        (),
+        (),
+        number,
+        None,
+        state.playbook.ref,
+    )
+    state.steps = Trail(step, state.steps)
+
+
+def commit(state: State, fact: Moved, edge: Edge) -> None:
+    """Make the move that a fact asks for and the ruling allows."""
+    take(state, edge, at=fact.at, fact=fact, by=fact.by, reason=fact.reason, derived=False)
+
+
+def _move(state: State, fact: Moved, _books: Books) -> None:
+    ruling = judge(state, fact.trigger, at=fact.at, by=fact.by, reason=fact.reason, note=fact.note, target=fact.target)
+    if isinstance(ruling, Edge):
+        commit(state, fact, ruling)
+    else:
+        state.mark(fact.id, "refused", fact.trigger, ruling)
+
+
+def _fire(state: State, fact: Fact, triggers: tuple[str, ...]) -> None:
+    first: tuple[str, tuple[Refusal, ...]] | None = None
+    for trigger in triggers:
+        ruling = judge(state, trigger, at=fact.at, by=fact.by)
+        if isinstance(ruling, Edge):
+            take(state, ruling, at=fact.at, fact=fact, by=fact.by)
+            return
+        first = first or (trigger, ruling)
+    assert first is not None  # noqa: S101 - there is at least one trigger
+    state.mark(fact.id, "refused", *first)
+
+
+def _reach(state: State, fact: StageReached, _books: Books) -> None:
+    if state.plan is None or state.stage is None:
+        state.mark(fact.id, "refused", None, (NOT_STARTED,))
+        return
+    if fact.stage == state.stage:
+        state.mark(fact.id, "redundant", None, ())
+        return
+    edges = state.plan.reach.get(state.stage, {}).get(fact.stage, ())
+    direct = next((edge for edge in edges if edge.left is None or edge.left == state.left), None)
+    chain: tuple[Edge, ...] = () if direct is None else (direct,)
+    if not chain and fact.infer_gaps:
+        chain = state.plan.shortest_forward(state.stage, fact.stage)
+    if not chain:
+        state.mark(fact.id, "refused", None, (_no_way(state, fact.stage),))
+        return
+    refusals = resting(state, fact.at) if chain[0].rule.kind is Kind.REENTRY else ()
+    if refusals:
+        state.mark(fact.id, "refused", chain[0].trigger, tuple(refusals))
+        return
+    for edge in chain:
+        last = edge is chain[-1]
+        waived = _waived(edge) if last else (*_waived(edge), "inferred")
+        take(state, edge, at=fact.at, fact=fact, by=fact.by, derived=not last, waived=waived)
+
+
+def _waived(edge: Edge) -> tuple[str, ...]:
+    rule = edge.rule
+    asked = (("guard", bool(edge.guards)), ("role", bool(rule.roles)), ("reason", rule.needs_reason))
+    return tuple(name for name, there in asked if there)
+
+
+def _no_way(state: State, stage: str) -> Refusal:
+    assert state.plan is not None and state.stage is not None  # noqa: S101, PT018 - started
+    allowed = tuple(state.plan.reach.get(state.stage, {}))
+    status = state.status
+    code = RefusalCode.CLOSED_STAGE if status is not None and status.closed else RefusalCode.ILLEGAL_MOVE
+    hint = f"reachable from here: {', '.join(allowed) or 'nothing'}"
+    details = {"stage": state.stage, "target": stage, "allowed": allowed}
+    return Refusal(code, f"no declared move leads from {state.stage!r} to {stage!r}", hint, details)
+
+
+def _adopt(state: State, fact: PlaybookAdopted, books: Books) -> None:
+    if state.stage is None or state.playbook is None:
+        state.mark(fact.id, "refused", ADOPTED, (NOT_STARTED,))
+        return
+    playbook = books.find(fact.playbook)
+    names = playbook.lifecycle.by_id
+    new = fact.stages
+
+    def renamed(stage: str | None) -> str | None:
+        return None if stage is None else new.get(stage, stage)
+
+    stage = renamed(state.stage)
+    if stage not in names:
+        hint = f"say in stages= where it goes; {did_you_mean(state.stage, names)}"
+        refusal = Refusal(RefusalCode.ILLEGAL_MOVE, f"{playbook.ref} has no stage {stage!r}", hint)
+        state.mark(fact.id, "refused", ADOPTED, (refusal,))
+        return
+    before, after = present(state).status, names[stage].status
+    state.playbook, state.plan, state.stage = playbook, playbook.lifecycle.plan, stage
+    state.left, state.high_water = renamed(state.left), renamed(state.high_water)
+    state.cycles = tuple(
+        cycle._replace(reentry_from=renamed(cycle.reentry_from), high_water=renamed(cycle.high_water))
+        for cycle in state.cycles
+    )
+    if before is not after:
+        _reinterpret(state, before, after, fact.at)
+    number = state.cycles[-1].number if state.in_cycle else None
+    step = Step(
+        fact.at,
+        ADOPTED,
+        ADOPTED,
+        None,
+        None,
+        fact.id,
+        False,
+        fact.by.id,
+        None,
+        (),
+        (),
+        number,
+        None,
+        playbook.ref,
+        tuple(new.items()),
+    )
+    state.steps = Trail(step, state.steps)
+    state.floor = fact.at
+    pass_time(state, fact.at)
+
+
+def _reinterpret(state: State, before: Status, after: Status, at: datetime) -> None:
+    """Settle the cycle of a lead whose stage means something else under the adopted playbook."""
+    if after is not Status.OPEN:
+        _end_cycle(state, before, after, at)
+    elif before is Status.WON:
+        state.in_cycle = False
+    elif state.in_cycle:
+        _change_cycle(state, outcome=None, ended=None)
+
+
+_MOVERS: dict[type[Fact], Callable[[State, Any, Books], None]] = {
+    Started: _start,
+    Moved: _move,
+    StageReached: _reach,
+    PlaybookAdopted: _adopt,
+}

@@ -1,0 +1,348 @@
+"""What a journey tells: where the lead stands, how it came there, and what may happen next."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from leadlife._machine import Edge
+from leadlife._model import LATEST
+from leadlife.criteria import Scalar
+from leadlife.errors import Malformed, Refusal, RefusalCode
+from leadlife.facts import (
+    Evidence,
+    Fact,
+    Qualification,
+    sized,
+)
+from leadlife.journey import snapshot as snapshots
+from leadlife.journey import story
+from leadlife.journey.answers import Option, Receipt, Wake
+from leadlife.journey.fold import Books, fold, limit_due, pass_time
+from leadlife.journey.log import Entry, Log, Standing
+from leadlife.journey.ruling import cool_until, judge
+from leadlife.journey.snapshot import Snapshot
+from leadlife.journey.state import Cycle, Mark, State, newest_first
+from leadlife.journey.story import Explanation, Visit
+from leadlife.leads import SYSTEM, Actor, Consent, Lead, Source, actor
+from leadlife.playbook import Playbook
+from leadlife.stages import Stage, Status
+from leadlife.timing import instant
+
+
+class Reading:
+    """The side of a :class:`Journey` that answers questions and changes nothing."""
+
+    __slots__ = (
+        "_base",
+        "_books",
+        "_horizon",
+        "_known",
+        "_length",
+        "_log",
+        "_owner",
+        "_state",
+        "lead_id",
+        "pipeline",
+    )
+
+    lead_id: str
+    """Whose journey it is."""
+    pipeline: str
+    """In which pipeline."""
+
+    def _begin(self, lead_id: str, pipeline: str, books: Books) -> None:
+        self.lead_id = lead_id
+        self.pipeline = pipeline
+        self._owner = sized(lead_id) + sized(pipeline)
+        self._books = books
+        self._log = Log()
+        self._length = 0
+        """How much of the log is seen: it may have grown for another journey."""
+        self._base = State()
+        """Where the lead stands after the last fact."""
+        self._state = self._base
+        """Where the lead stands at the instant that was asked for."""
+        self._horizon: datetime | None = None
+        """Set where facts after an instant are hidden."""
+        self._known: Fact | None = None
+        """The fact already known, where the last one recorded was not new."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Reading):
+            return NotImplemented
+        mine = (self.lead_id, self.pipeline, self.facts, self._state.story())
+        return mine == (other.lead_id, other.pipeline, other.facts, other._state.story())
+
+    def __hash__(self) -> int:
+        return hash((self.lead_id, self.pipeline, self.version))
+
+    def __repr__(self) -> str:
+        cycle = self.cycle
+        number = f", cycle {cycle.number}" if cycle is not None else ""
+        return f"<Journey at {self.stage!r}{number}, {self.version} facts>"
+
+    # ------------------------------------------------------------------ where the lead stands
+
+    @property
+    def at(self) -> datetime | None:
+        """Up to when it is told: the last fact, or the instant that was asked for."""
+        return self._state.at
+
+    @property
+    def stage(self) -> str | None:
+        """The present stage; None before the start."""
+        return self._state.stage
+
+    @property
+    def status(self) -> Status | None:
+        """The status of the present stage."""
+        return self._state.status
+
+    @property
+    def playbook(self) -> Playbook:
+        """The playbook in force; before the start, the one it will begin under."""
+        return self._state.playbook or self._books.instead or self._books.first
+
+    @property
+    def definition(self) -> Stage | None:
+        """The present stage as the playbook defines it."""
+        return None if self.stage is None else self.playbook.lifecycle.by_id[self.stage]
+
+    @property
+    def cycle(self) -> Cycle | None:
+        """The running cycle, or the one that a closed stage closed; None in a recycled stage."""
+        return self._state.cycles[-1] if self._state.in_cycle else None
+
+    @property
+    def cycles(self) -> tuple[Cycle, ...]:
+        """Every buying episode so far."""
+        return self._state.cycles
+
+    @property
+    def high_water(self) -> str | None:
+        """The furthest stage of the success path ever reached; each cycle has its own."""
+        return self._state.high_water
+
+    @property
+    def source(self) -> Source | None:
+        """Where the journey first came from."""
+        return self._state.source
+
+    @property
+    def visits(self) -> tuple[Visit, ...]:
+        """Every stay in a stage, in order."""
+        return story.visits(self._state)
+
+    def time_in_stages(self, *, cycle: int | None = None) -> dict[str, timedelta]:
+        """Return how long the lead has stood in each stage up to :attr:`at`, re-entries added up.
+
+        Args:
+            cycle: Only the time that belongs to this cycle.
+        """
+        at = self.at
+        return {} if at is None else story.time_in_stages(self._state, at, cycle=cycle)
+
+    # ------------------------------------------------------------------ what is known
+
+    @property
+    def lead(self) -> Lead:
+        """The lead as the facts tell it."""
+        memory = self._state.memory
+        fields: dict[str, Scalar] = {name: seen.value for name, seen in memory.fields.items() if seen.value is not None}
+        consents = tuple(
+            Consent(purpose=purpose, granted=seen.value[0], since=seen.at, basis=seen.value[1])
+            for purpose, seen in memory.consents.items()
+        )
+        return Lead(
+            id=self.lead_id,
+            fields=fields,
+            source=self.source,
+            consents=consents,
+            identified=memory.identified is not None,
+            referred_by=memory.referred_by,
+        )
+
+    @property
+    def evidence(self) -> dict[str, Evidence]:
+        """The latest yes or no of each name, however old."""
+        return {
+            name: Evidence(name=name, value=seen.value, at=seen.at, fact=seen.fact)
+            for name, seen in self._state.memory.evidence.items()
+        }
+
+    @property
+    def qualifications(self) -> dict[str, Qualification]:
+        """The qualifications that were granted, not withdrawn, and not expired at :attr:`at`."""
+        held: dict[str, Qualification] = {}
+        playbook = self._state.playbook
+        for name, seen in self._state.memory.qualifications.items():
+            if seen.value is not None and self.at is not None:
+                expires, rests_on = seen.value
+                found = Qualification(
+                    name=name,
+                    granted=seen.at,
+                    expires=expires,
+                    evidence=rests_on,
+                    playbook=None if playbook is None else playbook.ref,
+                )
+                if found.holds(self.at):
+                    held[name] = found
+        return held
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The observed facts, in the order in which they were recorded."""
+        facts = self._log.facts[: self._length]
+        return tuple(f for f in facts if self._horizon is None or f.at <= self._horizon)
+
+    @property
+    def version(self) -> int:
+        """How many observed facts there are; for optimistic concurrency."""
+        return self._length if self._horizon is None else len(self.facts)
+
+    @property
+    def log(self) -> tuple[Entry, ...]:
+        """Every observed fact and what became of it."""
+        marks: dict[str | None, Mark] = {mark.fact: mark for mark in newest_first(self._state.marks) if mark.fact}
+        return tuple(
+            self._entry(fact, standing, marks.get(fact.id))
+            for fact, standing in self._log.standing(self._length)
+            if self._horizon is None or fact.at <= self._horizon
+        )
+
+    @staticmethod
+    def _entry(fact: Fact, standing: Standing, mark: Mark | None) -> Entry:
+        if standing is not Standing.STANDS or mark is None:
+            return Entry(fact, standing)
+        return Entry(fact, Standing(mark.sort), mark.refusals)
+
+    @property
+    def receipt(self) -> Receipt:
+        """What became of the fact that was recorded last.
+
+        Raises:
+            Malformed: Nothing has been recorded yet.
+        """
+        fact = self._known or (self._log.facts[self._length - 1] if self._length else None)
+        if fact is None:
+            raise Malformed("nothing has been recorded yet")
+        standing = self._log.standing_of(fact, self._length)
+        mark = next((mark for mark in newest_first(self._state.marks) if mark.fact == fact.id), None)
+        entry = self._entry(fact, standing, mark)
+        return Receipt(fact, entry.standing, self._known is None, entry.refusals)
+
+    @property
+    def derived(self) -> tuple[Fact, ...]:
+        """The playbook's own conclusions up to :attr:`at`: fired moves, timers, gates. Each names its cause."""
+        recorded = {fact.id or "": fact for fact in self._log.facts[: self._length]}
+        return story.derived_facts(self._state, recorded, self.lead_id, self.pipeline)
+
+    def facts_since(self, earlier: Reading) -> tuple[Fact, ...]:
+        """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones."""
+        observed = story.new_facts(self.facts, earlier.facts)
+        return (*observed, *story.new_facts(self.derived, earlier.derived))
+
+    def withdrawn_since(self, earlier: Reading) -> tuple[Fact, ...]:
+        """Return the derived facts of an earlier version that no longer hold."""
+        state = self._state
+        if earlier.at is not None and (state.at is None or earlier.at > state.at):
+            state = state.clone()
+            pass_time(state, earlier.at)
+        recorded = {fact.id or "": fact for fact in self._log.facts[: self._length]}
+        present = story.derived_facts(state, recorded, self.lead_id, self.pipeline)
+        return story.new_facts(earlier.derived, present)
+
+    def snapshot(self) -> Snapshot:
+        """Return where the journey stands after its whole log, for :meth:`Journey.resume`."""
+        facts = self.facts
+        base = self._base
+        if self._horizon is not None:
+            base = fold(self._log.in_fold_order(self._length, until=self._horizon), self._books)
+        return snapshots.save(base, self.lead_id, self.pipeline, facts)
+
+    # ------------------------------------------------------------------ what may happen next
+
+    def may(
+        self,
+        trigger: str,
+        *,
+        at: datetime,
+        by: Actor | str = SYSTEM,
+        reason: str | None = None,
+        note: str | None = None,
+        target: str | None = None,
+        late: bool = False,
+    ) -> Option:
+        """Return whether a trigger may be fired, and if not, every reason why not.
+
+        The content is what :meth:`Journey.move` would raise.
+        """
+        at = instant(at)
+        who = actor(by)
+        state, early = self._standing_at(at, late=late)
+        ruling = judge(state, trigger, at=at, by=who, reason=reason, note=note, target=target)
+        rules = () if state.plan is None else state.plan.moves.get((state.stage or "", trigger), ())
+        if isinstance(ruling, Edge):
+            refusals, edge = early, ruling
+        else:
+            first = ruling[0].code is RefusalCode.NOT_STARTED
+            refusals, edge = (*ruling, *early) if first else (*early, *ruling), None
+        rule = edge.rule if edge is not None else rules[0].edge.rule if rules else None
+        listed = () if rule is None else rule.reasons or tuple(self.playbook.lifecycle.reason_by_id)
+        return Option(
+            trigger,
+            not refusals,
+            None if rule is None else rule.kind,
+            None if edge is None else edge.target,
+            rule is not None and rule.needs_reason,
+            listed if rule is not None and (rule.needs_reason or rule.reasons) else (),
+            refusals,
+        )
+
+    def options(self, *, at: datetime, by: Actor | str = SYSTEM, reason: str | None = None) -> tuple[Option, ...]:
+        """Return every trigger of the playbook in declared order, allowed or why not: what a CRM shows as buttons.
+
+        Args:
+            at: When.
+            by: Who asks.
+            reason: The reason that would be given; without one, a move that needs a reason is refused for it.
+        """
+        return tuple(
+            self.may(trigger, at=at, by=by, reason=reason) for trigger in self.playbook.lifecycle.plan.triggers
+        )
+
+    def _standing_at(self, at: datetime, *, late: bool) -> tuple[State, tuple[Refusal, ...]]:
+        base = self._base
+        if base.at is None or at >= base.at:
+            state = base.clone()
+            pass_time(state, at)
+            return state, ()
+        if late:
+            facts = self._log.in_fold_order(self._length, until=at)
+            return fold(facts, self._books, until=at), ()
+        refusal = Refusal(
+            RefusalCode.OUT_OF_ORDER,
+            f"the last fact is of {base.at.isoformat()}, later than this",
+            "say late=True if it happened then",
+            {"last": base.at},
+        )
+        return base, (refusal,)
+
+    @property
+    def wake_at(self) -> Wake | None:
+        """The next instant after :attr:`at` at which time alone changes something; None if only a fact can."""
+        state = self._state
+        if state.at is None:
+            return None
+        wakes: list[Wake] = []
+        limit = limit_due(state, LATEST)
+        if limit is not None:
+            wakes.append(Wake(limit, f"the limit of {state.stage!r} comes due"))
+        cool = cool_until(state)
+        if cool is not None and cool > state.at:
+            wakes.append(Wake(cool, f"the cool-down of {state.stage!r} is over"))
+        return min(wakes, default=None)
+
+    def explain(self) -> Explanation:
+        """Return the chain of facts that led to the present stage, line by line."""
+        return story.explain(self._state, self._books)

@@ -1,0 +1,256 @@
+"""The one door: whether a trigger may be fired, and if not, every reason why not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from leadlife._machine import Candidate, Edge
+from leadlife.criteria import Verdict
+from leadlife.errors import GuardError, Refusal, RefusalCode, did_you_mean
+from leadlife.journey.state import State, StateView
+from leadlife.leads import Actor
+from leadlife.stages import Entry, Kind, Stage, Status, Transition
+from leadlife.timing import due
+
+NOT_STARTED = Refusal(
+    RefusalCode.NOT_STARTED,
+    "the journey has not started",
+    "record a Started fact, or use Journey.start",
+)
+
+
+def judge(
+    state: State,
+    trigger: str,
+    *,
+    at: datetime,
+    by: Actor,
+    reason: str | None = None,
+    note: str | None = None,
+    target: str | None = None,
+    any_role: bool = False,
+) -> Edge | tuple[Refusal, ...]:
+    """Return the transition that the trigger takes, or every reason why it takes none.
+
+    Args:
+        state: Where the lead stands, folded up to ``at``.
+        trigger: What is fired.
+        at: When.
+        by: Who fires it.
+        reason: Why.
+        note: Free text that says more.
+        target: Narrows the candidates to those that lead there.
+        any_role: Roles are waived, as for a timer.
+    """
+    plan, stage = state.plan, state.stage
+    if plan is None or stage is None:
+        return (NOT_STARTED,)
+    candidates = plan.moves.get((stage, trigger))
+    if candidates is None:
+        return (_no_such_move(state, trigger),)
+    if target is not None:
+        candidates = tuple(c for c in candidates if c.edge.target == target)
+        if not candidates:
+            return (_no_such_move(state, trigger),)
+    view = StateView(state, at, by.roles)
+    chosen, failed = _first_true(candidates, view)
+    refusals = [] if chosen is not None else _guards_not_met(candidates, view, failed)
+    edge = chosen or candidates[0].edge
+    if edge.rule.roles and not any_role:
+        refusals += _role(edge.rule, by)
+    if edge.rule.kind is Kind.REENTRY:
+        refusals += resting(state, at)
+    if reason is not None or edge.rule.needs_reason:
+        refusals += _reason(state, edge.rule, reason, note)
+    return tuple(refusals) if refusals else edge
+
+
+def _first_true(candidates: tuple[Candidate, ...], view: StateView) -> tuple[Edge | None, list[GuardError]]:
+    failed: list[GuardError] = []
+    for candidate in candidates:
+        if candidate.test is None:
+            return candidate.edge, failed
+        try:
+            if candidate.test(view) is True:
+                return candidate.edge, failed
+        except GuardError as error:
+            failed.append(error)
+    return None, failed
+
+
+def _no_such_move(state: State, trigger: str) -> Refusal:
+    plan, stage = state.plan, state.stage
+    assert plan is not None and stage is not None  # noqa: S101, PT018 - the caller has looked
+    if trigger not in plan.known:
+        return Refusal(
+            RefusalCode.UNKNOWN_TRIGGER,
+            f"there is no trigger {trigger!r}",
+            did_you_mean(trigger, plan.triggers),
+            {"trigger": trigger, "known": plan.triggers},
+        )
+    allowed = plan.from_here(stage)
+    status = state.status
+    details = {"trigger": trigger, "stage": stage, "allowed": allowed}
+    hint = f"allowed from here: {', '.join(allowed)}" if allowed else "nothing leads on from here"
+    if status is not None and status.closed:
+        return Refusal(
+            RefusalCode.CLOSED_STAGE,
+            f"{stage!r} is closed ({status}); {trigger!r} does not lead out of it",
+            hint,
+            details,
+        )
+    return Refusal(RefusalCode.ILLEGAL_MOVE, f"{trigger!r} is not a legal move from {stage!r}", hint, details)
+
+
+def _guards_not_met(candidates: tuple[Candidate, ...], view: StateView, failed: list[GuardError]) -> list[Refusal]:
+    refusals = [
+        Refusal(RefusalCode.GUARD_FAILED, f"guard {e.guard!r} {e.problem}", "mend the guard", {"guard": e.guard})
+        for e in failed
+    ]
+    answers = [(c.edge, _answers(c.edge, view)) for c in candidates]
+    told = [
+        {
+            "target": edge.target,
+            "criterion": " and ".join(verdict.sentence for verdict in verdicts),
+            "verdict": _worst(verdicts),
+            "missing": tuple(str(verdict) for verdict in verdicts if verdict.value is not True),
+        }
+        for edge, verdicts in answers
+    ]
+    sentences = "; ".join(f"{one['criterion']}: {one['verdict']}" for one in told)
+    refusals.append(
+        Refusal(
+            RefusalCode.GUARD_NOT_MET,
+            f"{candidates[0].edge.trigger!r} from {candidates[0].edge.source!r} needs: {sentences}",
+            "record what is missing; unknown means that no fact says yes or no",
+            {"trigger": candidates[0].edge.trigger, "candidates": told},
+        )
+    )
+    return refusals
+
+
+def _answers(edge: Edge, view: StateView) -> tuple[Verdict, ...]:
+    verdicts: list[Verdict] = []
+    if edge.left is not None:
+        verdicts.append(Verdict(f"{edge.left} is the stage that was left", view.left == edge.left))
+    for guard in edge.guards:
+        try:
+            verdicts.append(guard.judge(view))
+        except GuardError:
+            verdicts.append(Verdict(guard.sentence(), None))
+    return tuple(verdicts)
+
+
+def _worst(verdicts: tuple[Verdict, ...]) -> str:
+    values = {verdict.value for verdict in verdicts}
+    return "false" if False in values else "unknown"
+
+
+def _role(rule: Transition, by: Actor) -> list[Refusal]:
+    if any(role in rule.roles for role in by.roles):
+        return []
+    return [
+        Refusal(
+            RefusalCode.NOT_PERMITTED,
+            f"{rule.trigger!r} is for {' or '.join(rule.roles)}",
+            "pass by=Actor(id=..., roles=(...,))",
+            {"trigger": rule.trigger, "roles": rule.roles},
+        )
+    ]
+
+
+def resting(state: State, at: datetime) -> list[Refusal]:
+    """Return why a reentry out of the present stage is refused for now: cool-down, then recycle limit."""
+    stage = present(state)
+    refusals: list[Refusal] = []
+    until = cool_until(state)
+    if until is not None and at < until:
+        refusals.append(
+            Refusal(
+                RefusalCode.COOLING_DOWN,
+                f"the lead is left in peace in {stage.id!r} until {until.isoformat()}",
+                "wait, or use a move of another kind if the need is urgent",
+                {"until": until, "stage": stage.id},
+            )
+        )
+    if stage.reentry_limit is not None and state.reentries_from(stage.id) >= stage.reentry_limit:
+        refusals.append(
+            Refusal(
+                RefusalCode.RECYCLE_LIMIT,
+                f"the lead has returned from {stage.id!r} {stage.reentry_limit} times since the last win",
+                "only a skip or an exit leads on",
+                {"limit": stage.reentry_limit, "stage": stage.id},
+            )
+        )
+    return refusals
+
+
+def cool_until(state: State) -> datetime | None:
+    """Return when the present stage's cool-down is over; None where there is none."""
+    if state.stage is None or state.playbook is None or state.entered is None:
+        return None
+    stage = present(state)
+    return None if stage.cool_down is None else due(state.entered, stage.cool_down, state.playbook.zone_info)
+
+
+def present(state: State) -> Stage:
+    """Return the present stage of a started journey."""
+    assert state.playbook is not None and state.stage is not None  # noqa: S101, PT018 - started
+    return state.playbook.lifecycle.by_id[state.stage]
+
+
+def _reason(state: State, rule: Transition, reason: str | None, note: str | None) -> list[Refusal]:
+    assert state.playbook is not None  # noqa: S101 - started
+    lifecycle = state.playbook.lifecycle
+    listed = rule.reasons or tuple(lifecycle.reason_by_id)
+    details = {"trigger": rule.trigger, "reasons": listed}
+    if reason is None:
+        hint = f"one of: {', '.join(listed)}"
+        return [Refusal(RefusalCode.REASON_MISSING, f"{rule.trigger!r} needs a reason", hint, details)]
+    if listed and reason not in listed:
+        hint = did_you_mean(reason, listed)
+        return [Refusal(RefusalCode.REASON_NOT_LISTED, f"{reason!r} is not a listed reason", hint, details)]
+    known = lifecycle.reason_by_id.get(reason)
+    if known is not None and known.needs_note and not (note or "").strip():
+        hint = "say more in note="
+        return [Refusal(RefusalCode.REASON_MISSING, f"reason {reason!r} needs a note", hint, details)]
+    return []
+
+
+def judge_entry(state: State, stage: str, *, at: datetime, by: Actor, referral: bool) -> tuple[Refusal, ...]:
+    """Return why a journey may not begin at a stage; empty where it may."""
+    assert state.playbook is not None  # noqa: S101 - a start names its playbook
+    entries = state.playbook.lifecycle.entries_for(referral=referral)
+    for entry in entries:
+        if entry.stage == stage and (entry.guard is None or _open(entry, StateView(state, at, by.roles))):
+            return ()
+    guarded = next((entry for entry in entries if entry.stage == stage), None)
+    if guarded is None or guarded.guard is None:
+        names = tuple(dict.fromkeys(entry.stage for entry in entries))
+        hint = f"it may begin at: {', '.join(names)}"
+        return (Refusal(RefusalCode.ILLEGAL_MOVE, f"no journey begins at {stage!r}", hint, {"entries": names}),)
+    sentence = guarded.guard.sentence()
+    return (
+        Refusal(RefusalCode.GUARD_NOT_MET, f"to begin at {stage!r} needs: {sentence}", "", {"criterion": sentence}),
+    )
+
+
+def _open(entry: Entry, view: StateView) -> bool:
+    try:
+        return entry.guard is None or entry.guard.test(view) is True
+    except GuardError:
+        return False
+
+
+def best_entry(state: State, *, at: datetime, by: Actor, referral: bool) -> str:
+    """Return the first stage at which the journey may begin."""
+    assert state.playbook is not None  # noqa: S101 - asked with a playbook at hand
+    lifecycle = state.playbook.lifecycle
+    view = StateView(state, at, by.roles)
+    open_ones = (e.stage for e in lifecycle.entries_for(referral=referral) if _open(e, view))
+    return next(open_ones, lifecycle.first.stage)
+
+
+def closes(status: Status) -> bool:
+    """Return whether entering a stage of this status cuts off older evidence."""
+    return status in (Status.WON, Status.RECYCLED)

@@ -1,0 +1,344 @@
+"""What a fold carries along: slotted records that share their past instead of copying it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from leadlife._machine import Plan
+from leadlife.criteria import Observation
+from leadlife.errors import Refusal
+from leadlife.facts import (
+    ActivityRecorded,
+    AttributeChanged,
+    ConsentChanged,
+    EvidenceGiven,
+    Fact,
+    Identified,
+    PlaybookRef,
+    QualificationGranted,
+    QualificationWithdrawn,
+    Sold,
+    Started,
+)
+from leadlife.leads import Source
+from leadlife.playbook import Playbook
+from leadlife.stages import Status
+
+T = TypeVar("T")
+
+
+class Trail(Generic[T]):
+    """A list that grows at one end, shares its past with its ancestors, and costs the same however long."""
+
+    __slots__ = ("before", "item", "size")
+
+    def __init__(self, item: T, before: Trail[T] | None) -> None:
+        self.item = item
+        self.before = before
+        self.size: int = 1 if before is None else before.size + 1
+
+
+def newest_first(trail: Trail[T] | None) -> Iterator[T]:
+    """Yield the items, the latest first."""
+    while trail is not None:
+        yield trail.item
+        trail = trail.before
+
+
+def oldest_first(trail: Trail[T] | None) -> tuple[T, ...]:
+    """Return the items in the order in which they came."""
+    return tuple(newest_first(trail))[::-1]
+
+
+class Step(NamedTuple):
+    """One taken transition, or the start, or a relabelling: a link in the chain that explains a stage."""
+
+    at: datetime
+    kind: str
+    trigger: str
+    source: str | None
+    target: str | None
+    fact: str | None
+    """The observed fact that moved the lead; None where time alone did."""
+    derived: bool
+    """Whether the move is the playbook's own conclusion."""
+    by: str
+    reason: str | None
+    via: tuple[str, ...]
+    waived: tuple[str, ...]
+    """What was waived or inferred: guard, role, reason, inferred."""
+    cycle: int | None
+    """The cycle to which the time from here on belongs."""
+    rule: int | None
+    """Which transition of the lifecycle."""
+    playbook: PlaybookRef
+    relabelled: tuple[tuple[str, str], ...] = ()
+
+
+class Cycle(NamedTuple):
+    """One buying episode.
+
+    Attributes:
+        number: From 1.
+        opened: When it began.
+        opened_by: The id of the fact that opened it; None where time did.
+        source: Where it came from; None when unknown.
+        reentry_from: The recycled stage that a reentry led out of to open it.
+        outcome: won, lost, disqualified or recycled; None while it runs.
+        ended: When it ended.
+        high_water: The furthest stage of the success path reached in it.
+    """
+
+    number: int
+    opened: datetime
+    opened_by: str | None
+    source: Source | None
+    reentry_from: str | None
+    outcome: Status | None
+    ended: datetime | None
+    high_water: str | None
+
+
+class Mark(NamedTuple):
+    """What became of a fact, or of a timer, that did not move the lead as it would have."""
+
+    fact: str | None
+    at: datetime
+    sort: str
+    """refused or redundant."""
+    trigger: str | None
+    refusals: tuple[Refusal, ...]
+    steps: int
+    """How many steps the chain had then."""
+
+
+class Memory:
+    """What is known about a lead: the latest of each sort, and every activity. Immutable."""
+
+    __slots__ = (
+        "activities",
+        "consents",
+        "evidence",
+        "fields",
+        "identified",
+        "qualifications",
+        "referred_by",
+        "sold",
+    )
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Observation] = {}
+        self.consents: dict[str, Observation] = {}
+        self.evidence: dict[str, Observation] = {}
+        self.activities: dict[str, Trail[Observation]] = {}
+        self.qualifications: dict[str, Observation] = {}
+        self.identified: Observation | None = None
+        self.sold: Observation | None = None
+        self.referred_by: str | None = None
+
+    def learn(self, fact: Fact, ordinal: int) -> Memory:
+        """Return what is known after a fact."""
+        reader = _READERS.get(type(fact))
+        if reader is None or (isinstance(fact, Started) and fact.referred_by is None):
+            return self
+        slot, name, value = reader(fact)
+        seen = Observation(value, fact.at, fact.id or "", ordinal)
+        new = object.__new__(Memory)
+        for each in Memory.__slots__:
+            setattr(new, each, getattr(self, each))
+        if slot == "activities":
+            assert name is not None  # noqa: S101 - the table below pairs them
+            new.activities = {**self.activities, name: Trail(seen, self.activities.get(name))}
+        elif slot == "referred_by":
+            new.referred_by = self.referred_by or value
+        elif name is None:
+            setattr(new, slot, seen)
+        else:
+            setattr(new, slot, {**getattr(self, slot), name: seen})
+        return new
+
+
+_READERS: dict[type[Fact], Any] = {
+    ActivityRecorded: lambda fact: ("activities", fact.kind, fact.attributes),
+    AttributeChanged: lambda fact: ("fields", fact.name, fact.value),
+    ConsentChanged: lambda fact: ("consents", fact.purpose, (fact.granted, fact.basis)),
+    EvidenceGiven: lambda fact: ("evidence", fact.name, fact.value),
+    Identified: lambda _fact: ("identified", None, True),
+    QualificationGranted: lambda fact: ("qualifications", fact.name, (fact.expires, fact.evidence)),
+    QualificationWithdrawn: lambda fact: ("qualifications", fact.name, None),
+    Sold: lambda _fact: ("sold", None, True),
+    Started: lambda fact: ("referred_by", None, fact.referred_by),
+}
+
+NOTHING = Memory()
+
+
+class State:
+    """Where a lead stands after some facts. Mutable while it is being folded, never afterwards."""
+
+    __slots__ = (
+        "at",
+        "cut",
+        "cycles",
+        "entered",
+        "floor",
+        "high_water",
+        "in_cycle",
+        "left",
+        "marks",
+        "memory",
+        "ordinal",
+        "plan",
+        "playbook",
+        "source",
+        "spent",
+        "stage",
+        "steps",
+    )
+
+    def __init__(self) -> None:
+        self.playbook: Playbook | None = None
+        self.plan: Plan | None = None
+        self.at: datetime | None = None
+        """Up to when it is folded."""
+        self.stage: str | None = None
+        self.entered: datetime | None = None
+        self.left: str | None = None
+        """The stage that was left for the present one."""
+        self.spent = False
+        """Whether this visit's limit has fired and left the lead where it was."""
+        self.floor: datetime | None = None
+        """The adoption since which this visit's limit counts: it cannot fire earlier."""
+        self.cut = 0
+        """The ordinal at the last entry into a won or recycled stage; older evidence no longer counts."""
+        self.ordinal = 0
+        """How many facts have been folded."""
+        self.cycles: tuple[Cycle, ...] = ()
+        self.in_cycle = False
+        """Whether the present time belongs to the last cycle."""
+        self.high_water: str | None = None
+        self.source: Source | None = None
+        self.steps: Trail[Step] | None = None
+        self.marks: Trail[Mark] | None = None
+        self.memory = NOTHING
+
+    def clone(self) -> State:
+        """Return a copy to fold further; the past is shared."""
+        new = object.__new__(State)
+        new.playbook = self.playbook
+        new.plan = self.plan
+        new.at = self.at
+        new.stage = self.stage
+        new.entered = self.entered
+        new.left = self.left
+        new.spent = self.spent
+        new.floor = self.floor
+        new.cut = self.cut
+        new.ordinal = self.ordinal
+        new.cycles = self.cycles
+        new.in_cycle = self.in_cycle
+        new.high_water = self.high_water
+        new.source = self.source
+        new.steps = self.steps
+        new.marks = self.marks
+        new.memory = self.memory
+        return new
+
+    @property
+    def status(self) -> Status | None:
+        """The status of the present stage."""
+        if self.playbook is None or self.stage is None:
+            return None
+        return self.playbook.lifecycle.by_id[self.stage].status
+
+    def mark(self, fact: str | None, sort: str, trigger: str | None, refusals: tuple[Refusal, ...]) -> None:
+        """Keep what became of a fact or timer that did not move the lead."""
+        at = self.at
+        assert at is not None  # noqa: S101 - a fold sets it before anything is judged
+        steps = 0 if self.steps is None else self.steps.size
+        self.marks = Trail(Mark(fact, at, sort, trigger, refusals, steps), self.marks)
+
+    def reentries_from(self, stage: str) -> int:
+        """Return how many reentries out of a recycled stage there were since the last standing win."""
+        number = 0
+        for cycle in reversed(self.cycles):
+            if cycle.outcome is Status.WON:
+                break
+            number += cycle.reentry_from == stage
+        return number
+
+    def story(self) -> tuple[Any, ...]:
+        """Return everything that two equal states agree on, as one comparable value."""
+        memory = self.memory
+        return (
+            self.playbook and self.playbook.ref,
+            *(getattr(self, name) for name in State.__slots__ if name not in _SHARED),
+            oldest_first(self.steps),
+            oldest_first(self.marks),
+            *(getattr(memory, name) for name in Memory.__slots__ if name != "activities"),
+            {kind: oldest_first(trail) for kind, trail in memory.activities.items()},
+        )
+
+
+_SHARED = frozenset({"marks", "memory", "plan", "playbook", "steps"})
+
+
+class StateView:
+    """A state as criteria see it, at one instant, asked by somebody."""
+
+    __slots__ = ("at", "cut", "memory", "roles", "state")
+
+    def __init__(self, state: State, at: datetime, roles: tuple[str, ...]) -> None:
+        self.state = state
+        self.memory = state.memory
+        self.cut = state.cut
+        self.at = at
+        self.roles = roles
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of the playbook in force."""
+        assert self.state.playbook is not None  # noqa: S101 - guards belong to a playbook
+        return self.state.playbook.zone_info
+
+    @property
+    def identified(self) -> Observation | None:
+        """The fact that identified the lead."""
+        return self.memory.identified
+
+    @property
+    def sold(self) -> Observation | None:
+        """The latest sale since the lead last entered a won or recycled stage."""
+        return self._fresh(self.memory.sold)
+
+    @property
+    def left(self) -> str | None:
+        """The stage that was left for the present one."""
+        return self.state.left
+
+    def field(self, name: str) -> Observation | None:
+        """Return the latest value of a field; a cleared one is missing."""
+        seen = self.memory.fields.get(name)
+        return None if seen is None or seen.value is None else seen
+
+    def evidence(self, name: str) -> Observation | None:
+        """Return the latest yes or no since the lead last entered a won or recycled stage."""
+        return self._fresh(self.memory.evidence.get(name))
+
+    def activities(self, kind: str, *, since_recycling: bool) -> Iterator[Observation]:
+        """Yield the activities of a kind, newest first."""
+        for seen in newest_first(self.memory.activities.get(kind)):
+            if since_recycling and seen.ordinal <= self.cut:
+                return
+            yield seen
+
+    def total(self, kind: str) -> int:
+        """Return how many activities of a kind there are in all."""
+        trail = self.memory.activities.get(kind)
+        return 0 if trail is None else trail.size
+
+    def _fresh(self, seen: Observation | None) -> Observation | None:
+        return None if seen is None or seen.ordinal <= self.cut else seen

@@ -1,0 +1,121 @@
+"""Who a lead is, where they came from, what they agreed to, and who acts."""
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from leadlife._model import LAX, Id, Instant, Model, Name, Names, Text
+from leadlife.criteria import Scalar
+
+
+class LeadType(StrEnum):
+    """How a lead came about; each type has its own close rate, pace, cost and playbook.
+
+    The sales literature says *seeds*, *nets* and *spears* for the first three; ``LeadType("nets")`` reads them.
+    """
+
+    CULTIVATED = "cultivated"
+    INTEREST = "interest"
+    TARGETED = "targeted"
+    REFERRAL = "referral"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "LeadType | None":
+        synonyms = {"seeds": cls.CULTIVATED, "nets": cls.INTEREST, "spears": cls.TARGETED}
+        return synonyms.get(value) if isinstance(value, str) else None
+
+
+CHANNELS: dict[str, LeadType] = {
+    "organic_search": LeadType.CULTIVATED,
+    "public_relations": LeadType.CULTIVATED,
+    "local_group": LeadType.CULTIVATED,
+    "social": LeadType.CULTIVATED,
+    "expert_content": LeadType.CULTIVATED,
+    "email": LeadType.INTEREST,
+    "conference": LeadType.INTEREST,
+    "display": LeadType.INTEREST,
+    "paid_search": LeadType.INTEREST,
+    "direct_contact": LeadType.TARGETED,
+    "named_account": LeadType.TARGETED,
+    "referral": LeadType.REFERRAL,
+}
+"""The lead type that a channel implies, unless the host says otherwise."""
+
+
+class Source(Model):
+    """Where a cycle came from: the channel, and the lead type it implies."""
+
+    channel: Id | None = None
+    lead_type: Annotated[LeadType, LAX] | None = None
+    campaign: Id | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _implied(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("lead_type") is None:
+            return {**data, "lead_type": CHANNELS.get(str(data.get("channel")))}
+        return data
+
+
+class ActorKind(StrEnum):
+    """What sort of actor did something."""
+
+    PERSON = "person"
+    SYSTEM = "system"
+    IMPORTER = "importer"
+    TIMER = "timer"
+
+
+class Actor(Model):
+    """Who did something, and in which roles. Plain text stands for a person without roles."""
+
+    id: Id
+    kind: Annotated[ActorKind, LAX] = ActorKind.PERSON
+    roles: Names = ()
+
+
+SYSTEM = "system"
+TIMER = "timer"
+_RESERVED = {SYSTEM: ActorKind.SYSTEM, TIMER: ActorKind.TIMER}
+
+
+@lru_cache(maxsize=1_024)
+def _named(name: str) -> Actor:
+    return Actor(id=name, kind=_RESERVED.get(name, ActorKind.PERSON))
+
+
+def actor(by: Actor | str = SYSTEM) -> Actor:
+    """Return an actor: plain text names a person without roles; ``system`` and ``timer`` name themselves."""
+    return by if isinstance(by, Actor) else _named(by)
+
+
+def _as_actor(value: object) -> object:
+    return _named(value) if isinstance(value, str) else value
+
+
+AnyActor = Annotated[Actor, BeforeValidator(_as_actor)]
+
+
+class Consent(Model):
+    """A yes or no to one use of the lead's data, since when, and on what basis."""
+
+    purpose: Name
+    granted: bool
+    since: Instant | None = None
+    basis: Text | None = None
+
+
+class Lead(Model):
+    """A prospect: a person or an account, at any stage. The class is the person, not a level.
+
+    ``journey.lead`` returns one as the facts tell it; ``Journey.start`` takes one and records its facts.
+    """
+
+    id: Id
+    fields: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar])
+    source: Source | None = None
+    consents: Annotated[tuple[Consent, ...], LAX] = ()
+    identified: bool = False
+    referred_by: Id | None = None

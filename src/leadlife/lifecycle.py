@@ -1,0 +1,132 @@
+"""The lifecycle: stages and the legal moves between them, checked when built."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from leadlife._faults import lifecycle_faults
+from leadlife._machine import Edge, Plan, build_machine, expand
+from leadlife._model import LAX, Definition
+from leadlife.criteria import View
+from leadlife.errors import Fault, InvalidDefinition, UnknownName, did_you_mean
+from leadlife.stages import Entry, Reason, Stage, Transition
+
+if TYPE_CHECKING:
+    from transitions import Machine
+
+
+def _entries(value: object) -> object:
+    items = (value,) if isinstance(value, str) else value
+    if isinstance(items, list | tuple):
+        return tuple(Entry(stage=item) if isinstance(item, str) else item for item in items)
+    return items
+
+
+def _reasons(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return tuple(Reason(id=item) if isinstance(item, str) else item for item in value)
+    return value
+
+
+class Lifecycle(Definition):
+    """The legal graph: stages, transitions, where journeys begin, and the reasons people may give.
+
+    >>> from leadlife import Stage, Transition
+    >>> Lifecycle(
+    ...     stages=(Stage(id="mql"), Stage(id="won", status="won")),
+    ...     transitions=(Transition(trigger="win", sources="mql", target="won", kind="forward"),),
+    ... ).stage("won").status
+    <Status.WON: 'won'>
+
+    Raises:
+        InvalidDefinition: The declaration cannot hold; all faults are named together.
+    """
+
+    stages: Annotated[tuple[Stage, ...], LAX, Field(min_length=1, max_length=500)]
+    transitions: Annotated[tuple[Transition, ...], LAX, Field(max_length=5_000)]
+    entries: Annotated[tuple[Entry, ...], BeforeValidator(_entries)] = ()
+    """Where a journey may begin; when not given, at the first stage."""
+    referral_entries: Annotated[tuple[Entry, ...], BeforeValidator(_entries)] = ()
+    """Where a referred lead may begin, best first; when not given, like anybody."""
+    reasons: Annotated[tuple[Reason, ...], BeforeValidator(_reasons)] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        faults = lifecycle_faults(self)
+        if faults:
+            raise InvalidDefinition("the lifecycle has faults", faults=faults)
+        return self
+
+    @cached_property
+    def by_id(self) -> dict[str, Stage]:
+        """The stages by their ids, in declared order."""
+        return {stage.id: stage for stage in self.stages}
+
+    @cached_property
+    def reason_by_id(self) -> dict[str, Reason]:
+        """The reasons by their ids, in declared order."""
+        return {reason.id: reason for reason in self.reasons}
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """Every candidate, with wildcards, gates and reopening spelt out."""
+        return tuple(expand(self.by_id, self.transitions))
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The legal moves as a table, compiled from :meth:`machine`."""
+        return Plan(self.stages, self.machine())
+
+    def machine(self, *, view: Callable[[Any], View] | None = None) -> "Machine":
+        """Return a fresh ``transitions.Machine`` for a host's own objects, callbacks or diagrams.
+
+        Args:
+            view: Turns a host's object into what guards read. Without it, pass ``view=`` to each trigger.
+        """
+        return build_machine(self.stages, self.edges, initial=self.first.stage, view=view)
+
+    @cached_property
+    def first(self) -> Entry:
+        """Where a journey begins when nobody says otherwise."""
+        return (self.entries or (Entry(stage=self.stages[0].id),))[0]
+
+    def entries_for(self, *, referral: bool) -> tuple[Entry, ...]:
+        """Return where a lead may begin, referred or not, best first."""
+        usual = self.entries or (self.first,)
+        return self.referral_entries + usual if referral else usual
+
+    def stage(self, name: str) -> Stage:
+        """Return a stage by its id.
+
+        Raises:
+            UnknownName: There is no such stage.
+        """
+        if name not in self.by_id:
+            raise UnknownName(f"there is no stage {name!r}", hint=did_you_mean(name, self.by_id))
+        return self.by_id[name]
+
+    def with_stages(self, *stages: Stage) -> Self:
+        """Return a lifecycle in which these stages replace those of the same id, or come last."""
+        given = {stage.id: stage for stage in stages}
+        kept = [given.pop(stage.id, stage) for stage in self.stages]
+        return self.replace(stages=(*kept, *given.values()))
+
+    def with_transitions(self, *transitions: Transition) -> Self:
+        """Return a lifecycle with further transitions, tried after those already there."""
+        return self.replace(transitions=(*self.transitions, *transitions))
+
+    def without(self, *triggers: str) -> Self:
+        """Return a lifecycle without the transitions of these triggers.
+
+        Raises:
+            InvalidDefinition: A trigger is not declared, or a limit needs it.
+        """
+        known = {rule.trigger for rule in self.transitions}
+        missing = [
+            Fault("", f"no trigger {name!r}", did_you_mean(name, known)) for name in triggers if name not in known
+        ]
+        if missing:
+            raise InvalidDefinition("nothing to take away", faults=missing)
+        return self.replace(transitions=tuple(r for r in self.transitions if r.trigger not in triggers))

@@ -1,0 +1,66 @@
+"""Money: an exact amount in one currency."""
+
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field
+
+from leadlife._model import Model
+from leadlife.errors import CurrencyMismatch, Malformed
+
+
+def _exact(value: object) -> object:
+    if isinstance(value, bool | float):
+        raise Malformed("money is never a float", hint="write the amount as text or Decimal")
+    return Decimal(value) if isinstance(value, int) else value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_exact), Field(max_digits=20, decimal_places=6)]
+
+
+class Money(Model):
+    """An exact amount in one currency (ISO 4217, three capital letters).
+
+    >>> Money.of("12.50", "BRL") + Money.of(2, "BRL")
+    Money(amount=Decimal('14.50'), currency='BRL')
+    """
+
+    amount: Amount
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+
+    @classmethod
+    def of(cls, amount: str | int | Decimal, currency: str) -> Self:
+        """Return money from text, a whole number or a Decimal; never from a float.
+
+        Raises:
+            Malformed: The text is no number, or the currency is not three capital letters.
+        """
+        if isinstance(amount, str):
+            try:
+                amount = Decimal(amount)
+            except ArithmeticError:
+                raise Malformed("this is not an amount of money", hint="write it like 12.50") from None
+        return cls(amount=Decimal(amount) if isinstance(amount, int) else amount, currency=currency)
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(amount=self.amount + self._same(other), currency=self.currency)
+
+    def __sub__(self, other: Self) -> Self:
+        return type(self)(amount=self.amount - self._same(other), currency=self.currency)
+
+    def __lt__(self, other: Self) -> bool:
+        return self.amount < self._same(other)
+
+    def __le__(self, other: Self) -> bool:
+        return self.amount <= self._same(other)
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+    def _same(self, other: Self) -> Decimal:
+        if other.currency != self.currency:
+            raise CurrencyMismatch(
+                f"{self.currency} and {other.currency} do not add up",
+                hint="convert one of them first, at a rate you name",
+            )
+        return other.amount

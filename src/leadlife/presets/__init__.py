@@ -1,0 +1,26 @@
+"""Ready-made playbooks: starting points, to be edited by whoever signs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from leadlife.errors import UnknownName, did_you_mean
+from leadlife.playbook import Playbook
+from leadlife.presets.eight_stage import eight_stage
+
+PRESETS: dict[str, Callable[[], Playbook]] = {"eight_stage": eight_stage}
+"""Every preset by its name."""
+
+
+def preset(name: str) -> Playbook:
+    """Return a preset by its name.
+
+    Raises:
+        UnknownName: There is no such preset.
+    """
+    if name not in PRESETS:
+        raise UnknownName(f"there is no preset {name!r}", hint=did_you_mean(name, PRESETS))
+    return PRESETS[name]()
+
+
+__all__ = ["PRESETS", "eight_stage", "preset"]

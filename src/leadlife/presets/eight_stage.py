@@ -1,0 +1,172 @@
+"""The reference preset: eight stages from awareness to customer, with recycling."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from leadlife.activities import ActivityKind
+from leadlife.criteria import count, evidence, identified, sold
+from leadlife.lifecycle import Lifecycle
+from leadlife.playbook import Playbook
+from leadlife.presets.reasons import REASONS
+from leadlife.stages import Entry, Holds, Kind, Limit, Stage, Status, Transition
+from leadlife.timing import Calendar, days
+
+TWO_WAY = ("reply", "call", "meeting", "form", "chat")
+ONE_WAY = ("page_view", "email_open", "click", "download", "webinar", "social")
+
+EVIDENCE = {
+    "fit": "fits the audience: has a need or wish for the offer",
+    "mql": "marketing qualified: engaged with marketing, meets marketing's written test",
+    "pql": "product qualified: has experienced the product's value in use",
+    "sql": "sales qualified: intends to buy within 30 days, has the money and the authority",
+    "need": "a customer has a new need",
+    "urgent_need": "the need is urgent: ready to buy at once",
+}
+
+
+def _stages() -> tuple[Stage, ...]:
+    def marketing(name: str, meaning: str) -> Stage:
+        return Stage(id=name, team="marketing", meaning=meaning)
+
+    def timed(name: str, team: str, after: Calendar, meaning: str) -> Stage:
+        limit = Limit(after=after, trigger="recycle", reason="no decision")
+        return Stage(id=name, team=team, holds=Holds.SLA, limit=limit, meaning=meaning)
+
+    return (
+        marketing("awareness", "knows the company or offer; anonymous"),
+        marketing("name", "in the database; not yet a lead"),
+        marketing("engagement", "meaningful two-way contact, started by either side"),
+        marketing("target", "fits the audience: has a need or wish for the offer"),
+        timed("lead", "marketing", days(14), "engaged and meets the agreed criteria"),
+        timed("sales_lead", "sales", days(30), "vetted by sales as qualified"),
+        timed("opportunity", "sales", days(90), "a real opportunity aligned with a need"),
+        Stage(
+            id="customer",
+            team="customer care",
+            status=Status.WON,
+            meaning="bought; then ongoing cultivation, repeat business, referrals",
+        ),
+        Stage(
+            id="recycled",
+            team="marketing",
+            status=Status.RECYCLED,
+            on_path=False,
+            cool_down=days(30),
+            reentry_limit=3,
+            meaning="fell out of sales; left in peace, then nurtured",
+        ),
+        Stage(
+            id="lost",
+            team="sales",
+            status=Status.LOST,
+            on_path=False,
+            meaning="an opportunity that went elsewhere; may be recycled",
+        ),
+        Stage(
+            id="disqualified",
+            team="either",
+            status=Status.DISQUALIFIED,
+            on_path=False,
+            meaning="cannot or must not be sold to; comes back only by an explicit reopen",
+        ),
+    )
+
+
+def _forward() -> tuple[Transition, ...]:
+    def step(trigger: str, source: str, target: str, **needs: object) -> Transition:
+        return Transition.model_validate(
+            {"trigger": trigger, "sources": (source,), "target": target, "kind": Kind.FORWARD, **needs}
+        )
+
+    return (
+        step("identify", "awareness", "name", on="identified", guard=identified()),
+        step("engage", "name", "engagement", guard=count(*TWO_WAY) >= 1),
+        step("fit", "engagement", "target", guard=evidence("fit")),
+        step("qualify", "target", "lead", guard=evidence("mql") | evidence("pql")),
+        step("accept", "lead", "sales_lead", roles=("sales",)),
+        step("open", "sales_lead", "opportunity", guard=evidence("sql")),
+        step("win", "opportunity", "customer", on="sold", guard=sold()),
+    )
+
+
+def _sideways() -> tuple[Transition, ...]:
+    def back(target: str, **guard: object) -> Transition:
+        return Transition.model_validate(
+            {"trigger": "return", "sources": ("recycled",), "target": target, "kind": Kind.REENTRY, **guard}
+        )
+
+    return (
+        Transition(trigger="lose", sources=("opportunity",), target="lost", kind=Kind.EXIT, needs_reason=True),
+        Transition(
+            trigger="recycle",
+            sources=("lead", "sales_lead", "opportunity", "lost"),
+            target="recycled",
+            kind=Kind.RECYCLE,
+            needs_reason=True,
+        ),
+        back("lead", guard=evidence("mql") | evidence("pql")),
+        back("target", guard=evidence("fit")),
+        back("engagement", guard=count(*TWO_WAY, since_recycling=True) >= 1),
+        Transition(
+            trigger="disqualify",
+            sources=("name", "engagement", "target", "lead", "sales_lead", "recycled"),
+            target="disqualified",
+            kind=Kind.EXIT,
+            needs_reason=True,
+        ),
+        Transition(trigger="reopen", sources=("disqualified", "lost"), kind=Kind.REOPEN, needs_reason=True),
+        Transition(
+            trigger="rebuy",
+            sources=("customer",),
+            target="opportunity",
+            kind=Kind.REPEAT,
+            guard=evidence("need"),
+        ),
+    )
+
+
+def _rush() -> tuple[Transition, ...]:
+    urgent = identified() & evidence("urgent_need")
+    intent = identified() & evidence("sql")
+    early = ("awareness", "name", "engagement", "target", "recycled")
+    known = ("name", "engagement", "target", "lead", "recycled")
+    return (
+        Transition(trigger="rush_to_sales", sources=early, target="sales_lead", kind=Kind.SKIP, guard=urgent),
+        Transition(
+            trigger="rush_to_sales",
+            sources=("customer",),
+            target="sales_lead",
+            kind=Kind.REPEAT,
+            guard=urgent,
+        ),
+        Transition(trigger="rush_to_opportunity", sources=known, target="opportunity", kind=Kind.SKIP, guard=intent),
+        Transition(
+            trigger="rush_to_opportunity",
+            sources=("customer",),
+            target="opportunity",
+            kind=Kind.REPEAT,
+            guard=intent,
+        ),
+    )
+
+
+@cache
+def eight_stage() -> Playbook:
+    """Return the eight-stage funnel. Limits, cool-down and recycle limit are starting points, to be edited."""
+    return Playbook(
+        id="eight_stage",
+        lifecycle=Lifecycle(
+            stages=_stages(),
+            transitions=(*_forward(), *_sideways(), *_rush()),
+            entries=(Entry(stage="awareness"), Entry(stage="name")),
+            referral_entries=(Entry(stage="target", guard=evidence("fit")), Entry(stage="name")),
+            reasons=REASONS,
+        ),
+        activity_kinds={
+            **{kind: ActivityKind(two_way=True) for kind in TWO_WAY},
+            **{kind: ActivityKind() for kind in ONE_WAY},
+        },
+        evidence=EVIDENCE,
+        meaning="The reference funnel: one vocabulary for marketing and sales, with recycling.",
+    )

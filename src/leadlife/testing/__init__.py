@@ -1,0 +1,15 @@
+"""Hypothesis strategies for playbooks, facts and whole histories, for leadlife's own laws and for yours.
+
+Needs the extra ``testing``.
+"""
+
+from __future__ import annotations
+
+from leadlife.errors import MissingExtra
+
+try:
+    from leadlife.testing.strategies import at_times, fact_drafts, histories, lifecycles, playbooks
+except ImportError as error:  # pragma: no cover - hypothesis is there wherever tests run
+    raise MissingExtra("leadlife.testing needs hypothesis", hint="pip install 'leadlife[testing]'") from error
+
+__all__ = ["at_times", "fact_drafts", "histories", "lifecycles", "playbooks"]

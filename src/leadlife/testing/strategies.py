@@ -1,0 +1,241 @@
+"""Strategies: generated playbooks are legal, generated histories are as unruly as life."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from leadlife.activities import ActivityKind
+from leadlife.criteria import Opaque, View, count, evidence, field, identified, role, sold
+from leadlife.errors import InvalidDefinition, MoveRefused
+from leadlife.facts import (
+    ActivityRecorded,
+    AttributeChanged,
+    ConsentChanged,
+    EvidenceGiven,
+    Fact,
+    Identified,
+    Moved,
+    Retracted,
+    Sold,
+    StageReached,
+    Started,
+)
+from leadlife.journey import Journey
+from leadlife.leads import Actor, Source
+from leadlife.lifecycle import Lifecycle
+from leadlife.playbook import FieldSpec, FieldType, Playbook
+from leadlife.stages import Entry, Holds, Kind, Limit, Reason, Route, Stage, Status, Transition
+from leadlife.timing import Calendar, Elapsed, days, elapsed, months
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+TRIGGERS = ("go", "skip", "leave", "back", "again")
+WORDS = ("fit", "sql")
+KINDS = ("call", "page_view")
+ZONES = ("UTC", "America/Sao_Paulo", "Europe/Berlin")
+ACTORS = (Actor(id="ann", roles=("sales",)), Actor(id="bob"), Actor(id="cy", roles=("marketing",)))
+
+
+def _sometimes(view: View) -> bool | None:
+    seen = view.field("size")
+    return None if seen is None else bool(seen.value % 2)
+
+
+def _criteria() -> st.SearchStrategy[Any]:
+    leaves: st.SearchStrategy[Any] = st.sampled_from(
+        [
+            evidence("fit"),
+            evidence("sql"),
+            identified(),
+            sold(),
+            role("sales"),
+            field("size") >= 3,
+            count("call") >= 1,
+            count("call", "page_view", within=days(3)) >= 2,
+            count("call", since_recycling=True) >= 1,
+            Opaque(name="sometimes", call=_sometimes),
+        ]
+    )
+    pairs = st.tuples(leaves, leaves)
+    return leaves | leaves.map(lambda c: ~c) | pairs.map(lambda p: p[0] & p[1]) | pairs.map(lambda p: p[0] | p[1])
+
+
+@st.composite
+def lifecycles(draw: st.DrawFn) -> Lifecycle:
+    """Generate small legal lifecycles with recycling, gates, limits, reopening and guards of every sort."""
+    open_ones = [f"s{number}" for number in range(draw(st.integers(1, 4)))]
+    rest = {"recycled": Status.RECYCLED, "won": Status.WON, "lost": Status.LOST}
+    gated = draw(st.booleans())
+    names = [*open_ones, *rest]
+    guard = st.none() | _criteria()
+    rules: list[Transition] = []
+    for name in names:
+        status = rest.get(name, Status.OPEN)
+        for _ in range(draw(st.integers(1, 3))):
+            rules.append(draw(_rules(source=name, status=status, names=names, rest=rest, guard=guard, gated=gated)))  # noqa: PERF401
+    stages = [draw(_stages(name, rest.get(name, Status.OPEN), rules)) for name in names]
+    if gated:
+        route = Route(guard=draw(_criteria()), target=draw(st.sampled_from(names)))
+        stages.append(Stage(id="gate", holds=Holds.GATE, routes=(route,), default=draw(st.sampled_from(open_ones))))
+    entries = (Entry(stage=open_ones[0]), Entry(stage=open_ones[-1], guard=draw(guard)))
+    reasons = (Reason(id="timing"), Reason(id="other", needs_note=True))
+    try:
+        return Lifecycle(stages=tuple(stages), transitions=tuple(rules), entries=entries, reasons=reasons)
+    except InvalidDefinition:
+        # Time alone may lead in a circle: without limits it cannot.
+        calm = tuple(stage.replace(limit=None, holds=_calmed(stage)) for stage in stages)
+        return Lifecycle(stages=calm, transitions=tuple(rules), entries=entries, reasons=reasons)
+
+
+def _calmed(stage: Stage) -> Holds:
+    return Holds.INVENTORY if stage.holds is Holds.SLA else stage.holds
+
+
+@st.composite
+def _rules(
+    draw: st.DrawFn,
+    *,
+    source: str,
+    status: Status,
+    names: list[str],
+    rest: dict[str, Status],
+    guard: st.SearchStrategy[Any],
+    gated: bool,
+) -> Transition:
+    open_ones = [name for name in names if name not in rest]
+    kinds = {
+        Status.OPEN: [Kind.FORWARD, Kind.BACKWARD, Kind.SKIP, Kind.EXIT, Kind.RECYCLE],
+        Status.RECYCLED: [Kind.REENTRY, Kind.SKIP, Kind.EXIT],
+        Status.WON: [Kind.REPEAT, Kind.RECYCLE, Kind.REOPEN],
+        Status.LOST: [Kind.REENTRY, Kind.RECYCLE, Kind.REOPEN],
+    }[status]
+    kind = draw(st.sampled_from(kinds))
+    target: str | None
+    match kind:
+        case Kind.RECYCLE:
+            target = "recycled"
+        case Kind.EXIT:
+            target = "lost"
+        case Kind.REOPEN:
+            target = None
+        case Kind.REENTRY | Kind.REPEAT:
+            target = draw(st.sampled_from(open_ones))
+        case _:
+            target = draw(st.sampled_from([*names, None, *(["gate"] if gated else [])]))
+    wildcard = status is Status.OPEN and kind in (Kind.SKIP, Kind.EXIT, Kind.RECYCLE) and draw(st.booleans())
+    return Transition(
+        trigger=draw(st.sampled_from(TRIGGERS)),
+        sources="*" if wildcard else (source,),
+        target=target,
+        kind=kind,
+        guard=draw(guard),
+        roles=draw(st.sampled_from(((), (), ("sales",)))),
+        needs_reason=draw(st.sampled_from([False, False, True])),
+        on=draw(st.sampled_from([None, None, None, "sold", "evidence", "activity"])),
+    )
+
+
+@st.composite
+def _stages(draw: st.DrawFn, name: str, status: Status, rules: list[Transition]) -> Stage:
+    triggers = sorted({rule.trigger for rule in rules if name in rule.sources})
+    limit: Limit | None = None
+    if draw(st.booleans()) and triggers:
+        choices: list[Elapsed | Calendar] = [days(2), days(9), elapsed(hours=30), months(1)]
+        after = draw(st.sampled_from(choices))
+        limit = Limit(after=after, trigger=draw(st.sampled_from(triggers)), reason="timing")
+    recycled = status is Status.RECYCLED
+    return Stage(
+        id=name,
+        status=status,
+        on_path=status in (Status.OPEN, Status.WON),
+        holds=Holds.SLA if limit else Holds.INVENTORY,
+        limit=limit,
+        cool_down=days(2) if recycled and draw(st.booleans()) else None,
+        reentry_limit=draw(st.sampled_from([None, 0, 1, 2])) if recycled else None,
+    )
+
+
+@st.composite
+def playbooks(draw: st.DrawFn, *, version: str = "1") -> Playbook:
+    """Generate playbooks around generated lifecycles."""
+    return Playbook(
+        id="generated",
+        version=version,
+        zone=draw(st.sampled_from(ZONES)),
+        lifecycle=draw(lifecycles()),
+        fields={"size": FieldSpec(type=FieldType.INTEGER)},
+        activity_kinds={kind: ActivityKind() for kind in KINDS},
+        evidence=dict.fromkeys(WORDS, ""),
+    )
+
+
+def at_times(*, within_days: int = 60) -> st.SearchStrategy[datetime]:
+    """Generate instants that often collide and often lie on whole days."""
+    whole = st.integers(0, within_days).map(lambda number: EPOCH + timedelta(days=number))
+    odd = st.integers(0, within_days * 24).map(lambda number: EPOCH + timedelta(hours=number, microseconds=1))
+    return whole | odd
+
+
+def fact_drafts(playbook: Playbook, times: st.SearchStrategy[datetime] | None = None) -> st.SearchStrategy[Fact]:
+    """Generate facts that a playbook's words allow, legal or not, not yet recorded."""
+    names = [stage.id for stage in playbook.lifecycle.stages if stage.holds is not Holds.GATE]
+    at = times or at_times()
+    shared: dict[str, Any] = {"at": at, "by": st.sampled_from(ACTORS)}
+    triggers = st.sampled_from(playbook.lifecycle.plan.triggers)
+    reasons = st.sampled_from([None, *playbook.lifecycle.reason_by_id])
+    drafts: list[st.SearchStrategy[Any]] = [
+        st.builds(Moved, trigger=triggers, reason=reasons, note=st.sampled_from([None, "more"]), **shared),
+        st.builds(StageReached, stage=st.sampled_from(names), infer_gaps=st.booleans(), **shared),
+        st.builds(Started, stage=st.sampled_from(names), playbook=st.just(playbook.ref), **shared),
+        st.builds(Sold, source=st.sampled_from([None, Source(channel="email")]), **shared),
+        st.builds(Identified, **shared),
+        st.builds(ConsentChanged, purpose=st.just("newsletter"), granted=st.booleans(), **shared),
+    ]
+    if playbook.activity_kinds:
+        drafts.append(st.builds(ActivityRecorded, kind=st.sampled_from(sorted(playbook.activity_kinds)), **shared))
+    if playbook.evidence:
+        names_of = st.sampled_from(sorted(playbook.evidence))
+        drafts.append(st.builds(EvidenceGiven, name=names_of, value=st.booleans(), **shared))
+    numbers = [name for name, spec in playbook.fields.items() if spec.type is FieldType.INTEGER]
+    if numbers:
+        value = st.none() | st.integers(0, 9)
+        drafts.append(st.builds(AttributeChanged, name=st.sampled_from(numbers), value=value, **shared))
+    return st.one_of(drafts)
+
+
+@st.composite
+def histories(draw: st.DrawFn, playbook: Playbook, *, most: int = 14) -> Journey:
+    """Generate journeys with late facts, retractions, key conflicts, refused moves and verbs among them."""
+    journey = Journey("generated", playbook)
+    first = playbook.lifecycle.first.stage
+    if draw(st.sampled_from([True, True, True, False])):
+        journey = journey.record(Started(stage=first, playbook=playbook.ref, at=EPOCH))
+    for _ in range(draw(st.integers(0, most))):
+        journey = draw(_grown(journey, playbook))
+    return journey
+
+
+@st.composite
+def _grown(draw: st.DrawFn, journey: Journey, playbook: Playbook) -> Journey:
+    sort = draw(st.sampled_from(["fact", "fact", "fact", "fact", "move", "retract", "key", "again"]))
+    facts = journey.facts
+    if sort == "retract" and facts:
+        target = draw(st.sampled_from(facts)).id or ""
+        if draw(st.sampled_from([False, False, True])):
+            target = "f" * 32
+        return journey.record(Retracted(target=target, at=draw(at_times())))
+    if sort == "again" and facts:
+        return journey.record(draw(st.sampled_from(facts)))
+    draft = draw(fact_drafts(playbook))
+    if sort == "key":
+        draft = draft.replace(key=draw(st.sampled_from(["k1", "k2"])))
+    if sort == "move" and isinstance(draft, Moved):
+        try:
+            return journey.move(
+                draft.trigger, at=draft.at, by=draft.by, reason=draft.reason, note=draft.note, late=True
+            )
+        except MoveRefused:
+            return journey
+    return journey.record(draft)

@@ -1,0 +1,228 @@
+"""Time as people mean it: elapsed and calendar durations, local days, due instants.
+
+An *elapsed* duration is exact seconds. A *calendar* duration moves the clock on the wall of a zone: one month
+after 31 January is the last day of February, one day after noon is noon, whatever the clocks did that night.
+A wall time that the clocks skip stands for the first instant after the gap; one that occurs twice for the first.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_serializer
+
+from leadlife._model import Model, utc
+from leadlife.errors import Malformed
+
+_ISO = re.compile(
+    r"^P(?:(?P<years>\d{1,5})Y)?(?:(?P<months>\d{1,5})M)?(?:(?P<weeks>\d{1,5})W)?(?:(?P<days>\d{1,6})D)?"
+    r"(?P<clock>T(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,12}(?:\.\d{1,6})?)S)?)?$",
+    re.ASCII,
+)
+_CENTURY_MONTHS = 1_200
+_CENTURY_DAYS = 36_525
+_MICROSECONDS = timedelta(microseconds=1)
+_SECOND = 1_000_000
+
+
+class Elapsed(Model):
+    """Exact time, in microseconds; at most a hundred years. Written ``PT90M``, kept as ``PT5400S``."""
+
+    microseconds: Annotated[int, Field(ge=0, le=_CENTURY_DAYS * 86_400 * _SECOND)]
+
+    def __bool__(self) -> bool:
+        return self.microseconds > 0
+
+    def __str__(self) -> str:
+        for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+            if self.microseconds and not self.microseconds % (size * _SECOND):
+                return _counted(self.microseconds // (size * _SECOND), name)
+        return f"{self.microseconds / _SECOND:g} seconds"
+
+    def bounds(self) -> tuple[timedelta, timedelta]:
+        """Return the shortest and the longest this can last."""
+        exact = timedelta(microseconds=self.microseconds)
+        return exact, exact
+
+    @model_serializer
+    def _iso(self) -> str:
+        whole, rest = divmod(self.microseconds, _SECOND)
+        return f"PT{whole}S" if not rest else f"PT{whole}.{rest:06d}S"
+
+
+class Calendar(Model):
+    """Months and days on the wall clock of a zone; at most a hundred years. Written ``P1M`` or ``P14D``."""
+
+    months: Annotated[int, Field(ge=0, le=_CENTURY_MONTHS)] = 0
+    days: Annotated[int, Field(ge=0, le=_CENTURY_DAYS)] = 0
+
+    def __bool__(self) -> bool:
+        return self.months > 0 or self.days > 0
+
+    def __str__(self) -> str:
+        parts = [_counted(self.months, "month")] if self.months else []
+        if self.days or not parts:
+            parts.append(_counted(self.days, "day"))
+        return " and ".join(parts)
+
+    def bounds(self) -> tuple[timedelta, timedelta]:
+        """Return the shortest and the longest this can last in any zone."""
+        shift = timedelta(hours=26)
+        least = timedelta(days=28 * self.months + self.days) - shift
+        return max(least, timedelta()), timedelta(days=31 * self.months + self.days) + shift
+
+    @model_serializer
+    def _iso(self) -> str:
+        months = f"{self.months}M" if self.months else ""
+        return f"P{months}{self.days}D" if self.days or not months else f"P{months}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def parse_duration(text: str) -> Elapsed | Calendar:
+    """Read an ISO 8601 duration: ``P1M`` and ``P14D`` are calendar, ``PT36H`` is elapsed.
+
+    Raises:
+        Malformed: The text is no such duration, is longer than a hundred years, or mixes both kinds.
+    """
+    found = _ISO.match(text)
+    if found is None or text in ("P", "PT") or text.endswith("T"):
+        raise Malformed("this is not an ISO 8601 duration", hint="write it like P14D, P1M or PT36H")
+    part = {name: value or "0" for name, value in found.groupdict().items()}
+    if found["clock"] is None:
+        months = int(part["years"]) * 12 + int(part["months"])
+        return Calendar(months=months, days=int(part["weeks"]) * 7 + int(part["days"]))
+    if any(found[name] is not None for name in ("years", "months", "weeks", "days")):
+        raise Malformed(
+            "a duration is either calendar or elapsed, not both",
+            hint="P1D is a day on the wall clock, PT24H is exactly 24 hours",
+        )
+    whole, _, fraction = part["seconds"].partition(".")
+    seconds = int(part["hours"]) * 3_600 + int(part["minutes"]) * 60 + int(whole)
+    return Elapsed(microseconds=seconds * _SECOND + int(fraction.ljust(6, "0")))
+
+
+def _read_duration(value: object) -> object:
+    if isinstance(value, str):
+        return parse_duration(value)
+    if isinstance(value, timedelta):
+        return Elapsed(microseconds=value // _MICROSECONDS)
+    return value
+
+
+def _positive(value: Elapsed | Calendar) -> Elapsed | Calendar:
+    if not value:
+        raise Malformed("a limit or cool-down lasts longer than nothing")
+    return value
+
+
+Duration = Annotated[Elapsed | Calendar, BeforeValidator(_read_duration)]
+"""An elapsed or a calendar duration, or its ISO 8601 text; a ``timedelta`` is read as elapsed."""
+
+PositiveDuration = Annotated[Elapsed | Calendar, BeforeValidator(_read_duration), AfterValidator(_positive)]
+"""A duration that is longer than nothing."""
+
+
+def days(number: int) -> Calendar:
+    """Return so many days on the wall clock."""
+    return Calendar(days=number)
+
+
+def weeks(number: int) -> Calendar:
+    """Return so many weeks on the wall clock."""
+    return Calendar(days=7 * number)
+
+
+def months(number: int) -> Calendar:
+    """Return so many calendar months."""
+    return Calendar(months=number)
+
+
+def years(number: int) -> Calendar:
+    """Return so many calendar years."""
+    return Calendar(months=12 * number)
+
+
+def elapsed(**parts: float) -> Elapsed:
+    """Return exact time from the parts of a ``timedelta``: ``elapsed(hours=36)``."""
+    return Elapsed(microseconds=timedelta(**parts) // _MICROSECONDS)
+
+
+@lru_cache(maxsize=256)
+def zone_named(name: str) -> ZoneInfo:
+    """Return the time zone of an IANA name.
+
+    Raises:
+        Malformed: There is no such zone (on a system without zone data, install ``tzdata``).
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Malformed("there is no such time zone", hint="give an IANA name such as America/Sao_Paulo") from None
+
+
+def _known_zone(name: str) -> str:
+    zone_named(name)
+    return name
+
+
+Zone = Annotated[str, Field(max_length=100), AfterValidator(_known_zone)]
+"""The IANA name of a time zone."""
+
+
+def from_wall(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant (UTC) of a naive wall time in a zone; a skipped one is the first after the gap."""
+    from dateutil import tz  # noqa: PLC0415 - only a calendar outside UTC pays for this import
+
+    local = wall.replace(tzinfo=zone, fold=0)
+    if tz.datetime_exists(local):
+        return local.astimezone(UTC)
+    # In a gap, fold=0 reads the offset before the change and fold=1 the one after: the change lies between.
+    low, high = local.replace(fold=1).astimezone(UTC), local.astimezone(UTC)
+    before = low.astimezone(zone).utcoffset()
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) // 2
+        low, high = (middle, high) if middle.astimezone(zone).utcoffset() == before else (low, middle)
+    return high.replace(microsecond=0)
+
+
+def due(start: datetime, duration: Elapsed | Calendar, zone: ZoneInfo) -> datetime:
+    """Return the instant (UTC) at which a duration that begins at ``start`` is over."""
+    if isinstance(duration, Elapsed):
+        return start + timedelta(microseconds=duration.microseconds)
+    if zone.key == "UTC" and not duration.months:
+        return start + timedelta(days=duration.days)
+    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - as above
+
+    wall = start.astimezone(zone).replace(tzinfo=None)
+    return from_wall(wall + relativedelta(months=duration.months, days=duration.days), zone)
+
+
+def day_start(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first instant (UTC) of a local day."""
+    return from_wall(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - a wall time, on purpose
+
+
+def local_day(at: datetime, zone: ZoneInfo) -> date:
+    """Return the day that the calendar on the wall shows."""
+    return at.astimezone(zone).date()
+
+
+def whole_days(start: datetime, end: datetime, zone: ZoneInfo) -> int:
+    """Return how many midnights lie between two instants on the calendar of a zone."""
+    return (local_day(end, zone) - local_day(start, zone)).days
+
+
+def instant(at: Any) -> datetime:
+    """Return an aware datetime in UTC.
+
+    Raises:
+        Malformed: It is not a datetime, is naive, or lies outside the years 1678 to 2261.
+    """
+    if not isinstance(at, datetime):
+        raise Malformed("an instant is an aware datetime", hint="for a date, say which zone's day it is")
+    return utc(at)

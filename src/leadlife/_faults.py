@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from leadlife._machine import expand
 from leadlife.criteria import Condition, Opaque, leaves_of
 from leadlife.errors import Fault, did_you_mean
-from leadlife.stages import EVERY_OPEN_STAGE, FIRING, Holds, Kind, Stage, Status, Transition
-
-if TYPE_CHECKING:
-    from leadlife.lifecycle import Lifecycle
-
+from leadlife.stages import EVERY_OPEN_STAGE, FIRING, Entry, Holds, Kind, Reason, Stage, Status, Transition
 
 MOST_EDGES = 20_000
 
 
-def lifecycle_faults(lifecycle: Lifecycle) -> list[Fault]:
+def lifecycle_faults(
+    declared: tuple[Stage, ...],
+    transitions: tuple[Transition, ...],
+    entries: Mapping[str, tuple[Entry, ...]],
+    reasons: tuple[Reason, ...],
+) -> list[Fault]:
     """Return everything wrong with a lifecycle, in reading order."""
-    faults = list(_duplicates("stages", [stage.id for stage in lifecycle.stages]))
-    faults += _duplicates("reasons", [reason.id for reason in lifecycle.reasons])
-    stages = {stage.id: stage for stage in lifecycle.stages}
-    reasons = {reason.id for reason in lifecycle.reasons}
-    for place, stage in enumerate(lifecycle.stages):
-        faults += _stage_faults(f"stages.{place}", stage, stages, lifecycle.transitions, reasons)
-    for place, rule in enumerate(lifecycle.transitions):
-        faults += _transition_faults(f"transitions.{place}", rule, stages, reasons)
-    faults += _entry_faults(lifecycle, stages)
+    faults = list(_duplicates("stages", [stage.id for stage in declared]))
+    faults += _duplicates("reasons", [reason.id for reason in reasons])
+    stages = {stage.id: stage for stage in declared}
+    named = {reason.id for reason in reasons}
+    for place, stage in enumerate(declared):
+        faults += _stage_faults(f"stages.{place}", stage, stages, transitions, named)
+    for place, rule in enumerate(transitions):
+        faults += _transition_faults(f"transitions.{place}", rule, stages, named)
+    faults += _entry_faults(entries, stages)
     if not faults:
         faults += _gate_circles(stages)
-    if not faults and sum(1 for _ in islice(expand(stages, lifecycle.transitions), MOST_EDGES + 1)) > MOST_EDGES:
+    if not faults and sum(1 for _ in islice(expand(stages, transitions), MOST_EDGES + 1)) > MOST_EDGES:
         faults.append(Fault("transitions", f"more than {MOST_EDGES:,} moves once gates and wildcards are spelt out"))
     if not faults:
-        faults += _timed_circles(lifecycle.transitions, stages)
+        faults += _timed_circles(transitions, stages)
     return faults
 
 
@@ -146,9 +146,9 @@ def _unbound(path: str, guard: Condition) -> Iterator[Fault]:
             yield Fault(path, f"guard {leaf.name!r} is named but not bound to a callable")
 
 
-def _entry_faults(lifecycle: Lifecycle, stages: Mapping[str, Stage]) -> Iterator[Fault]:
-    for name, entries in (("entries", lifecycle.entries), ("referral_entries", lifecycle.referral_entries)):
-        for place, entry in enumerate(entries):
+def _entry_faults(entries: Mapping[str, tuple[Entry, ...]], stages: Mapping[str, Stage]) -> Iterator[Fault]:
+    for name, several in entries.items():
+        for place, entry in enumerate(several):
             yield from _known(f"{name}.{place}", entry.stage, stages)
             if entry.stage in stages and stages[entry.stage].holds is Holds.GATE:
                 yield Fault(f"{name}.{place}", "a gate holds nobody, so no journey begins there")

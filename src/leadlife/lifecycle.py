@@ -54,7 +54,8 @@ class Lifecycle(Definition):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        faults = lifecycle_faults(self)
+        entries = {"entries": self.entries, "referral_entries": self.referral_entries}
+        faults = lifecycle_faults(self.stages, self.transitions, entries, self.reasons)
         if faults:
             raise InvalidDefinition("the lifecycle has faults", faults=faults)
         return self

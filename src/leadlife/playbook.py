@@ -126,22 +126,24 @@ class Playbook(Definition):
             UnknownName: A stage, activity kind, field or evidence is not declared; near misses are suggested.
             Malformed: A field's value is not of its type, or not one of its choices.
         """
-        match fact:
-            case ActivityRecorded(kind=name):
-                self._declared("activity", name)
-            case EvidenceGiven(name=name):
-                self._declared("evidence", name)
-            case StageReached(stage=name):
-                self.lifecycle.stage(name)
-            case AttributeChanged(name=name, value=value):
-                self._declared("field", name)
-                spec = self.fields[name]
-                if value is not None and not spec.type.accepts(value):
-                    raise Malformed(f"field {name!r} holds {spec.type}, which this value is not")
-                if value is not None and spec.choices and value not in spec.choices:
-                    raise Malformed(f"field {name!r} holds one of {', '.join(spec.choices)}")
-            case _:
-                pass
+        if isinstance(fact, AttributeChanged):
+            self._declared("field", fact.name)
+            self._fits(fact.name, fact.value)
+        elif isinstance(fact, ActivityRecorded):
+            self._declared("activity", fact.kind)
+        elif isinstance(fact, EvidenceGiven):
+            self._declared("evidence", fact.name)
+        elif isinstance(fact, StageReached):
+            self.lifecycle.stage(fact.stage)
+
+    def _fits(self, name: str, value: Any) -> None:
+        spec = self.fields[name]
+        if value is None:
+            return
+        if not spec.type.accepts(value):
+            raise Malformed(f"field {name!r} holds {spec.type}, which this value is not")
+        if spec.choices and value not in spec.choices:
+            raise Malformed(f"field {name!r} holds one of {', '.join(spec.choices)}")
 
     def _declared(self, sort: str, name: str) -> None:
         known = self._vocabulary[sort]

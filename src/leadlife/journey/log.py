@@ -86,14 +86,18 @@ class Log:
                 self.retractions = {}
             self.retractions.setdefault(fact.target, place)
 
-    def prefix(self, length: int) -> Log:
-        """Return the log itself if that is all of it, else a copy of its first facts."""
-        if length == len(self.facts):
+    def prefix(self, length: int, *, copy: bool = False) -> Log:
+        """Return the log itself if that is all of it, else, or on request, a copy of its first facts."""
+        if length == len(self.facts) and not copy:
             return self
         log = Log()
         for fact in self.facts[:length]:
             log.append(fact)
         return log
+
+    def harmless(self, fact: Fact) -> bool:
+        """Return whether a new fact neither retracts nor is retracted already: then it only adds to the fold."""
+        return not isinstance(fact, Retracted) and not self.retracted(fact, len(self.facts))
 
     def retracted(self, fact: Fact, length: int) -> bool:
         """Return whether one of the first facts takes this one out."""

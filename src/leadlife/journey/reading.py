@@ -217,6 +217,11 @@ class Reading:
         return Entry(fact, Standing(mark.sort), mark.refusals)
 
     @property
+    def refused(self) -> bool:
+        """Whether the playbook refused any fact or timer so far."""
+        return any(mark.refusals for mark in newest_first(self._state.marks))
+
+    @property
     def receipt(self) -> Receipt:
         """What became of the fact that was recorded last.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self, TypeVar
 
@@ -49,6 +50,32 @@ class Recording(Reading):
         base = journey._base.clone()
         apply(base, stamped, journey._books)
         return journey._grown(stamped, base)
+
+    def record_all(self, facts: Iterable[Fact], *, recorded_at: datetime | None = None) -> Self:
+        """Return the journey with many more facts: what :meth:`record` gives one after another, at less cost.
+
+        Args:
+            facts: What happened, in the order in which it is recorded.
+            recorded_at: When all of it became known; by default as for each alone.
+
+        Raises:
+            Malformed: A fact cannot be recorded; none of them is.
+        """
+        start = self._writable()
+        journey = start._next(start._base.clone(), log=start._log.prefix(start._length, copy=True))
+        for fact in facts:
+            stamped, known = journey._stamp(fact, recorded_at)
+            same = known is not None and known.content() == stamped.content()
+            if not same:
+                journey._admit(fact)
+            if known is None and journey._in_order(stamped) and journey._log.harmless(stamped):
+                apply(journey._base, stamped, journey._books)
+                journey._log.append(stamped)
+                journey._length += 1
+            elif not same:
+                journey = journey.record(fact, recorded_at=recorded_at)
+                journey = journey._next(journey._base.clone())
+        return journey
 
     def move(
         self,

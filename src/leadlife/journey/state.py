@@ -147,8 +147,9 @@ class Memory:
         slot, name, value = reader(fact)
         seen = Observation(value, fact.at, fact.id or "", ordinal)
         new = object.__new__(Memory)
-        for each in Memory.__slots__:
-            setattr(new, each, getattr(self, each))
+        new.fields, new.consents, new.evidence = self.fields, self.consents, self.evidence
+        new.activities, new.qualifications = self.activities, self.qualifications
+        new.identified, new.sold, new.referred_by = self.identified, self.sold, self.referred_by
         if slot == "activities":
             assert name is not None  # noqa: S101 - the table below pairs them
             new.activities = {**self.activities, name: Trail(seen, self.activities.get(name))}

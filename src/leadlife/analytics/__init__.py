@@ -1,0 +1,9 @@
+"""Figures from journeys, with their intervals and their cautions."""
+
+from __future__ import annotations
+
+from leadlife.analytics.cautions import Caution
+from leadlife.analytics.funnel import Funnel, Group, funnel
+from leadlife.analytics.incidence import Incidence, quantile, wilson
+
+__all__ = ["Caution", "Funnel", "Group", "Incidence", "funnel", "quantile", "wilson"]

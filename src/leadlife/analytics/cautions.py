@@ -1,0 +1,107 @@
+"""Cautions: where the data cannot bear a figure, said in plain language by stated rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from leadlife.analytics.incidence import quantile
+from leadlife.analytics.outcomes import Outcome
+from leadlife.timing import local_day, zone_named
+
+FEWEST = 30
+"""Below so many leads or conversions, a group's figures are mostly noise."""
+
+
+class Caution(NamedTuple):
+    """One reason for care: a code for programs, a sentence for people, and the figures behind it."""
+
+    code: str
+    message: str
+    figures: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the caution as plain values, ready for JSON."""
+        return {"code": self.code, "message": self.message, "figures": self.figures}
+
+
+def cautions(rows: Sequence[Outcome], *, as_of: datetime, zone: str) -> Iterator[Caution]:
+    """Yield the cautions that concern all leads together."""
+    yield from _left_truncation(rows, zone)
+    waiting = sum(row.ended is None for row in rows)
+    if waiting:
+        day = local_day(as_of, zone_named(zone)).isoformat()
+        yield Caution(
+            "right_censoring",
+            f"{waiting} of {len(rows)} leads are still open on {day}: they are censored, not lost",
+            {"open": waiting, "leads": len(rows), "as_of": as_of.isoformat()},
+        )
+    early = [days for row in rows for days in row.before_entry]
+    if early:
+        leads = sum(bool(row.before_entry) for row in rows)
+        yield Caution(
+            "before_entry",
+            f"{_counted(len(early), 'fact')} of {_counted(leads, 'lead')} dated up to {_counted(max(early), 'day')} "
+            "before the lead's entry: counted at entry, days taken as 0",
+            {"facts": len(early), "leads": leads, "most_days": max(early)},
+        )
+    unwon = sum(row.sold_at is not None and not row.won for row in rows)
+    if unwon:
+        yield Caution(
+            "sold_not_won",
+            f"{_counted(unwon, 'lead')} with a sale never reached a won stage: the playbook refused the move",
+            {"leads": unwon},
+        )
+
+
+def _left_truncation(rows: Sequence[Outcome], zone: str) -> Iterator[Caution]:
+    """Sales that could have been early but are not recorded: the record began later than the leads."""
+    sales = [row.sold_at for row in rows if row.sold_at is not None]
+    usual = quantile(sorted(row.days for row in rows if row.won), 0.75)
+    if not sales or usual is None:
+        return
+    calendar = zone_named(zone)
+    first_sale, first_entry = local_day(min(sales), calendar), local_day(min(row.entered for row in rows), calendar)
+    between = sum(local_day(row.entered, calendar) < first_sale for row in rows)
+    if (first_sale - first_entry).days > usual and between >= FEWEST:
+        yield Caution(
+            "left_truncation",
+            f"no sale is recorded before {first_sale} although leads entered from {first_entry} on ({between} of them "
+            f"before that day, and three in four wins take at most {usual:g} days): early sales are probably missing",
+            {
+                "first_sale": first_sale.isoformat(),
+                "first_entry": first_entry.isoformat(),
+                "entered_between": between,
+                "days_to_won_q75": usual,
+            },
+        )
+
+
+def winners_only(rows: Sequence[Outcome], attributes: Iterable[str]) -> Iterator[Caution]:
+    """Yield the attributes that are filled in on converted leads alone: a rate by them would say 100 %."""
+    lost = any(not row.won for row in rows)
+    for name in attributes:
+        filled = [row for row in rows if row.lead.fields.get(name) is not None]
+        if filled and lost and all(row.won for row in filled):
+            yield Caution(
+                "winners_only",
+                f"attribute {name!r} is filled in for converted leads only ({len(filled)} of them), "
+                "so no rate by it is given",
+                {"attribute": name, "filled": len(filled)},
+            )
+
+
+def small_group(name: str | None, leads: int, won: int) -> Iterator[Caution]:
+    """Yield a caution for a group with fewer leads or conversions than bear a rate."""
+    if leads < FEWEST or won < FEWEST:
+        called = "the blank group" if name is None else f"group {name!r}"
+        yield Caution(
+            "small_group",
+            f"{called} has {_counted(leads, 'lead')} and {won} won: fewer than {FEWEST}, mind the interval",
+            {"group": name, "leads": leads, "won": won},
+        )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,85 @@
+"""One row a lead: from first entry to first won, as of an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from leadlife.facts import Sold
+from leadlife.journey import Journey
+from leadlife.leads import Lead
+from leadlife.stages import Status
+from leadlife.timing import whole_days
+
+
+class Outcome(NamedTuple):
+    """What became of a lead.
+
+    Attributes:
+        lead: The lead as known.
+        channel: The first cycle's channel.
+        lead_type: The first cycle's lead type.
+        entered: When it first entered.
+        ended: won, lost or disqualified; None while it is open or recycled.
+        ended_at: When.
+        days: Whole calendar days from entry to the end, or to the end of observation.
+        cycles: How many buying episodes it has had.
+        reached: Every stage it ever stood in.
+        sold_at: Its first sale.
+        before_entry: Whole days before its entry, for each of its facts that the source dates so.
+    """
+
+    lead: Lead
+    channel: str | None
+    lead_type: str | None
+    entered: datetime
+    ended: Status | None
+    ended_at: datetime | None
+    days: int
+    cycles: int
+    reached: frozenset[str]
+    sold_at: datetime | None
+    before_entry: tuple[int, ...]
+
+    @property
+    def won(self) -> bool:
+        """Whether it was ever won."""
+        return self.ended is Status.WON
+
+
+def outcomes(journeys: Iterable[Journey], as_of: datetime) -> Iterator[Outcome]:
+    """Yield what became of each lead that had entered by an instant."""
+    for journey in journeys:
+        then = journey.as_of(at=as_of)
+        visits = then.visits
+        if not visits:
+            continue
+        entered = visits[0].entered
+        ended, ended_at = _end(then)
+        source = then.cycles[0].source if then.cycles else then.source
+        facts, zone = then.facts, then.playbook.zone_info
+        yield Outcome(
+            lead=then.lead,
+            channel=None if source is None else source.channel,
+            lead_type=None if source is None or source.lead_type is None else source.lead_type.value,
+            entered=entered,
+            ended=ended,
+            ended_at=ended_at,
+            days=whole_days(entered, ended_at or as_of, zone),
+            cycles=len(then.cycles),
+            reached=frozenset(visit.stage for visit in visits),
+            sold_at=min((fact.at for fact in facts if isinstance(fact, Sold)), default=None),
+            before_entry=tuple(whole_days(fact.dated, entered, zone) for fact in facts if fact.dated is not None),
+        )
+
+
+def _end(journey: Journey) -> tuple[Status | None, datetime | None]:
+    """Return how the lead ended: first won, else the closed stage it stands in; recycled stays at risk."""
+    for cycle in journey.cycles:
+        if cycle.outcome is Status.WON:
+            return Status.WON, cycle.ended
+    status = journey.status
+    if status in (Status.LOST, Status.DISQUALIFIED):
+        return status, journey.visits[-1].entered
+    return None, None

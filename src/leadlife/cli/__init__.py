@@ -1,0 +1,150 @@
+"""The command line: ``leadlife demo``, ``leadlife draw``, ``leadlife funnel``.
+
+Exit codes: 0 done; 1 the input was read but says something wrong (a faulty mapping, an unknown group); 2 the input
+could not be read, or the call is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from leadlife.analytics import Funnel, funnel
+from leadlife.cli.demo import demo
+from leadlife.diagrams import graph, mermaid, text
+from leadlife.errors import LeadlifeError, Malformed, Unreadable, suggestion
+from leadlife.exchange import Export, load_mapping, read_export
+from leadlife.playbook import Playbook
+from leadlife.presets import PRESETS, preset
+from leadlife.timing import day_start, instant, zone_named
+
+DONE, WRONG, UNREADABLE = 0, 1, 2
+MOST_SHOWN = 10
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    call = _parser().parse_args(arguments)
+    try:
+        call.run(call)
+    except LeadlifeError as error:
+        if call.json:
+            print(json.dumps({"error": error.to_dict()}, indent=2, ensure_ascii=False))
+        print(f"leadlife: {error}", file=sys.stderr)
+        return UNREADABLE if isinstance(error, Unreadable) else WRONG
+    except BrokenPipeError:
+        sys.stderr.close()
+        return DONE
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="leadlife", description="The life of a lead: legal moves, honest funnels.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    shown = commands.add_parser("demo", help="walk a simulated funnel, no file needed")
+    shown.add_argument("--leads", type=_whole, default=400, help="how many leads the simulated world has (default 400)")
+    shown.add_argument("--seed", type=int, default=7, help="another seed, another world (default 7)")
+    shown.set_defaults(run=_demo)
+
+    drawn = commands.add_parser("draw", help="draw a lifecycle")
+    drawn.add_argument("what", nargs="?", default="eight_stage", help="a preset, or the path of a mapping")
+    drawn.add_argument("--format", choices=("mermaid", "text"), default="text")
+    drawn.add_argument("--success-path", action="store_true", help="only the success path and the recycling loop")
+    drawn.set_defaults(run=_draw)
+
+    read = commands.add_parser("funnel", help="read an export and print its honest funnel")
+    read.add_argument("mapping", type=Path, help="the mapping, a TOML file")
+    read.add_argument("--data", type=Path, help="the folder of the tables (default: where the mapping lies)")
+    read.add_argument("--by", help="a mapped attribute, or source, or lead_type")
+    read.add_argument("--as-of", help="end of observation: a date, or an instant with offset (default: latest date)")
+    read.set_defaults(run=_funnel)
+
+    for command in (shown, drawn, read):
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if not 0 < number <= 100_000:  # noqa: PLR2004 - a demo's patience
+        raise argparse.ArgumentTypeError("between 1 and 100,000")
+    return number
+
+
+def _demo(call: argparse.Namespace) -> None:
+    told = demo(leads=call.leads, seed=call.seed)
+    if call.json:
+        print(json.dumps(told.to_dict(), indent=2, ensure_ascii=False))
+        return
+    print(told)
+
+
+def _draw(call: argparse.Namespace) -> None:
+    playbook = _playbook(call.what)
+    picture = graph(playbook.lifecycle, success_path=call.success_path)
+    drawing = mermaid(picture) if call.format == "mermaid" else text(picture)
+    if call.json:
+        print(json.dumps({"playbook": str(playbook.ref), "format": call.format, "drawing": drawing}, indent=2))
+        return
+    print(drawing)
+
+
+def _playbook(what: str) -> Playbook:
+    if what in PRESETS:
+        return preset(what)
+    if Path(what).suffix == ".toml" or Path(what).exists():
+        return load_mapping(what).playbook()
+    near = suggestion(what, PRESETS)
+    hint = f"did you mean {near!r}?" if near else f"presets are: {', '.join(PRESETS)}"
+    raise Unreadable(f"{what!r} is neither a preset nor a mapping file", hint=hint)
+
+
+def _funnel(call: argparse.Namespace) -> None:
+    mapping = load_mapping(call.mapping)
+    until = None if call.as_of is None else _as_of(call.as_of, mapping.zone)
+    folder = call.data if call.data is not None else call.mapping.parent
+    export = read_export(mapping, folder, progress=_progress if sys.stderr.isatty() else None)
+    told = funnel(export.journeys, export.playbook, as_of=until or export.observed_until, by=call.by)
+    if call.json:
+        rows = [{**count._asdict()} for count in export.rows]
+        aside = [one._asdict() for one in export.set_aside]
+        refused = [one._asdict() for one in export.refused]
+        found = {**told.to_dict(), "rows": rows, "set_aside": aside, "refused": refused}
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    print(_report(told, export))
+
+
+def _as_of(said: str, zone: str) -> datetime:
+    try:
+        if "T" not in said and " " not in said:
+            return day_start(date.fromisoformat(said) + timedelta(days=1), zone_named(zone)) - timedelta(microseconds=1)
+        return instant(datetime.fromisoformat(said))
+    except (ValueError, OverflowError):
+        hint = "write 2018-11-14, or 2018-11-14T18:00:00+00:00"
+        raise Malformed("--as-of is a date, or an instant with its offset", hint=hint) from None
+
+
+def _progress(done: int, whole: int) -> None:
+    print(f"\r  {done:,} of {whole:,} leads", end="" if done < whole else "\n", file=sys.stderr, flush=True)
+
+
+def _report(told: Funnel, export: Export) -> str:
+    zone = zone_named(export.mapping.zone)
+    lines = [f"as of {told.as_of.astimezone(zone):%Y-%m-%d %H:%M %Z}, {export.mapping.zone}", "", str(told), ""]
+    lines += [
+        f"{count.file}: {count.read:,} rows read, {count.used:,} used, {count.refused:,} refused, "
+        f"{count.set_aside:,} set aside"
+        for count in export.rows
+    ]
+    kept = [("set aside", one) for one in export.set_aside] + [("refused", one) for one in export.refused]
+    lines += [f"  {what}: {one.file} line {one.line}: {one.reason}" for what, one in kept[:MOST_SHOWN]]
+    if len(kept) > MOST_SHOWN:
+        lines.append(f"  ... and {len(kept) - MOST_SHOWN:,} more; --json lists them all")
+    lines += ["", *(f"! {caution.message}" for caution in told.warnings)]
+    return "\n".join(lines)

@@ -1,0 +1,95 @@
+"""The demo: one lead's life line by line, then a simulated world's funnel."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from leadlife.analytics import Funnel, funnel
+from leadlife.errors import MoveRefused
+from leadlife.facts import ActivityRecorded, EvidenceGiven, Identified, Sold
+from leadlife.journey import Journey
+from leadlife.leads import Actor, Source
+from leadlife.presets import eight_stage
+from leadlife.simulation import LABEL, SALES, simulate
+
+BEGINS = datetime(2025, 3, 3, 9, tzinfo=UTC)
+
+
+class Demo(NamedTuple):
+    """What the demo shows."""
+
+    refusal: MoveRefused
+    journey: Journey
+    friend: Journey
+    funnel: Funnel
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values, ready for JSON."""
+        return {
+            "label": LABEL,
+            "refusal": self.refusal.to_dict(),
+            "journey": [str(line) for line in self.journey.explain()],
+            "friend": [str(line) for line in self.friend.explain()],
+            "funnel": self.funnel.to_dict(),
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(
+            (
+                f"This is {LABEL}.",
+                "",
+                "Ada's life, as the playbook eight_stage tells it:",
+                *(f"  {line}" for line in self.journey.explain()),
+                "",
+                "On the way, somebody tried to win her too early, and was refused:",
+                f"  {type(self.refusal).__name__}: {self.refusal}",
+                "",
+                "Her friend Bob began as a referral:",
+                *(f"  {line}" for line in self.friend.explain()),
+                "",
+                f"{self.funnel.total.leads} simulated leads by lead type, as of {self.funnel.as_of:%Y-%m-%d}:",
+                "",
+                *(f"  {line}" for line in str(self.funnel).splitlines()),
+                "",
+                *(f"  ! {caution.message}" for caution in self.funnel.warnings),
+            )
+        )
+
+
+def demo(*, leads: int, seed: int) -> Demo:
+    """Return a lead that is refused, recycled, returns, buys, buys again and refers; and a funnel."""
+    world = simulate(leads, seed=seed)
+    refusal, journey, friend = _ada()
+    told = funnel(world.journeys, world.playbook, as_of=world.as_of, by="lead_type")
+    return Demo(refusal, journey, friend, told)
+
+
+def _ada() -> tuple[MoveRefused, Journey, Journey]:
+    def day(number: int) -> datetime:
+        return BEGINS + timedelta(days=number)
+
+    mia = Actor(id="mia", roles=("marketing",))
+    ada = Journey.start("ada", eight_stage(), at=day(0), source=Source(channel="conference"))
+    ada = ada.record(Identified(at=day(1)))
+    ada = ada.record(ActivityRecorded(kind="call", at=day(3))).move("engage", at=day(3), by=mia)
+    ada = ada.record(EvidenceGiven(name="fit", at=day(5))).move("fit", at=day(5), by=mia)
+    ada = ada.record(EvidenceGiven(name="mql", at=day(9))).move("qualify", at=day(9), by=mia)
+    refusal = _refused(ada, day(10))
+    ada = ada.move("accept", at=day(11), by=SALES).recycle("bad timing", at=day(20), by=SALES)
+    ada = ada.record(EvidenceGiven(name="mql", at=day(60))).move("return", at=day(60), by=mia)
+    ada = ada.move("accept", at=day(61), by=SALES)
+    ada = ada.record(EvidenceGiven(name="sql", at=day(64))).move("open", at=day(64), by=SALES)
+    ada = ada.record(Sold(at=day(80), by=SALES))
+    ada = ada.record(EvidenceGiven(name="need", at=day(300))).move("rebuy", at=day(300), by=SALES)
+    ada = ada.record(Sold(at=day(310), by=SALES))
+    ada, bob = ada.refer("bob", at=day(320), evidence=["fit"])
+    return refusal, ada, bob
+
+
+def _refused(journey: Journey, at: datetime) -> MoveRefused:
+    try:
+        journey.move("win", at=at)
+    except MoveRefused as refusal:
+        return refusal
+    raise AssertionError("the playbook has changed: the demo's illegal move is legal now")

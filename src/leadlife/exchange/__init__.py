@@ -1,0 +1,9 @@
+"""Reading other systems' exports: a declarative mapping from tables to facts."""
+
+from __future__ import annotations
+
+from leadlife.exchange.mapping import Mapping, load_mapping
+from leadlife.exchange.reader import Export, RowCount, read_export
+from leadlife.exchange.tables import SetAside
+
+__all__ = ["Export", "Mapping", "RowCount", "SetAside", "load_mapping", "read_export"]

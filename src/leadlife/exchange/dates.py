@@ -1,0 +1,94 @@
+"""Dates in text: every column states its format, or its values prove one; nothing is guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from leadlife._model import utc
+from leadlife.errors import AmbiguousDates, Malformed
+from leadlife.timing import from_wall
+
+ISO = "iso"
+_PROBE = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001 - a wall time with every part different
+_DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")
+_MONTH_FIRST = ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y")
+_DAYS = (*_DAY_FIRST, *_MONTH_FIRST, "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S")
+CANDIDATES = (ISO, *(day + clock for day in _DAYS for clock in _CLOCKS))
+"""The formats that a column without a stated one may prove."""
+
+Read = Callable[[str], datetime]
+
+
+def check_format(text: str) -> str:
+    """Return a format that holds a whole date.
+
+    Raises:
+        Malformed: It does not say year, month and day.
+    """
+    if text == ISO:
+        return text
+    try:
+        back = datetime.strptime(_PROBE.strftime(text), text)  # noqa: DTZ007 - only the date is compared
+    except (ValueError, TypeError):
+        back = None
+    if back is None or back.date() != _PROBE.date():
+        raise Malformed("this format does not hold a whole date", hint='write it like "%Y-%m-%d", or "iso"')
+    return text
+
+
+def parser(form: str, zone: ZoneInfo) -> Read:
+    """Return what turns a text of a format into an instant (UTC); it raises ValueError on any other text.
+
+    A text without a clock stands for the first instant of the local day, one without an offset for the wall time.
+    """
+
+    @lru_cache(maxsize=65_536)  # a column repeats its days, and calendars are slow
+    def read(text: str) -> datetime:
+        wall = datetime.fromisoformat(text) if form == ISO else datetime.strptime(text, form)  # noqa: DTZ007
+        return utc(wall.astimezone(UTC) if wall.tzinfo is not None else from_wall(wall, zone))
+
+    return read
+
+
+def prove(column: str, values: Iterable[str], zone: ZoneInfo) -> Read:
+    """Return the reader of the one format that fits every value of a column.
+
+    Raises:
+        AmbiguousDates: No known format fits them all, or more than one does.
+    """
+    fitting = list(CANDIDATES)
+    texts = list(dict.fromkeys(values))
+    for text in texts:
+        fitting = [form for form in fitting if _fits(form, text, zone)]
+        if not fitting:
+            raise AmbiguousDates(
+                f"no known date format fits every value of column {column!r}",
+                hint='state its format in the mapping, such as format = "%d/%m/%Y"',
+                details={"column": column, "values": len(texts)},
+            )
+    if len(fitting) > 1 and texts:
+        day, month = _named(fitting, _DAY_FIRST), _named(fitting, _MONTH_FIRST)
+        both = f"day-first ({day}) and month-first ({month}) alike" if day and month else " and ".join(fitting)
+        raise AmbiguousDates(
+            f"column {column!r} fits {both}",
+            hint="state which it is with format = in the mapping; nothing is guessed",
+            details={"column": column, "formats": fitting},
+        )
+    return parser(fitting[0], zone)
+
+
+def _fits(form: str, text: str, zone: ZoneInfo) -> bool:
+    try:
+        parser(form, zone)(text)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _named(fitting: Iterable[str], days: tuple[str, ...]) -> str:
+    return ", ".join(islice((form for form in fitting if form.startswith(days)), 1))

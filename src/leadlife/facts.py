@@ -60,7 +60,7 @@ class Fact(Model):
     dated: Instant | None = None
     """The source's own date, where it lies before entry and the fact therefore stands at entry."""
     caused_by: Id | None = None
-    """Derived facts only: the fact just before it in the chain."""
+    """The fact just before a derived one in the chain; None for observed facts."""
 
     @property
     def before_entry(self) -> bool:

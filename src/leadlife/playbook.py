@@ -60,7 +60,7 @@ class FieldSpec(Definition):
     personal: bool = False
     """Whether it holds personal data."""
     choices: Annotated[tuple[Text, ...], LAX] = ()
-    """Text fields: the values allowed; none means any."""
+    """The values that a text field allows; none means any."""
     meaning: Text = ""
 
 
@@ -106,7 +106,7 @@ class Playbook(Definition):
 
     @cached_property
     def digest(self) -> str:
-        """A hash of the content: two playbooks with the same digest say the same."""
+        """A hash of the content; two playbooks with the same digest say the same."""
         return blake2b(self.model_dump_json().encode(), digest_size=16).hexdigest()
 
     @cached_property

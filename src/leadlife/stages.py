@@ -26,7 +26,7 @@ class Status(StrEnum):
 
     @property
     def closed(self) -> bool:
-        """Whether the cycle is over: won, lost or disqualified."""
+        """Whether the cycle is over, be it won, lost or disqualified."""
         return self in (Status.WON, Status.LOST, Status.DISQUALIFIED)
 
 
@@ -87,13 +87,13 @@ class Stage(Definition):
     """Whether it is on the success path, whose order is the order of declaration."""
     limit: Limit | None = None
     cool_down: PositiveDuration | None = None
-    """Recycled stages: how long a lead is left in peace; only kind ``reentry`` is refused until then."""
+    """How long a lead in a recycled stage is left in peace; only kind ``reentry`` is refused until then."""
     reentry_limit: Annotated[int, Field(ge=0, le=1_000)] | None = None
-    """Recycled stages: how many reentries out of it are allowed since the last standing win."""
+    """How many reentries out of a recycled stage are allowed since the last standing win."""
     routes: Annotated[tuple[Route, ...], LAX] = ()
-    """Gates: tried in order; the first whose guard is true is taken."""
+    """The ways out of a gate, tried in order; the first whose guard is true is taken."""
     default: Name | None = None
-    """Gates: where everybody else goes."""
+    """Where everybody else goes from a gate."""
     meaning: Text = ""
 
     @property
@@ -109,7 +109,7 @@ class Transition(Definition):
     sources: tuple[Name, ...] | Literal["*"]
     """The stages it leads out of; ``"*"`` means every stage that is neither closed nor a gate."""
     target: Name | None = None
-    """Where it leads. None: an internal move (no new visit), or for kind ``reopen`` the stage that was left."""
+    """Where it leads; None for an internal move (no new visit), or for kind ``reopen`` the stage that was left."""
     kind: Annotated[Kind, LAX]
     guard: Guard | None = None
     roles: Names = ()

@@ -95,7 +95,7 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """The answer as a word: true, false or unknown."""
+        """The answer as a word, which is true, false or unknown."""
         return {True: "true", False: "false", None: "unknown"}[self.value]
 
     def __bool__(self) -> NoReturn:

@@ -85,7 +85,7 @@ class Reading:
 
     @property
     def at(self) -> datetime | None:
-        """Up to when it is told: the last fact, or the instant that was asked for."""
+        """Up to when it is told, which is the last fact or the instant that was asked for."""
         return self._state.at
 
     @property
@@ -238,7 +238,7 @@ class Reading:
 
     @property
     def derived(self) -> tuple[Fact, ...]:
-        """The playbook's own conclusions up to :attr:`at`: fired moves, timers, gates. Each names its cause."""
+        """The playbook's own conclusions up to :attr:`at` (fired moves, timers, gates); each names its cause."""
         recorded = {fact.id or "": fact for fact in self._log.facts[: self._length]}
         return story.derived_facts(self._state, recorded, self.lead_id, self.pipeline)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from leadlife._machine import expand
+from leadlife._machine import expand, landings
 from leadlife.criteria import Condition, Opaque, leaves_of
 from leadlife.errors import Fault, did_you_mean
-from leadlife.stages import EVERY_OPEN_STAGE, FIRING, Entry, Holds, Kind, Reason, Stage, Status, Transition
+from leadlife.stages import EVERY_OPEN_STAGE, FIRING, Entry, Holds, Kind, Limit, Reason, Stage, Status, Transition
 
 MOST_EDGES = 20_000
 
@@ -23,7 +23,7 @@ def lifecycle_faults(
     faults = list(_duplicates("stages", [stage.id for stage in declared]))
     faults += _duplicates("reasons", [reason.id for reason in reasons])
     stages = {stage.id: stage for stage in declared}
-    named = {reason.id for reason in reasons}
+    named = {reason.id: reason for reason in reasons}
     for place, stage in enumerate(declared):
         faults += _stage_faults(f"stages.{place}", stage, stages, transitions, named)
     for place, rule in enumerate(transitions):
@@ -56,7 +56,7 @@ def _stage_faults(
     stage: Stage,
     stages: Mapping[str, Stage],
     transitions: tuple[Transition, ...],
-    reasons: Iterable[str],
+    reasons: Mapping[str, Reason],
 ) -> Iterator[Fault]:
     if stage.holds is Holds.GATE:
         yield from _gate_faults(path, stage, stages)
@@ -75,10 +75,27 @@ def _stage_faults(
         yield from _known(f"{path}.limit.trigger", stage.limit.trigger, leading_out)
         if stage.limit.reason is not None:
             yield from _known(f"{path}.limit.reason", stage.limit.reason, reasons)
+        yield from _reason_faults(path, stage, stage.limit, transitions, reasons)
     if stage.status is not Status.RECYCLED and (stage.cool_down or stage.reentry_limit is not None):
         yield Fault(path, "only a recycled stage has a cool-down or a reentry limit")
     if stage.status in (Status.RECYCLED, Status.LOST, Status.DISQUALIFIED) and stage.on_path:
         yield Fault(f"{path}.on_path", f"a stage of status {stage.status} is not on the success path")
+
+
+def _reason_faults(
+    path: str, stage: Stage, limit: Limit, transitions: tuple[Transition, ...], reasons: Mapping[str, Reason]
+) -> Iterator[Fault]:
+    """A timer brings its own reason and no note: what it fires must be content with that."""
+    for rule in transitions:
+        if rule.trigger != limit.trigger or (rule.sources != EVERY_OPEN_STAGE and stage.id not in rule.sources):
+            continue
+        listed = rule.reasons or tuple(reasons)
+        if rule.needs_reason and limit.reason is None:
+            yield Fault(f"{path}.limit", f"{rule.trigger!r} needs a reason, and the limit gives none")
+        elif limit.reason is not None and listed and limit.reason not in listed and limit.reason in reasons:
+            yield Fault(f"{path}.limit.reason", f"{limit.reason!r} is not a reason for {rule.trigger!r}")
+        elif limit.reason is not None and limit.reason in reasons and reasons[limit.reason].needs_note:
+            yield Fault(f"{path}.limit.reason", f"{limit.reason!r} needs a note, and a limit gives none")
 
 
 def _gate_faults(path: str, stage: Stage, stages: Mapping[str, Stage]) -> Iterator[Fault]:
@@ -94,20 +111,22 @@ def _gate_faults(path: str, stage: Stage, stages: Mapping[str, Stage]) -> Iterat
 
 
 def _transition_faults(
-    path: str, rule: Transition, stages: Mapping[str, Stage], reasons: Iterable[str]
+    path: str, rule: Transition, stages: Mapping[str, Stage], reasons: Mapping[str, Reason]
 ) -> Iterator[Fault]:
     yield from _target_faults(path, rule, stages)
     if isinstance(rule.sources, tuple):
         for place, source in enumerate(rule.sources):
             yield from _known(f"{path}.sources.{place}", source, stages)
             if source in stages:
-                yield from _source_faults(f"{path}.sources.{place}", rule, stages[source], stages)
+                yield from _source_faults(f"{path}.sources.{place}", rule, stages[source])
     elif rule.kind.leaves_closed and rule.kind is not Kind.RECYCLE:
         yield Fault(f"{path}.sources", f"a {rule.kind} leads out of named stages, not out of every open one")
     if rule.on is not None:
         yield from _known(f"{path}.on", rule.on, FIRING)
     for place, reason in enumerate(rule.reasons):
         yield from _known(f"{path}.reasons.{place}", reason, reasons)
+    if rule.on is not None and rule.needs_reason:
+        yield Fault(f"{path}.on", "a fact brings no reason, so it can never fire what needs one")
     if rule.needs_reason and not reasons:
         yield Fault(f"{path}.needs_reason", "a reason is needed, but none is declared", "add reasons")
     if rule.guard is not None:
@@ -120,11 +139,14 @@ def _target_faults(path: str, rule: Transition, stages: Mapping[str, Stage]) -> 
             yield Fault(f"{path}.target", f"kind {rule.kind} needs a target")
         return
     yield from _known(f"{path}.target", rule.target, stages)
-    if rule.kind is Kind.RECYCLE and rule.target in stages and stages[rule.target].status is not Status.RECYCLED:
-        yield Fault(f"{path}.target", "kind recycle leads to a stage of status recycled")
+    wanted = {Kind.RECYCLE: Status.RECYCLED, Kind.REENTRY: Status.OPEN}.get(rule.kind)
+    if wanted is not None and rule.target in stages:
+        ends = {stages[name].status for name in landings(stages, rule.target) if name in stages}
+        if ends - {wanted}:
+            yield Fault(f"{path}.target", f"kind {rule.kind} leads to a stage of status {wanted}")
 
 
-def _source_faults(path: str, rule: Transition, source: Stage, stages: Mapping[str, Stage]) -> Iterator[Fault]:
+def _source_faults(path: str, rule: Transition, source: Stage) -> Iterator[Fault]:
     if source.holds is Holds.GATE:
         yield Fault(path, "a gate is left by its routes, not by a transition")
     if source.status.closed and not rule.kind.leaves_closed:
@@ -135,9 +157,6 @@ def _source_faults(path: str, rule: Transition, source: Stage, stages: Mapping[s
         )
     if rule.kind is Kind.REOPEN and not source.status.closed:
         yield Fault(path, "kind reopen leads out of a closed stage")
-    target = stages.get(rule.target or "")
-    if rule.kind is Kind.REENTRY and target is not None and target.status is not Status.OPEN:
-        yield Fault(path, "kind reentry leads to an open stage")
 
 
 def _unbound(path: str, guard: Condition) -> Iterator[Fault]:

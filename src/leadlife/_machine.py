@@ -76,10 +76,13 @@ class Edge:
 def expand(stages: Mapping[str, Stage], transitions: Iterable[Transition]) -> Iterator[Edge]:
     """Yield every candidate in declared order: wildcards, gates and reopening spelt out."""
     rules = tuple(transitions)
+    leading: dict[str, tuple[str, ...]] = {}
     for index, rule in enumerate(rules):
         for source in _sources(stages, rule):
             if rule.kind is Kind.REOPEN and rule.target is None:
-                for left in _leading_into(stages, rules, source):
+                if source not in leading:
+                    leading[source] = _leading_into(stages, rules, source)
+                for left in leading[source]:
                     yield Edge(source, left, rule, index, _own(rule), left=left)
             elif rule.target is None:
                 yield Edge(source, None, rule, index, _own(rule))
@@ -115,12 +118,26 @@ def _through_gates(
         yield from _through_gates(stages, stage.default, guards, (*via, target))
 
 
+def landings(stages: Mapping[str, Stage], target: str) -> set[str]:
+    """Return the stages at which a move to a target may end: itself, or where the gates on the way lead."""
+    found: set[str] = set()
+    waiting, seen = [target], {target}
+    while waiting:
+        stage = stages[waiting.pop()]
+        onward = {route.target for route in stage.routes} | ({stage.default} if stage.default else set())
+        if stage.holds is not Holds.GATE:
+            found.add(stage.id)
+        waiting += onward - seen
+        seen |= onward
+    return found
+
+
 def _leading_into(stages: Mapping[str, Stage], rules: tuple[Transition, ...], target: str) -> tuple[str, ...]:
     sources: dict[str, None] = {}
     for rule in rules:
         if rule.target is None:
             continue
-        if any(landing == target for landing, _, _ in _through_gates(stages, rule.target, (), ())):
+        if target in landings(stages, rule.target):
             sources.update(dict.fromkeys(_sources(stages, rule)))
     sources.pop(target, None)
     return tuple(sources)

@@ -20,7 +20,7 @@ from pydantic import ValidationError as _ValidationError
 from leadlife.errors import InvalidDefinition, Malformed
 
 LONGEST_ID = 300
-_PLAIN = re.compile(r"[^\x00-\x1f\x7f]+").fullmatch
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+").fullmatch
 
 EARLIEST = datetime(1678, 1, 1, tzinfo=UTC)
 LATEST = datetime(2262, 1, 1, tzinfo=UTC)
@@ -77,9 +77,25 @@ class Model(_Base):
         except _ValidationError as error:
             raise cls.malformed.from_validation(cls.__name__, error) from None
 
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Return the model that a value describes; see pydantic. Faults are raised as ours."""
+        try:
+            return super().model_validate(obj, **options)
+        except _ValidationError as error:
+            raise cls.malformed.from_validation(cls.__name__, error) from None
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Return the model that a JSON text describes; see pydantic. Faults are raised as ours."""
+        try:
+            return super().model_validate_json(json_data, **options)
+        except _ValidationError as error:
+            raise cls.malformed.from_validation(cls.__name__, error) from None
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed, validated like any other value."""
-        kept = {name: getattr(self, name) for name in self.model_fields_set}
+        kept = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self)(**{**kept, **changes})
 
 
@@ -111,7 +127,17 @@ LAX: Any = Field(strict=False)
 def _several(value: object) -> object:
     if isinstance(value, str):
         return (value,)
-    return tuple(value) if isinstance(value, list | set | frozenset) else value
+    if isinstance(value, set | frozenset):
+        return tuple(sorted(value, key=str))
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _in_order(value: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(value.items()))
+
+
+SORTED: Any = AfterValidator(_in_order)
+"""For dictionaries whose order means nothing: two that are equal are written alike."""
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(utc)]

@@ -17,7 +17,7 @@ class ActivityKind(Definition):
 class Activity(Model):
     """One activity, as scoring policies read it."""
 
-    id: Id
+    id: Id | None = None
     kind: Name
     at: Instant
-    attributes: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar])
+    attributes: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar], repr=False)

@@ -22,12 +22,14 @@
     │   ├── RecycleLimitReached   (RuntimeError)
     │   ├── ReasonMissing         (ValueError)
     │   └── ReasonNotListed       (ValueError)
+    ├── GuardError                (RuntimeError)     a callable guard broke, on a machine of the host's own
     ├── UnknownPlaybook           (LookupError)      a log names a playbook that was not handed in
     ├── StageConflict             (RuntimeError)     a host object stands elsewhere than its journey
     └── MissingExtra              (ImportError)      an optional package is needed; names the extra
 
 Every error has a ``code`` for programs, a ``hint`` for people, ``details`` for both, and ``to_dict()``.
-No message holds personal data: values are never quoted, only names that a definition declares.
+No message quotes the value of a field, a note or an amount; names that were asked for (a trigger, a reason, a key) are
+quoted, because a typo can only be mended when it is seen.
 """
 
 from __future__ import annotations
@@ -151,6 +153,8 @@ class Malformed(LeadlifeError, ValueError):
                 faults.extend(Fault(prefix + f.path, f.message, f.hint) for f in cause.faults)
             elif isinstance(cause, LeadlifeError):
                 faults.append(Fault(path, cause.message, cause.hint))
+            elif found["type"] == "union_tag_invalid":
+                faults.append(Fault(path, f"this is none of: {found['ctx']['expected_tags']}"))
             else:
                 faults.append(Fault(path, found["msg"].removeprefix("Value error, ")))
         return cls(f"{name} has {len(faults)} fault{'s' if len(faults) != 1 else ''}:", faults=faults)
@@ -341,13 +345,21 @@ _EXCEPTIONS: dict[RefusalCode, type[MoveRefused]] = {
 }
 
 
-class GuardError(Exception):
-    """Raised inside a guard's evaluation and turned into a refusal; hosts never see it from a journey."""
+class GuardError(LeadlifeError, RuntimeError):
+    """A callable guard raised, or answered something else than True, False or None.
+
+    A journey turns it into the refusal ``guard_failed``; a host's own machine lets it through.
+    """
+
+    code: ClassVar[str] = "guard_error"
 
     def __init__(self, guard: str, problem: str) -> None:
         self.guard = guard
         self.problem = problem
-        super().__init__(f"guard {guard!r} {problem}")
+        super().__init__(f"guard {guard!r} {problem}", details={"guard": guard})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.guard, self.problem)
 
 
 class UnknownPlaybook(LeadlifeError, LookupError):

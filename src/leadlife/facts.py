@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from hashlib import blake2b
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from leadlife._model import LAX, Id, Instant, Model, Name, Text
+from leadlife._model import LAX, SORTED, Id, Instant, Model, Name, Text
 from leadlife.activities import Activity
 from leadlife.criteria import Scalar
 from leadlife.errors import Malformed
@@ -70,7 +70,7 @@ class Fact(Model):
     def content(self) -> bytes:
         """Return what the fact says, as canonical JSON: all but its id, key and stamps."""
         serializer = self.__pydantic_serializer__
-        if self.seq is None and self.id is None and self.key is None and self.claimed_recorded_at is None:
+        if all(getattr(self, name) is None for name in _STAMPS):
             return serializer.to_json(self, exclude_none=True)
         return serializer.to_json(self, exclude_none=True, exclude=_STAMPS)
 
@@ -141,12 +141,12 @@ class ActivityRecorded(Fact):
 
     type: Literal["activity"] = "activity"
     kind: Name
-    attributes: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar])
+    attributes: Annotated[dict[Name, Scalar], SORTED] = Field(default_factory=dict[str, Scalar], repr=False)
 
     @property
     def activity(self) -> Activity:
         """The activity as scoring policies read it."""
-        return Activity(id=self.id or "", kind=self.kind, at=self.at, attributes=self.attributes)
+        return Activity(id=self.id, kind=self.kind, at=self.at, attributes=self.attributes)
 
 
 class AttributeChanged(Fact):
@@ -154,7 +154,7 @@ class AttributeChanged(Fact):
 
     type: Literal["attribute"] = "attribute"
     name: Name
-    value: Scalar | None = None
+    value: Annotated[Scalar | None, Field(repr=False)] = None
 
 
 class ConsentChanged(Fact):
@@ -173,7 +173,7 @@ class Moved(Fact):
     trigger: Name
     target: Name | None = None
     reason: Name | None = None
-    note: Text | None = None
+    note: Annotated[Text | None, Field(repr=False)] = None
 
 
 class StageReached(Fact):
@@ -194,7 +194,7 @@ class EvidenceGiven(Fact):
     type: Literal["evidence"] = "evidence"
     name: Name
     value: bool = True
-    note: Text | None = None
+    note: Annotated[Text | None, Field(repr=False)] = None
 
 
 class Sold(Fact):
@@ -259,7 +259,7 @@ class PlaybookAdopted(Fact):
 
     type: Literal["adopted"] = "adopted"
     playbook: PlaybookRef
-    stages: dict[Name, Name] = Field(default_factory=dict[str, str])
+    stages: Annotated[dict[Name, Name], SORTED] = Field(default_factory=dict[str, str])
     """Old stage ids to new ones, where they differ. Relabelling is neither a move nor a visit."""
 
 
@@ -294,6 +294,10 @@ AnyFact = Annotated[
 """Any fact."""
 
 
+FACTS: frozenset[type[Fact]] = frozenset(get_args(get_args(AnyFact)[0]))
+"""The closed set of types that can be recorded, stored and read back."""
+
+
 @cache
 def _adapter() -> TypeAdapter[Any]:
     return TypeAdapter(AnyFact)
@@ -306,7 +310,7 @@ def load_fact(data: Mapping[str, Any] | str | bytes) -> Fact:
         Malformed: It is no fact that this version can read; each fault is named with its path.
     """
     try:
-        text = data if isinstance(data, str | bytes) else json.dumps(data, allow_nan=False)
+        text = data if isinstance(data, str | bytes) else json.dumps(dict(data), allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         raise Malformed("a fact is made of plain JSON values") from None
     try:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from leadlife._model import LAX, Id, Instant, Model, Name, Names, Text
 from leadlife.criteria import Scalar
+from leadlife.errors import Malformed
 
 
 class LeadType(StrEnum):
@@ -88,7 +89,11 @@ def _named(name: str) -> Actor:
 
 def actor(by: Actor | str = SYSTEM) -> Actor:
     """Return an actor: plain text names a person without roles; ``system`` and ``timer`` name themselves."""
-    return by if isinstance(by, Actor) else _named(by)
+    if isinstance(by, Actor):
+        return by
+    if not isinstance(by, str):
+        raise Malformed("an actor is an Actor, or text that names a person")
+    return _named(by)
 
 
 def _as_actor(value: object) -> object:
@@ -114,7 +119,7 @@ class Lead(Model):
     """
 
     id: Id
-    fields: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar])
+    fields: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar], repr=False)
     source: Source | None = None
     consents: Annotated[tuple[Consent, ...], LAX] = ()
     identified: bool = False

@@ -98,14 +98,14 @@ class Lifecycle(Definition):
         usual = self.entries or (self.first,)
         return self.referral_entries + usual if referral else usual
 
-    def stage(self, name: str) -> Stage:
+    def stage(self, name: Any) -> Stage:
         """Return a stage by its id.
 
         Raises:
             UnknownName: There is no such stage.
         """
-        if name not in self.by_id:
-            raise UnknownName(f"there is no stage {name!r}", hint=did_you_mean(name, self.by_id))
+        if not isinstance(name, str) or name not in self.by_id:
+            raise UnknownName(f"there is no stage {name!r}", hint=did_you_mean(str(name), self.by_id))
         return self.by_id[name]
 
     def with_stages(self, *stages: Stage) -> Self:

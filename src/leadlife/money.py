@@ -12,7 +12,12 @@ from leadlife.errors import CurrencyMismatch, Malformed
 def _exact(value: object) -> object:
     if isinstance(value, bool | float):
         raise Malformed("money is never a float", hint="write the amount as text or Decimal")
-    return Decimal(value) if isinstance(value, int) else value
+    if not isinstance(value, str | int):
+        return value
+    try:
+        return Decimal(value)
+    except ArithmeticError:
+        raise Malformed("this is not an amount of money", hint="write it like 12.50") from None
 
 
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(max_digits=20, decimal_places=6)]
@@ -35,12 +40,7 @@ class Money(Model):
         Raises:
             Malformed: The text is no number, or the currency is not three capital letters.
         """
-        if isinstance(amount, str):
-            try:
-                amount = Decimal(amount)
-            except ArithmeticError:
-                raise Malformed("this is not an amount of money", hint="write it like 12.50") from None
-        return cls(amount=Decimal(amount) if isinstance(amount, int) else amount, currency=currency)
+        return cls.checked({"amount": amount, "currency": currency})
 
     def __add__(self, other: Self) -> Self:
         return type(self)(amount=self.amount + self._same(other), currency=self.currency)

@@ -1,5 +1,6 @@
 """The playbook: the agreement between marketing and sales as one immutable, versioned value."""
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
@@ -99,6 +100,8 @@ class Playbook(Definition):
                 spec = self.fields[leaf.name]
                 if not spec.type.accepts(leaf.value):
                     yield Fault(path, f"field {leaf.name!r} holds {spec.type}, which this value is not")
+                elif spec.choices and leaf.value not in spec.choices:
+                    yield Fault(path, f"field {leaf.name!r} is never this", f"it holds: {', '.join(spec.choices)}")
 
     @cached_property
     def _vocabulary(self) -> dict[str, Mapping[str, Any]]:
@@ -107,7 +110,8 @@ class Playbook(Definition):
     @cached_property
     def digest(self) -> str:
         """A hash of the content; two playbooks with the same digest say the same."""
-        return blake2b(self.model_dump_json().encode(), digest_size=16).hexdigest()
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return blake2b(text.encode(), digest_size=16).hexdigest()
 
     @cached_property
     def ref(self) -> PlaybookRef:

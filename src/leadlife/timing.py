@@ -83,13 +83,13 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def parse_duration(text: str) -> Elapsed | Calendar:
+def parse_duration(text: Any) -> Elapsed | Calendar:
     """Read an ISO 8601 duration: ``P1M`` and ``P14D`` are calendar, ``PT36H`` is elapsed.
 
     Raises:
         Malformed: The text is no such duration, is longer than a hundred years, or mixes both kinds.
     """
-    found = _ISO.match(text)
+    found = _ISO.fullmatch(text) if isinstance(text, str) else None
     if found is None or text in ("P", "PT") or text.endswith("T"):
         raise Malformed("this is not an ISO 8601 duration", hint="write it like P14D, P1M or PT36H")
     part = {name: value or "0" for name, value in found.groupdict().items()}
@@ -149,7 +149,12 @@ def years(number: int) -> Calendar:
 
 def elapsed(**parts: float) -> Elapsed:
     """Return exact time from the parts of a ``timedelta``: ``elapsed(hours=36)``."""
-    return Elapsed(microseconds=timedelta(**parts) // _MICROSECONDS)
+    try:
+        return Elapsed(microseconds=timedelta(**parts) // _MICROSECONDS)
+    except (TypeError, OverflowError, ValueError) as error:
+        if isinstance(error, Malformed):
+            raise
+        raise Malformed("this is not a length of time", hint="give the parts of a timedelta: hours=36") from None
 
 
 @lru_cache(maxsize=256)
@@ -193,9 +198,9 @@ def from_wall(wall: datetime, zone: ZoneInfo) -> datetime:
 def due(start: datetime, duration: Elapsed | Calendar, zone: ZoneInfo) -> datetime:
     """Return the instant (UTC) at which a duration that begins at ``start`` is over."""
     if isinstance(duration, Elapsed):
-        return start + timedelta(microseconds=duration.microseconds)
+        return utc(start) + timedelta(microseconds=duration.microseconds)
     if zone.key == "UTC" and not duration.months:
-        return start + timedelta(days=duration.days)
+        return utc(start) + timedelta(days=duration.days)
     from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - as above
 
     wall = start.astimezone(zone).replace(tzinfo=None)

@@ -43,9 +43,7 @@ def test_derived_facts_in_a_log_are_ignored_by_replay(journey):
 @given(st.data())
 def test_recording_in_another_order_gives_the_same_state(data):
     playbook = data.draw(playbooks())
-    drafts = data.draw(
-        st.lists(fact_drafts(playbook), max_size=10, unique_by=lambda fact: fact.at)
-    )
+    drafts = data.draw(st.lists(fact_drafts(playbook), max_size=10, unique_by=lambda fact: fact.at))
     one = two = Journey("x", playbook)
     for draft in drafts:
         one = one.record(draft)
@@ -75,9 +73,7 @@ def test_what_is_recorded_later_never_changes_what_was_known(journey, at, data):
         grown = grown.record(draft, recorded_at=max(later, *(f.recorded_at for f in grown.facts), later))
     for fact in journey.facts[:1]:
         last = max(f.recorded_at for f in grown.facts)
-        grown = grown.record(
-            Retracted(target=fact.id, at=at), recorded_at=max(last, moment + timedelta(seconds=1))
-        )
+        grown = grown.record(Retracted(target=fact.id, at=at), recorded_at=max(last, moment + timedelta(seconds=1)))
     assert grown.as_of(recorded_at=moment) == before
 
 

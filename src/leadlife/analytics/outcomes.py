@@ -80,6 +80,8 @@ def _end(journey: Journey) -> tuple[Status | None, datetime | None]:
         if cycle.outcome is Status.WON:
             return Status.WON, cycle.ended
     status = journey.status
+    if status is Status.WON:  # out of a recycled stage: a win that belongs to no cycle
+        return status, journey.visits[-1].entered
     if status in (Status.LOST, Status.DISQUALIFIED):
         return status, journey.visits[-1].entered
     return None, None

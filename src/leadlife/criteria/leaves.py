@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SkipValidation
+from pydantic import AfterValidator, Field, field_validator
 
 from leadlife._model import Name, Names
 from leadlife.criteria.condition import COUNTED, WORDS, AnyComparison, Comparison, Condition
 from leadlife.criteria.view import Observation, Scalar, View
-from leadlife.errors import GuardError
+from leadlife.errors import GuardError, Malformed
 from leadlife.timing import Calendar, Duration, Elapsed, due
+
+
+def _each_once(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kinds))
 
 
 class FieldIs(Condition):
@@ -56,7 +60,7 @@ class CountIs(Condition):
     """
 
     op: Literal["count"] = "count"
-    kinds: Annotated[Names, Field(min_length=1)]
+    kinds: Annotated[Names, Field(min_length=1), AfterValidator(_each_once)]
     compare: AnyComparison = Comparison.GE
     value: Annotated[int, Field(ge=0, le=1_000_000)] = 1
     within: Duration | None = None
@@ -191,7 +195,15 @@ class Opaque(Condition):
     op: Literal["opaque"] = "opaque"
     name: Name
     version: Name = "1"
-    call: SkipValidation[Callable[[View], bool | None] | None] = Field(default=None, exclude=True, repr=False)
+    call: Annotated[Any, Field(exclude=True, repr=False)] = None
+    """The callable: it takes a :class:`View` and answers True, False or None."""
+
+    @field_validator("call")
+    @classmethod
+    def _callable(cls, value: Any) -> Any:
+        if value is not None and not callable(value):
+            raise Malformed("a guard's call is a callable", hint="nothing in a definition is imported or evaluated")
+        return value
 
     def test(self, view: View) -> bool | None:
         """Return the callable's answer.

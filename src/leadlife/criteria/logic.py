@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from leadlife._model import LAX
 from leadlife.criteria.condition import Condition
@@ -135,7 +135,6 @@ Criterion = Annotated[
 
 def _as_guard(value: Any) -> Any:
     if isinstance(value, Condition):
-        _bounded(value)
         return value
     if isinstance(value, str):
         raise Malformed(
@@ -150,7 +149,7 @@ def _as_guard(value: Any) -> Any:
     return Opaque(name=name, call=value)
 
 
-def _bounded(criterion: Condition) -> None:
+def _bounded(criterion: Condition) -> Condition:
     waiting: list[tuple[Condition, int]] = [(criterion, 1)]
     nodes = 0
     while waiting:
@@ -159,9 +158,10 @@ def _bounded(criterion: Condition) -> None:
         if nodes > MOST_NODES or level > MOST_LEVELS:
             raise Malformed(f"a criterion has at most {MOST_NODES} nodes and {MOST_LEVELS} levels")
         waiting.extend((part, level + 1) for part in node.parts())
+    return criterion
 
 
-Guard = Annotated[Criterion, BeforeValidator(_as_guard)]
+Guard = Annotated[Criterion, BeforeValidator(_as_guard), AfterValidator(_bounded)]
 """A criterion that guards a move. A named callable is taken as an :class:`Opaque` one."""
 
 

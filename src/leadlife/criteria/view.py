@@ -8,11 +8,21 @@ from datetime import datetime
 from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from leadlife._model import Text
+from leadlife.errors import Malformed
 
-Scalar = bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | Text
+
+def _no_whole_number(value: object) -> object:
+    if isinstance(value, int):
+        raise Malformed("a whole number lies between -2**63 and 2**63")
+    return value
+
+
+Scalar = (
+    bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | Annotated[float, BeforeValidator(_no_whole_number)] | Text
+)
 """What a field or an activity attribute holds; a date is kept as ISO text."""
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from leadlife._machine import Edge
-from leadlife.errors import Refusal, RefusalCode, UnknownPlaybook, did_you_mean
+from leadlife.errors import Malformed, Refusal, RefusalCode, UnknownPlaybook, did_you_mean
 from leadlife.facts import Fact, Moved, PlaybookAdopted, PlaybookRef, StageReached, Started
 from leadlife.journey.ruling import NOT_STARTED, closes, judge, judge_entry, present, resting
 from leadlife.journey.state import Cycle, State, Step, Trail
 from leadlife.leads import TIMER, Actor, Source, actor
 from leadlife.playbook import Playbook
-from leadlife.stages import Kind, Status
+from leadlife.stages import Holds, Kind, Status
 from leadlife.timing import due
 
 STARTED = "started"
 ADOPTED = "adopted"
+SAVED_EVERY = 64
 
 
 class Books:
@@ -27,8 +28,14 @@ class Books:
 
     def __init__(self, playbooks: Iterable[Playbook], *, instead: Playbook | None = None) -> None:
         books = tuple(playbooks)
+        if not books or not all(isinstance(book, Playbook) for book in (*books, instead or books[0])):
+            raise Malformed("a journey needs at least one playbook", hint="such as leadlife.presets.eight_stage()")
         self.first = books[0]
-        self.by_name: Mapping[tuple[str, str], Playbook] = {(book.id, book.version): book for book in books}
+        self.by_name: dict[tuple[str, str], Playbook] = {}
+        for book in books:
+            known = self.by_name.setdefault((book.id, book.version), book)
+            if known is not book and known.digest != book.digest:
+                raise Malformed(f"two playbooks are called {book.ref} and differ", hint="give one a new version")
         self.instead = instead
 
     def find(self, ref: PlaybookRef) -> Playbook:
@@ -61,9 +68,9 @@ class Books:
         return Books((*self.by_name.values(), playbook), instead=self.instead)
 
 
-def fold(facts: Iterable[Fact], books: Books, *, until: datetime | None = None) -> State:
+def fold(facts: Iterable[Fact], books: Books, *, until: datetime | None = None, begin: State | None = None) -> State:
     """Return where a lead stands after facts in fold order, and after time up to an instant."""
-    state = State()
+    state = State() if begin is None else begin.clone()
     for fact in facts:
         apply(state, fact, books)
     if until is not None:
@@ -75,6 +82,12 @@ def apply(state: State, fact: Fact, books: Books) -> None:
     """Fold one fact into a state: timers due, the fact, the move that it makes or fires."""
     prepare(state, fact.at)
     state.memory = state.memory.learn(fact, state.ordinal)
+    _apply(state, fact, books)
+    if not state.ordinal % SAVED_EVERY:
+        state.saved = Trail((fact, state.clone()), state.saved)
+
+
+def _apply(state: State, fact: Fact, books: Books) -> None:
     mover = _MOVERS.get(type(fact))
     if mover is not None:
         mover(state, fact, books)
@@ -170,7 +183,34 @@ def _enter(
     status = state.plan.status
     before = None if source is None else status[source]
     after = status[target]
+    if kind is Kind.REOPEN and before is Status.WON and not state.in_cycle:
+        state.resets = state.resets[:-1]
     reentry_from = source if kind is Kind.REENTRY and before is Status.RECYCLED else None
+    _turn_cycle(state, before, after, target, kind=kind, at=at, fact=fact, reentry_from=reentry_from)
+    _raise_mark(state, target)
+    if closes(after):
+        state.cut = state.ordinal
+    if not state.in_cycle and after is Status.WON:
+        state.resets = (*state.resets, len(state.cycles))
+    state.left = source
+    state.stage = target
+    state.entered = at
+    state.spent = False
+    state.floor = None
+
+
+def _turn_cycle(
+    state: State,
+    before: Status | None,
+    after: Status,
+    target: str,
+    *,
+    kind: Kind | None,
+    at: datetime,
+    fact: Fact | None,
+    reentry_from: str | None,
+) -> None:
+    """Open, resume or end a cycle, as the statuses on both sides of a move say."""
     if after is Status.OPEN:
         if not state.in_cycle or (before is Status.WON and kind is not Kind.REOPEN):
             _open_cycle(state, at, fact, reentry_from, target)
@@ -180,6 +220,11 @@ def _enter(
         if before is None and after.closed:
             _open_cycle(state, at, fact, None, target)
         _end_cycle(state, before, after, at)
+
+
+def _raise_mark(state: State, target: str) -> None:
+    """Raise the high-water marks to a stage, if it lies further along the success path."""
+    assert state.plan is not None  # noqa: S101 - started
     rank = state.plan.rank
     place = rank.get(target)
     if place is not None:
@@ -187,13 +232,6 @@ def _enter(
             state.high_water = target
         if state.in_cycle and place > rank.get(state.cycles[-1].high_water or "", -1):
             _change_cycle(state, high_water=target)
-    if closes(after):
-        state.cut = state.ordinal
-    state.left = source
-    state.stage = target
-    state.entered = at
-    state.spent = False
-    state.floor = None
 
 
 def _open_cycle(state: State, at: datetime, fact: Fact | None, reentry_from: str | None, target: str) -> None:
@@ -327,19 +365,28 @@ def _adopt(state: State, fact: PlaybookAdopted, books: Books) -> None:
     new = fact.stages
 
     def renamed(stage: str | None) -> str | None:
-        return None if stage is None else new.get(stage, stage)
+        # A stage that the playbook still has keeps its name: relabelling is not a move.
+        return stage if stage is None or stage in names else new.get(stage, stage)
 
     stage = renamed(state.stage)
-    if stage not in names:
+    if stage not in names or names[stage].holds is Holds.GATE:
         hint = f"say in stages= where it goes; {did_you_mean(state.stage, names)}"
         refusal = Refusal(RefusalCode.ILLEGAL_MOVE, f"{playbook.ref} has no stage {stage!r}", hint)
         state.mark(fact.id, "refused", ADOPTED, (refusal,))
         return
     before, after = present(state).status, names[stage].status
+    rank = {} if state.plan is None else state.plan.rank
     state.playbook, state.plan, state.stage = playbook, playbook.lifecycle.plan, stage
-    state.left, state.high_water = renamed(state.left), renamed(state.high_water)
+
+    def mark(stage: str | None) -> str | None:
+        # A high-water mark that the new path no longer has falls back to the furthest stage before it that it has.
+        place = rank.get(stage or "", -1)
+        kept = [renamed(one) for one, at in rank.items() if at <= place]
+        return next((one for one in reversed(kept) if one in state.plan.rank), renamed(stage)) if state.plan else None
+
+    state.left, state.high_water = renamed(state.left), mark(state.high_water)
     state.cycles = tuple(
-        cycle._replace(reentry_from=renamed(cycle.reentry_from), high_water=renamed(cycle.high_water))
+        cycle._replace(reentry_from=renamed(cycle.reentry_from), high_water=mark(cycle.high_water))
         for cycle in state.cycles
     )
     if before is not after:

@@ -89,6 +89,8 @@ class Journey(Recording):
             Malformed: An argument cannot be understood.
             MoveRefused: No journey begins at that stage.
         """
+        if not isinstance(lead, str | Lead):
+            raise Malformed("a lead is a Lead, or the text of its id")
         at, who_says, referred_by = instant(at), actor(by), None
         journey = cls(lead if isinstance(lead, str) else lead.id, playbook, pipeline=pipeline)
         told: list[Fact] = [EvidenceGiven(name=name, at=at, by=who_says) for name in evidence]
@@ -200,8 +202,7 @@ class Journey(Recording):
         note: str | None,
         late: bool,
     ) -> Journey:
-        there = self.as_of(at=at) if late else self
-        state = there._base
+        state, _ = self._standing_at(instant(at), late=late)
         trigger = usual
         if state.plan is not None and state.stage is not None:
             edges = (

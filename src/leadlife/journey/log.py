@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from leadlife.errors import Fault, Malformed, Refusal
-from leadlife.facts import Fact, Retracted, TimerRefused
+from leadlife.facts import FACTS, Fact, Retracted, TimerRefused
 
+_STAMPS = ("id", "key", "lead", "pipeline", "seq", "recorded_at")
 _ID_ONLY = "\x00"
 """Prefix for ids that are not keys; no id or key holds it."""
 
@@ -38,7 +39,7 @@ class Log:
     A journey sees a prefix. Whoever appends to a prefix that is not the whole copies it first.
     """
 
-    __slots__ = ("facts", "keys", "next_seq", "retractions")
+    __slots__ = ("conflicts", "facts", "keys", "next_seq", "retractions")
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
@@ -46,6 +47,8 @@ class Log:
         """Key, or id under a prefix where it differs, to the first position that has it."""
         self.next_seq = 0
         """The counter's next value."""
+        self.conflicts: dict[str, list[int]] | None = None
+        """Key to the positions of the facts that lost it."""
         self.retractions: dict[str, int] | None = None
         """Id of a target to the position of its first retraction."""
 
@@ -54,8 +57,7 @@ class Log:
         """Return a log of recorded facts, in recorded order, duplicates left out."""
         log = cls()
         for fact in sorted(facts, key=recorded_order):
-            known = log.find(fact.key or "", len(log.facts))
-            if known is None or known.content() != fact.content():
+            if log.known(fact, fact.key or "", len(log.facts)) is None:
                 log.append(fact)
         return log
 
@@ -64,13 +66,20 @@ class Log:
         place = self.keys.get(key)
         return None if place is None or place >= length else self.facts[place]
 
-    def has_id(self, fact_id: str, length: int) -> bool:
-        """Return whether one of the first facts has this id."""
+    def known(self, fact: Fact, key: str, length: int) -> Fact | None:
+        """Return the one of the first facts that has a key and says the same, conflicting or not."""
+        content = fact.content()
+        places = [] if self.conflicts is None else self.conflicts.get(key, [])
+        rivals = (self.facts[place] for place in places if place < length)
+        return next((one for one in (self.find(key, length), *rivals) if one and one.content() == content), None)
+
+    def named(self, fact_id: str, length: int) -> Fact | None:
+        """Return the one of the first facts that has this id."""
         place = self.keys.get(_ID_ONLY + fact_id)
         if place is not None and place < length:
-            return True
+            return self.facts[place]
         same = self.find(fact_id, length)
-        return same is not None and same.id == fact_id
+        return same if same is not None and same.id == fact_id else None
 
     def append(self, fact: Fact) -> None:
         """Add a fact that has its stamps."""
@@ -79,11 +88,13 @@ class Log:
         if fact.seq is not None and fact.seq >= self.next_seq:
             self.next_seq = fact.seq + 1
         key, fact_id = fact.key or "", fact.id or ""
-        if self.keys.setdefault(key, place) != place or key != fact_id:
+        if key != fact_id:
             self.keys.setdefault(_ID_ONLY + fact_id, place)
-        if isinstance(fact, Retracted):
-            if self.retractions is None:
-                self.retractions = {}
+        if self.keys.setdefault(key, place) != place:
+            self.conflicts = {} if self.conflicts is None else self.conflicts
+            self.conflicts.setdefault(key, []).append(place)
+        elif isinstance(fact, Retracted):
+            self.retractions = {} if self.retractions is None else self.retractions
             self.retractions.setdefault(fact.target, place)
 
     def prefix(self, length: int, *, copy: bool = False) -> Log:
@@ -148,18 +159,18 @@ def observed(facts: Iterable[Fact]) -> list[Fact]:
     faults: list[Fault] = []
     owner: tuple[str | None, str | None] | None = None
     for place, fact in enumerate(facts):
-        if not isinstance(fact, Fact):
+        if type(fact) not in FACTS:
             faults.append(Fault(str(place), "this is not a fact", "read stored ones with load_fact"))
             continue
         if fact.caused_by is not None or isinstance(fact, TimerRefused):
             continue
-        missing = [
-            name for name in ("id", "key", "lead", "pipeline", "seq", "recorded_at") if getattr(fact, name) is None
-        ]
+        missing = [name for name in _STAMPS if getattr(fact, name) is None]
         if missing:
             hint = "only recorded facts can be replayed: use journey.record for new ones"
             faults.append(Fault(str(place), f"the fact has no {', '.join(missing)}", hint))
             continue
+        if fact.recorded_at is not None and fact.recorded_at < fact.at:
+            faults.append(Fault(str(place), "the fact was recorded before it happened", "check at and recorded_at"))
         owner = owner or (fact.lead, fact.pipeline)
         if (fact.lead, fact.pipeline) != owner:
             faults.append(Fault(str(place), "the fact belongs to another journey", "replay one journey at a time"))

@@ -12,6 +12,7 @@ from leadlife.facts import (
     Evidence,
     Fact,
     Qualification,
+    Retracted,
     sized,
 )
 from leadlife.journey import snapshot as snapshots
@@ -193,7 +194,11 @@ class Reading:
     def facts(self) -> tuple[Fact, ...]:
         """The observed facts, in the order in which they were recorded."""
         facts = self._log.facts[: self._length]
-        return tuple(f for f in facts if self._horizon is None or f.at <= self._horizon)
+        return tuple(facts if self._horizon is None else (fact for fact in facts if self._shows(fact)))
+
+    def _shows(self, fact: Fact) -> bool:
+        """Return whether a fact belongs to the view; a retraction does, whatever its own instant."""
+        return self._horizon is None or fact.at <= self._horizon or isinstance(fact, Retracted)
 
     @property
     def version(self) -> int:
@@ -207,7 +212,7 @@ class Reading:
         return tuple(
             self._entry(fact, standing, marks.get(fact.id))
             for fact, standing in self._log.standing(self._length)
-            if self._horizon is None or fact.at <= self._horizon
+            if self._shows(fact)
         )
 
     @staticmethod
@@ -228,7 +233,10 @@ class Reading:
         Raises:
             Malformed: Nothing has been recorded yet.
         """
-        fact = self._known or (self._log.facts[self._length - 1] if self._length else None)
+        last = self._log.facts[self._length - 1] if self._length else None
+        if last is not None and not self._shows(last):
+            last = next(iter(self.facts[-1:]), None)
+        fact = self._known or last
         if fact is None:
             raise Malformed("nothing has been recorded yet")
         standing = self._log.standing_of(fact, self._length)
@@ -239,8 +247,12 @@ class Reading:
     @property
     def derived(self) -> tuple[Fact, ...]:
         """The playbook's own conclusions up to :attr:`at` (fired moves, timers, gates); each names its cause."""
-        recorded = {fact.id or "": fact for fact in self._log.facts[: self._length]}
-        return story.derived_facts(self._state, recorded, self.lead_id, self.pipeline)
+        return self._derived_in(self._state)
+
+    def _derived_in(self, state: State) -> tuple[Fact, ...]:
+        standing = self._log.standing(self._length)
+        recorded = {fact.id or "": fact for fact, became in standing if became is Standing.STANDS}
+        return story.derived_facts(state, recorded, self.lead_id, self.pipeline)
 
     def facts_since(self, earlier: Reading) -> tuple[Fact, ...]:
         """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones."""
@@ -253,12 +265,16 @@ class Reading:
         if earlier.at is not None and (state.at is None or earlier.at > state.at):
             state = state.clone()
             pass_time(state, earlier.at)
-        recorded = {fact.id or "": fact for fact in self._log.facts[: self._length]}
-        present = story.derived_facts(state, recorded, self.lead_id, self.pipeline)
-        return story.new_facts(earlier.derived, present)
+        return story.new_facts(earlier.derived, self._derived_in(state))
 
     def snapshot(self) -> Snapshot:
-        """Return where the journey stands after its whole log, for :meth:`Journey.resume`."""
+        """Return where the journey stands after its whole log, for :meth:`Journey.resume`.
+
+        Raises:
+            Malformed: The journey tells what would have been under another playbook; that is nothing to keep.
+        """
+        if self._books.instead is not None:
+            raise Malformed("a journey told under another playbook is not saved", hint="save the one it came from")
         facts = self.facts
         base = self._base
         if self._horizon is not None:
@@ -282,8 +298,9 @@ class Reading:
 
         The content is what :meth:`Journey.move` would raise.
         """
-        at = instant(at)
-        who = actor(by)
+        at, who = instant(at), actor(by)
+        if not isinstance(trigger, str):
+            raise Malformed("a trigger is a name")
         state, early = self._standing_at(at, late=late)
         ruling = judge(state, trigger, at=at, by=who, reason=reason, note=note, target=target)
         rules = () if state.plan is None else state.plan.moves.get((state.stage or "", trigger), ())

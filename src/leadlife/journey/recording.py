@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Self, TypeVar
 
 from leadlife._machine import Edge
-from leadlife.errors import Malformed
-from leadlife.facts import Fact, Moved, PlaybookAdopted, Retracted, Started, TimerRefused, content_id
+from leadlife.errors import Fault, Malformed, did_you_mean
+from leadlife.facts import FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, TimerRefused, content_id
 from leadlife.journey.fold import Books, apply, commit, fold, pass_time, prepare
-from leadlife.journey.log import Log, Standing
+from leadlife.journey.log import Log, fold_order
 from leadlife.journey.reading import Reading
 from leadlife.journey.ruling import judge
 from leadlife.journey.state import State
@@ -40,13 +40,15 @@ class Recording(Reading):
         """
         journey = self._writable()
         stamped, known = journey._stamp(fact, recorded_at)
-        if known is not None and known.content() == stamped.content():
+        if known is not None:
             return journey._next(journey._base, known=known)
         journey._admit(fact)
-        if known is not None or journey._log.retracted(stamped, journey._length):
+        if not journey._counts(stamped):
             return journey._grown(stamped, journey._base)
-        if isinstance(stamped, Retracted) or not journey._in_order(stamped):
+        if isinstance(stamped, Retracted):
             return journey._grown(stamped)
+        if not journey._in_order(stamped):
+            return journey._grown(stamped, late=stamped)
         base = journey._base.clone()
         apply(base, stamped, journey._books)
         return journey._grown(stamped, base)
@@ -65,16 +67,16 @@ class Recording(Reading):
         journey = start._next(start._base.clone(), log=start._log.prefix(start._length, copy=True))
         for fact in facts:
             stamped, known = journey._stamp(fact, recorded_at)
-            same = known is not None and known.content() == stamped.content()
-            if not same:
-                journey._admit(fact)
-            if known is None and journey._in_order(stamped) and journey._log.harmless(stamped):
-                apply(journey._base, stamped, journey._books)
-                journey._log.append(stamped)
-                journey._length += 1
-            elif not same:
+            if known is not None:
+                continue
+            if isinstance(stamped, Retracted) or not journey._in_order(stamped) or not journey._counts(stamped):
                 journey = journey.record(fact, recorded_at=recorded_at)
                 journey = journey._next(journey._base.clone())
+                continue
+            journey._admit(fact)
+            apply(journey._base, stamped, journey._books)
+            journey._log.append(stamped)
+            journey._length += 1
         return journey
 
     def move(
@@ -124,7 +126,10 @@ class Recording(Reading):
         journey = self._writable()
         stamped, known = journey._stamp(fact, recorded_at, fresh=True)
         if known is not None:
-            return journey._known_again(known, stamped)
+            return journey._next(journey._base, known=known)
+        if journey._log.find(stamped.key or "", journey._length) is not None:
+            hint = "a key names one fact; use a new one"
+            raise Malformed("another fact is already recorded under this key", hint=hint)
         if not journey._in_order(stamped):
             return journey._move_late(fact, late=late, recorded_at=recorded_at)
         base = journey._base.clone()
@@ -132,15 +137,10 @@ class Recording(Reading):
         ruling = judge(base, trigger, at=fact.at, by=fact.by, reason=reason, note=note, target=target)
         if not isinstance(ruling, Edge):
             raise ruling[0].error(ruling[1:])
-        if journey._log.retracted(stamped, journey._length):
+        if not journey._counts(stamped):
             return journey._grown(stamped, journey._base)
         commit(base, stamped, ruling)
         return journey._grown(stamped, base)
-
-    def _known_again(self, known: Fact, stamped: Fact) -> Self:
-        if known.content() == stamped.content():
-            return self._next(self._base, known=known)
-        raise Malformed("another fact is already recorded under this key", hint="a key names one fact; use a new one")
 
     def _move_late(self, fact: Moved, *, late: bool, recorded_at: datetime | None) -> Self:
         option = self.may(
@@ -227,11 +227,27 @@ class Recording(Reading):
         new._known = known
         return new
 
-    def _grown(self, stamped: Fact, base: State | None = None) -> Self:
-        """Return the journey whose log is one fact longer; without a state at hand, folded anew."""
+    def _grown(self, stamped: Fact, base: State | None = None, *, late: Fact | None = None) -> Self:
+        """Return the journey whose log is one fact longer; without a state at hand, folded anew.
+
+        Args:
+            stamped: The new fact.
+            base: Where the lead stands after it, if that is known.
+            late: The only fact that is new to the fold: what came before it need not be folded again.
+        """
         self._log.append(stamped)
         length = self._length + 1
-        return self._next(base or fold(self._log.in_fold_order(length), self._books), length=length)
+        if base is None:
+            facts, begin = self._log.in_fold_order(length), None
+            saved = self._base.saved
+            while late is not None and saved is not None and fold_order(saved.item[0]) >= fold_order(late):
+                saved = saved.before
+            if late is not None and saved is not None:
+                begin = saved.item[1].clone()
+                begin.saved = saved
+                facts = facts[bisect_right(facts, fold_order(saved.item[0]), key=fold_order) :]
+            base = fold(facts, self._books, begin=begin)
+        return self._next(base, length=length)
 
     def _writable(self) -> Self:
         """Return a journey whose log ends where it does: itself, unless others have grown it or it hides a future."""
@@ -239,17 +255,24 @@ class Recording(Reading):
             log = self._log.prefix(self._length)
             return self if log is self._log else self._next(self._base, log=log)
         log = Log()
-        for fact, standing in self._log.standing(self._length):
-            if isinstance(fact, Retracted) or (standing is Standing.STANDS and fact.at <= self._horizon):
+        for fact in self.facts:
+            winner = self._log.find(fact.key or "", self._length)
+            # A fact that lost its key to one that is hidden here does not come alive by that.
+            if winner is fact or winner is None or self._shows(winner):
                 log.append(fact)
         return self._next(self._base, log=log, length=len(log.facts))
 
     def _in_order(self, fact: Fact) -> bool:
         return self._base.at is None or fact.at >= self._base.at
 
+    def _counts(self, stamped: Fact) -> bool:
+        """Return whether a new fact has its key for itself and is not retracted in advance."""
+        free = self._log.find(stamped.key or "", self._length) is None
+        return free and not self._log.retracted(stamped, self._length)
+
     def _stamp(self, fact: F, recorded_at: datetime | None, *, fresh: bool = False) -> tuple[F, Fact | None]:
-        """Return the fact with its stamps, and the fact already known under its key."""
-        if not isinstance(fact, Fact):
+        """Return the fact with its stamps; and the fact already known that says the same under the same key."""
+        if type(fact) not in FACTS:
             raise Malformed("only facts can be recorded", hint="see leadlife.facts for their types")
         if fact.caused_by is not None or isinstance(fact, TimerRefused):
             raise Malformed("a derived fact is the fold's own output and is never recorded")
@@ -267,9 +290,11 @@ class Recording(Reading):
                 raise Malformed("recorded_at never decreases", hint=f"the latest is {latest.isoformat()}")
         fact_id = fact.id or content_id(self._owner, fact.key, fact.content())
         key = fact.key or fact_id
-        known = log.find(key, length)
-        if known is None and fact.id is not None and log.has_id(fact_id, length):
-            raise Malformed("another fact already has this id", hint="an id names one fact; leave it out")
+        known = log.known(fact, key, length) if key in log.keys else None
+        if fact.id is not None and known is None:
+            namesake = log.named(fact_id, length)
+            if namesake is not None and namesake.key != key:
+                raise Malformed("another fact already has this id", hint="an id names one fact; leave it out")
         stamped = fact.stamped(
             id=fact_id,
             key=key,
@@ -283,12 +308,11 @@ class Recording(Reading):
 
     def _admit(self, fact: Fact) -> None:
         """Check a fact's words against the playbook in force, or for a late one against any at hand."""
-        if isinstance(fact, (Started, PlaybookAdopted)):
-            playbook = self._books.find(fact.playbook)
-            if isinstance(fact, Started):
-                playbook.lifecycle.stage(fact.stage)
-            elif not self._in_order(fact):
-                raise Malformed("a playbook is never adopted late", hint="adopt it at or after the last fact")
+        if isinstance(fact, Started):
+            self._books.find(fact.playbook).lifecycle.stage(fact.stage)
+            return
+        if isinstance(fact, PlaybookAdopted):
+            self._admit_adoption(fact)
             return
         books = [self.playbook] if self._in_order(fact) else [self.playbook, *self._books.all()]
         for place, playbook in enumerate(books, start=1):
@@ -299,6 +323,29 @@ class Recording(Reading):
                     raise
             else:
                 return
+
+    def _admit_adoption(self, fact: PlaybookAdopted) -> None:
+        new = self._books.find(fact.playbook).lifecycle.by_id
+        if not self._in_order(fact):
+            raise Malformed("a playbook is never adopted late", hint="adopt it at or after the last fact")
+        old = self.playbook.lifecycle.by_id
+        faults = [
+            Fault(f"stages.{name}", "the playbook in force has no such stage", did_you_mean(name, old))
+            for name in fact.stages
+            if name not in old
+        ]
+        faults += [
+            Fault(f"stages.{name}", "the new playbook still has this stage, so it keeps its name")
+            for name, target in fact.stages.items()
+            if name in new and name != target
+        ]
+        faults += [
+            Fault(f"stages.{name}", f"the new playbook has no stage {target!r}", did_you_mean(target, new))
+            for name, target in fact.stages.items()
+            if target not in new
+        ]
+        if faults:
+            raise Malformed("this relabelling does not fit:", faults=faults)
 
 
 def _recorded(fact: Fact) -> datetime:

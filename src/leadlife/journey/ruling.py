@@ -49,12 +49,12 @@ def judge(
     if candidates is None:
         return (_no_such_move(state, trigger),)
     if target is not None:
-        candidates = tuple(c for c in candidates if c.edge.target == target)
+        # A target chooses among transitions, never among the routes of a gate on the way.
+        rules = {c.edge.index for c in candidates if c.edge.target == target}
+        candidates = tuple(c for c in candidates if c.edge.index in rules)
         if not candidates:
             return (_no_such_move(state, trigger),)
-    view = StateView(state, at, by.roles)
-    chosen, failed = _first_true(candidates, view)
-    refusals = [] if chosen is not None else _guards_not_met(candidates, view, failed)
+    chosen, refusals = _choose(candidates, StateView(state, at, by.roles), target)
     edge = chosen or candidates[0].edge
     if edge.rule.roles and not any_role:
         refusals += _role(edge.rule, by)
@@ -65,17 +65,29 @@ def judge(
     return tuple(refusals) if refusals else edge
 
 
-def _first_true(candidates: tuple[Candidate, ...], view: StateView) -> tuple[Edge | None, list[GuardError]]:
-    failed: list[GuardError] = []
+def _choose(
+    candidates: tuple[Candidate, ...], view: StateView, target: str | None
+) -> tuple[Edge | None, list[Refusal]]:
+    """Return the first candidate that is true; a guard that breaks ends the search, as on a stock machine."""
     for candidate in candidates:
-        if candidate.test is None:
-            return candidate.edge, failed
         try:
-            if candidate.test(view) is True:
-                return candidate.edge, failed
+            passes = candidate.test is None or candidate.test(view) is True
         except GuardError as error:
-            failed.append(error)
-    return None, failed
+            details = {"guard": error.guard}
+            return None, [Refusal(RefusalCode.GUARD_FAILED, error.message, "mend the guard", details)]
+        if passes:
+            edge = candidate.edge
+            return edge, [] if target in (None, edge.target) else [_leads_elsewhere(edge, target)]
+    return None, [_guards_not_met(candidates, view)]
+
+
+def _leads_elsewhere(edge: Edge, target: str | None) -> Refusal:
+    return Refusal(
+        RefusalCode.ILLEGAL_MOVE,
+        f"{edge.trigger!r} leads through {', '.join(edge.via)} to {edge.target!r} now, not to {target!r}",
+        "the routes of a gate decide",
+        {"trigger": edge.trigger, "target": edge.target},
+    )
 
 
 def _no_such_move(state: State, trigger: str) -> Refusal:
@@ -102,11 +114,7 @@ def _no_such_move(state: State, trigger: str) -> Refusal:
     return Refusal(RefusalCode.ILLEGAL_MOVE, f"{trigger!r} is not a legal move from {stage!r}", hint, details)
 
 
-def _guards_not_met(candidates: tuple[Candidate, ...], view: StateView, failed: list[GuardError]) -> list[Refusal]:
-    refusals = [
-        Refusal(RefusalCode.GUARD_FAILED, f"guard {e.guard!r} {e.problem}", "mend the guard", {"guard": e.guard})
-        for e in failed
-    ]
+def _guards_not_met(candidates: tuple[Candidate, ...], view: StateView) -> Refusal:
     answers = [(c.edge, _answers(c.edge, view)) for c in candidates]
     told = [
         {
@@ -118,26 +126,18 @@ def _guards_not_met(candidates: tuple[Candidate, ...], view: StateView, failed: 
         for edge, verdicts in answers
     ]
     sentences = "; ".join(f"{one['criterion']}: {one['verdict']}" for one in told)
-    refusals.append(
-        Refusal(
-            RefusalCode.GUARD_NOT_MET,
-            f"{candidates[0].edge.trigger!r} from {candidates[0].edge.source!r} needs: {sentences}",
-            "record what is missing; unknown means that no fact says yes or no",
-            {"trigger": candidates[0].edge.trigger, "candidates": told},
-        )
+    return Refusal(
+        RefusalCode.GUARD_NOT_MET,
+        f"{candidates[0].edge.trigger!r} from {candidates[0].edge.source!r} needs: {sentences}",
+        "record what is missing; unknown means that no fact says yes or no",
+        {"trigger": candidates[0].edge.trigger, "candidates": told},
     )
-    return refusals
 
 
 def _answers(edge: Edge, view: StateView) -> tuple[Verdict, ...]:
-    verdicts: list[Verdict] = []
+    verdicts = [guard.judge(view) for guard in edge.guards]
     if edge.left is not None:
-        verdicts.append(Verdict(f"{edge.left} is the stage that was left", view.left == edge.left))
-    for guard in edge.guards:
-        try:
-            verdicts.append(guard.judge(view))
-        except GuardError:
-            verdicts.append(Verdict(guard.sentence(), None))
+        verdicts.insert(0, Verdict(f"{edge.left} is the stage that was left", view.left == edge.left))
     return tuple(verdicts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
@@ -10,9 +11,9 @@ from typing import Any, NamedTuple
 from pydantic import Field, TypeAdapter, ValidationError
 
 from leadlife._model import Id, Model
-from leadlife.facts import Fact, PlaybookRef, derive_id
+from leadlife.facts import Fact, PlaybookAdopted, PlaybookRef, Started, derive_id
 from leadlife.journey.fold import Books
-from leadlife.journey.state import Cycle, Mark, Memory, State, Step, Trail, oldest_first
+from leadlife.journey.state import Cycle, Mark, Memory, State, Step, oldest_first, trail_of
 from leadlife.leads import Source
 
 FORMAT = 1
@@ -31,6 +32,13 @@ class Snapshot(Model):
     """A hash of the log that was folded; another log makes the snapshot worthless, never wrong."""
     playbook: PlaybookRef | None
     position: dict[str, Any] = Field(repr=False)
+    seal: str = ""
+    """A hash of all the rest; a snapshot that was tampered with is dropped."""
+
+    def sealed(self) -> str:
+        """Return the seal that this snapshot should bear."""
+        rest = self.model_dump(mode="json", exclude={"seal"})
+        return derive_id(json.dumps(rest, sort_keys=True))
 
     def dump(self) -> dict[str, Any]:
         """Return the snapshot as plain values, ready for JSON."""
@@ -43,7 +51,7 @@ class Snapshot(Model):
         Raises:
             Malformed: It is no snapshot.
         """
-        return cls(**data)
+        return cls.model_validate(data)
 
 
 class Position(NamedTuple):
@@ -58,6 +66,7 @@ class Position(NamedTuple):
     cut: int
     ordinal: int
     cycles: tuple[Cycle, ...]
+    resets: tuple[int, ...]
     in_cycle: bool
     high_water: str | None
     source: Source | None
@@ -80,17 +89,18 @@ def save(state: State, lead: str, pipeline: str, facts: Iterable[Fact]) -> Snaps
     kept = {name: getattr(state, name) for name in Position._fields}
     kept |= {"steps": oldest_first(state.steps), "marks": oldest_first(state.marks)}
     position = _adapter().dump_python(Position(**kept), mode="json")
-    return Snapshot(
+    unsealed = Snapshot(
         lead=lead,
         pipeline=pipeline,
         log=log_hash(facts),
         playbook=None if state.playbook is None else state.playbook.ref,
         position=dict(zip(Position._fields, position, strict=True)),
     )
+    return unsealed.replace(seal=unsealed.sealed())
 
 
 def restore(snapshot: Snapshot, facts: Iterable[Fact], books: Books) -> State | None:
-    """Return the state that a snapshot holds, or None where it cannot be read or fits no playbook at hand.
+    """Return the state that a snapshot holds, or None where it is broken: then the log is folded anew.
 
     Args:
         snapshot: What was saved.
@@ -98,8 +108,14 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], books: Books) -> State | 
         books: The playbooks at hand.
 
     Raises:
-        UnknownPlaybook: The playbook in force is not at hand.
+        UnknownPlaybook: A playbook that the facts name is not at hand.
     """
+    facts = tuple(facts)
+    for fact in facts:
+        if isinstance(fact, Started | PlaybookAdopted):
+            books.find(fact.playbook)
+    if snapshot.seal != snapshot.sealed():
+        return None
     try:
         position = _adapter().validate_python(tuple(snapshot.position[name] for name in Position._fields))
     except (KeyError, ValidationError):
@@ -107,11 +123,7 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], books: Books) -> State | 
     state = State()
     for name in Position._fields:
         setattr(state, name, getattr(position, name))
-    state.steps = state.marks = None
-    for step in position.steps:
-        state.steps = Trail(step, state.steps)
-    for mark in position.marks:
-        state.marks = Trail(mark, state.marks)
+    state.steps, state.marks = trail_of(position.steps), trail_of(position.marks)
     if snapshot.playbook is not None:
         state.playbook = books.find(snapshot.playbook)
         state.plan = state.playbook.lifecycle.plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -39,6 +39,18 @@ class Trail(Generic[T]):
         self.item = item
         self.before = before
         self.size: int = 1 if before is None else before.size + 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Item by item: the default would follow the links and run out of stack.
+        return trail_of, (oldest_first(self),)
+
+
+def trail_of(items: Iterable[T]) -> Trail[T] | None:
+    """Return a trail of items, given oldest first."""
+    trail: Trail[T] | None = None
+    for item in items:
+        trail = Trail(item, trail)
+    return trail
 
 
 def newest_first(trail: Trail[T] | None) -> Iterator[T]:
@@ -113,6 +125,8 @@ class Mark(NamedTuple):
     refusals: tuple[Refusal, ...]
     steps: int
     """How many steps the chain had then."""
+    playbook: PlaybookRef | None
+    """The playbook in force."""
 
 
 class Memory:
@@ -194,6 +208,8 @@ class State:
         "ordinal",
         "plan",
         "playbook",
+        "resets",
+        "saved",
         "source",
         "spent",
         "stage",
@@ -218,6 +234,8 @@ class State:
         self.ordinal = 0
         """How many facts have been folded."""
         self.cycles: tuple[Cycle, ...] = ()
+        self.resets: tuple[int, ...] = ()
+        """How many cycles there were at each standing win that belongs to none."""
         self.in_cycle = False
         """Whether the present time belongs to the last cycle."""
         self.high_water: str | None = None
@@ -225,6 +243,8 @@ class State:
         self.steps: Trail[Step] | None = None
         self.marks: Trail[Mark] | None = None
         self.memory = NOTHING
+        self.saved: Trail[tuple[Fact, State]] | None = None
+        """Every so many facts, the fact and the state after it: a late fact folds anew from the last before it."""
 
     def clone(self) -> State:
         """Return a copy to fold further; the past is shared."""
@@ -241,6 +261,8 @@ class State:
         new.ordinal = self.ordinal
         new.cycles = self.cycles
         new.in_cycle = self.in_cycle
+        new.resets = self.resets
+        new.saved = self.saved
         new.high_water = self.high_water
         new.source = self.source
         new.steps = self.steps
@@ -260,12 +282,13 @@ class State:
         at = self.at
         assert at is not None  # noqa: S101 - a fold sets it before anything is judged
         steps = 0 if self.steps is None else self.steps.size
-        self.marks = Trail(Mark(fact, at, sort, trigger, refusals, steps), self.marks)
+        playbook = None if self.playbook is None else self.playbook.ref
+        self.marks = Trail(Mark(fact, at, sort, trigger, refusals, steps, playbook), self.marks)
 
     def reentries_from(self, stage: str) -> int:
         """Return how many reentries out of a recycled stage there were since the last standing win."""
         number = 0
-        for cycle in reversed(self.cycles):
+        for cycle in reversed(self.cycles[self.resets[-1] if self.resets else 0 :]):
             if cycle.outcome is Status.WON:
                 break
             number += cycle.reentry_from == stage
@@ -284,62 +307,62 @@ class State:
         )
 
 
-_SHARED = frozenset({"marks", "memory", "plan", "playbook", "steps"})
+_SHARED = frozenset({"marks", "memory", "plan", "playbook", "saved", "steps"})
 
 
 class StateView:
     """A state as criteria see it, at one instant, asked by somebody."""
 
-    __slots__ = ("at", "cut", "memory", "roles", "state")
+    __slots__ = ("_cut", "_memory", "_state", "at", "roles")
 
     def __init__(self, state: State, at: datetime, roles: tuple[str, ...]) -> None:
-        self.state = state
-        self.memory = state.memory
-        self.cut = state.cut
+        self._state = state
+        self._memory = state.memory
+        self._cut = state.cut
         self.at = at
         self.roles = roles
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone of the playbook in force."""
-        assert self.state.playbook is not None  # noqa: S101 - guards belong to a playbook
-        return self.state.playbook.zone_info
+        assert self._state.playbook is not None  # noqa: S101 - guards belong to a playbook
+        return self._state.playbook.zone_info
 
     @property
     def identified(self) -> Observation | None:
         """The fact that identified the lead."""
-        return self.memory.identified
+        return self._memory.identified
 
     @property
     def sold(self) -> Observation | None:
         """The latest sale since the lead last entered a won or recycled stage."""
-        return self._fresh(self.memory.sold)
+        return self._fresh(self._memory.sold)
 
     @property
     def left(self) -> str | None:
         """The stage that was left for the present one."""
-        return self.state.left
+        return self._state.left
 
     def field(self, name: str) -> Observation | None:
         """Return the latest value of a field; a cleared one is missing."""
-        seen = self.memory.fields.get(name)
+        seen = self._memory.fields.get(name)
         return None if seen is None or seen.value is None else seen
 
     def evidence(self, name: str) -> Observation | None:
         """Return the latest yes or no since the lead last entered a won or recycled stage."""
-        return self._fresh(self.memory.evidence.get(name))
+        return self._fresh(self._memory.evidence.get(name))
 
     def activities(self, kind: str, *, since_recycling: bool) -> Iterator[Observation]:
         """Yield the activities of a kind, newest first."""
-        for seen in newest_first(self.memory.activities.get(kind)):
-            if since_recycling and seen.ordinal <= self.cut:
+        for seen in newest_first(self._memory.activities.get(kind)):
+            if since_recycling and seen.ordinal <= self._cut:
                 return
             yield seen
 
     def total(self, kind: str) -> int:
         """Return how many activities of a kind there are in all."""
-        trail = self.memory.activities.get(kind)
+        trail = self._memory.activities.get(kind)
         return 0 if trail is None else trail.size
 
     def _fresh(self, seen: Observation | None) -> Observation | None:
-        return None if seen is None or seen.ordinal <= self.cut else seen
+        return None if seen is None or seen.ordinal <= self._cut else seen

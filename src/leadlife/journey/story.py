@@ -143,8 +143,7 @@ class Explanation(tuple[Line, ...]):
 def explain(state: State, books: Books) -> Explanation:
     """Return the story of a state, line by line."""
     lines = [_step_line(step, books) for step in oldest_first(state.steps)]
-    playbook = str(state.playbook.ref) if state.playbook is not None else "no playbook yet"
-    lines += [_mark_line(mark, playbook) for mark in oldest_first(state.marks)]
+    lines += [_mark_line(mark) for mark in oldest_first(state.marks)]
     return Explanation(sorted(lines, key=lambda line: line.at))
 
 
@@ -178,7 +177,8 @@ def _told(step: Step) -> str:
     return ", ".join(parts)
 
 
-def _mark_line(mark: Mark, playbook: str) -> Line:
+def _mark_line(mark: Mark) -> Line:
+    playbook = "no playbook yet" if mark.playbook is None else str(mark.playbook)
     what = f"{mark.trigger} " if mark.trigger else "a fact "
     why = "; ".join(refusal.message for refusal in mark.refusals)
     text = f"{what}{mark.sort}{': ' if why else ''}{why}"
@@ -186,6 +186,6 @@ def _mark_line(mark: Mark, playbook: str) -> Line:
 
 
 def new_facts(facts: Iterable[Fact], known: Iterable[Fact]) -> tuple[Fact, ...]:
-    """Return the facts whose id is not among those known."""
-    ids = {fact.id for fact in known}
-    return tuple(fact for fact in facts if fact.id not in ids)
+    """Return the facts that are not among those known; two facts may share an id and say different things."""
+    told = {(fact.id, fact.content()) for fact in known}
+    return tuple(fact for fact in facts if (fact.id, fact.content()) not in told)

@@ -125,6 +125,8 @@ def _rules(
         case _:
             target = draw(st.sampled_from([*names, None, *(["gate"] if gated else [])]))
     wildcard = status is Status.OPEN and kind in (Kind.SKIP, Kind.EXIT, Kind.RECYCLE) and draw(st.booleans())
+    needs_reason = draw(st.sampled_from([False, False, True]))
+    firing = [None] if needs_reason else [None, None, None, "sold", "evidence", "activity"]
     return Transition(
         trigger=draw(st.sampled_from(TRIGGERS)),
         sources="*" if wildcard else (source,),
@@ -132,8 +134,8 @@ def _rules(
         kind=kind,
         guard=draw(guard),
         roles=draw(st.sampled_from(((), (), ("sales",)))),
-        needs_reason=draw(st.sampled_from([False, False, True])),
-        on=draw(st.sampled_from([None, None, None, "sold", "evidence", "activity"])),
+        needs_reason=needs_reason,
+        on=draw(st.sampled_from(firing)),
     )
 
 

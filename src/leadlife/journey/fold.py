@@ -27,15 +27,16 @@ class Books:
     __slots__ = ("by_name", "first", "instead")
 
     def __init__(self, playbooks: Iterable[Playbook], *, instead: Playbook | None = None) -> None:
-        books = tuple(playbooks)
-        if not books or not all(isinstance(book, Playbook) for book in (*books, instead or books[0])):
-            raise Malformed("a journey needs at least one playbook", hint="such as leadlife.presets.eight_stage()")
-        self.first = books[0]
         self.by_name: dict[tuple[str, str], Playbook] = {}
-        for book in books:
+        for book in playbooks:
+            if not isinstance(book, Playbook):
+                raise Malformed("this is not a playbook", hint="make one, or take leadlife.presets.eight_stage()")
             known = self.by_name.setdefault((book.id, book.version), book)
             if known is not book and known.digest != book.digest:
                 raise Malformed(f"two playbooks are called {book.ref} and differ", hint="give one a new version")
+        if not self.by_name:
+            raise Malformed("a journey needs at least one playbook")
+        self.first = next(iter(self.by_name.values()))
         self.instead = instead
 
     def find(self, ref: PlaybookRef) -> Playbook:

@@ -127,7 +127,7 @@ class Recording(Reading):
         stamped, known = journey._stamp(fact, recorded_at, fresh=True)
         if known is not None:
             return journey._next(journey._base, known=known)
-        if journey._log.find(stamped.key or "", journey._length) is not None:
+        if stamped.key in journey._log.keys:
             hint = "a key names one fact; use a new one"
             raise Malformed("another fact is already recorded under this key", hint=hint)
         if not journey._in_order(stamped):
@@ -198,7 +198,7 @@ class Recording(Reading):
     def under(self, playbook: Playbook) -> Self:
         """Return what would have been: the same observed facts, all under this playbook."""
         journey = self._writable()
-        books = Books(journey._books.all(), instead=playbook)
+        books = Books((*journey._books.all(),), instead=Books((playbook,)).first)
         base = fold(journey._log.in_fold_order(journey._length), books)
         return journey._next(base, books=books)
 
@@ -267,8 +267,8 @@ class Recording(Reading):
 
     def _counts(self, stamped: Fact) -> bool:
         """Return whether a new fact has its key for itself and is not retracted in advance."""
-        free = self._log.find(stamped.key or "", self._length) is None
-        return free and not self._log.retracted(stamped, self._length)
+        log = self._log
+        return stamped.key not in log.keys and (log.retractions is None or not log.retracted(stamped, self._length))
 
     def _stamp(self, fact: F, recorded_at: datetime | None, *, fresh: bool = False) -> tuple[F, Fact | None]:
         """Return the fact with its stamps; and the fact already known that says the same under the same key."""

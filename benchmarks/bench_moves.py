@@ -154,17 +154,18 @@ def bytes_per_journey(number: int = 2_000) -> float:
 
 
 def import_ms_beyond_pydantic(statement: str = "import leadlife") -> float:
-    """Return how long the import takes once pydantic itself is there, over five fresh processes."""
+    """Return how long an import takes once pydantic is there, over five fresh processes."""
     code = (
         "import time; from pydantic import (AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict,"
-        "Discriminator, Field, StringConstraints, Tag, TypeAdapter, field_validator, model_serializer, model_validator);"
+        "Discriminator, Field, StringConstraints, Tag, TypeAdapter, field_validator, model_serializer,"
+        "model_validator);"
         "b = time.perf_counter();"
         f"{statement}; print((time.perf_counter() - b) * 1000)"
     )
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     command = [sys.executable, "-c", code]
     runs = [
-        subprocess.run(command, capture_output=True, text=True, check=True, env=environment)  # noqa: S603 - our own code
+        subprocess.run(command, capture_output=True, text=True, check=True, env=environment)  # noqa: S603
         for _ in range(6)
     ]
     return median(float(run.stdout) for run in runs[1:])

@@ -61,7 +61,7 @@ def faults(stages=(OPEN, WON), rules=(WIN,), **more):
         ("only a gate has routes", {"stages": (OPEN.replace(default="won"), WON)}),
         ("gates that lead into each other: gate > gate", {"stages": (OPEN, WON, GATE.replace(default="gate"))}),
         ("a stage that holds sla needs a limit", {"stages": (OPEN.replace(holds="sla"), WON)}),
-        ("holds inventory has no limit", {"stages": (OPEN.replace(limit=LIMIT), WON)}),
+        ("holds inventory has no limit", {"stages": (OPEN.replace(limit=LIMIT, holds="inventory"), WON)}),
         (
             "limit.trigger: 'go' is not declared",
             {"stages": (OPEN.replace(holds="sla", limit=LIMIT.replace(trigger="go")), WON)},
@@ -80,6 +80,39 @@ def faults(stages=(OPEN, WON), rules=(WIN,), **more):
         ("on: 'slod' is not declared (did you mean 'sold'?)", {"rules": (rule(on="slod"),)}),
         ("reasons.0: 'x' is not declared", {"rules": (rule(reasons="x"),)}),
         ("a reason is needed, but none is declared", {"rules": (rule(needs_reason=True),)}),
+        (
+            "limit: 'win' needs a reason, and the limit gives none",
+            {
+                "stages": (OPEN.replace(limit=LIMIT, holds="sla"), WON),
+                "rules": (rule(needs_reason=True),),
+                "reasons": "r",
+            },
+        ),
+        (
+            "'r' is not a reason for 'win'",
+            {
+                "stages": (OPEN.replace(limit=LIMIT.replace(reason="r"), holds="sla"), WON),
+                "rules": (rule(reasons="s"),),
+                "reasons": ["r", "s"],
+            },
+        ),
+        (
+            "'r' needs a note, and a limit gives none",
+            {
+                "stages": (OPEN.replace(limit=LIMIT.replace(reason="r"), holds="sla"), WON),
+                "reasons": [Reason(id="r", needs_note=True)],
+            },
+        ),
+        (
+            "it can never fire what needs one",
+            {"rules": (rule(on="sold", needs_reason=True),), "reasons": ["r"]},
+        ),
+        (
+            "kind reentry leads to a stage of status open",
+            {"rules": (rule(kind="reentry", target="g"),), "stages": (OPEN, WON, GATE.replace(id="g", default="won"))},
+        ),
+        ("Input should be a valid", {"entries": 7}),
+        ("Input should be a valid", {"reasons": 7}),
         ("named but not bound", {"rules": (rule(guard=Opaque(name="x")),)}),
         ("named but not bound", {"entries": [Entry(stage="open", guard=Opaque(name="x"))]}),
     ],
@@ -101,7 +134,6 @@ def test_time_alone_must_not_lead_in_a_circle():
         Transition(trigger="tick", sources="b", target="a", kind="backward"),
     )
     assert "time alone would move a lead in a circle: a > b > a" in faults((a, b), rules)
-    assert Lifecycle(stages=(a, b), transitions=rules[:1], reasons=()) if False else True
 
 
 def test_gates_that_multiply_are_bounded():
@@ -122,6 +154,8 @@ def test_gates_that_multiply_are_bounded():
         lambda: Stage(id="x" * 101),
         lambda: Stage(id="a", colour="red"),
         lambda: Stage(id=1),
+        lambda: Stage.model_validate("open"),
+        lambda: Stage.model_validate_json("[]"),
         lambda: Stage(id="a", status="sold"),
         lambda: Stage(id="a", reentry_limit=-1),
         lambda: Transition(trigger="t", sources=(), target="b", kind="forward"),

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from leadlife.lifecycle import Lifecycle
+from leadlife.playbook import Playbook
 from leadlife.stages import Holds, Kind, Stage, Status
 
 
@@ -27,14 +28,15 @@ class Graph(NamedTuple):
     entries: tuple[str, ...]
 
 
-def graph(lifecycle: Lifecycle, *, success_path: bool = False) -> Graph:
+def graph(what: Playbook | Lifecycle, *, success_path: bool = False) -> Graph:
     """Return a lifecycle as boxes and arrows.
 
     Args:
-        lifecycle: What is drawn.
+        what: The lifecycle that is drawn, or the playbook that has it.
         success_path: Only the stages of the success path and those of recycling, with the forward moves between them,
             one way into recycling and the ways out of it.
     """
+    lifecycle = what.lifecycle if isinstance(what, Playbook) else what
     kept = [stage for stage in lifecycle.stages if not success_path or _on_loop(stage)]
     ids = {stage.id for stage in kept}
     arrows: dict[tuple[str, str, Kind], dict[str, None]] = {}

@@ -145,8 +145,13 @@ class Malformed(LeadlifeError, ValueError):
     def from_validation(cls, name: str, error: ValidationError) -> Malformed:
         """Restate pydantic's findings as ours, without the values that caused them."""
         faults: list[Fault] = []
-        for found in error.errors(include_url=False, include_input=False):
+        told = error.errors(include_url=False, include_input=False)
+        for found in told:
             path = ".".join(str(part) for part in found["loc"])
+            if found["type"] == "too_short" and any(
+                other["loc"][: len(found["loc"])] == found["loc"] != other["loc"] for other in told
+            ):
+                continue  # its items are told already
             cause = found.get("ctx", {}).get("error")
             if isinstance(cause, Malformed) and cause.faults:
                 prefix = f"{path}." if path else ""
@@ -155,6 +160,8 @@ class Malformed(LeadlifeError, ValueError):
                 faults.append(Fault(path, cause.message, cause.hint))
             elif found["type"] == "union_tag_invalid":
                 faults.append(Fault(path, f"this is none of: {found['ctx']['expected_tags']}"))
+            elif found["type"] == "extra_forbidden":
+                faults.append(Fault(path, "there is no such key"))
             else:
                 faults.append(Fault(path, found["msg"].removeprefix("Value error, ")))
         return cls(f"{name} has {len(faults)} fault{'s' if len(faults) != 1 else ''}:", faults=faults)
@@ -222,6 +229,10 @@ class Refusal:
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the refusal as plain values, ready for JSON."""
+        return {"code": str(self.code), "message": self.message, "hint": self.hint, "details": self.details}
+
     def error(self, others: tuple[Refusal, ...] = ()) -> MoveRefused:
         """Return the exception with the same content."""
         return _EXCEPTIONS[self.code](self, others)
@@ -245,8 +256,7 @@ class MoveRefused(LeadlifeError):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the refusal and the others as plain values, ready for JSON."""
-        others = [{"code": str(o.code), "message": o.message, "hint": o.hint} for o in self.others]
-        return {**super().to_dict(), "others": others}
+        return {**super().to_dict(), "others": [other.to_dict() for other in self.others]}
 
 
 class NotStarted(MoveRefused, RuntimeError):

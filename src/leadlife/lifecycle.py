@@ -25,9 +25,10 @@ def _entries(value: object) -> object:
 
 
 def _reasons(value: object) -> object:
-    if isinstance(value, list | tuple):
-        return tuple(Reason(id=item) if isinstance(item, str) else item for item in value)
-    return value
+    items = (value,) if isinstance(value, str) else value
+    if isinstance(items, list | tuple):
+        return tuple(Reason(id=item) if isinstance(item, str) else item for item in items)
+    return items
 
 
 class Lifecycle(Definition):

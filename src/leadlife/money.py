@@ -15,7 +15,7 @@ def _exact(value: object) -> object:
     if not isinstance(value, str | int):
         return value
     try:
-        return Decimal(value)
+        return Decimal(value if isinstance(value, int) else value.replace("_", "no digit"))
     except ArithmeticError:
         raise Malformed("this is not an amount of money", hint="write it like 12.50") from None
 

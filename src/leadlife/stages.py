@@ -1,9 +1,9 @@
 """Stages and transitions: the words of a lifecycle."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from leadlife._model import LAX, Definition, Name, Names, Text
 from leadlife.criteria import Guard
@@ -83,8 +83,9 @@ class Stage(Definition):
     """Who works the leads that stand here."""
     status: Annotated[Status, LAX] = Status.OPEN
     holds: Annotated[Holds, LAX] = Holds.INVENTORY
+    """How long leads stay; sla when a limit is given."""
     on_path: bool = True
-    """Whether it is on the success path, whose order is the order of declaration."""
+    """Whether it is on the success path, whose order is that of declaration; by default if it is open or won."""
     limit: Limit | None = None
     cool_down: PositiveDuration | None = None
     """How long a lead in a recycled stage is left in peace; only kind ``reentry`` is refused until then."""
@@ -95,6 +96,19 @@ class Stage(Definition):
     default: Name | None = None
     """Where everybody else goes from a gate."""
     meaning: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _implied(cls, data: Any) -> Any:
+        """Fill in what follows: a limit means sla; recycled, lost and disqualified are off the success path."""
+        if not isinstance(data, dict):
+            return data
+        implied: dict[str, Any] = {}
+        if data.get("limit") is not None:
+            implied["holds"] = Holds.SLA
+        if data.get("status", Status.OPEN) in (Status.RECYCLED, Status.LOST, Status.DISQUALIFIED):
+            implied["on_path"] = False
+        return {**implied, **data}
 
     @property
     def name(self) -> str:

@@ -17,6 +17,8 @@ from leadlife.timing import instant
 
 HORIZONS = (30, 90, 180, 365)
 SOURCE, LEAD_TYPE = "source", "lead_type"
+OWN = (SOURCE, LEAD_TYPE, f"cycle.{SOURCE}", f"cycle.{LEAD_TYPE}")
+"""What a funnel may be grouped by beside fields; the longer spelling is for when a field has the shorter name."""
 
 
 class DaysToWon(NamedTuple):
@@ -116,7 +118,8 @@ def funnel(
         journeys: The leads.
         playbook: Whose stages are counted.
         as_of: The end of observation.
-        by: A field of the lead; ``source`` or ``lead_type`` of the first cycle; or nothing.
+        by: A field of the lead; or of the first cycle ``source`` or ``lead_type`` (``cycle.source`` and
+            ``cycle.lead_type`` where a field has that name); or nothing.
         attributes: The fields that are examined for being filled in on winners only; by default all.
 
     Raises:
@@ -124,14 +127,17 @@ def funnel(
     """
     until = instant(as_of)
     names = tuple(playbook.fields) if attributes is None else tuple(attributes)
-    if by is not None and by not in (*playbook.fields, SOURCE, LEAD_TYPE):
-        known = [*playbook.fields, SOURCE, LEAD_TYPE]
+    if by is not None and by not in (*playbook.fields, *OWN):
+        known = [*playbook.fields, *OWN]
         raise UnknownName(f"there is nothing called {by!r} to group by", hint=did_you_mean(by, known))
     rows = list(outcomes(journeys, until))
     stages = [stage.id for stage in playbook.lifecycle.stages if stage.holds is not Holds.GATE]
     warned = [*cautions(rows, as_of=until, zone=playbook.zone), *winners_only(rows, names)]
     hidden = any(one.code == "winners_only" and one.figures["attribute"] == by for one in warned)
     groups: list[Group] = []
+    total = _group(None, rows, stages, hidden=False)
+    if by is None and rows:
+        warned += small_group("total", total.leads, total.won)
     if by is not None:
         parts: dict[str | None, list[Outcome]] = {}
         for row in rows:
@@ -140,14 +146,14 @@ def funnel(
         groups.sort(key=lambda group: (-group.leads, group.key is None, group.key or ""))
         for group in groups:
             warned += small_group(group.key, group.leads, group.won)
-    return Funnel(until, by, _group(None, rows, stages, hidden=False), tuple(groups), tuple(warned))
+    return Funnel(until, by, total, tuple(groups), tuple(warned))
 
 
 def _key(row: Outcome, by: str, playbook: Playbook) -> str | None:
     if by in playbook.fields:
         value = row.lead.fields.get(by)
         return None if value is None else str(value)
-    return row.channel if by == SOURCE else row.lead_type
+    return row.channel if by.endswith(SOURCE) else row.lead_type
 
 
 def _group(key: str | None, rows: Sequence[Outcome], stages: Sequence[str], *, hidden: bool) -> Group:
@@ -200,7 +206,7 @@ def _cells(name: str, group: Group) -> list[str]:
     between = "-" if group.low is None or group.high is None else f"{100 * group.low:.1f}-{100 * group.high:.1f}"
     quartiles = (group.days_to_won.q25, group.days_to_won.q50, group.days_to_won.q75)
     return [
-        name,
+        "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name),
         str(group.leads),
         str(group.won),
         percent(group.rate),

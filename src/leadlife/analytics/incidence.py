@@ -14,6 +14,9 @@ from typing import NamedTuple
 Z_95 = 1.959963984540054
 """The 97.5 % point of the standard normal distribution."""
 
+ROUNDING = 1e-9
+"""What sums of floats may fall short of a share that is reached exactly."""
+
 
 class Risk(NamedTuple):
     """The share that has had the event by some day, and how many were still at risk on that day."""
@@ -44,7 +47,8 @@ class Incidence:
             self._risk[day] = at_risk
             rate += free * wins[day] / at_risk
             free *= 1 - (wins[day] + losses[day]) / at_risk
-            self._rate[day] = rate
+            # Without competition it is one minus Kaplan-Meier, which rounds less than the sum does.
+            self._rate[day] = rate if losses else 1 - free
             at_risk -= wins[day] + losses[day] + censored[day]
 
     def by(self, days: int) -> Risk:
@@ -60,7 +64,7 @@ class Incidence:
 
     def first_reaching(self, share: float) -> int | None:
         """Return the first day on which the incidence reaches a share, or None."""
-        return next((day for day in self._days if self._rate[day] >= share), None)
+        return next((day for day in self._days if self._rate[day] >= share - ROUNDING), None)
 
 
 def wilson(successes: int, trials: int, *, z: float = Z_95) -> tuple[float, float]:

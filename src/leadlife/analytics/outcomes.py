@@ -9,7 +9,7 @@ from typing import NamedTuple
 from leadlife.facts import Sold
 from leadlife.journey import Journey
 from leadlife.leads import Lead
-from leadlife.stages import Status
+from leadlife.stages import Kind, Status
 from leadlife.timing import whole_days
 
 
@@ -76,12 +76,21 @@ def outcomes(journeys: Iterable[Journey], as_of: datetime) -> Iterator[Outcome]:
 
 def _end(journey: Journey) -> tuple[Status | None, datetime | None]:
     """Return how the lead ended: first won, else the closed stage it stands in; recycled stays at risk."""
-    for cycle in journey.cycles:
-        if cycle.outcome is Status.WON:
-            return Status.WON, cycle.ended
+    wins = [cycle.ended for cycle in journey.cycles if cycle.outcome is Status.WON and cycle.ended is not None]
+    wins += _wins_outside_cycles(journey)
+    if wins:
+        return Status.WON, min(wins)
     status = journey.status
-    if status is Status.WON:  # out of a recycled stage: a win that belongs to no cycle
-        return status, journey.visits[-1].entered
     if status in (Status.LOST, Status.DISQUALIFIED):
         return status, journey.visits[-1].entered
     return None, None
+
+
+def _wins_outside_cycles(journey: Journey) -> Iterator[datetime]:
+    """Yield wins straight out of a recycled stage; they belong to no cycle. A reopened one does not stand."""
+    stages, visits = journey.playbook.lifecycle.by_id, journey.visits
+    after = (*(visit.kind for visit in visits[1:]), "")
+    for visit, left_by in zip(visits, after, strict=True):
+        stage = stages.get(visit.stage)
+        if stage is not None and stage.status is Status.WON and visit.cycle is None and left_by != Kind.REOPEN:
+            yield visit.entered

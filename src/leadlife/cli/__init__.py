@@ -7,7 +7,9 @@ could not be read, or the call is wrong.
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -16,8 +18,8 @@ from pathlib import Path
 from leadlife.analytics import Funnel, funnel
 from leadlife.cli.demo import demo
 from leadlife.diagrams import graph, mermaid, text
-from leadlife.errors import LeadlifeError, Malformed, Unreadable, suggestion
-from leadlife.exchange import Export, load_mapping, read_export
+from leadlife.errors import LeadlifeError, Unreadable, suggestion
+from leadlife.exchange import Export, load_mapping, read_export, unused_rows
 from leadlife.playbook import Playbook
 from leadlife.presets import PRESETS, preset
 from leadlife.timing import day_start, instant, zone_named
@@ -29,16 +31,30 @@ MOST_SHOWN = 10
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     call = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows few letters still gets all words
+    try:
+        code = _run(call)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has gone; let Python's own last flush go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as error:
+        print(f"leadlife: {error.strerror}", file=sys.stderr)
+        return UNREADABLE
+    return code
+
+
+def _run(call: argparse.Namespace) -> int:
     try:
         call.run(call)
     except LeadlifeError as error:
         if call.json:
-            print(json.dumps({"error": error.to_dict()}, indent=2, ensure_ascii=False))
+            print(json.dumps({"error": error.to_dict()}, indent=2))
         print(f"leadlife: {error}", file=sys.stderr)
         return UNREADABLE if isinstance(error, Unreadable) else WRONG
-    except BrokenPipeError:
-        sys.stderr.close()
-        return DONE
     return DONE
 
 
@@ -79,7 +95,7 @@ def _whole(text: str) -> int:
 def _demo(call: argparse.Namespace) -> None:
     told = demo(leads=call.leads, seed=call.seed)
     if call.json:
-        print(json.dumps(told.to_dict(), indent=2, ensure_ascii=False))
+        print(json.dumps(told.to_dict(), indent=2))
         return
     print(told)
 
@@ -97,7 +113,7 @@ def _draw(call: argparse.Namespace) -> None:
 def _playbook(what: str) -> Playbook:
     if what in PRESETS:
         return preset(what)
-    if Path(what).suffix == ".toml" or Path(what).exists():
+    if Path(what).suffix == ".toml" or os.path.exists(what):  # noqa: PTH110 - unlike Path's, it survives any text
         return load_mapping(what).playbook()
     near = suggestion(what, PRESETS)
     hint = f"did you mean {near!r}?" if near else f"presets are: {', '.join(PRESETS)}"
@@ -110,12 +126,13 @@ def _funnel(call: argparse.Namespace) -> None:
     folder = call.data if call.data is not None else call.mapping.parent
     export = read_export(mapping, folder, progress=_progress if sys.stderr.isatty() else None)
     told = funnel(export.journeys, export.playbook, as_of=until or export.observed_until, by=call.by)
+    told = told._replace(warnings=(*unused_rows(export), *told.warnings))
     if call.json:
         rows = [{**count._asdict()} for count in export.rows]
         aside = [one._asdict() for one in export.set_aside]
         refused = [one._asdict() for one in export.refused]
         found = {**told.to_dict(), "rows": rows, "set_aside": aside, "refused": refused}
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(json.dumps(found, indent=2))
         return
     print(_report(told, export))
 
@@ -127,7 +144,7 @@ def _as_of(said: str, zone: str) -> datetime:
         return instant(datetime.fromisoformat(said))
     except (ValueError, OverflowError):
         hint = "write 2018-11-14, or 2018-11-14T18:00:00+00:00"
-        raise Malformed("--as-of is a date, or an instant with its offset", hint=hint) from None
+        raise Unreadable("--as-of is a date, or an instant with its offset", hint=hint) from None
 
 
 def _progress(done: int, whole: int) -> None:

@@ -196,7 +196,7 @@ class Opaque(Condition):
     name: Name
     version: Name = "1"
     call: Annotated[Any, Field(exclude=True, repr=False)] = None
-    """The callable: it takes a :class:`View` and answers True, False or None."""
+    """Takes a :class:`View` and answers True, False or None."""
 
     @field_validator("call")
     @classmethod

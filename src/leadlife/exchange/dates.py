@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,7 +14,7 @@ from leadlife.errors import AmbiguousDates, Malformed
 from leadlife.timing import from_wall
 
 ISO = "iso"
-_PROBE = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001 - a wall time with every part different
+_PROBE = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 _DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")
 _MONTH_FIRST = ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y")
 _DAYS = (*_DAY_FIRST, *_MONTH_FIRST, "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
@@ -25,19 +26,24 @@ Read = Callable[[str], datetime]
 
 
 def check_format(text: str) -> str:
-    """Return a format that holds a whole date.
+    """Return a format that holds a whole date and means one thing.
 
     Raises:
-        Malformed: It does not say year, month and day.
+        Malformed: It does not say year, month and day, has hours without saying which half of the day, or swallows an
+            offset as a letter.
     """
     if text == ISO:
         return text
     try:
         back = datetime.strptime(_PROBE.strftime(text), text)  # noqa: DTZ007 - only the date is compared
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, re.error):
         back = None
     if back is None or back.date() != _PROBE.date():
         raise Malformed("this format does not hold a whole date", hint='write it like "%Y-%m-%d", or "iso"')
+    if "%I" in text and "%p" not in text:
+        raise Malformed("hours from 1 to 12 need %p", hint="use %H for hours from 0 to 23")
+    if "Z" in re.sub("%.", "", text):
+        raise Malformed("a letter Z in a format is read as a letter, not as UTC", hint='use %z, or "iso"')
     return text
 
 
@@ -46,10 +52,13 @@ def parser(form: str, zone: ZoneInfo) -> Read:
 
     A text without a clock stands for the first instant of the local day, one without an offset for the wall time.
     """
+    dense = re.search("%[YmdHMS]%[YmdHMS]", form) is not None
 
     @lru_cache(maxsize=65_536)  # a column repeats its days, and calendars are slow
     def read(text: str) -> datetime:
         wall = datetime.fromisoformat(text) if form == ISO else datetime.strptime(text, form)  # noqa: DTZ007
+        if dense and wall.strftime(form) != text:
+            raise ValueError("digits without separators need their full width")
         return utc(wall.astimezone(UTC) if wall.tzinfo is not None else from_wall(wall, zone))
 
     return read
@@ -61,17 +70,21 @@ def prove(column: str, values: Iterable[str], zone: ZoneInfo) -> Read:
     Raises:
         AmbiguousDates: No known format fits them all, or more than one does.
     """
-    fitting = list(CANDIDATES)
+    readings = {form: parser(form, zone) for form in CANDIDATES}
+    told: dict[str, list[datetime]] = {form: [] for form in CANDIDATES}
     texts = list(dict.fromkeys(values))
     for text in texts:
-        fitting = [form for form in fitting if _fits(form, text, zone)]
-        if not fitting:
+        read_as = {form: _tried(readings[form], text) for form in told}
+        told = {form: [*told[form], at] for form, at in read_as.items() if at is not None}
+        if not told:
             raise AmbiguousDates(
                 f"no known date format fits every value of column {column!r}",
                 hint='state its format in the mapping, such as format = "%d/%m/%Y"',
                 details={"column": column, "values": len(texts)},
             )
-    if len(fitting) > 1 and texts:
+    fitting = list(told)
+    differ = any(found != told[fitting[0]] for found in told.values())
+    if differ or _either_way(fitting, texts):
         day, month = _named(fitting, _DAY_FIRST), _named(fitting, _MONTH_FIRST)
         both = f"day-first ({day}) and month-first ({month}) alike" if day and month else " and ".join(fitting)
         raise AmbiguousDates(
@@ -79,15 +92,19 @@ def prove(column: str, values: Iterable[str], zone: ZoneInfo) -> Read:
             hint="state which it is with format = in the mapping; nothing is guessed",
             details={"column": column, "formats": fitting},
         )
-    return parser(fitting[0], zone)
+    return readings[fitting[0]]
 
 
-def _fits(form: str, text: str, zone: ZoneInfo) -> bool:
+def _tried(read: Read, text: str) -> datetime | None:
     try:
-        parser(form, zone)(text)
+        return read(text)
     except (ValueError, OverflowError):
-        return False
-    return True
+        return None
+
+
+def _either_way(fitting: list[str], texts: list[str]) -> bool:
+    """Return whether day-first and month-first both fit, even where they happen to mean the same."""
+    return bool(texts and _named(fitting, _DAY_FIRST) and _named(fitting, _MONTH_FIRST))
 
 
 def _named(fitting: Iterable[str], days: tuple[str, ...]) -> str:

@@ -76,8 +76,8 @@ class Table(Definition):
     lead: Column
     """The column with the lead's id."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    blank: Annotated[tuple[Text, ...], LAX] = ("",)
-    """The cells that say nothing."""
+    blank: Annotated[tuple[Text, ...], LAX] = ()
+    """Further cells that say nothing, beside empty ones."""
     entry: EntryColumn | None = None
     identified: DateColumn | None = None
     stages: Annotated[tuple[StageColumn, ...], LAX] = ()
@@ -161,6 +161,10 @@ class Mapping(Definition):
             named = [(f"tables.{place}.stages.{n}", one.stage) for n, one in enumerate(table.stages)]
             if table.entry is not None and table.entry.stage is not None:
                 named.append((f"tables.{place}.entry", table.entry.stage))
+                entries = {entry.stage for entry in playbook.lifecycle.entries_for(referral=False)}
+                if table.entry.stage in stages and table.entry.stage not in entries:
+                    hint = f"it may begin at: {', '.join(sorted(entries))}"
+                    faults.append(Fault(f"tables.{place}.entry", f"no journey begins at {table.entry.stage!r}", hint))
             faults += [
                 Fault(path, f"there is no stage {name!r}", did_you_mean(name, stages))
                 for path, name in named
@@ -212,7 +216,11 @@ def load_mapping(source: Path | str) -> Mapping:
         raise Unreadable(f"cannot read {path.name!r}", hint="check the path") from None
     if len(data) > LARGEST_FILE:
         raise Unreadable(f"{path.name!r} is larger than {LARGEST_FILE:,} bytes")
-    return parse_mapping(data.decode("utf-8", "replace"), name=path.name)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path.name!r} is not valid UTF-8", hint="save the mapping as UTF-8") from None
+    return parse_mapping(text, name=path.name)
 
 
 def parse_mapping(text: str, *, name: str = "the mapping") -> Mapping:

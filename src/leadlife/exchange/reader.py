@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from leadlife._model import LONGEST_ID
+from leadlife.analytics import Caution
 from leadlife.errors import Malformed, Unreadable
 from leadlife.exchange.dates import Read, parser, prove
-from leadlife.exchange.mapping import ActivityColumn, DateColumn, Mapping, SaleColumn, StageColumn, Table
+from leadlife.exchange.mapping import ActivityColumn, DateColumn, EntryColumn, Mapping, SaleColumn, StageColumn, Table
 from leadlife.exchange.tables import Row, SetAside, Sheet, read_sheet
 from leadlife.facts import ActivityRecorded, AttributeChanged, Fact, Identified, Sold, StageReached, Started
 from leadlife.journey import Journey, Standing
 from leadlife.leads import Actor, ActorKind, Source
 from leadlife.money import Money
 from leadlife.playbook import Playbook
-from leadlife.timing import zone_named
+from leadlife.timing import day_start, local_day, zone_named
 
 Progress = Callable[[int, int], None]
+MOST_UNUSED = 0.05
+ENTRY_RANK = -2
 
 
 class RowCount(NamedTuple):
@@ -62,8 +65,10 @@ class _Draft(NamedTuple):
     rank: int
     file: int
     line: int
-    kind: type[Fact]
-    content: dict[str, Any]
+    fact: Fact
+
+
+Dates = list[tuple[DateColumn, datetime | None]]
 
 
 class _Unread(Exception):
@@ -112,14 +117,17 @@ class _Reading:
     def read(self, place: int) -> None:
         """Read a sheet's rows into drafts of facts."""
         sheet = self.sheets[place]
-        readers = {date.column: self._reader(date, sheet) for date in sheet.table.dates()}
-        seen: dict[tuple[str | None, ...], int] = {}
+        readers = [(date, self._reader(date, sheet)) for date in sheet.table.dates()]
+        seen: dict[tuple[str, ...], int] = {}
         for row in sheet.rows:
-            known = seen.setdefault(tuple(row.cells.values()), row.line)
+            known = seen.setdefault(row.whole, row.line)
             try:
                 self._read_row(place, sheet.table, row, readers, copy_of=None if known == row.line else known)
             except _Unread as reason:
                 self.aside.append(SetAside(sheet.table.file, row.line, str(reason)))
+            except Malformed as error:
+                first = error.faults[0] if error.faults else error
+                self.aside.append(SetAside(sheet.table.file, row.line, f"a value does not fit: {first}"))
 
     def _reader(self, date: DateColumn, sheet: Sheet) -> Read:
         zone = zone_named(date.zone or self.mapping.zone)
@@ -128,27 +136,32 @@ class _Reading:
         values = (row.cells[date.column] for row in sheet.rows)
         return prove(date.column, (text for text in values if text is not None), zone)
 
-    def _read_row(self, place: int, table: Table, row: Row, readers: dict[str, Read], *, copy_of: int | None) -> None:
+    def _read_row(
+        self, place: int, table: Table, row: Row, readers: list[tuple[DateColumn, Read]], *, copy_of: int | None
+    ) -> None:
         if copy_of is not None:
             raise _Unread(f"a copy of line {copy_of}")
         lead = _lead_id(row.cells[table.lead])
-        dates = {date.column: _read_date(date.column, row, readers) for date in table.dates()}
+        dates = [(date, _read_date(date.column, row, read)) for date, read in readers]
+        for _, at in dates:
+            if at is not None and (self.latest is None or at > self.latest):
+                self.latest = at
         if table.entry is not None:
-            self._enter(lead, table, row, dates[table.entry.column])
-        if lead not in self.leads:
+            entered = self._entering(lead, table, row, dates[0][1])
+        elif lead in self.leads:
+            entered = self.leads[lead]
+        else:
             raise _Unread("no lead of this id has entered")
-        entered = self.leads[lead]
         drafts = list(self._drafts(place, table, row, dates, entered))
         entered.drafts.extend(drafts)
-        found = [at for at in dates.values() if at is not None]
-        self.latest = max([*found, *([self.latest] if self.latest is not None else [])], default=None)
+        self.leads[lead] = entered
 
-    def _enter(self, lead: str, table: Table, row: Row, at: datetime | None) -> None:
+    def _entering(self, lead: str, table: Table, row: Row, at: datetime | None) -> _Entered:
         if at is None:
             raise _Unread("the entry date is blank")
         if lead in self.leads:
             raise _Unread(f"the lead has already entered on line {self.leads[lead].line}")
-        self.leads[lead] = _Entered(row.line, at, self._source(table, row), [])
+        return _Entered(row.line, at, self._source(table, row), [])
 
     def _source(self, table: Table, row: Row) -> Source | None:
         if table.source is None:
@@ -159,35 +172,37 @@ class _Reading:
             return None
         return Source(channel=channel, campaign=campaign, lead_type=self.mapping.lead_types.get(channel or ""))
 
-    def _drafts(
-        self, place: int, table: Table, row: Row, dates: dict[str, datetime | None], entered: _Entered
-    ) -> Iterator[_Draft]:
+    def _drafts(self, place: int, table: Table, row: Row, dates: Dates, entered: _Entered) -> Iterator[_Draft]:
+        zone = self.playbook.zone_info
         for at, rank, kind, content in self._told(table, row, dates, entered):
-            early = {"dated": at} if at < entered.at else {}
-            yield _Draft(max(at, entered.at), rank, place, row.line, kind, {**content, **early})
+            stands = max(at, entered.at)
+            # A day without a clock begins before an entry at noon of that day, but is not before it.
+            early = at < entered.at and at != day_start(local_day(entered.at, zone), zone)
+            dated = {"dated": at} if early else {}
+            fact = kind.checked({**content, **dated, "at": stands, "by": self.importer})
+            yield _Draft(stands, rank, place, row.line, fact)
 
     def _told(
-        self, table: Table, row: Row, dates: dict[str, datetime | None], entered: _Entered
+        self, table: Table, row: Row, dates: Dates, entered: _Entered
     ) -> Iterator[tuple[datetime, int, type[Fact], dict[str, Any]]]:
         """Yield what a row says: when, in which rank at one instant, which sort of fact, and its content."""
         ranks = self.playbook.lifecycle.plan.rank
-        if table.entry is not None:
-            stage = table.entry.stage or self.playbook.lifecycle.first.stage
-            yield entered.at, -2, Started, {"stage": stage, "playbook": self.playbook.ref, "source": entered.source}
         # An attribute has no date of its own: it stands with the row's first, and never before entry.
-        own = max(next((at for at in dates.values() if at is not None), entered.at), entered.at)
+        own = max(next((at for _, at in dates if at is not None), entered.at), entered.at)
         for name, column in table.attributes.items():
             if row.cells[column] is not None:
                 yield own, -1, AttributeChanged, {"name": name, "value": row.cells[column]}
-        single = () if table.identified is None else (table.identified,)
-        for date in (*single, *table.activities, *table.stages, *table.sales):
-            at = dates[date.column]
-            if at is not None:
-                yield at, *_meant(date, row, ranks)
+        for date, at in dates:
+            if isinstance(date, EntryColumn):
+                stage = date.stage or self.playbook.lifecycle.first.stage
+                start = {"stage": stage, "playbook": self.playbook.ref, "source": entered.source}
+                yield entered.at, ENTRY_RANK, Started, start
+            elif at is not None:
+                yield at, *_meant(date, table, row, ranks)
 
     def replay(self, progress: Progress | None) -> Export:
         """Record every lead's facts in order, and count what became of the rows."""
-        if self.latest is None:
+        if self.latest is None or not self.leads:
             raise Unreadable("not one row could be read", hint=self._first_reason())
         refused: dict[tuple[int, int], str] = {}
         journeys: list[Journey] = []
@@ -215,20 +230,29 @@ class _Reading:
         )
 
     def _journey(self, lead: str, entered: _Entered, refused: dict[tuple[int, int], str]) -> Journey:
-        start, *rest = entered.drafts
-        drafts = (start, *sorted(rest, key=lambda one: one[:4]))
-        facts = (one.kind.checked({**one.content, "at": one.at, "by": self.importer}) for one in drafts)
-        journey = Journey(lead, self.playbook).record_all(facts, recorded_at=self.latest)
+        drafts = sorted(entered.drafts, key=lambda one: (one.rank != ENTRY_RANK, *one[:4]))
+        journey = Journey(lead, self.playbook).record_all((one.fact for one in drafts), recorded_at=self.latest)
         if journey.refused:
-            marked = {entry.fact.content(): entry for entry in journey.log if entry.standing is Standing.REFUSED}
-            for one in drafts:
-                said = one.kind.checked({**one.content, "at": one.at, "by": self.importer}).content()
-                if said in marked:
-                    refused.setdefault((one.file, one.line), marked[said].refusals[0].message)
+            said = {one.fact.content(): (one.file, one.line) for one in reversed(drafts)}
+            for entry in journey.log:
+                if entry.standing is Standing.REFUSED:
+                    refused.setdefault(said[entry.fact.content()], entry.refusals[0].message)
         return journey
 
     def _first_reason(self) -> str:
         return f"line {self.aside[0].line}: {self.aside[0].reason}" if self.aside else "the files have no rows"
+
+
+def unused_rows(export: Export) -> Iterator[Caution]:
+    """Yield a caution for each file of which more than one row in twenty was refused or set aside."""
+    for count in export.rows:
+        unused = count.refused + count.set_aside
+        if unused > MOST_UNUSED * count.read:
+            yield Caution(
+                "unused_rows",
+                f"{unused} of {count.read} rows of {count.file} were refused or set aside: look at the reasons first",
+                {"file": count.file, "unused": unused, "read": count.read},
+            )
 
 
 def _lead_id(text: str | None) -> str:
@@ -239,25 +263,27 @@ def _lead_id(text: str | None) -> str:
     return text
 
 
-def _read_date(column: str, row: Row, readers: dict[str, Read]) -> datetime | None:
+def _read_date(column: str, row: Row, read: Read) -> datetime | None:
     text = row.cells[column]
     if text is None:
         return None
     try:
-        return readers[column](text)
+        return read(text)
     except (ValueError, OverflowError):
         raise _Unread(f"column {column!r} does not hold a date of its format") from None
 
 
-def _meant(date: DateColumn, row: Row, ranks: dict[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
+def _meant(date: DateColumn, table: Table, row: Row, ranks: dict[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
     """Return what a date in a column means: its rank at one instant, the sort of fact, and its content."""
+    # Two rows may tell of two sales or calls at one instant: each row's is its own.
+    key = f"{table.file}:{row.line}:{date.column}"
     match date:
         case ActivityColumn(kind=kind):
-            return -1, ActivityRecorded, {"kind": kind}
+            return -1, ActivityRecorded, {"kind": kind, "key": f"{key}:{kind}"}
         case StageColumn(stage=stage, infer_gaps=infer_gaps):
             return ranks.get(stage, len(ranks) + 1), StageReached, {"stage": stage, "infer_gaps": infer_gaps}
         case SaleColumn():
-            return len(ranks), Sold, _sale(date, row)
+            return len(ranks), Sold, {**_sale(date, row), "key": key}
         case _:
             return 0, Identified, {}
 

@@ -23,10 +23,11 @@ class SetAside(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row: the line it begins on, and the cells of the columns that the mapping names; blank ones are None."""
+    """A row: the line it begins on, the cells of the columns that the mapping names (blank ones are None), and all."""
 
     line: int
     cells: dict[str, str | None]
+    whole: tuple[str, ...]
 
 
 class Sheet(NamedTuple):
@@ -58,6 +59,8 @@ def _read(table: Table, reader: CsvReader) -> Sheet:
         header = None
     if header is None:
         raise Unreadable(f"{table.file!r} has no header")
+    if _problem(header, len(header)) is not None:
+        raise Unreadable(f"the header of {table.file!r} is not valid UTF-8", hint="save the file as UTF-8")
     faults = [
         Fault(table.file, f"there is no column {name!r}", did_you_mean(name, header))
         for name in table.columns()
@@ -73,7 +76,7 @@ def _read(table: Table, reader: CsvReader) -> Sheet:
         if problem is not None or isinstance(cells, str):
             sheet.aside.append(SetAside(table.file, line, str(problem)))
         elif cells:
-            sheet.rows.append(Row(line, {name: _said(cells[at], table) for name, at in places.items()}))
+            sheet.rows.append(Row(line, {name: _said(cells[at], table) for name, at in places.items()}, tuple(cells)))
     return sheet
 
 
@@ -101,4 +104,4 @@ def _problem(cells: list[str], width: int) -> str | None:
 
 def _said(cell: str, table: Table) -> str | None:
     text = cell.strip()
-    return None if text in table.blank else text
+    return None if not text or text in table.blank else text

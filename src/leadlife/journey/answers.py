@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from leadlife.errors import Refusal
 from leadlife.facts import Fact
@@ -34,6 +34,10 @@ class Option(NamedTuple):
 
     def __bool__(self) -> bool:
         return self.allowed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the option as plain values, ready for JSON."""
+        return {**self._asdict(), "refusals": [refusal.to_dict() for refusal in self.refusals]}
 
 
 class Wake(NamedTuple):

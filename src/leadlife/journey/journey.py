@@ -309,7 +309,7 @@ class Journey(Recording):
         if not found == expected == before:
             raise StageConflict(
                 f"the object stands in {found!r}, the journey in {before!r}, and {expected!r} was expected",
-                hint="load both afresh, then try again",
+                hint="load both afresh; where time has moved the journey, tick it and set the object first",
             )
         moved = self.move(trigger, at=at, by=by, reason=reason, note=note)
         setattr(thing, attribute, moved.stage)

@@ -125,6 +125,8 @@ class Recording(Reading):
         )
         journey = self._writable()
         stamped, known = journey._stamp(fact, recorded_at, fresh=True)
+        if known is not None and journey._log.retracted(known, journey._length):
+            raise Malformed("this very move was retracted", hint="pass a new key= to make it again")
         if known is not None:
             return journey._next(journey._base, known=known)
         if stamped.key in journey._log.keys:

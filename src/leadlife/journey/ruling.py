@@ -129,7 +129,7 @@ def _guards_not_met(candidates: tuple[Candidate, ...], view: StateView) -> Refus
     return Refusal(
         RefusalCode.GUARD_NOT_MET,
         f"{candidates[0].edge.trigger!r} from {candidates[0].edge.source!r} needs: {sentences}",
-        "record what is missing; unknown means that no fact says yes or no",
+        "unknown means that no fact says yes or no: record one" if "unknown" in sentences else "",
         {"trigger": candidates[0].edge.trigger, "candidates": told},
     )
 

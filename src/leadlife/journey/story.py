@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from leadlife.facts import Fact, Moved, TimerRefused, derive_id
 from leadlife.journey.fold import ADOPTED, Books
@@ -20,12 +20,14 @@ class Visit(NamedTuple):
         entered: When it began.
         left: When it ended; None while it lasts.
         cycle: The cycle it belongs to; None in a recycled stage.
+        kind: The kind of the move that began it, or ``started``.
     """
 
     stage: str
     entered: datetime
     left: datetime | None
     cycle: int | None
+    kind: str
 
     def time(self, at: datetime) -> timedelta:
         """Return how long it lasted, or has lasted at an instant."""
@@ -42,7 +44,7 @@ def visits(state: State) -> tuple[Visit, ...]:
         elif step.target is not None:
             if found:
                 found[-1] = found[-1]._replace(left=step.at)
-            found.append(Visit(step.target, step.at, None, step.cycle))
+            found.append(Visit(step.target, step.at, None, step.cycle, step.kind))
     return tuple(found)
 
 
@@ -90,8 +92,8 @@ def _chain(
             landing = step.via[0] if step.via else step.target
             rule = f"{step.kind}:{step.trigger}>{landing}"
             facts.append(derive(rule, step.at, trigger=step.trigger, target=landing, reason=step.reason, by=by))
-        elif step.fact is not None:
-            cause = step.fact
+        else:
+            cause = step.fact or cause
         for gate, landing in zip(step.via, (*step.via[1:], step.target), strict=False):
             facts.append(derive(f"gate:{gate}>{landing}", step.at, trigger=gate, target=landing, by=SYSTEM))
         yield step, tuple(facts)
@@ -125,6 +127,10 @@ class Line(NamedTuple):
     by: str
     criterion: str | None
     playbook: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the line as plain values, ready for JSON."""
+        return {**self._asdict(), "at": self.at.isoformat()}
 
     def __str__(self) -> str:
         guard = f"; true was: {self.criterion}" if self.criterion else ""

@@ -1,0 +1,168 @@
+"""The command line: demo, draw, and how it fails."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leadlife import InvalidDefinition, Journey, Lifecycle, Route, Stage, Transition, evidence
+from leadlife.cli import _progress, main
+from leadlife.cli.demo import _refused
+from leadlife.diagrams import graph, mermaid, text
+from leadlife.presets import eight_stage
+from leadlife.simulation import LABEL, simulate
+
+
+def run(capsys, *arguments):
+    code = main(arguments)
+    return code, *capsys.readouterr()
+
+
+def test_demo_tells_a_life_and_a_funnel(capsys):
+    code, out, err = run(capsys, "demo", "--leads", "40")
+    assert (code, err) == (0, "")
+    assert LABEL in out
+    assert "IllegalMove: 'win' is not a legal move from 'lead' (allowed from here:" in out
+    for word in ("recycle", "return", "rebuy", "started at target", "40 simulated leads", "total"):
+        assert word in out
+
+
+def test_demo_as_json(capsys):
+    code, out, _ = run(capsys, "demo", "--leads", "10", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert set(told) == {"label", "refusal", "journey", "friend", "funnel"}
+    assert told["refusal"]["code"] == "illegal_move"
+
+
+def test_the_demo_notices_when_its_illegal_move_becomes_legal(monkeypatch):
+    world = simulate(1)
+    monkeypatch.setattr(Journey, "move", lambda self, *_args, **_options: self)
+    with pytest.raises(AssertionError, match="legal now"):
+        _refused(world.journeys[0], world.as_of)
+
+
+def test_the_same_seed_gives_the_same_world():
+    assert simulate(30, seed=1).journeys == simulate(30, seed=1).journeys
+    assert simulate(30, seed=1).journeys != simulate(30, seed=2).journeys
+    assert {journey.as_of(at=simulate(300).as_of).stage for journey in simulate(300).journeys} >= {
+        "customer",
+        "recycled",
+        "lost",
+        "disqualified",
+    }
+
+
+@pytest.mark.parametrize("bad", [["--leads", "0"], ["--leads", "many"], ["--seed", "x"]])
+def test_wrong_calls_end_with_two(capsys, bad):
+    with pytest.raises(SystemExit) as stopped:
+        main(["demo", *bad])
+    assert stopped.value.code == 2
+    capsys.readouterr()
+
+
+def test_draw_draws_a_preset_or_a_mapping(capsys, tmp_path):
+    assert run(capsys, "draw")[1].startswith("> awareness  (open, marketing)")
+    code, out, _ = run(capsys, "draw", "eight_stage", "--format", "mermaid", "--success-path", "--json")
+    assert json.loads(out)["drawing"] == mermaid(graph(eight_stage().lifecycle, success_path=True))
+    path = tmp_path / "m.toml"
+    path.write_text(
+        'id = "m"\nzone = "UTC"\npreset = "eight_stage"\n[[tables]]\nfile = "x.csv"\nlead = "id"\n'
+        '[tables.entry]\ncolumn = "d"\n'
+    )
+    assert run(capsys, "draw", str(path))[0] == 0
+    code, _, err = run(capsys, "draw", "eight_stages")
+    assert (code, "did you mean 'eight_stage'" in err) == (2, True)
+    code, _, err = run(capsys, "draw", "zzz")
+    assert (code, "presets are: eight_stage" in err) == (2, True)
+
+
+def test_labels_are_escaped_and_gates_are_drawn():
+    stages = (
+        Stage(id="a", label='"<b>]|{{x}}'),
+        Stage(id="gate", holds="gate", routes=[Route(guard=evidence("y"), target="w")], default="a"),
+        Stage(id="w", status="won"),
+    )
+    rules = (
+        Transition(trigger="go", sources="a", target="gate", kind="forward"),
+        Transition(trigger="note", sources="a", kind="forward"),
+        Transition(trigger="skip", sources="a", target="w", kind="skip"),
+    )
+    picture = graph(Lifecycle(stages=stages, transitions=rules))
+    drawn = mermaid(picture)
+    assert '"<b>' not in drawn
+    assert 's0["#34;#60;b#62;#93;#124;#123;#123;x#125;#125;"]' in drawn
+    assert 's1{{"gate"}}' in drawn
+    assert 's0 -->|"go"| s1' in drawn
+    assert 's1 -->|"go"| s2' in drawn
+    assert 's0 -->|"note"| s0' in drawn
+    assert "go   -> gate  [forward]" in text(picture)
+    only = graph(Lifecycle(stages=stages, transitions=rules), success_path=True)
+    assert all(arrow.kind == "forward" for arrow in only.arrows)
+
+
+def test_it_runs_as_a_module_and_survives_a_closed_pipe():
+    code = f"{sys.executable} -m leadlife demo --leads 20 | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", code], capture_output=True, text=True)
+    assert LABEL in done.stdout
+    assert "Traceback" not in done.stderr
+    done = subprocess.run([sys.executable, "-m", "leadlife"], capture_output=True, text=True)
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("arguments", ["draw", "funnel nowhere.toml --json", "draw --json"])
+def test_a_pipe_that_closes_is_no_error(arguments):
+    code = f"{sys.executable} -m leadlife {arguments} | true"
+    for _ in range(3):
+        done = subprocess.run(["bash", "-c", code], capture_output=True, text=True)
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only some systems have a device that is always full")
+def test_a_full_disk_is_told_in_a_line():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "leadlife", "draw"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode != 0
+    assert "leadlife: No space left on device" in done.stderr
+
+
+def test_output_that_knows_few_letters_still_gets_all_words(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "leadlife", "draw", "é" * 5_000]
+    done = subprocess.run(command, capture_output=True, env=environment)
+    assert done.returncode == 2
+    assert b"is neither a preset nor a mapping file" in done.stderr
+
+
+def test_main_survives_what_its_output_does(monkeypatch):
+    class Closed(io.StringIO):
+        def __init__(self, error):
+            super().__init__()
+            self.error = error
+
+        def write(self, _text):
+            raise self.error
+
+        def fileno(self):
+            return os.open(os.devnull, os.O_WRONLY)
+
+    for error, code in ((BrokenPipeError(), 0), (OSError(28, "No space left"), 2)):
+        monkeypatch.setattr(sys, "stdout", Closed(error))
+        assert main(["draw"]) == code
+
+
+def test_progress_rewrites_its_line(capsys):
+    _progress(500, 1000)
+    _progress(1000, 1000)
+    assert capsys.readouterr().err == "\r  500 of 1,000 leads\r  1,000 of 1,000 leads\n"
+
+
+def test_a_faulty_definition_is_told_whole():
+    with pytest.raises(InvalidDefinition, match="2 faults"):
+        Stage(id="", colour="red")

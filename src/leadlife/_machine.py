@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from leadlife.criteria import Condition, View
-from leadlife.stages import EVERY_OPEN_STAGE, Holds, Kind, Stage, Transition
+from leadlife.stages import EVERY_OPEN_STAGE, Holds, Kind, Limit, Stage, Status, Transition
 
 if TYPE_CHECKING:
     from transitions import EventData, Machine
@@ -212,10 +213,10 @@ class Plan:
                 moves[source, trigger] = tuple(
                     Candidate(check.edge, check.test) for check in checks if isinstance(check, _Check)
                 )
-        self.moves = moves
+        self.moves: dict[tuple[str, str], tuple[Candidate, ...]] = moves
         edges = [candidate.edge for candidates in moves.values() for candidate in candidates]
         edges.sort(key=lambda edge: edge.index)
-        self.triggers = tuple(dict.fromkeys(edge.trigger for edge in edges))
+        self.triggers: tuple[str, ...] = tuple(dict.fromkeys(edge.trigger for edge in edges))
         self.reach: dict[str, dict[str, list[Edge]]] = {}
         firing: dict[str, dict[str, None]] = {}
         for edge in edges:
@@ -223,14 +224,14 @@ class Plan:
                 self.reach.setdefault(edge.source, {}).setdefault(edge.target, []).append(edge)
             if edge.rule.on is not None:
                 firing.setdefault(edge.rule.on, {})[edge.trigger] = None
-        self.firing = {kind: tuple(triggers) for kind, triggers in firing.items()}
-        self.known = frozenset(self.triggers)
-        self.status = {stage.id: stage.status for stage in stages}
-        self.limits = {
+        self.firing: dict[str, tuple[str, ...]] = {kind: tuple(triggers) for kind, triggers in firing.items()}
+        self.known: frozenset[str] = frozenset(self.triggers)
+        self.status: dict[str, Status] = {stage.id: stage.status for stage in stages}
+        self.limits: dict[str, tuple[Limit, timedelta]] = {
             stage.id: (stage.limit, stage.limit.after.bounds()[0]) for stage in stages if stage.limit is not None
         }
         path = [stage.id for stage in stages if stage.on_path and stage.holds is not Holds.GATE]
-        self.rank = {stage: place for place, stage in enumerate(path)}
+        self.rank: dict[str, int] = {stage: place for place, stage in enumerate(path)}
 
     def take(self, stage: str, trigger: str, view: View) -> Edge | None:
         """Return the first declared candidate whose test is true, if there is one."""

@@ -134,7 +134,7 @@ class Malformed(LeadlifeError, ValueError):
         hint: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        self.faults = tuple(faults)
+        self.faults: tuple[Fault, ...] = tuple(faults)
         listed = "".join(f"\n  - {fault}" for fault in self.faults)
         facts = {**(details or {})}
         if self.faults:
@@ -159,7 +159,7 @@ class Malformed(LeadlifeError, ValueError):
             elif isinstance(cause, LeadlifeError):
                 faults.append(Fault(path, cause.message, cause.hint))
             elif found["type"] == "union_tag_invalid":
-                faults.append(Fault(path, f"this is none of: {found['ctx']['expected_tags']}"))
+                faults.append(Fault(path, f"this is none of: {found.get('ctx', {}).get('expected_tags')}"))
             elif found["type"] == "extra_forbidden":
                 faults.append(Fault(path, "there is no such key"))
             else:

@@ -36,8 +36,8 @@ class Books:
                 raise Malformed(f"two playbooks are called {book.ref} and differ", hint="give one a new version")
         if not self.by_name:
             raise Malformed("a journey needs at least one playbook")
-        self.first = next(iter(self.by_name.values()))
-        self.instead = instead
+        self.first: Playbook = next(iter(self.by_name.values()))
+        self.instead: Playbook | None = instead
 
     def find(self, ref: PlaybookRef) -> Playbook:
         """Return the playbook that a fact names.

@@ -45,7 +45,7 @@ class Log:
         self.facts: list[Fact] = []
         self.keys: dict[str, int] = {}
         """Key, or id under a prefix where it differs, to the first position that has it."""
-        self.next_seq = 0
+        self.next_seq: int = 0
         """The counter's next value."""
         self.conflicts: dict[str, list[int]] | None = None
         """Key to the positions of the facts that lost it."""
@@ -91,8 +91,8 @@ class Log:
         if key != fact_id:
             self.keys.setdefault(_ID_ONLY + fact_id, place)
         if self.keys.setdefault(key, place) != place:
-            self.conflicts = {} if self.conflicts is None else self.conflicts
-            self.conflicts.setdefault(key, []).append(place)
+            conflicts = self.conflicts = {} if self.conflicts is None else self.conflicts
+            conflicts.setdefault(key, []).append(place)
         elif isinstance(fact, Retracted):
             self.retractions = {} if self.retractions is None else self.retractions
             self.retractions.setdefault(fact.target, place)

@@ -36,8 +36,8 @@ class Trail(Generic[T]):
     __slots__ = ("before", "item", "size")
 
     def __init__(self, item: T, before: Trail[T] | None) -> None:
-        self.item = item
-        self.before = before
+        self.item: T = item
+        self.before: Trail[T] | None = before
         self.size: int = 1 if before is None else before.size + 1
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -225,24 +225,24 @@ class State:
         self.entered: datetime | None = None
         self.left: str | None = None
         """The stage that was left for the present one."""
-        self.spent = False
+        self.spent: bool = False
         """Whether this visit's limit has fired and left the lead where it was."""
         self.floor: datetime | None = None
         """The adoption since which this visit's limit counts: it cannot fire earlier."""
-        self.cut = 0
+        self.cut: int = 0
         """The ordinal at the last entry into a won or recycled stage; older evidence no longer counts."""
-        self.ordinal = 0
+        self.ordinal: int = 0
         """How many facts have been folded."""
         self.cycles: tuple[Cycle, ...] = ()
         self.resets: tuple[int, ...] = ()
         """How many cycles there were at each standing win that belongs to none."""
-        self.in_cycle = False
+        self.in_cycle: bool = False
         """Whether the present time belongs to the last cycle."""
         self.high_water: str | None = None
         self.source: Source | None = None
         self.steps: Trail[Step] | None = None
         self.marks: Trail[Mark] | None = None
-        self.memory = NOTHING
+        self.memory: Memory = NOTHING
         self.saved: Trail[tuple[Fact, State]] | None = None
         """Every so many facts, the fact and the state after it: a late fact folds anew from the last before it."""
 
@@ -319,8 +319,8 @@ class StateView:
         self._state = state
         self._memory = state.memory
         self._cut = state.cut
-        self.at = at
-        self.roles = roles
+        self.at: datetime = at
+        self.roles: tuple[str, ...] = roles
 
     @property
     def zone(self) -> ZoneInfo:

@@ -9,9 +9,10 @@ from typing import Any
 from leadlife._machine import Edge
 from leadlife.errors import Malformed, Refusal, RefusalCode, UnknownPlaybook, did_you_mean
 from leadlife.facts import Fact, Moved, PlaybookAdopted, PlaybookRef, StageReached, Started
+from leadlife.journey.cycles import raise_mark, reinterpret, turn_cycle
 from leadlife.journey.ruling import NOT_STARTED, closes, judge, judge_entry, present, resting
-from leadlife.journey.state import Cycle, State, Step, Trail
-from leadlife.leads import TIMER, Actor, Source, actor
+from leadlife.journey.state import State, Step, Trail
+from leadlife.leads import TIMER, Actor, actor
 from leadlife.playbook import Playbook
 from leadlife.stages import Holds, Kind, Status
 from leadlife.timing import due
@@ -187,8 +188,8 @@ def _enter(
     if kind is Kind.REOPEN and before is Status.WON and not state.in_cycle:
         state.resets = state.resets[:-1]
     reentry_from = source if kind is Kind.REENTRY and before is Status.RECYCLED else None
-    _turn_cycle(state, before, after, target, kind=kind, at=at, fact=fact, reentry_from=reentry_from)
-    _raise_mark(state, target)
+    turn_cycle(state, before, after, target, kind=kind, at=at, fact=fact, reentry_from=reentry_from)
+    raise_mark(state, target)
     if closes(after):
         state.cut = state.ordinal
     if not state.in_cycle and after is Status.WON:
@@ -198,63 +199,6 @@ def _enter(
     state.entered = at
     state.spent = False
     state.floor = None
-
-
-def _turn_cycle(
-    state: State,
-    before: Status | None,
-    after: Status,
-    target: str,
-    *,
-    kind: Kind | None,
-    at: datetime,
-    fact: Fact | None,
-    reentry_from: str | None,
-) -> None:
-    """Open, resume or end a cycle, as the statuses on both sides of a move say."""
-    if after is Status.OPEN:
-        if not state.in_cycle or (before is Status.WON and kind is not Kind.REOPEN):
-            _open_cycle(state, at, fact, reentry_from, target)
-        elif before is not Status.OPEN:
-            _change_cycle(state, outcome=None, ended=None)
-    else:
-        if before is None and after.closed:
-            _open_cycle(state, at, fact, None, target)
-        _end_cycle(state, before, after, at)
-
-
-def _raise_mark(state: State, target: str) -> None:
-    """Raise the high-water marks to a stage, if it lies further along the success path."""
-    assert state.plan is not None  # noqa: S101 - started
-    rank = state.plan.rank
-    place = rank.get(target)
-    if place is not None:
-        if place > rank.get(state.high_water or "", -1):
-            state.high_water = target
-        if state.in_cycle and place > rank.get(state.cycles[-1].high_water or "", -1):
-            _change_cycle(state, high_water=target)
-
-
-def _open_cycle(state: State, at: datetime, fact: Fact | None, reentry_from: str | None, target: str) -> None:
-    assert state.plan is not None  # noqa: S101 - started
-    source: Source | None = None if fact is None else fact.source
-    opened_by = None if fact is None else fact.id
-    number = len(state.cycles) + 1
-    high_water = target if target in state.plan.rank else None
-    state.cycles = (*state.cycles, Cycle(number, at, opened_by, source, reentry_from, None, None, high_water))
-    state.in_cycle = True
-
-
-def _end_cycle(state: State, before: Status | None, after: Status, at: datetime) -> None:
-    closing_again = before is not None and before.closed and (after is Status.RECYCLED or after is before)
-    if state.in_cycle and not closing_again:
-        _change_cycle(state, outcome=after, ended=at)
-    if after is Status.RECYCLED:
-        state.in_cycle = False
-
-
-def _change_cycle(state: State, **changes: Any) -> None:
-    state.cycles = (*state.cycles[:-1], state.cycles[-1]._replace(**changes))
 
 
 def _start(state: State, fact: Started, books: Books) -> None:
@@ -391,7 +335,7 @@ def _adopt(state: State, fact: PlaybookAdopted, books: Books) -> None:
         for cycle in state.cycles
     )
     if before is not after:
-        _reinterpret(state, before, after, fact.at)
+        reinterpret(state, before, after, fact.at)
     number = state.cycles[-1].number if state.in_cycle else None
     step = Step(
         fact.at,
@@ -413,16 +357,6 @@ def _adopt(state: State, fact: PlaybookAdopted, books: Books) -> None:
     state.steps = Trail(step, state.steps)
     state.floor = fact.at
     pass_time(state, fact.at)
-
-
-def _reinterpret(state: State, before: Status, after: Status, at: datetime) -> None:
-    """Settle the cycle of a lead whose stage means something else under the adopted playbook."""
-    if after is not Status.OPEN:
-        _end_cycle(state, before, after, at)
-    elif before is Status.WON:
-        state.in_cycle = False
-    elif state.in_cycle:
-        _change_cycle(state, outcome=None, ended=None)
 
 
 _MOVERS: dict[type[Fact], Callable[[State, Any, Books], None]] = {

@@ -257,6 +257,7 @@ def test_bytes_that_are_no_text_are_kept_aside(folder):
     ("content", "said"),
     [
         ("", "has no header"),
+        ('"id"x,created\n', "has no header"),
         ("id,created\n", "there is no column 'channel'"),
         (LEADS.replace("mail", "size", 1), "column 'size' occurs twice"),
         (LEADS.splitlines()[0] + "\n", "not one row could be read"),
@@ -383,9 +384,17 @@ class TestMappings:
                 parse_mapping(text)
 
     def test_a_fault_inside_a_list_is_told_once(self):
+        table = '[[tables]]\nfile = "x.csv"\nlead = "id"\n[tables.extry]\ncolumn = "d"\n'
         with pytest.raises(InvalidDefinition) as caught:
-            parse_mapping(MAPPING.replace("currency =", "curency ="))
-        assert "Tuple should have" not in str(caught.value)
+            parse_mapping(f'id = "x"\nzone = "UTC"\npreset = "eight_stage"\n{table}')
+        assert [(fault.path, fault.message) for fault in caught.value.faults] == [
+            ("tables.0.extry", "there is no such key")
+        ]
+
+    def test_a_table_without_a_source_gives_none(self, folder):
+        source = '[tables.source]\nchannel = "channel"\ncampaign = "campaign"\n'
+        (folder / "shop.toml").write_text(MAPPING.replace(source, ""))
+        assert {journey.source for journey in read(folder).journeys} == {None}
 
     @pytest.mark.parametrize(
         ("text", "said"),

@@ -59,7 +59,7 @@ class AnyCalls(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def record_many(self, data):
-        drafts = data.draw(st.lists(fact_drafts(self.playbook), max_size=4))
+        drafts = data.draw(st.lists(fact_drafts(self.playbook), min_size=1, max_size=4))
         one = self.journey
         for draft in drafts:
             one = one.record(draft)

@@ -5,11 +5,11 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from leadlife._model import LAX, Definition, Name, Names, Text
 from leadlife.activities import ActivityKind
-from leadlife.errors import Fault, InvalidDefinition, Malformed, Unreadable, did_you_mean
+from leadlife.errors import Fault, InvalidDefinition, Unreadable, did_you_mean
 from leadlife.exchange.dates import check_format
 from leadlife.leads import LeadType
 from leadlife.lifecycle import Lifecycle
@@ -236,7 +236,5 @@ def parse_mapping(text: str, *, name: str = "the mapping") -> Mapping:
         raise Unreadable(f"{name!r} holds a date, or a number that is none", hint="write dates as text") from None
     try:
         return Mapping.model_validate_json(plain)
-    except ValidationError as error:
-        raise InvalidDefinition.from_validation(name, error) from None
-    except Malformed as error:
+    except InvalidDefinition as error:
         raise InvalidDefinition(f"{name!r} has faults:", faults=error.faults) from None

@@ -106,10 +106,6 @@ class Log:
             log.append(fact)
         return log
 
-    def harmless(self, fact: Fact) -> bool:
-        """Return whether a new fact neither retracts nor is retracted already: then it only adds to the fold."""
-        return not isinstance(fact, Retracted) and not self.retracted(fact, len(self.facts))
-
     def retracted(self, fact: Fact, length: int) -> bool:
         """Return whether one of the first facts takes this one out."""
         if self.retractions is None or isinstance(fact, Retracted):

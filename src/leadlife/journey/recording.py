@@ -316,15 +316,12 @@ class Recording(Reading):
         if isinstance(fact, PlaybookAdopted):
             self._admit_adoption(fact)
             return
-        books = [self.playbook] if self._in_order(fact) else [self.playbook, *self._books.all()]
-        for place, playbook in enumerate(books, start=1):
-            try:
-                playbook.admit(fact)
-            except Malformed:
-                if place == len(books):
-                    raise
-            else:
-                return
+        try:
+            self.playbook.admit(fact)
+        except Malformed:
+            others = () if self._in_order(fact) else self._books.all()
+            if not any(_admits(playbook, fact) for playbook in others):
+                raise
 
     def _admit_adoption(self, fact: PlaybookAdopted) -> None:
         new = self._books.find(fact.playbook).lifecycle.by_id
@@ -348,6 +345,14 @@ class Recording(Reading):
         ]
         if faults:
             raise Malformed("this relabelling does not fit:", faults=faults)
+
+
+def _admits(playbook: Playbook, fact: Fact) -> bool:
+    try:
+        playbook.admit(fact)
+    except Malformed:
+        return False
+    return True
 
 
 def _recorded(fact: Fact) -> datetime:

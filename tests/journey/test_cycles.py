@@ -230,3 +230,13 @@ def test_time_in_stages_is_kept_per_cycle_and_over_all(opportunity):
     assert back.time_in_stages(cycle=1) == {"name": DAY, "opportunity": 9 * DAY}
     assert back.time_in_stages(cycle=2) == {"lead": 2 * DAY}
     assert back.visits[-1].time(back.at) == 2 * DAY
+
+
+def test_going_back_lowers_no_mark():
+    rules = (
+        Transition(trigger="on", sources="a", target="b", kind="forward"),
+        Transition(trigger="back", sources="b", target="a", kind="backward"),
+    )
+    book = Playbook(id="p", lifecycle=Lifecycle(stages=(Stage(id="a"), Stage(id="b")), transitions=rules))
+    back = Journey.start("x", book, at=T0).move("on", at=at(1)).move("back", at=at(2))
+    assert (back.stage, back.high_water, back.cycle.high_water) == ("a", "b", "b")

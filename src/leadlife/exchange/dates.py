@@ -35,7 +35,8 @@ def check_format(text: str) -> str:
     if text == ISO:
         return text
     try:
-        back = datetime.strptime(_PROBE.strftime(text), text)  # noqa: DTZ007 - only the date is compared
+        has_year = re.search("%[YyGcx]", text) is not None
+        back = datetime.strptime(_PROBE.strftime(text), text) if has_year else None  # noqa: DTZ007 - only the date counts
     except (ValueError, TypeError, re.error):
         back = None
     if back is None or back.date() != _PROBE.date():

@@ -82,7 +82,7 @@ def winners_only(rows: Sequence[Outcome], attributes: Iterable[str]) -> Iterator
     """Yield the attributes that are filled in on converted leads alone: a rate by them would say 100 %."""
     lost = any(not row.won for row in rows)
     for name in attributes:
-        filled = [row for row in rows if row.lead.fields.get(name) is not None]
+        filled = [row for row in rows if row.fields.get(name) is not None]
         if filled and lost and all(row.won for row in filled):
             yield Caution(
                 "winners_only",

@@ -151,7 +151,7 @@ def funnel(
 
 def _key(row: Outcome, by: str, playbook: Playbook) -> str | None:
     if by in playbook.fields:
-        value = row.lead.fields.get(by)
+        value = row.fields.get(by)
         return None if value is None else str(value)
     return row.channel if by.endswith(SOURCE) else row.lead_type
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from leadlife.criteria import Scalar
 from leadlife.facts import Sold
-from leadlife.journey import Journey
-from leadlife.leads import Lead
+from leadlife.journey import Journey, Visit
 from leadlife.stages import Kind, Status
 from leadlife.timing import whole_days
 
@@ -17,7 +17,7 @@ class Outcome(NamedTuple):
     """What became of a lead.
 
     Attributes:
-        lead: The lead as known.
+        fields: What was known of it.
         channel: The first cycle's channel.
         lead_type: The first cycle's lead type.
         entered: When it first entered.
@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
         before_entry: Whole days before its entry, for each of its facts that the source dates so.
     """
 
-    lead: Lead
+    fields: dict[str, Scalar]
     channel: str | None
     lead_type: str | None
     entered: datetime
@@ -56,11 +56,11 @@ def outcomes(journeys: Iterable[Journey], as_of: datetime) -> Iterator[Outcome]:
         if not visits:
             continue
         entered = visits[0].entered
-        ended, ended_at = _end(then)
+        ended, ended_at = _end(then, visits)
         source = then.cycles[0].source if then.cycles else then.source
         facts, zone = then.facts, then.playbook.zone_info
         yield Outcome(
-            lead=then.lead,
+            fields=then.fields,
             channel=None if source is None else source.channel,
             lead_type=None if source is None or source.lead_type is None else source.lead_type.value,
             entered=entered,
@@ -74,23 +74,24 @@ def outcomes(journeys: Iterable[Journey], as_of: datetime) -> Iterator[Outcome]:
         )
 
 
-def _end(journey: Journey) -> tuple[Status | None, datetime | None]:
+def _end(journey: Journey, visits: Sequence[Visit]) -> tuple[Status | None, datetime | None]:
     """Return how the lead ended: first won, else the closed stage it stands in; recycled stays at risk."""
     wins = [cycle.ended for cycle in journey.cycles if cycle.outcome is Status.WON and cycle.ended is not None]
-    wins += _wins_outside_cycles(journey)
+    wins += _wins_outside_cycles(journey, visits)
     if wins:
         return Status.WON, min(wins)
     status = journey.status
     if status in (Status.LOST, Status.DISQUALIFIED):
-        return status, journey.visits[-1].entered
+        return status, visits[-1].entered
     return None, None
 
 
-def _wins_outside_cycles(journey: Journey) -> Iterator[datetime]:
+def _wins_outside_cycles(journey: Journey, visits: Sequence[Visit]) -> Iterator[datetime]:
     """Yield wins straight out of a recycled stage; they belong to no cycle. A reopened one does not stand."""
-    stages, visits = journey.playbook.lifecycle.by_id, journey.visits
+    stages = journey.playbook.lifecycle.by_id
     after = (*(visit.kind for visit in visits[1:]), "")
     for visit, left_by in zip(visits, after, strict=True):
-        stage = stages.get(visit.stage)
-        if stage is not None and stage.status is Status.WON and visit.cycle is None and left_by != Kind.REOPEN:
-            yield visit.entered
+        if visit.cycle is None and left_by != Kind.REOPEN:
+            stage = stages.get(visit.stage)
+            if stage is not None and stage.status is Status.WON:
+                yield visit.entered

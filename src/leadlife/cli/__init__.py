@@ -7,6 +7,7 @@ could not be read, or the call is wrong.
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import json
 import os
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(call: argparse.Namespace) -> int:
+    collecting = gc.isenabled()
+    gc.disable()  # a run makes values without circles: collecting would only walk them again and again
     try:
         call.run(call)
     except LeadlifeError as error:
@@ -55,6 +58,9 @@ def _run(call: argparse.Namespace) -> int:
             print(json.dumps({"error": error.to_dict()}, indent=2))
         print(f"leadlife: {error}", file=sys.stderr)
         return UNREADABLE if isinstance(error, Unreadable) else WRONG
+    finally:
+        if collecting:
+            gc.enable()
     return DONE
 
 

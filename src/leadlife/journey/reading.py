@@ -149,19 +149,23 @@ class Reading:
     def lead(self) -> Lead:
         """The lead as the facts tell it."""
         memory = self._state.memory
-        fields: dict[str, Scalar] = {name: seen.value for name, seen in memory.fields.items() if seen.value is not None}
         consents = tuple(
             Consent(purpose=purpose, granted=seen.value[0], since=seen.at, basis=seen.value[1])
             for purpose, seen in memory.consents.items()
         )
         return Lead(
             id=self.lead_id,
-            fields=fields,
+            fields=self.fields,
             source=self.source,
             consents=consents,
             identified=memory.identified is not None,
             referred_by=memory.referred_by,
         )
+
+    @property
+    def fields(self) -> dict[str, Scalar]:
+        """The latest value of each field of the lead."""
+        return {name: seen.value for name, seen in self._state.memory.fields.items() if seen.value is not None}
 
     @property
     def evidence(self) -> dict[str, Evidence]:

@@ -1,5 +1,6 @@
 """The command line: demo, draw, and how it fails."""
 
+import gc
 import io
 import json
 import os
@@ -155,6 +156,18 @@ def test_main_survives_what_its_output_does(monkeypatch):
     for error, code in ((BrokenPipeError(), 0), (OSError(28, "No space left"), 2)):
         monkeypatch.setattr(sys, "stdout", Closed(error))
         assert main(["draw"]) == code
+
+
+def test_collecting_is_left_as_it_was_found(capsys):
+    try:
+        gc.disable()
+        main(["draw"])
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    main(["draw"])
+    assert gc.isenabled()
+    capsys.readouterr()
 
 
 def test_progress_rewrites_its_line(capsys):

@@ -200,7 +200,7 @@ class Recording(Reading):
     def under(self, playbook: Playbook) -> Self:
         """Return what would have been: the same observed facts, all under this playbook."""
         journey = self._writable()
-        books = Books((*journey._books.all(),), instead=Books((playbook,)).first)
+        books = Books(journey._books.all(), instead=Books((playbook,)).first)
         base = fold(journey._log.in_fold_order(journey._length), books)
         return journey._next(base, books=books)
 

@@ -50,7 +50,8 @@ def test_the_demo_notices_when_its_illegal_move_becomes_legal(monkeypatch):
 def test_the_same_seed_gives_the_same_world():
     assert simulate(30, seed=1).journeys == simulate(30, seed=1).journeys
     assert simulate(30, seed=1).journeys != simulate(30, seed=2).journeys
-    assert {journey.as_of(at=simulate(300).as_of).stage for journey in simulate(300).journeys} >= {
+    world = simulate(300)
+    assert {journey.as_of(at=world.as_of).stage for journey in world.journeys} >= {
         "customer",
         "recycled",
         "lost",

@@ -1,12 +1,9 @@
 """Cycles, recycling, reopening, repeating, referring: the funnel is not linear."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from leadlife import (
     ActivityRecorded,
-    Actor,
     EvidenceGiven,
     Identified,
     Journey,
@@ -24,14 +21,7 @@ from leadlife import (
 )
 from leadlife.presets import eight_stage
 from leadlife.stages import Status
-
-T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
-DAY = timedelta(days=1)
-SALES = Actor(id="sam", roles=("sales",))
-
-
-def at(days):
-    return T0 + days * DAY
+from stories import DAY, T0, at
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Moves: the one door, and what it says when it stays shut."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from leadlife import (
@@ -23,14 +21,7 @@ from leadlife import (
     evidence,
 )
 from leadlife.presets import eight_stage
-
-T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
-DAY = timedelta(days=1)
-SALES = Actor(id="sam", roles=("sales",))
-
-
-def at(days):
-    return T0 + days * DAY
+from stories import SALES, T0, at
 
 
 @pytest.fixture

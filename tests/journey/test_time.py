@@ -8,7 +8,6 @@ import pytest
 
 from leadlife import (
     ActivityRecorded,
-    Actor,
     EvidenceGiven,
     Identified,
     Journey,
@@ -34,14 +33,7 @@ from leadlife import (
 )
 from leadlife.presets import eight_stage
 from leadlife.stages import Status
-
-T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
-DAY = timedelta(days=1)
-SALES = Actor(id="sam", roles=("sales",))
-
-
-def at(number):
-    return T0 + number * DAY
+from stories import SALES, T0, at
 
 
 @pytest.fixture

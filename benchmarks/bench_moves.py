@@ -23,7 +23,7 @@ import statemachine
 from transitions import Machine
 
 from leadlife import EvidenceGiven, Journey, Lifecycle, Playbook, Stage, Transition, evidence
-from leadlife.journey.state import StateView
+from leadlife.journey.sight import StateView
 from leadlife.presets import eight_stage
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

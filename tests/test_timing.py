@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadlife import Calendar, Elapsed, Limit, Malformed, days, elapsed, months, weeks, years
-from leadlife.timing import day_start, due, from_wall, instant, parse_duration, whole_days, zone_named
+from leadlife.timing import day_start, due, earliest, from_wall, instant, parse_duration, steps, whole_days, zone_named
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -121,3 +121,16 @@ def test_instants_are_aware_and_in_range():
 def test_unknown_zones_are_refused(name):
     with pytest.raises(Malformed, match="no such time zone"):
         zone_named(name)
+
+
+def test_steps_past_the_end_of_time_have_no_next():
+    start = datetime(2200, 1, 1, tzinfo=UTC)
+    assert steps(start, years(100), start, zone_named("UTC")) == (0, None)
+    assert steps(start, elapsed(days=36_525), start, zone_named("UTC")) == (0, None)
+    assert steps(start, months(1), start, zone_named("UTC")) == (0, datetime(2200, 2, 1, tzinfo=UTC))
+
+
+def test_the_earliest_of_some_instants():
+    start = datetime(2200, 1, 1, tzinfo=UTC)
+    assert earliest((None, start, None)) == start
+    assert earliest(()) is None

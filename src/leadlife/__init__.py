@@ -6,8 +6,7 @@ clocks; a *journey* is the fold of facts through a playbook: stage, cycle, timer
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from leadlife._lazy import lazily
 
 __version__ = "0.1.0"
 
@@ -20,6 +19,7 @@ _HOMES = {
     "Calendar": "leadlife.timing",
     "Consent": "leadlife.leads",
     "ConsentChanged": "leadlife.facts",
+    "Contribution": "leadlife.scoring",
     "CostIncurred": "leadlife.facts",
     "Elapsed": "leadlife.timing",
     "Entry": "leadlife.stages",
@@ -46,15 +46,19 @@ _HOMES = {
     "Option": "leadlife.journey",
     "Playbook": "leadlife.playbook",
     "PlaybookAdopted": "leadlife.facts",
+    "PolicyError": "leadlife.errors",
     "Qualification": "leadlife.facts",
     "QualificationGranted": "leadlife.facts",
     "QualificationWithdrawn": "leadlife.facts",
+    "Readiness": "leadlife.criteria",
     "Reason": "leadlife.stages",
     "Referred": "leadlife.facts",
     "Refusal": "leadlife.errors",
     "Retracted": "leadlife.facts",
     "Route": "leadlife.stages",
+    "Score": "leadlife.scoring",
     "ScoreReported": "leadlife.facts",
+    "ScoringPolicy": "leadlife.scoring",
     "Snapshot": "leadlife.journey",
     "Sold": "leadlife.facts",
     "Source": "leadlife.leads",
@@ -63,17 +67,32 @@ _HOMES = {
     "Started": "leadlife.facts",
     "Status": "leadlife.stages",
     "Transition": "leadlife.stages",
+    "Verdict": "leadlife.criteria",
     "View": "leadlife.criteria",
+    "at_least": "leadlife.criteria",
+    "band": "leadlife.criteria",
     "count": "leadlife.criteria",
+    "cycle": "leadlife.criteria",
     "days": "leadlife.timing",
+    "days_in_stage": "leadlife.criteria",
     "elapsed": "leadlife.timing",
     "evidence": "leadlife.criteria",
     "field": "leadlife.criteria",
+    "first_seen": "leadlife.criteria",
+    "holds": "leadlife.criteria",
     "identified": "leadlife.criteria",
+    "in_stage": "leadlife.criteria",
+    "inactive": "leadlife.criteria",
+    "it": "leadlife.criteria",
+    "last_seen": "leadlife.criteria",
+    "latest": "leadlife.criteria",
     "load_fact": "leadlife.facts",
     "months": "leadlife.timing",
+    "readiness": "leadlife.criteria",
     "role": "leadlife.criteria",
+    "score": "leadlife.criteria",
     "sold": "leadlife.criteria",
+    "total": "leadlife.criteria",
     "weeks": "leadlife.timing",
     "years": "leadlife.timing",
 }
@@ -81,14 +100,4 @@ _HOMES = {
 
 __all__ = list(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'leadlife' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = lazily(__name__, _HOMES)

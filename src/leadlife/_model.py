@@ -93,6 +93,12 @@ class Model(_Base):
         except _ValidationError as error:
             raise cls.malformed.from_validation(cls.__name__, error) from None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was worked out and kept beside the fields: it is worked out again."""
+        state: dict[str, Any] = super().__getstate__()
+        fields = type(self).model_fields
+        return {**state, "__dict__": {name: value for name, value in state["__dict__"].items() if name in fields}}
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed, validated like any other value."""
         kept = {name: getattr(self, name) for name in type(self).model_fields}
@@ -132,6 +138,12 @@ def _several(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def op_of(value: object) -> str | None:
+    """Return the tag that says which of several models a value is."""
+    kind: object = value.get("op") if isinstance(value, dict) else getattr(value, "op", None)
+    return kind if isinstance(kind, str) else None
+
+
 def _in_order(value: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(value.items()))
 
@@ -143,7 +155,7 @@ SORTED: Any = AfterValidator(_in_order)
 Instant = Annotated[AwareDatetime, AfterValidator(utc)]
 """An aware datetime, kept in UTC."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^\w(?:[\w .:/&+\-]*[\w.])?$", max_length=100)]
+Name = Annotated[str, StringConstraints(pattern=r"^\w(?:[\w .:/&+\-]*[\w.+\-])?$", max_length=100)]
 """A word of the playbook: a stage, a trigger, an activity kind, a field, a reason."""
 
 Id = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=LONGEST_ID)]

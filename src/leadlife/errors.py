@@ -23,6 +23,7 @@
     │   ├── ReasonMissing         (ValueError)
     │   └── ReasonNotListed       (ValueError)
     ├── GuardError                (RuntimeError)     a callable guard broke, on a machine of the host's own
+    ├── PolicyError               (RuntimeError)     a scoring policy broke: it raised, or answered no score
     ├── UnknownPlaybook           (LookupError)      a log names a playbook that was not handed in
     ├── StageConflict             (RuntimeError)     a host object stands elsewhere than its journey
     └── MissingExtra              (ImportError)      an optional package is needed; names the extra
@@ -370,6 +371,23 @@ class GuardError(LeadlifeError, RuntimeError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.guard, self.problem)
+
+
+class PolicyError(LeadlifeError, RuntimeError):
+    """A scoring policy raised, or answered something that is no score: NaN, infinity, another type.
+
+    As an input of a guard it becomes the refusal ``guard_failed``, and the fact is kept.
+    """
+
+    code: ClassVar[str] = "policy_error"
+
+    def __init__(self, policy: str, problem: str) -> None:
+        self.policy = policy
+        self.problem = problem
+        super().__init__(f"policy {policy!r} {problem}", details={"policy": policy})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.policy, self.problem)
 
 
 class UnknownPlaybook(LeadlifeError, LookupError):

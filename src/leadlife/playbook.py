@@ -1,6 +1,7 @@
 """The playbook: the agreement between marketing and sales as one immutable, versioned value."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
@@ -13,7 +14,7 @@ from pydantic import Field, model_validator
 
 from leadlife._model import LAX, Definition, Name, Text
 from leadlife.activities import ActivityKind
-from leadlife.criteria import Condition, FieldIs, leaves_of
+from leadlife.criteria import BandIs, Comparison, Condition, FieldIs, ScoreIs, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean
 from leadlife.facts import (
     ActivityRecorded,
@@ -24,6 +25,8 @@ from leadlife.facts import (
     StageReached,
 )
 from leadlife.lifecycle import Lifecycle
+from leadlife.policies.policy import Part, Policy, Scoring, as_policy
+from leadlife.scoring import MICRO, ScoringPolicy
 from leadlife.timing import Zone, zone_named
 
 
@@ -66,7 +69,7 @@ class FieldSpec(Definition):
 
 
 class Playbook(Definition):
-    """The agreement as one value: the lifecycle and the words that criteria and facts may use.
+    """The agreement as one value: the lifecycle, the scoring policies, and the words that criteria and facts may use.
 
     Raises:
         InvalidDefinition: A criterion asks for something that is not declared; all faults are named together.
@@ -81,31 +84,85 @@ class Playbook(Definition):
     activity_kinds: dict[Name, ActivityKind] = Field(default_factory=dict[str, ActivityKind])
     evidence: dict[Name, Text] = Field(default_factory=dict[str, str])
     """The yes-or-no questions that people and systems answer, each with its meaning."""
+    scores: Annotated[tuple[Part, ...], LAX] = ()
+    """The scoring policies, each under its own name; :meth:`with_score` adds one."""
     meaning: Text = ""
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        faults = [fault for path, guard in _guards(self.lifecycle) for fault in self._guard_faults(path, guard)]
+        faults = [
+            Fault("scores", f"score {name!r} is declared {number} times")
+            for name, number in Counter(policy.name for policy in self.scores).items()
+            if number > 1
+        ]
+        for place, policy in enumerate(self.scores):
+            faults += self._policy_faults(f"scores.{place}", policy)
+        for path, guard in _guards(self.lifecycle):
+            faults += self.faults_in(guard, path=path)
         if faults:
             raise InvalidDefinition("the playbook has faults", faults=faults)
         return self
 
-    def _guard_faults(self, path: str, guard: Condition) -> Iterator[Fault]:
-        for leaf in leaves_of(guard):
+    def faults_in(self, criterion: Condition, *, path: str = "") -> tuple[Fault, ...]:
+        """Return what a criterion asks for that this playbook does not have, with suggestions; empty if nothing."""
+        faults: list[Fault] = []
+        for leaf in leaves_of(criterion):
             for sort, name in leaf.inputs():
-                known = self._vocabulary.get(sort)
-                if known is not None and name not in known:
-                    yield Fault(path, f"{sort} {name!r} is not declared", did_you_mean(name, known))
+                faults += self._unknown(path, sort, name)
             if isinstance(leaf, FieldIs) and leaf.name in self.fields:
-                spec = self.fields[leaf.name]
-                if not spec.type.accepts(leaf.value):
-                    yield Fault(path, f"field {leaf.name!r} holds {spec.type}, which this value is not")
-                elif spec.choices and leaf.value not in spec.choices:
-                    yield Fault(path, f"field {leaf.name!r} is never this", f"it holds: {', '.join(spec.choices)}")
+                faults += _misfits(path, leaf, self.fields[leaf.name])
+            elif isinstance(leaf, ScoreIs | BandIs) and leaf.name in self._scores:
+                faults += _out_of_reach(path, leaf, self._scores[leaf.name])
+        return tuple(faults)
+
+    def _policy_faults(self, path: str, policy: Policy) -> Iterator[Fault]:
+        own = list(policy.criteria())
+        for place, criterion in own:
+            yield from self.faults_in(criterion, path=f"{path}.{place}")
+        told = {pair for _, criterion in own for pair in criterion.inputs()}
+        below = {pair for part in policy.parts() for pair in part.inputs()}
+        for sort, name in dict.fromkeys(policy.inputs()):
+            if (sort, name) not in told | below:
+                yield from self._unknown(path, sort, name)
+        for part in policy.parts():
+            yield from self._policy_faults(f"{path}/{part.name}", part)
+
+    def _unknown(self, path: str, sort: str, name: str) -> Iterator[Fault]:
+        known = self._vocabulary.get(sort)
+        if known is not None and name != "*" and name not in known:
+            yield Fault(path, f"{sort} {name!r} is not declared", did_you_mean(name, known))
 
     @cached_property
     def _vocabulary(self) -> dict[str, Mapping[str, Any]]:
-        return {"field": self.fields, "activity": self.activity_kinds, "evidence": self.evidence}
+        return {
+            "field": self.fields,
+            "activity": self.activity_kinds,
+            "evidence": self.evidence,
+            "score": self._scores,
+            "stage": self.lifecycle.by_id,
+        }
+
+    @cached_property
+    def _scores(self) -> dict[str, Policy]:
+        return {policy.name: policy for policy in self.scores}
+
+    def policy(self, name: str) -> Policy:
+        """Return a scoring policy, which counts days in this playbook's zone unless it names its own.
+
+        Raises:
+            UnknownName: There is none of this name.
+        """
+        if name not in self._scores:
+            raise UnknownName(f"score {name!r} is not declared", hint=did_you_mean(name, self._scores))
+        return self._zoned[name]
+
+    @cached_property
+    def _zoned(self) -> dict[str, Policy]:
+        plain = self.zone == "UTC"
+        return {
+            name: policy if plain or policy.zone is not None else policy.replace(zone=self.zone)
+            for name, policy in self._scores.items()
+        }
 
     @cached_property
     def digest(self) -> str:
@@ -165,6 +222,45 @@ class Playbook(Definition):
     def with_activity_kinds(self, **kinds: ActivityKind) -> Self:
         """Return the playbook with further activity kinds; those of the same name are replaced."""
         return self.replace(activity_kinds={**self.activity_kinds, **kinds})
+
+    def with_score(self, *policies: ScoringPolicy | Scoring) -> Self:
+        """Return the playbook with further scoring policies; those of the same name are replaced.
+
+        A named function, or an object that scores, is bound by its name and version; see :class:`~leadlife.Bound`.
+        """
+        new = {policy.name: policy for policy in map(as_policy, policies)}
+        kept = tuple(new.pop(policy.name, policy) for policy in self.scores)
+        return self.replace(scores=(*kept, *new.values()))
+
+
+_TEXTUAL = (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS)
+_EXACT = (Comparison.EQ, Comparison.NE, Comparison.IN)
+
+
+def _misfits(path: str, leaf: FieldIs, spec: FieldSpec) -> Iterator[Fault]:
+    textual = leaf.compare in _TEXTUAL
+    if textual and spec.type is not FieldType.TEXT:
+        yield Fault(path, f"field {leaf.name!r} holds {spec.type}, which has no parts of text")
+    elif not textual and not all(map(spec.type.accepts, leaf.values())):
+        yield Fault(path, f"field {leaf.name!r} holds {spec.type}, which this value is not")
+    elif spec.choices and leaf.compare in _EXACT and not set(leaf.values()) <= set(spec.choices):
+        yield Fault(path, f"field {leaf.name!r} is never this", f"it holds: {', '.join(spec.choices)}")
+
+
+def _out_of_reach(path: str, leaf: ScoreIs | BandIs, policy: Policy) -> Iterator[Fault]:
+    if isinstance(leaf, BandIs):
+        bands = policy.band_names()
+        if bands and leaf.value not in bands:
+            yield Fault(path, f"score {leaf.name!r} has no band {leaf.value!r}", did_you_mean(leaf.value, bands))
+        return
+    low, high = policy.limits()
+    above = high is not None and leaf.value * MICRO > high
+    if above or (low is not None and leaf.value * MICRO < low):
+        end = high if above else low
+        word = "most" if above else "least"
+        yield Fault(
+            path, f"score {leaf.name!r} is compared with {leaf.value:g}, but is at {word} {(end or 0) / MICRO:g}"
+        )
 
 
 def _guards(lifecycle: Lifecycle) -> Iterator[tuple[str, Condition]]:

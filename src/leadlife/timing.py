@@ -6,6 +6,7 @@ A wall time that the clocks skip stands for the first instant after the gap; one
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any
@@ -23,6 +24,7 @@ _ISO = re.compile(
 )
 _CENTURY_MONTHS = 1_200
 _CENTURY_DAYS = 36_525
+_MEAN_MONTH = 30.436875
 _MICROSECONDS = timedelta(microseconds=1)
 _SECOND = 1_000_000
 
@@ -106,7 +108,8 @@ def parse_duration(text: Any) -> Elapsed | Calendar:
     return Elapsed(microseconds=seconds * _SECOND + int(fraction.ljust(6, "0")))
 
 
-def _read_duration(value: object) -> object:
+def read_duration(value: object) -> object:
+    """Return a duration from its ISO 8601 text or a ``timedelta``; anything else is left to be refused."""
     if isinstance(value, str):
         return parse_duration(value)
     if isinstance(value, timedelta):
@@ -120,10 +123,10 @@ def _positive(value: Elapsed | Calendar) -> Elapsed | Calendar:
     return value
 
 
-Duration = Annotated[Elapsed | Calendar, BeforeValidator(_read_duration)]
+Duration = Annotated[Elapsed | Calendar, BeforeValidator(read_duration)]
 """An elapsed or a calendar duration, or its ISO 8601 text; a ``timedelta`` is read as elapsed."""
 
-PositiveDuration = Annotated[Elapsed | Calendar, BeforeValidator(_read_duration), AfterValidator(_positive)]
+PositiveDuration = Annotated[Elapsed | Calendar, BeforeValidator(read_duration), AfterValidator(_positive)]
 """A duration that is longer than nothing."""
 
 
@@ -207,6 +210,36 @@ def due(start: datetime, duration: Elapsed | Calendar, zone: ZoneInfo) -> dateti
     return from_wall(wall + relativedelta(months=duration.months, days=duration.days), zone)
 
 
+def steps(start: datetime, every: Elapsed | Calendar, at: datetime, zone: ZoneInfo) -> tuple[int, datetime | None]:
+    """Return how many whole durations lie between two instants, and when the next is over.
+
+    Months count from the first date: the steps after 31 January are the last days of February, March and April. The
+    next is None where it would lie past the year 2261.
+    """
+    if isinstance(every, Elapsed):
+        done = ((at - start) // _MICROSECONDS) // every.microseconds
+        return done, _nth(start, every, done + 1, zone)
+    # Never too many: month lengths stray from their mean by less than one step.
+    done = max(int(whole_days(start, at, zone) / (every.months * _MEAN_MONTH + every.days)) - 2, 0)
+    following = _nth(start, every, done + 1, zone)
+    while following is not None and following <= at:
+        done += 1
+        following = _nth(start, every, done + 1, zone)
+    return done, following
+
+
+def _nth(start: datetime, every: Elapsed | Calendar, number: int, zone: ZoneInfo) -> datetime | None:
+    try:
+        if isinstance(every, Elapsed):
+            return utc(start + timedelta(microseconds=every.microseconds * number))
+        from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - as above
+
+        wall = start.astimezone(zone).replace(tzinfo=None)
+        return utc(from_wall(wall + relativedelta(months=every.months * number, days=every.days * number), zone))
+    except (OverflowError, ValueError):
+        return None
+
+
 def day_start(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant (UTC) of a local day."""
     return from_wall(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - a wall time, on purpose
@@ -220,6 +253,11 @@ def local_day(at: datetime, zone: ZoneInfo) -> date:
 def whole_days(start: datetime, end: datetime, zone: ZoneInfo) -> int:
     """Return how many midnights lie between two instants on the calendar of a zone."""
     return (local_day(end, zone) - local_day(start, zone)).days
+
+
+def earliest(instants: Iterable[datetime | None]) -> datetime | None:
+    """Return the earliest of some instants; None stands for never."""
+    return min((at for at in instants if at is not None), default=None)
 
 
 def instant(at: Any) -> datetime:

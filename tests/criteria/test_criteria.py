@@ -30,7 +30,7 @@ from leadlife import (
 )
 from leadlife.criteria import AllOf, AnyOf, Criterion, Not, Verdict, leaves_of
 from leadlife.errors import GuardError
-from leadlife.journey.state import StateView
+from leadlife.journey.sight import StateView
 from leadlife.presets import eight_stage
 
 T0 = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -122,6 +122,7 @@ def test_inputs_name_what_an_answer_depends_on():
         ("evidence", "fit"),
         ("role", "x"),
         ("opaque", "cTrue"),
+        ("sold", ""),
     ]
 
 
@@ -188,7 +189,7 @@ def test_an_unbound_callable_is_an_error():
         {"op": ["and"]},
         {"op": "field", "name": "x", "compare": ">=", "value": float("nan")},
         {"op": "field", "name": "x", "compare": ">=", "value": 10**30},
-        {"op": "count", "kinds": [], "value": 1},
+        {"op": "count", "kinds": ["call"], "compare": "contains", "value": 1},
         {"op": "evidence", "name": "__import__('os')"},
         {"op": "and", "of": []},
         lambda _view: True,

@@ -9,7 +9,7 @@ from transitions import MachineError
 
 from leadlife import Lifecycle, Opaque, Stage, Transition, evidence
 from leadlife.errors import GuardError
-from leadlife.journey.state import StateView
+from leadlife.journey.sight import StateView
 from leadlife.testing import histories, playbooks
 
 

@@ -11,36 +11,105 @@ employees is at least 50 and not (evidence of competitor)
 
 from __future__ import annotations
 
-from leadlife.criteria.condition import Comparison, Condition
-from leadlife.criteria.leaves import ByRole, CountIs, FieldIs, HasEvidence, IsIdentified, IsSold, Opaque
-from leadlife.criteria.logic import AllOf, AnyOf, Criterion, Guard, Not, leaves_of
-from leadlife.criteria.spelling import count, evidence, field, identified, role, sold
-from leadlife.criteria.view import Observation, Scalar, Verdict, View
+from leadlife.criteria.asking import ByRole, Opaque
+from leadlife.criteria.comparing import Comparison, Match, Where, matching, where_words
+from leadlife.criteria.condition import Condition
+from leadlife.criteria.counting import CountIs, Kinds, SeenIs, SumIs
+from leadlife.criteria.fields import FieldIs, LatestIs
+from leadlife.criteria.logic import AllOf, AnyCriterion, AnyOf, AtLeast, Criterion, Guard, Not, leaves_of
+from leadlife.criteria.scores import BandIs, ScoreIs
+from leadlife.criteria.spelling import (
+    at_least,
+    band,
+    count,
+    cycle,
+    days_in_stage,
+    evidence,
+    field,
+    first_seen,
+    holds,
+    identified,
+    in_stage,
+    inactive,
+    it,
+    last_seen,
+    latest,
+    readiness,
+    role,
+    score,
+    sold,
+    total,
+)
+from leadlife.criteria.standing import (
+    CycleIs,
+    DaysInStage,
+    HasEvidence,
+    HoldsQualification,
+    InStage,
+    IsIdentified,
+    IsSold,
+    Readiness,
+    ReadinessIs,
+)
+from leadlife.criteria.view import Observation, Scalar, Scored, Verdict, View
 
 __all__ = [
     "AllOf",
+    "AnyCriterion",
     "AnyOf",
+    "AtLeast",
+    "BandIs",
     "ByRole",
     "Comparison",
     "Condition",
     "CountIs",
     "Criterion",
+    "CycleIs",
+    "DaysInStage",
     "FieldIs",
     "Guard",
     "HasEvidence",
+    "HoldsQualification",
+    "InStage",
     "IsIdentified",
     "IsSold",
+    "Kinds",
+    "LatestIs",
+    "Match",
     "Not",
     "Observation",
     "Opaque",
+    "Readiness",
+    "ReadinessIs",
     "Scalar",
+    "ScoreIs",
+    "Scored",
+    "SeenIs",
+    "SumIs",
     "Verdict",
     "View",
+    "Where",
+    "at_least",
+    "band",
     "count",
+    "cycle",
+    "days_in_stage",
     "evidence",
     "field",
+    "first_seen",
+    "holds",
     "identified",
+    "in_stage",
+    "inactive",
+    "it",
+    "last_seen",
+    "latest",
     "leaves_of",
+    "matching",
+    "readiness",
     "role",
+    "score",
     "sold",
+    "total",
+    "where_words",
 ]

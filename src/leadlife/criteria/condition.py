@@ -1,59 +1,19 @@
-"""What every criterion can do, and how values are compared."""
+"""What every criterion can do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from leadlife._model import LAX, Definition
+from leadlife._model import Definition
 from leadlife.criteria.view import Observation, Verdict, View
 
 if TYPE_CHECKING:
     from leadlife.criteria.logic import AllOf, AnyOf, Not
 
-
-class Comparison(StrEnum):
-    """How a value is compared."""
-
-    EQ = "=="
-    NE = "!="
-    LT = "<"
-    LE = "<="
-    GT = ">"
-    GE = ">="
-
-    def holds(self, left: Any, right: Any) -> bool:
-        """Return whether the comparison is true of two comparable values."""
-        return bool(_OPERATORS[self](left, right))
-
-
-_OPERATORS: dict[Comparison, Callable[[Any, Any], Any]] = {
-    Comparison.EQ: lambda left, right: left == right,
-    Comparison.NE: lambda left, right: left != right,
-    Comparison.LT: lambda left, right: left < right,
-    Comparison.LE: lambda left, right: left <= right,
-    Comparison.GT: lambda left, right: left > right,
-    Comparison.GE: lambda left, right: left >= right,
-}
-WORDS = {
-    Comparison.EQ: "is",
-    Comparison.NE: "is not",
-    Comparison.LT: "is less than",
-    Comparison.LE: "is at most",
-    Comparison.GT: "is more than",
-    Comparison.GE: "is at least",
-}
-COUNTED = {
-    Comparison.EQ: "exactly",
-    Comparison.NE: "any number but",
-    Comparison.LT: "fewer than",
-    Comparison.LE: "at most",
-    Comparison.GT: "more than",
-    Comparison.GE: "at least",
-}
-AnyComparison = Annotated[Comparison, LAX]
+Ask = Callable[[View], "bool | None"]
 
 
 class Condition(Definition):
@@ -61,6 +21,14 @@ class Condition(Definition):
 
     def test(self, view: View) -> bool | None:
         """Return True, False, or None for unknown."""
+        return self.ask(view)
+
+    @cached_property
+    def ask(self) -> Ask:
+        """The question as a function of a view, which :meth:`test` calls; worked out once."""
+        return self._compiled()
+
+    def _compiled(self) -> Ask:
         raise NotImplementedError
 
     def sentence(self) -> str:
@@ -70,11 +38,12 @@ class Condition(Definition):
     def judge(self, view: View) -> Verdict:
         """Return the answer with the facts it rests on."""
         seen = self._seen(view)
-        return Verdict(self.sentence(), self.test(view), tuple(o.fact for o in seen), self._changes(view))
+        return Verdict(self.sentence(), self.test(view), tuple(o.fact for o in seen), self.changes_at(view))
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """Yield what the answer depends on, as pairs such as ``("field", "employees")``."""
-        yield from ()
+        """Yield what the answer depends on, as pairs such as ``("field", "employees")``; ``*`` stands for any."""
+        for part in self.parts():
+            yield from part.inputs()
 
     def parts(self) -> tuple[Condition, ...]:
         """Return the criteria that this one is made of."""
@@ -83,7 +52,8 @@ class Condition(Definition):
     def _seen(self, view: View) -> tuple[Observation, ...]:  # noqa: ARG002 - a hook with nothing to see
         return ()
 
-    def _changes(self, view: View) -> datetime | None:  # noqa: ARG002 - most answers wait for a fact
+    def changes_at(self, view: View) -> datetime | None:  # noqa: ARG002 - most answers wait for a fact
+        """Return when, at the earliest, time alone changes the answer; None for never."""
         return None
 
     def __and__(self, other: Condition) -> AllOf:

@@ -1,80 +1,134 @@
-"""And, or, not: criteria made of criteria, after Kleene; and what may guard a move."""
+"""And, or, not, at least so many: criteria made of criteria, after Kleene; and what may guard a move."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from leadlife._model import LAX
-from leadlife.criteria.condition import Condition
-from leadlife.criteria.leaves import ByRole, CountIs, FieldIs, HasEvidence, IsIdentified, IsSold, Opaque
-from leadlife.criteria.view import Verdict, View
+from leadlife._model import LAX, op_of
+from leadlife.criteria.asking import ByRole, Opaque
+from leadlife.criteria.condition import Ask, Condition
+from leadlife.criteria.counting import CountIs, SeenIs, SumIs
+from leadlife.criteria.fields import FieldIs, LatestIs
+from leadlife.criteria.scores import BandIs, ScoreIs
+from leadlife.criteria.standing import (
+    CycleIs,
+    DaysInStage,
+    HasEvidence,
+    HoldsQualification,
+    InStage,
+    IsIdentified,
+    IsSold,
+    ReadinessIs,
+)
+from leadlife.criteria.view import Verdict, View, enough
 from leadlife.errors import Malformed
+from leadlife.timing import earliest
 
 MOST_NODES = 200
 MOST_LEVELS = 40
 
 
-class AllOf(Condition):
+class _Joined(Condition):
+    of: Annotated[tuple[Criterion, ...], LAX, Field(min_length=1)]
+
+    def changes_at(self, view: View) -> datetime | None:
+        """Return when, at the earliest, time alone changes the answer of a part; None for never."""
+        return earliest(part.changes_at(view) for part in self.parts())
+
+    def parts(self) -> tuple[Condition, ...]:
+        """Return the parts."""
+        return self.of
+
+    def judge(self, view: View) -> Verdict:
+        """Return the answer with the parts' answers."""
+        return _whole(self, view, self._needed())
+
+    def _needed(self) -> int:
+        raise NotImplementedError
+
+
+class AllOf(_Joined):
     """True when all parts are true, false when one is false, else unknown."""
 
     op: Literal["and"] = "and"
-    of: Annotated[tuple[Criterion, ...], LAX, Field(min_length=1)]
 
-    def test(self, view: View) -> bool | None:
-        """Return Kleene's conjunction of the parts."""
-        known: bool | None = True
-        for part in self.of:
-            value = part.test(view)
-            if value is False:
-                return False
-            if value is None:
-                known = None
-        return known
+    def _compiled(self) -> Ask:
+        asked = tuple(part.ask for part in self.of)
+
+        def ask(view: View) -> bool | None:
+            known: bool | None = True
+            for part in asked:
+                value = part(view)
+                if value is False:
+                    return False
+                if value is None:
+                    known = None
+            return known
+
+        return ask
 
     def sentence(self) -> str:
         """Return the parts, joined by and."""
         return " and ".join(_bracketed(part, AnyOf) for part in self.of)
 
-    def judge(self, view: View) -> Verdict:
-        """Return the answer with the parts' answers."""
-        return _joined(self, view)
-
-    def parts(self) -> tuple[Condition, ...]:
-        """Return the parts."""
-        return self.of
+    def _needed(self) -> int:
+        return len(self.of)
 
 
-class AnyOf(Condition):
+class AnyOf(_Joined):
     """True when one part is true, false when all are false, else unknown."""
 
     op: Literal["or"] = "or"
-    of: Annotated[tuple[Criterion, ...], LAX, Field(min_length=1)]
 
-    def test(self, view: View) -> bool | None:
-        """Return Kleene's disjunction of the parts."""
-        known: bool | None = False
-        for part in self.of:
-            value = part.test(view)
-            if value is True:
-                return True
-            if value is None:
-                known = None
-        return known
+    def _compiled(self) -> Ask:
+        asked = tuple(part.ask for part in self.of)
+
+        def ask(view: View) -> bool | None:
+            known: bool | None = False
+            for part in asked:
+                value = part(view)
+                if value is True:
+                    return True
+                if value is None:
+                    known = None
+            return known
+
+        return ask
 
     def sentence(self) -> str:
         """Return the parts, joined by or."""
         return " or ".join(_bracketed(part, AllOf) for part in self.of)
 
-    def judge(self, view: View) -> Verdict:
-        """Return the answer with the parts' answers."""
-        return _joined(self, view)
+    def _needed(self) -> int:
+        return 1
 
-    def parts(self) -> tuple[Condition, ...]:
-        """Return the parts."""
-        return self.of
+
+class AtLeast(_Joined):
+    """True when so many parts are true, false when so many cannot be, else unknown."""
+
+    op: Literal["at_least"] = "at_least"
+    number: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.number > len(self.of):
+            raise Malformed(f"at least {self.number} of {len(self.of)} can never be true")
+        return self
+
+    def _compiled(self) -> Ask:
+        asked, number = tuple(part.ask for part in self.of), self.number
+        return lambda view: enough(number, [part(view) for part in asked])
+
+    def sentence(self) -> str:
+        """Return the parts, and how many of them are needed."""
+        return f"at least {self.number} of: ({'; '.join(part.sentence() for part in self.of)})"
+
+    def _needed(self) -> int:
+        return self.number
 
 
 class Not(Condition):
@@ -83,10 +137,14 @@ class Not(Condition):
     op: Literal["not"] = "not"
     of: Criterion
 
-    def test(self, view: View) -> bool | None:
-        """Return Kleene's negation of the part."""
-        value = self.of.test(view)
-        return None if value is None else not value
+    def _compiled(self) -> Ask:
+        asked = self.of.ask
+
+        def ask(view: View) -> bool | None:
+            value = asked(view)
+            return None if value is None else not value
+
+        return ask
 
     def sentence(self) -> str:
         """Return the negation in words."""
@@ -94,7 +152,11 @@ class Not(Condition):
 
     def judge(self, view: View) -> Verdict:
         """Return the answer with the part's answer."""
-        return _joined(self, view)
+        return _whole(self, view, 0)
+
+    def changes_at(self, view: View) -> datetime | None:
+        """Return when, at the earliest, time alone changes the answer of a part; None for never."""
+        return earliest(part.changes_at(view) for part in self.parts())
 
     def parts(self) -> tuple[Condition, ...]:
         """Return the part."""
@@ -105,30 +167,36 @@ def _bracketed(part: Condition, other: type[Condition]) -> str:
     return f"({part.sentence()})" if isinstance(part, other) else part.sentence()
 
 
-def _joined(whole: Condition, view: View) -> Verdict:
+def _whole(whole: Condition, view: View, needs: int) -> Verdict:
     parts = tuple(part.judge(view) for part in whole.parts())
-    changes = min((part.changes_at for part in parts if part.changes_at is not None), default=None)
+    changes = earliest(part.changes_at for part in parts)
     facts = tuple(dict.fromkeys(fact for part in parts for fact in part.facts))
-    return Verdict(whole.sentence(), whole.test(view), facts, changes, parts)
-
-
-def _kind_of(value: Any) -> str | None:
-    kind = value.get("op") if isinstance(value, dict) else getattr(value, "op", None)
-    return kind if isinstance(kind, str) else None
+    return Verdict(whole.sentence(), whole.test(view), facts, changes, parts, needs)
 
 
 Criterion = Annotated[
     Annotated[FieldIs, Tag("field")]
+    | Annotated[LatestIs, Tag("latest")]
     | Annotated[CountIs, Tag("count")]
+    | Annotated[SumIs, Tag("sum")]
+    | Annotated[SeenIs, Tag("seen")]
+    | Annotated[ScoreIs, Tag("score")]
+    | Annotated[BandIs, Tag("band")]
     | Annotated[HasEvidence, Tag("evidence")]
+    | Annotated[HoldsQualification, Tag("holds")]
     | Annotated[IsIdentified, Tag("identified")]
     | Annotated[IsSold, Tag("sold")]
+    | Annotated[InStage, Tag("stage")]
+    | Annotated[DaysInStage, Tag("days_in_stage")]
+    | Annotated[CycleIs, Tag("cycle")]
+    | Annotated[ReadinessIs, Tag("readiness")]
     | Annotated[ByRole, Tag("role")]
     | Annotated[AllOf, Tag("and")]
     | Annotated[AnyOf, Tag("or")]
+    | Annotated[AtLeast, Tag("at_least")]
     | Annotated[Not, Tag("not")]
     | Annotated[Opaque, Tag("opaque")],
-    Discriminator(_kind_of),
+    Discriminator(op_of),
 ]
 """Any criterion."""
 
@@ -160,6 +228,9 @@ def _bounded(criterion: Condition) -> Condition:
         waiting.extend((part, level + 1) for part in node.parts())
     return criterion
 
+
+AnyCriterion = Annotated[Criterion, AfterValidator(_bounded)]
+"""A criterion of bounded size, where no callable is taken."""
 
 Guard = Annotated[Criterion, BeforeValidator(_as_guard), AfterValidator(_bounded)]
 """A criterion that guards a move. A named callable is taken as an :class:`Opaque` one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
@@ -35,6 +35,39 @@ class Observation(NamedTuple):
     ordinal: int
 
 
+class Scored(Protocol):
+    """What a criterion may ask of a score."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is a score at all."""
+        ...
+
+    @property
+    def value(self) -> float:
+        """The score, in points or as a probability."""
+        ...
+
+    @property
+    def band(self) -> str | None:
+        """The band, or grade, that it falls into."""
+        ...
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Every band, the lowest first."""
+        ...
+
+    @property
+    def activities(self) -> tuple[str, ...]:
+        """Ids of the activities that it rests on."""
+        ...
+
+    def steady_until(self, threshold: float | None) -> datetime | None:
+        """Return until when time alone surely keeps it on its side of a threshold, or, for None, in its band."""
+        ...
+
+
 class View(Protocol):
     """What a criterion may look at: one lead at one instant."""
 
@@ -59,8 +92,23 @@ class View(Protocol):
         ...
 
     @property
+    def stage(self) -> Observation | None:
+        """The present stage, and since when."""
+        ...
+
+    @property
     def left(self) -> str | None:
         """The stage that was left for the present one."""
+        ...
+
+    @property
+    def cycle(self) -> int | None:
+        """The number of the latest cycle."""
+        ...
+
+    @property
+    def readiness(self) -> Observation | None:
+        """How close to buying the lead behaves: early, mid or late."""
         ...
 
     @property
@@ -76,8 +124,24 @@ class View(Protocol):
         """The latest yes or no since the lead last entered a won or recycled stage."""
         ...
 
-    def activities(self, kind: str, *, since_recycling: bool) -> Iterator[Observation]:
+    def qualification(self, name: str) -> Observation | None:
+        """The latest grant or withdrawal since then; its value is None, or when the grant ends and what it rests on."""
+        ...
+
+    def score(self, name: str) -> Scored | None:
+        """The score by a policy of the playbook; None where there is none."""
+        ...
+
+    def kinds(self) -> Iterable[str]:
+        """The kinds of activity seen so far."""
+        ...
+
+    def activities(self, kind: str, *, since_recycling: bool = False) -> Iterator[Observation]:
         """The activities of a kind, newest first."""
+        ...
+
+    def first(self, kind: str) -> Observation | None:
+        """The first activity of a kind."""
         ...
 
     def total(self, kind: str) -> int:
@@ -95,6 +159,7 @@ class Verdict:
         facts: Ids of the facts that were looked at.
         changes_at: No earlier than this will the answer change by time alone; None means never.
         parts: The verdicts of the parts, in order.
+        needs: How many of the parts must be true, where there are parts; 0 says that the one part must not be.
     """
 
     sentence: str
@@ -102,14 +167,43 @@ class Verdict:
     facts: tuple[str, ...] = ()
     changes_at: datetime | None = None
     parts: tuple[Verdict, ...] = ()
+    needs: int = 0
 
     @property
     def word(self) -> str:
         """The answer as a word, which is true, false or unknown."""
         return {True: "true", False: "false", None: "unknown"}[self.value]
 
+    def recomputed(self) -> bool | None:
+        """Return the answer that the parts give, worked out anew; a leaf's own is taken as it stands."""
+        if not self.parts:
+            return self.value
+        answers = [part.recomputed() for part in self.parts]
+        if not self.needs:
+            return None if answers[0] is None else not answers[0]
+        return enough(self.needs, answers)
+
+    def tree(self, indent: str = "") -> str:
+        """Return the verdict and its parts, a line each."""
+        below = "".join(f"\n{part.tree(indent + '  ')}" for part in self.parts)
+        until = "" if self.changes_at is None or self.parts else f", until {self.changes_at:%Y-%m-%d %H:%M} at least"
+        return f"{indent}{self.word}: {self.sentence}{until}{below}"
+
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has three values: ask verdict.value")
 
     def __str__(self) -> str:
         return f"{self.sentence}: {self.word}"
+
+
+def enough(needed: int, answers: Iterable[bool | None]) -> bool | None:
+    """Return whether at least so many answers are true, after Kleene: and is all of them, or is one."""
+    sure = maybe = 0
+    for answer in answers:
+        if answer is True:
+            sure += 1
+        elif answer is None:
+            maybe += 1
+    if sure >= needed:
+        return True
+    return None if sure + maybe >= needed else False

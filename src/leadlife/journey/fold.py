@@ -83,6 +83,7 @@ def fold(facts: Iterable[Fact], books: Books, *, until: datetime | None = None, 
 def apply(state: State, fact: Fact, books: Books) -> None:
     """Fold one fact into a state: timers due, the fact, the move that it makes or fires."""
     prepare(state, fact.at)
+    state.lead = fact.lead
     state.memory = state.memory.learn(fact, state.ordinal)
     _apply(state, fact, books)
     if not state.ordinal % SAVED_EVERY:

@@ -101,7 +101,7 @@ class Journey(Recording):
             journey = journey.record(fact, recorded_at=recorded_at)
         if stage is None:
             waiting = journey._base.clone()
-            waiting.playbook = playbook
+            waiting.playbook, waiting.lead = playbook, journey.lead_id
             stage = best_entry(waiting, at=at, by=who_says, referral=referred_by is not None)
         started = Started.checked(
             {

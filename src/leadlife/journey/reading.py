@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from leadlife._machine import Edge
@@ -21,11 +22,13 @@ from leadlife.journey.answers import Option, Receipt, Wake
 from leadlife.journey.fold import Books, fold, limit_due, pass_time
 from leadlife.journey.log import Entry, Log, Standing
 from leadlife.journey.ruling import cool_until, judge
+from leadlife.journey.sight import lead_of, lift_of, score_of
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import Cycle, Mark, State, newest_first
 from leadlife.journey.story import Explanation, Visit
-from leadlife.leads import SYSTEM, Actor, Consent, Lead, Source, actor
+from leadlife.leads import SYSTEM, Actor, Lead, Source, actor
 from leadlife.playbook import Playbook
+from leadlife.scoring import Score
 from leadlife.stages import Stage, Status
 from leadlife.timing import instant
 
@@ -148,19 +151,7 @@ class Reading:
     @property
     def lead(self) -> Lead:
         """The lead as the facts tell it."""
-        memory = self._state.memory
-        consents = tuple(
-            Consent(purpose=purpose, granted=seen.value[0], since=seen.at, basis=seen.value[1])
-            for purpose, seen in memory.consents.items()
-        )
-        return Lead(
-            id=self.lead_id,
-            fields=self.fields,
-            source=self.source,
-            consents=consents,
-            identified=memory.identified is not None,
-            referred_by=memory.referred_by,
-        )
+        return lead_of(self._state, self.lead_id)
 
     @property
     def fields(self) -> dict[str, Scalar]:
@@ -193,6 +184,34 @@ class Reading:
                 if found.holds(self.at):
                     held[name] = found
         return held
+
+    def score(
+        self, name: str, *, at: datetime | None = None, since: datetime | None = None, lift: bool = False
+    ) -> Score:
+        """Return the lead's score by a policy of the playbook in force: a ledger whose lines add up.
+
+        Args:
+            name: The policy.
+            at: The instant; by default :attr:`at`. Facts after it have no effect.
+            since: An earlier instant, to tell the trend.
+            lift: Whether to look for the single activity that would lift the band; it tries one after another.
+
+        Raises:
+            UnknownName: The playbook has no such policy.
+            PolicyError: The policy broke.
+            Malformed: There is no lead to score yet, or a reported score has not been reported.
+        """
+        at = self.at if at is None else instant(at)
+        if at is None:
+            raise Malformed("there is no lead to score yet", hint="record a fact first")
+        state, _ = self._standing_at(at, late=True)
+        playbook = state.playbook or self.playbook
+        score = score_of(state, playbook, name, at)
+        if score is None:
+            raise Malformed(f"score {name!r} has not been reported", hint="record a ScoreReported fact")
+        if since is not None:
+            score = score.against(self.score(name, at=since))
+        return replace(score, lift=lift_of(state, playbook, name, at)) if lift else score
 
     @property
     def facts(self) -> tuple[Fact, ...]:

@@ -7,7 +7,8 @@ from datetime import datetime
 from leadlife._machine import Candidate, Edge
 from leadlife.criteria import Verdict
 from leadlife.errors import GuardError, Refusal, RefusalCode, did_you_mean
-from leadlife.journey.state import State, StateView
+from leadlife.journey.sight import StateView
+from leadlife.journey.state import State
 from leadlife.leads import Actor
 from leadlife.stages import Entry, Kind, Stage, Status, Transition
 from leadlife.timing import due

@@ -121,6 +121,7 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], books: Books) -> State | 
     except (KeyError, ValidationError):
         return None
     state = State()
+    state.lead = snapshot.lead
     for name in Position._fields:
         setattr(state, name, getattr(position, name))
     state.steps, state.marks = trail_of(position.steps), trail_of(position.marks)

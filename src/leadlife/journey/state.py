@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
 from leadlife._machine import Plan
 from leadlife.criteria import Observation
@@ -20,6 +19,7 @@ from leadlife.facts import (
     PlaybookRef,
     QualificationGranted,
     QualificationWithdrawn,
+    ScoreReported,
     Sold,
     Started,
 )
@@ -33,11 +33,12 @@ T = TypeVar("T")
 class Trail(Generic[T]):
     """A list that grows at one end, shares its past with its ancestors, and costs the same however long."""
 
-    __slots__ = ("before", "item", "size")
+    __slots__ = ("before", "first", "item", "size")
 
     def __init__(self, item: T, before: Trail[T] | None) -> None:
         self.item: T = item
         self.before: Trail[T] | None = before
+        self.first: T = item if before is None else before.first
         self.size: int = 1 if before is None else before.size + 1
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -140,6 +141,7 @@ class Memory:
         "identified",
         "qualifications",
         "referred_by",
+        "reported",
         "sold",
     )
 
@@ -149,6 +151,8 @@ class Memory:
         self.evidence: dict[str, Observation] = {}
         self.activities: dict[str, Trail[Observation]] = {}
         self.qualifications: dict[str, Observation] = {}
+        self.reported: dict[tuple[str, str], Observation] = {}
+        """By name and version of a policy, the latest score that was reported for it."""
         self.identified: Observation | None = None
         self.sold: Observation | None = None
         self.referred_by: str | None = None
@@ -162,7 +166,7 @@ class Memory:
         seen = Observation(value, fact.at, fact.id or "", ordinal)
         new = object.__new__(Memory)
         new.fields, new.consents, new.evidence = self.fields, self.consents, self.evidence
-        new.activities, new.qualifications = self.activities, self.qualifications
+        new.activities, new.qualifications, new.reported = self.activities, self.qualifications, self.reported
         new.identified, new.sold, new.referred_by = self.identified, self.sold, self.referred_by
         if slot == "activities":
             assert name is not None  # noqa: S101 - the table below pairs them
@@ -184,6 +188,7 @@ _READERS: dict[type[Fact], Any] = {
     Identified: lambda _fact: ("identified", None, True),
     QualificationGranted: lambda fact: ("qualifications", fact.name, (fact.expires, fact.evidence)),
     QualificationWithdrawn: lambda fact: ("qualifications", fact.name, None),
+    ScoreReported: lambda fact: ("reported", (fact.policy, fact.version), fact.value),
     Sold: lambda _fact: ("sold", None, True),
     Started: lambda fact: ("referred_by", None, fact.referred_by),
 }
@@ -202,6 +207,7 @@ class State:
         "floor",
         "high_water",
         "in_cycle",
+        "lead",
         "left",
         "marks",
         "memory",
@@ -217,6 +223,8 @@ class State:
     )
 
     def __init__(self) -> None:
+        self.lead: str | None = None
+        """Whose facts are folded; None before the first."""
         self.playbook: Playbook | None = None
         self.plan: Plan | None = None
         self.at: datetime | None = None
@@ -249,6 +257,7 @@ class State:
     def clone(self) -> State:
         """Return a copy to fold further; the past is shared."""
         new = object.__new__(State)
+        new.lead = self.lead
         new.playbook = self.playbook
         new.plan = self.plan
         new.at = self.at
@@ -307,62 +316,4 @@ class State:
         )
 
 
-_SHARED = frozenset({"marks", "memory", "plan", "playbook", "saved", "steps"})
-
-
-class StateView:
-    """A state as criteria see it, at one instant, asked by somebody."""
-
-    __slots__ = ("_cut", "_memory", "_state", "at", "roles")
-
-    def __init__(self, state: State, at: datetime, roles: tuple[str, ...]) -> None:
-        self._state = state
-        self._memory = state.memory
-        self._cut = state.cut
-        self.at: datetime = at
-        self.roles: tuple[str, ...] = roles
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The zone of the playbook in force."""
-        assert self._state.playbook is not None  # noqa: S101 - guards belong to a playbook
-        return self._state.playbook.zone_info
-
-    @property
-    def identified(self) -> Observation | None:
-        """The fact that identified the lead."""
-        return self._memory.identified
-
-    @property
-    def sold(self) -> Observation | None:
-        """The latest sale since the lead last entered a won or recycled stage."""
-        return self._fresh(self._memory.sold)
-
-    @property
-    def left(self) -> str | None:
-        """The stage that was left for the present one."""
-        return self._state.left
-
-    def field(self, name: str) -> Observation | None:
-        """Return the latest value of a field; a cleared one is missing."""
-        seen = self._memory.fields.get(name)
-        return None if seen is None or seen.value is None else seen
-
-    def evidence(self, name: str) -> Observation | None:
-        """Return the latest yes or no since the lead last entered a won or recycled stage."""
-        return self._fresh(self._memory.evidence.get(name))
-
-    def activities(self, kind: str, *, since_recycling: bool) -> Iterator[Observation]:
-        """Yield the activities of a kind, newest first."""
-        for seen in newest_first(self._memory.activities.get(kind)):
-            if since_recycling and seen.ordinal <= self._cut:
-                return
-            yield seen
-
-    def total(self, kind: str) -> int:
-        """Return how many activities of a kind there are in all."""
-        trail = self._memory.activities.get(kind)
-        return 0 if trail is None else trail.size
-
-    def _fresh(self, seen: Observation | None) -> Observation | None:
-        return None if seen is None or seen.ordinal <= self._cut else seen
+_SHARED = frozenset({"lead", "marks", "memory", "plan", "playbook", "saved", "steps"})

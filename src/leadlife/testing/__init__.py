@@ -1,15 +1,38 @@
-"""Hypothesis strategies for playbooks, facts and whole histories, for leadlife's own laws and for yours.
+"""For your own tests: strategies for generated playbooks, facts, journeys, leads and policies, and contract checks.
 
-Needs the extra ``testing``.
+It needs ``hypothesis``: ``pip install leadlife[testing]``.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from leadlife._lazy import lazily
 from leadlife.errors import MissingExtra
 
-try:
-    from leadlife.testing.strategies import at_times, fact_drafts, histories, lifecycles, playbooks
-except ImportError:  # pragma: no cover - hypothesis is there wherever tests run
-    raise MissingExtra("leadlife.testing needs hypothesis", hint="pip install 'leadlife[testing]'") from None
+_HOMES = {
+    "activities": "leadlife.testing.scoring",
+    "at_times": "leadlife.testing.strategies",
+    "check_policy": "leadlife.testing.contract",
+    "fact_drafts": "leadlife.testing.strategies",
+    "histories": "leadlife.testing.strategies",
+    "leads": "leadlife.testing.scoring",
+    "lifecycles": "leadlife.testing.strategies",
+    "playbooks": "leadlife.testing.strategies",
+    "points_policies": "leadlife.testing.scoring",
+    "policies": "leadlife.testing.scoring",
+    "questions": "leadlife.testing.scoring",
+}
 
-__all__ = ["at_times", "fact_drafts", "histories", "lifecycles", "playbooks"]
+__all__ = list(_HOMES)
+
+_find, __dir__ = lazily(__name__, _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _find(name)
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        raise MissingExtra("leadlife.testing needs hypothesis", hint="pip install 'leadlife[testing]'") from None

@@ -1,0 +1,84 @@
+"""Criteria about scores: a threshold on the value, a threshold on the band or grade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+from leadlife._model import Name
+from leadlife.criteria.comparing import WORDS, Relation
+from leadlife.criteria.condition import Ask, Condition
+from leadlife.criteria.view import Scored, Verdict, View
+
+
+class _AboutScore(Condition):
+    name: Name
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        """Yield the score."""
+        yield "score", self.name
+
+    def judge(self, view: View) -> Verdict:
+        """Return the answer with the activities that the score rests on."""
+        score = view.score(self.name)
+        facts = () if score is None else score.activities
+        return Verdict(self.sentence(), self.test(view), facts, self.changes_at(view))
+
+    def _answered(self, view: View) -> Scored | None:
+        score = view.score(self.name)
+        return score if score is not None and score.answered else None
+
+
+class ScoreIs(_AboutScore):
+    """Compares a score, in points or as a probability. A lead without a score: unknown."""
+
+    op: Literal["score"] = "score"
+    compare: Relation
+    value: int | float
+
+    def _compiled(self) -> Ask:
+        value, relation = self.value, self.compare.relation
+
+        def ask(view: View) -> bool | None:
+            score = self._answered(view)
+            return None if score is None else relation(score.value, value)
+
+        return ask
+
+    def sentence(self) -> str:
+        """Return the question in words."""
+        return f"score {self.name} {WORDS[self.compare]} {self.value}"
+
+    def changes_at(self, view: View) -> datetime | None:
+        """Return when, at the earliest, time alone changes the answer; None for never."""
+        score = view.score(self.name)
+        return None if score is None else score.steady_until(self.value)
+
+
+class BandIs(_AboutScore):
+    """Compares the band, or grade, of a score by the order of the bands. No score, or no band: unknown."""
+
+    op: Literal["band"] = "band"
+    compare: Relation
+    value: Name
+
+    def _compiled(self) -> Ask:
+        value, relation = self.value, self.compare.relation
+
+        def ask(view: View) -> bool | None:
+            score = self._answered(view)
+            if score is None or score.band is None or value not in score.bands:
+                return None
+            return relation(score.bands.index(score.band), score.bands.index(value))
+
+        return ask
+
+    def sentence(self) -> str:
+        """Return the question in words."""
+        return f"band of {self.name} {WORDS[self.compare]} {self.value}"
+
+    def changes_at(self, view: View) -> datetime | None:
+        """Return when, at the earliest, time alone changes the answer; None for never."""
+        score = view.score(self.name)
+        return None if score is None else score.steady_until(None)

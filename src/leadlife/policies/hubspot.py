@@ -1,0 +1,65 @@
+"""HubSpot's scoring: groups of rules with limits on fit and on engagement, a total, and a label from A1 to C3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from leadlife.criteria import Criterion
+from leadlife.policies.grid import Grid
+from leadlife.policies.points import Group, Points
+from leadlife.policies.rules import AnyRule
+
+LIMIT = 100
+
+
+def hubspot(
+    *,
+    fit: Iterable[AnyRule],
+    engagement: Iterable[AnyRule],
+    high: Mapping[str, float],
+    middle: Mapping[str, float],
+    group_limits: Mapping[str, float] | None = None,
+    limit: float = LIMIT,
+    exclude: Iterable[Criterion] = (),
+    name: str = "hubspot",
+) -> Grid:
+    """Return a policy that scores as HubSpot's combined score does.
+
+    A group's sum is held within plus and minus its limit, the total within plus and minus ``limit``. The label is a
+    letter for fit (A high, B middle, C low) and a digit for engagement (1 high, 2 middle, 3 low).
+
+    Args:
+        fit: Rules about who the lead is; each may name a group.
+        engagement: Rules about what the lead did; each ages by a window or by steps, never both.
+        high: For ``fit`` and ``engagement``, the least points of the high band.
+        middle: The same for the middle band; below it is low.
+        group_limits: The limit of each group that has one.
+        limit: The limit of the total.
+        exclude: A lead that matches one of these has no score.
+        name: The policy's name.
+
+    Raises:
+        InvalidDefinition: A rule, a group or a threshold does not hold.
+    """
+    excluded = tuple(exclude)
+    groups = {group: Group(cap=most, floor=-most) for group, most in (group_limits or {}).items()}
+
+    def axis(side: str, rules: Iterable[AnyRule], bands: tuple[str, str, str]) -> Points:
+        rules = tuple(rules)
+        own = dict.fromkeys(rule.group for rule in rules if rule.group is not None)
+        return Points(
+            name=side,
+            rules=rules,
+            groups={group: groups.get(group, Group()) for group in own},
+            exclude=excluded,
+            bands={bands[0]: high[side], bands[1]: middle[side], bands[2]: -1_000_000},
+        )
+
+    return Grid(
+        name=name,
+        fit=axis("fit", fit, ("A", "B", "C")),
+        engagement=axis("engagement", engagement, ("1", "2", "3")),
+        cap=limit,
+        floor=-limit,
+        meaning="the algebra of HubSpot's combined score",
+    )

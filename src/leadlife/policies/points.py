@@ -1,0 +1,180 @@
+"""The points policy: activity rules, field rules and tiers, in groups, with caps. One algebra for many systems.
+
+The order is fixed: age each activity, cap per rule, cap per group, cap in total.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from leadlife._model import LAX, SORTED, Definition, Name
+from leadlife.activities import Activity
+from leadlife.criteria import Condition
+from leadlife.errors import Fault, InvalidDefinition, Malformed, did_you_mean
+from leadlife.leads import Lead
+from leadlife.policies.policy import Amount, Bands, Policy, Question, check_bands, example
+from leadlife.policies.reckoning import Limits, Plan, bounds
+from leadlife.policies.rules import ActivityRule, AnyRule, FieldRule, TierRule
+from leadlife.policies.sight import Sight
+from leadlife.scoring import MICRO, Answer, Score, banded
+from leadlife.scoring import micropoints as exact
+from leadlife.timing import earliest
+
+
+class Group(Definition):
+    """What the rules of one group may add up to."""
+
+    cap: Amount | None = None
+    floor: Amount | None = None
+
+    @model_validator(mode="after")
+    def _room(self) -> Self:
+        bounds(self.floor, self.cap)
+        return self
+
+
+class Points(Policy):
+    """Points by rules.
+
+    >>> from datetime import datetime, UTC
+    >>> from leadlife import Activity, Lead, elapsed
+    >>> policy = Points(
+    ...     name="engagement",
+    ...     rules=[ActivityRule(name="demo", kinds=("demo",), points=25, half_life=elapsed(days=30))],
+    ...     bands={"cold": 0, "warm": 10},
+    ... )
+    >>> demo = Activity(kind="demo", at=datetime(2026, 3, 1, tzinfo=UTC))
+    >>> score = policy.score(Lead(id="ada"), [demo], at=datetime(2026, 3, 31, tzinfo=UTC))
+    >>> score.value, score.band
+    (12.5, 'warm')
+
+    Attributes:
+        rules: What gives points.
+        start: What every lead begins with.
+        groups: Caps and floors of groups of rules.
+        cap: The most that it can give.
+        floor: The least that it can give.
+        exclude: Who matches one of these has no score.
+        bands: Each band and its least points.
+    """
+
+    op: Literal["points"] = "points"
+    rules: Annotated[tuple[AnyRule, ...], LAX, Field(max_length=10_000)] = ()
+    start: Amount = 0
+    groups: Annotated[dict[Name, Group], SORTED] = Field(default_factory=dict[str, Group])
+    cap: Amount | None = None
+    floor: Amount | None = None
+    exclude: Annotated[tuple[Question, ...], LAX] = ()
+    bands: Bands = Field(default_factory=dict[str, float])
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        faults: list[Fault] = []
+        for name, number in Counter(rule.name for rule in self.rules).items():
+            if number > 1:
+                faults.append(Fault("rules", f"rule {name!r} is declared {number} times"))
+        for place, rule in enumerate(self.rules):
+            if rule.group is not None and rule.group not in self.groups:
+                hint = did_you_mean(rule.group, self.groups)
+                faults.append(Fault(f"rules.{place}.group", f"group {rule.group!r} is not declared", hint))
+        if faults:
+            raise InvalidDefinition("the policy has faults", faults=faults)
+        check_bands(self.bands, *bounds(self.floor, self.cap))
+        return self
+
+    def limits(self) -> Limits:
+        """Return the least and the most micropoints that it can give."""
+        return self._plan.limits
+
+    def band_names(self) -> tuple[str, ...]:
+        """Return its bands, the lowest first."""
+        return tuple(sorted(self.bands, key=self.bands.__getitem__))
+
+    def criteria(self) -> Iterator[tuple[str, Condition]]:
+        """Yield every criterion, with its path."""
+        for place, criterion in enumerate(self.exclude):
+            yield f"exclude.{place}", criterion
+        for place, rule in enumerate(self.rules):
+            if isinstance(rule, FieldRule):
+                yield f"rules.{place}.when", rule.when
+            if isinstance(rule, TierRule):
+                for number, tier in enumerate(rule.tiers):
+                    yield f"rules.{place}.tiers.{number}.when", tier.when
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        """Yield the fields and the activity kinds that it reads."""
+        yield from super().inputs()
+        for rule in self.rules:
+            if isinstance(rule, ActivityRule):
+                for kind in rule.kinds:
+                    yield "activity", kind
+
+    def examples(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield an activity for each rule that rewards one."""
+        for rule in self.rules:
+            if isinstance(rule, ActivityRule) and rule.points > 0:
+                yield rule.kinds[0], example(rule.where)
+        yield from super().examples()
+
+    def with_rules(self, *rules: AnyRule) -> Self:
+        """Return the policy with further rules; those of the same name are replaced in their place."""
+        new = {rule.name: rule for rule in rules}
+        kept = tuple(new.pop(rule.name, rule) for rule in self.rules)
+        return self.replace(rules=(*kept, *new.values()))
+
+    def without_rules(self, *names: str) -> Self:
+        """Return the policy without some rules.
+
+        Raises:
+            Malformed: There is no such rule.
+        """
+        known = [rule.name for rule in self.rules]
+        for name in names:
+            if name not in known:
+                raise Malformed(f"there is no rule {name!r}", hint=did_you_mean(name, known))
+        return self.replace(rules=tuple(rule for rule in self.rules if rule.name not in names))
+
+    def value(self, lead: Lead, activities: Iterable[Activity], *, at: datetime) -> float:
+        """Return the points alone: the same number as the ledger's, sooner."""
+        sight = self._own(Sight(lead, activities, at))
+        return self._plan.total(sight) / MICRO if self._excluded(sight) is None else 0.0
+
+    @cached_property
+    def _plan(self) -> Plan:
+        groups = {name: bounds(group.floor, group.cap) for name, group in self.groups.items()}
+        return Plan(self.rules, groups, bounds(self.floor, self.cap), exact(self.start))
+
+    def _excluded(self, sight: Sight) -> Condition | None:
+        return next((criterion for criterion in self.exclude if criterion.ask(sight) is True), None)
+
+    def _assess(self, sight: Sight) -> Score:
+        excluded, plan = self._excluded(sight), self._plan
+        if excluded is not None:
+            why = excluded.sentence()
+            until = excluded.changes_at(sight)
+            out = Score(self.name, self.version, sight.at, answer=Answer.EXCLUDED, why=why, changes_at=until)
+            return banded(out, self.bands)
+        ledger = plan.ledger(sight)
+        excluding = (criterion.changes_at(sight) for criterion in self.exclude)
+        low, high = plan.limits
+        return banded(
+            Score(
+                self.name,
+                self.version,
+                sight.at,
+                ledger.total,
+                tuple(ledger.lines),
+                low=low,
+                high=high,
+                changes_at=earliest((ledger.changes_at, *excluding)),
+                fading=ledger.fading,
+                half_life=ledger.half_life,
+            ),
+            self.bands,
+        )

@@ -1,0 +1,238 @@
+"""What every declared policy is: a value that scores, says what it reads, and has a JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, SerializeAsAny
+
+from leadlife._model import SORTED, Definition, Name, Text
+from leadlife.activities import Activity
+from leadlife.criteria import AnyCriterion, Condition, leaves_of
+from leadlife.errors import InvalidDefinition, Malformed, suggestion
+from leadlife.leads import Lead
+from leadlife.policies.sight import Sight
+from leadlife.scoring import MICRO, Lift, Score, rank
+from leadlife.scoring import micropoints as as_micropoints
+from leadlife.timing import Zone
+
+LARGEST = 1_000_000
+
+
+class Policy(Definition):
+    """A scoring policy that is data: it holds no code, and its JSON is the same policy."""
+
+    name: Name
+    version: Name = "1"
+    zone: Zone | None = None
+    """The zone whose days and months it counts; by default the playbook's, else UTC."""
+    meaning: Text = ""
+
+    def score(self, lead: Lead, activities: Iterable[Activity], *, at: datetime) -> Score:
+        """Return the score of a lead at an instant; activities after it have no effect.
+
+        Raises:
+            Malformed: The lead, an activity or the instant cannot be understood.
+            PolicyError: A function or an object of one's own broke.
+        """
+        return self.assess(Sight(lead, activities, at))
+
+    def value(self, lead: Lead, activities: Iterable[Activity], *, at: datetime) -> float:
+        """Return the value of :meth:`score` alone, without a ledger where the policy can spare one.
+
+        Raises:
+            Malformed: As :meth:`score`.
+            PolicyError: As :meth:`score`.
+        """
+        return self.score(lead, activities, at=at).value
+
+    def assess(self, sight: Sight) -> Score:
+        """Return the score of what is seen, by this policy's own calendar if it has one."""
+        return self._assess(self._own(sight))
+
+    def _own(self, sight: Sight) -> Sight:
+        return sight if self.zone is None else sight.in_zone(self.zone)
+
+    def _assess(self, sight: Sight) -> Score:
+        raise NotImplementedError
+
+    def parts(self) -> tuple[Policy, ...]:
+        """Return the policies that this one is made of."""
+        return ()
+
+    def criteria(self) -> Iterator[tuple[str, Condition]]:
+        """Yield every criterion of its own, with its path."""
+        yield from ()
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        """Yield what the score depends on, as pairs such as ``("field", "employees")``; ``*`` stands for any."""
+        for _, criterion in self.criteria():
+            yield from criterion.inputs()
+        for part in self.parts():
+            yield from part.inputs()
+
+    def examples(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield kinds of activity, with attributes, that it may reward: the candidates for a :class:`Lift`."""
+        for _, criterion in self.criteria():
+            for leaf in leaves_of(criterion):
+                yield from _examples_of(leaf)
+        for part in self.parts():
+            yield from part.examples()
+
+    def limits(self) -> tuple[int | None, int | None]:
+        """Return the least and the most micropoints that it can give; None where there is no bound."""
+        return None, None
+
+    def band_names(self) -> tuple[str, ...]:
+        """Return its bands, the lowest first."""
+        raise NotImplementedError
+
+    def lift(
+        self, lead: Lead, activities: Iterable[Activity], *, at: datetime, kinds: Iterable[str] = ()
+    ) -> Lift | None:
+        """Return the single added activity that would lift the band at this instant, if one would.
+
+        Of several, the one that adds the least: the nearest step.
+
+        Args:
+            lead: The lead.
+            activities: What it did so far.
+            at: The instant, which is also that of the added activity.
+            kinds: Kinds to try besides those that the rules reward; a function of one's own names none itself.
+
+        Raises:
+            Malformed: As :meth:`score`.
+            PolicyError: As :meth:`score`.
+        """
+        candidates = [*self.examples(), *((kind, dict[str, Any]()) for kind in kinds)]
+        if not candidates:
+            return None
+        known = tuple(activities)
+        now = self.score(lead, known, at=at)
+        tried: list[tuple[int, str, Lift]] = []
+        for kind, attributes in candidates:
+            extra = Activity(kind=kind, at=at, attributes=dict(attributes))
+            then = self.score(lead, (*known, extra), at=at)
+            if then.band is not None and rank(then) > rank(now):
+                tried.append((then.micropoints, repr((kind, attributes)), Lift(extra, then.band)))
+        return min(tried, key=lambda one: one[:2])[2] if tried else None
+
+    def renamed(self, score: Score, **changes: Any) -> Score:
+        """Return another policy's score as this one's own."""
+        return replace(score, policy=self.name, version=self.version, **changes)
+
+
+def _examples_of(leaf: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    where = getattr(leaf, "where", {})
+    for kind in getattr(leaf, "kinds", ()):
+        yield kind, example(where)
+
+
+def example(where: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes that match, where one value shows it."""
+    return {name: match.values()[0] for name, match in where.items() if match.values()}
+
+
+_SEEN = {"field", "activity", "identified"}
+
+
+def _of_the_lead(criterion: Condition) -> Condition:
+    for leaf in leaves_of(criterion):
+        for sort, name in leaf.inputs():
+            if sort not in _SEEN:
+                raise Malformed(
+                    f"a policy sees the lead's fields and activities, not the {sort} {name}".rstrip(),
+                    hint="ask for it where the score is used, in a guard",
+                )
+        if getattr(leaf, "since_recycling", False):
+            raise Malformed("a policy knows no recycling", hint="ask for it where the score is used, in a guard")
+    return criterion
+
+
+Question = Annotated[AnyCriterion, AfterValidator(_of_the_lead)]
+"""A criterion about the fields and activities of a lead: all that a policy sees."""
+
+
+def _points(value: object) -> object:
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Malformed("points are a number")
+    exact = as_micropoints(value)
+    if isinstance(value, float) and abs(value * MICRO - exact) > 1e-3:  # noqa: PLR2004 - what a float cannot hold
+        raise Malformed("points have at most six decimals")
+    if abs(exact) > LARGEST * MICRO:
+        raise Malformed(f"points lie between -{LARGEST:,} and {LARGEST:,}")
+    return exact // MICRO if exact % MICRO == 0 else exact / MICRO
+
+
+Amount = Annotated[int | float, BeforeValidator(_points)]
+"""A number of points with at most six decimals, so that it is a whole number of micropoints."""
+
+
+def _distinct(bands: dict[str, Any]) -> dict[str, Any]:
+    if len(set(bands.values())) < len(bands):
+        raise Malformed("two bands begin at the same number of points")
+    return bands
+
+
+Bands = Annotated[dict[Name, Amount], AfterValidator(_distinct), SORTED]
+"""Each band, or grade, and the least points that it takes; below the lowest there is none."""
+
+
+def check_bands(bands: Mapping[str, float], low: int | None, high: int | None) -> None:
+    """Check that every band can be reached.
+
+    Raises:
+        Malformed: A band lies above the most, or all of it below the least, that the policy can give.
+    """
+    cuts = sorted((as_micropoints(least), name) for name, least in bands.items())
+    for place, (cut, name) in enumerate(cuts):
+        if high is not None and cut > high:
+            raise Malformed(
+                f"band {name!r} begins at {bands[name]:g}, above the most that the policy gives: {high / MICRO:g}",
+                hint="lower the threshold or raise the cap",
+            )
+        if low is not None and place + 1 < len(cuts) and cuts[place + 1][0] <= low:
+            raise Malformed(f"band {name!r} can never be: the policy gives at least {low / MICRO:g}")
+
+
+def as_policy(value: Any) -> Any:
+    """Return a policy from what people write: a policy, its data, a named function, or an object that scores.
+
+    Raises:
+        Malformed: It is none of these.
+    """
+    if isinstance(value, Policy):
+        return value
+    from leadlife.policies import kinds_of_policy  # noqa: PLC0415 - a policy may be made of any of them
+
+    if isinstance(value, Mapping):
+        op, kinds = value.get("op"), kinds_of_policy()
+        if not isinstance(op, str) or op not in kinds:
+            near = suggestion(op, kinds) if isinstance(op, str) else None
+            hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(kinds)}"
+            raise InvalidDefinition("the op of a policy names its kind", hint=hint)
+        return kinds[op].model_validate(dict(value))
+    return kinds_of_policy()["bound"].of(value)  # type: ignore[attr-defined]
+
+
+def read_policy(data: Any) -> Policy:
+    """Return the policy that plain values describe: what ``policy.model_dump(mode="json")`` gave.
+
+    Raises:
+        InvalidDefinition: It is none, with every fault named.
+    """
+    policy: Policy = as_policy(data)
+    return policy
+
+
+Part = Annotated[SerializeAsAny[Policy], BeforeValidator(as_policy)]
+"""A policy within a policy or a playbook. A named function, or an object that scores, is bound by name and version."""
+
+Scoring = Callable[..., Any]
+"""A function of one's own: ``(lead, activities, *, at)`` to a number, or to points by reason; None says nothing."""

@@ -1,0 +1,311 @@
+"""How a points policy reckons: its rules made ready once, then a lead's activities run through them.
+
+A line is ``sign(points) * floor(abs(micropoints) * factor + 0.5)`` with the factor of a half-life being
+``2.0 ** (-age / half_life)``, ages in whole microseconds: so sums are whole numbers, and no order changes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from leadlife.activities import Activity
+from leadlife.criteria import matching
+from leadlife.errors import Malformed
+from leadlife.policies.ageing import Aged, steps_of, window_of
+from leadlife.policies.rules import ActivityRule, AnyRule, FieldRule, TierRule
+from leadlife.policies.sight import Sight
+from leadlife.scoring import Contribution, Sort
+from leadlife.scoring import micropoints as exact
+from leadlife.timing import local_day
+
+Limits = tuple[int | None, int | None]
+Ageing = Callable[[datetime, datetime], Aged]
+
+
+class Ready:
+    """An activity rule, ready to be applied."""
+
+    __slots__ = (
+        "at_most",
+        "at_most_per_day",
+        "capped",
+        "group",
+        "half_life",
+        "matches",
+        "name",
+        "reason",
+        "rule",
+        "sign",
+        "size",
+        "timed",
+    )
+
+    def __init__(self, rule: ActivityRule) -> None:
+        points = exact(rule.points)
+        self.rule: ActivityRule = rule
+        self.name: str = rule.name
+        self.reason: str = rule.reason
+        self.group: str | None = rule.group
+        self.matches: Callable[[Any], bool] | None = matching(rule.where)
+        self.sign: int = -1 if points < 0 else 1
+        self.size: int = abs(points)
+        self.half_life: int | None = None if rule.half_life is None else rule.half_life.microseconds
+        self.timed: bool = rule.decay is not None or rule.window is not None
+        self.at_most: int | None = rule.at_most
+        self.at_most_per_day: int | None = rule.at_most_per_day
+        self.capped: bool = rule.at_most is not None or rule.at_most_per_day is not None
+
+
+Found = tuple["Ready", Activity, int, float, "datetime | None"]
+"""A rule, an activity that it counts, its worth now without sign, what is left of it, when a step changes that."""
+
+
+class Ledger:
+    """The lines of a score while they are written."""
+
+    __slots__ = ("changes_at", "fading", "half_life", "lines", "total")
+
+    def __init__(self) -> None:
+        self.lines: list[Contribution] = []
+        self.total: int = 0
+        self.changes_at: datetime | None = None
+        self.fading: int = 0
+        self.half_life: int | None = None
+
+    def changes(self, at: datetime | None) -> None:
+        """Note that time alone may change a line at an instant."""
+        if at is not None and (self.changes_at is None or at < self.changes_at):
+            self.changes_at = at
+
+
+class Plan:
+    """The rules of a points policy, made ready once."""
+
+    __slots__ = ("activity_rules", "by_kind", "groups", "limits", "order", "overall", "start")
+
+    def __init__(self, rules: Iterable[AnyRule], groups: Mapping[str, Limits], overall: Limits, start: int) -> None:
+        self.order: tuple[AnyRule, ...] = tuple(rules)
+        self.groups: dict[str, Limits] = dict(groups)
+        self.overall: Limits = overall
+        self.start: int = start
+        self.activity_rules: dict[str, Ready] = {}
+        self.by_kind: dict[str, list[Ready]] = {}
+        for rule in self.order:
+            if isinstance(rule, ActivityRule):
+                ready = self.activity_rules[rule.name] = Ready(rule)
+                for kind in rule.kinds:
+                    self.by_kind.setdefault(kind, []).append(ready)
+        self.limits: Limits = self._limits()
+
+    def _limits(self) -> Limits:
+        """Return the least and the most that the rules can add up to under their caps."""
+        by_group: dict[str | None, list[Limits]] = {}
+        for rule in self.order:
+            by_group.setdefault(rule.group, []).append(_range(rule))
+        sums = [held(added(*ranges), self.groups.get(group or "", _FREE)) for group, ranges in by_group.items()]
+        return held(added((self.start, self.start), *sums), self.overall)
+
+    def total(self, sight: Sight) -> int:
+        """Return the sum alone, in micropoints."""
+        sums: dict[str | None, int] = {None: self.start}
+        capped: dict[Ready, list[tuple[int, Activity]]] = {}
+        for rule, activity, size, _, _ in self._found(sight, sight.given):
+            if rule.capped:
+                capped.setdefault(rule, []).append((size, activity))
+            else:
+                sums[rule.group] = sums.get(rule.group, 0) + rule.sign * size
+        for rule, found in capped.items():
+            worth = sum(size for size, _ in found) - sum(lost for _, lost in _surplus(rule, found, sight))
+            sums[rule.group] = sums.get(rule.group, 0) + rule.sign * worth
+        for one in self.order:
+            if not isinstance(one, ActivityRule):
+                sums[one.group] = sums.get(one.group, 0) + _judged(one, sight)[0]
+        total = sum(clamped(amount, self.groups.get(group or "", _FREE)) for group, amount in sums.items())
+        return clamped(total, self.overall)
+
+    def ledger(self, sight: Sight) -> Ledger:
+        """Return every line, and the sum that they make."""
+        ledger = Ledger()
+        found: dict[str, list[Found]] = {}
+        for one in self._found(sight, sight.in_order):
+            found.setdefault(one[0].name, []).append(one)
+        sums: dict[str | None, int] = {None: self.start}
+        if self.start:
+            ledger.lines.append(Contribution("start", Sort.START, self.start, "what every lead begins with"))
+        for rule in self.order:
+            first = len(ledger.lines)
+            if isinstance(rule, ActivityRule):
+                _write(self.activity_rules[rule.name], found.get(rule.name, []), sight, ledger)
+            else:
+                _judge(rule, sight, ledger)
+            sums[rule.group] = sums.get(rule.group, 0) + sum([line[2] for line in ledger.lines[first:]])
+        for group, limits in self.groups.items():
+            sums[group] = cut(ledger.lines, sums.get(group, 0), limits, group, f"group {group}")
+        ledger.total = cut(ledger.lines, sum(sums.values()), self.overall, "total", "the total")
+        return ledger
+
+    def _found(self, sight: Sight, activities: Iterable[Activity]) -> list[Found]:
+        at, by_kind = sight.at, self.by_kind
+        ageing: dict[Ready, Ageing] = {}
+        found: list[Found] = []
+        for activity in activities:
+            rules = by_kind.get(activity.kind)
+            if rules is None:
+                continue
+            age = at - activity.at
+            micros = (age.days * 86_400 + age.seconds) * 1_000_000 + age.microseconds
+            for rule in rules:
+                if rule.matches is not None and not rule.matches(activity.attributes):
+                    continue
+                half_life, size = rule.half_life, rule.size
+                if half_life is not None:
+                    factor = 2.0 ** (-micros / half_life)
+                    found.append((rule, activity, int(size * factor + 0.5), factor, None))
+                elif rule.timed:
+                    if rule not in ageing:
+                        ageing[rule] = _ageing(rule, sight)
+                    factor, changes = ageing[rule](activity.at, at)
+                    found.append((rule, activity, int(size * factor + 0.5), factor, changes))
+                else:
+                    found.append((rule, activity, size, 1.0, None))
+        return found
+
+
+_FREE: Limits = (None, None)
+
+
+def _ageing(rule: Ready, sight: Sight) -> Ageing:
+    if rule.rule.decay is not None:
+        return steps_of(rule.rule.decay, sight.zone)
+    return window_of(rule.rule.window, sight.zone)
+
+
+def _surplus(rule: Ready, found: list[tuple[int, Activity]], sight: Sight) -> Iterator[tuple[str, int]]:
+    """Yield what the caps of a rule take away, each with its reason: first per day, then in all."""
+    sizes = [size for size, _ in found]
+    if rule.at_most_per_day is not None:
+        by_day: dict[Any, list[int]] = {}
+        for size, activity in found:
+            by_day.setdefault(local_day(activity.at, sight.zone), []).append(size)
+        kept: list[int] = []
+        for day in by_day.values():
+            day.sort(reverse=True)
+            kept += day[: rule.at_most_per_day]
+        yield f"at most {rule.at_most_per_day} a day count", sum(sizes) - sum(kept)
+        sizes = kept
+    if rule.at_most is not None and len(sizes) > rule.at_most:
+        yield f"at most {rule.at_most} count", sum(sorted(sizes)[: -rule.at_most])
+
+
+def _write(rule: Ready, found: list[Found], sight: Sight, ledger: Ledger) -> None:
+    name, reason, sign, lines = rule.name, rule.reason, rule.sign, ledger.lines
+    whole = 0
+    for _, activity, size, factor, changes in found:
+        if size:
+            lines.append(Contribution(name, Sort.ACTIVITY, sign * size, reason, activity.id, activity.at, factor))
+            whole += size
+        if changes is not None:
+            ledger.changes(changes)
+    if rule.half_life is not None and whole:
+        ledger.fading += whole
+        ledger.half_life = min(rule.half_life, ledger.half_life or rule.half_life)
+    if rule.capped:
+        for why, lost in _surplus(rule, [(one[2], one[1]) for one in found], sight):
+            if lost:
+                lines.append(Contribution(name, Sort.CAP, -sign * lost, f"{reason}: {why}"))
+
+
+def _judged(rule: FieldRule | TierRule, sight: Sight) -> tuple[int, bool | None, str]:
+    """Return what a rule about the lead gives, whether it applies, and why."""
+    if isinstance(rule, FieldRule):
+        answer = rule.when.ask(sight)
+        if answer is None:
+            return 0, None, f"not known: {rule.reason}"
+        if answer:
+            return exact(rule.points), True, rule.reason
+        return exact(rule.otherwise), False, f"not so: {rule.reason}"
+    answers = [(tier, tier.when.ask(sight)) for tier in rule.tiers]
+    best = max((tier for tier, answer in answers if answer is True), key=lambda tier: tier.points, default=None)
+    if best is not None:
+        worth = weighed(exact(best.points), rule.percent, 100)
+        return worth, True, f"{rule.reason}: {best.when.sentence()}"
+    if any(answer is None for _, answer in answers):
+        return 0, None, f"not known: {rule.reason}"
+    return 0, False, ""
+
+
+def _judge(rule: FieldRule | TierRule, sight: Sight, ledger: Ledger) -> None:
+    amount, answer, reason = _judged(rule, sight)
+    if answer is None:
+        ledger.lines.append(Contribution(rule.name, Sort.UNKNOWN, 0, reason))
+    elif amount:
+        ledger.lines.append(Contribution(rule.name, Sort.FIELD, amount, reason))
+    asked = (rule.when,) if isinstance(rule, FieldRule) else tuple(tier.when for tier in rule.tiers)
+    for criterion in asked:
+        ledger.changes(criterion.changes_at(sight))
+
+
+def weighed(amount: int, weight: int, whole: int) -> int:
+    """Return a share of an amount in whole micropoints, rounded half away from zero."""
+    size = (2 * abs(amount * weight) + whole) // (2 * whole)
+    return size if amount * weight > 0 else -size
+
+
+def bounds(floor: float | None, cap: float | None) -> Limits:
+    """Return a floor and a cap in micropoints.
+
+    Raises:
+        Malformed: The floor lies above the cap.
+    """
+    if cap is not None and floor is not None and cap < floor:
+        raise Malformed("a cap lies above its floor")
+    return None if floor is None else exact(floor), None if cap is None else exact(cap)
+
+
+def clamped(amount: int, limits: Limits) -> int:
+    """Return an amount held between a floor and a cap."""
+    floor, cap = limits
+    if cap is not None and amount > cap:
+        return cap
+    return floor if floor is not None and amount < floor else amount
+
+
+def cut(lines: list[Contribution], amount: int, limits: Limits, rule: str, what: str) -> int:
+    """Write a line for what a cap takes away or a floor adds, and return what is left."""
+    left = clamped(amount, limits)
+    if left != amount:
+        word = "holds no more" if left < amount else "falls no lower"
+        lines.append(Contribution(rule, Sort.CAP, left - amount, f"{what} {word}"))
+    return left
+
+
+def _range(rule: AnyRule) -> Limits:
+    if isinstance(rule, TierRule):
+        worth = [weighed(exact(tier.points), rule.percent, 100) for tier in rule.tiers]
+        return min(0, *worth), max(0, *worth)
+    if isinstance(rule, FieldRule):
+        both = (0, exact(rule.points), exact(rule.otherwise))
+        return min(both), max(both)
+    points = exact(rule.points)
+    most = None if rule.at_most is None and points else points * (rule.at_most or 0)
+    return (0, most) if points > 0 else (most, 0)
+
+
+def added(*limits: Limits) -> Limits:
+    """Return the limits of a sum: open where one of the parts is."""
+    lows, highs = [low for low, _ in limits], [high for _, high in limits]
+    return (
+        None if None in lows else sum(low for low in lows if low is not None),
+        None if None in highs else sum(high for high in highs if high is not None),
+    )
+
+
+def held(limits: Limits, within: Limits) -> Limits:
+    """Return limits after a floor and a cap: an open end is where the floor or the cap is."""
+    low, high = limits
+    return (
+        within[0] if low is None else clamped(low, within),
+        within[1] if high is None else clamped(high, within),
+    )

@@ -1,0 +1,188 @@
+"""A ledger in words and bars, and the difference of two."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import NamedTuple
+
+from leadlife.errors import Malformed
+from leadlife.scoring.score import MICRO, Contribution, Score, Sort
+
+FULL = 1.0
+
+
+class Change(NamedTuple):
+    """What one rule adds to, or takes from, the difference of two scores.
+
+    Attributes:
+        rule: The rule.
+        micropoints: Its share of the difference.
+        reason: Why, in words.
+    """
+
+    rule: str
+    micropoints: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{told(self.micropoints)}: {self.reason}"
+
+
+class Difference(NamedTuple):
+    """The difference of two scores: its changes add up to it, the largest first.
+
+    Attributes:
+        micropoints: The later value less the earlier.
+        changes: What made it.
+        band: The earlier and the later band.
+    """
+
+    micropoints: int
+    changes: tuple[Change, ...]
+    band: tuple[str | None, str | None]
+
+    def __str__(self) -> str:
+        words = "; ".join(map(str, self.changes)) or "no change"
+        before, after = self.band
+        return words if before == after else f"{words} (from band {before or 'none'} to {after or 'none'})"
+
+
+def points(amount: int) -> str:
+    """Return micropoints as a plain number of points, without an exponent or idle zeros."""
+    whole, rest = divmod(abs(amount), MICRO)
+    fraction = f".{rest:06d}".rstrip("0") if rest else ""
+    return f"{'-' if amount < 0 else ''}{whole}{fraction}"
+
+
+def told(amount: int) -> str:
+    """Return a change in words: ``plus 25``, ``minus 2.5``."""
+    return f"{'minus' if amount < 0 else 'plus'} {points(abs(amount))}"
+
+
+def difference(earlier: Score, later: Score) -> Difference:
+    """Return what changed between two scores.
+
+    Lines are paired by rule and activity; what a rule gains by new activities, loses by ageing and loses by activities
+    that no longer count are told apart. Probabilities differ in log-odds, line by line.
+
+    Raises:
+        Malformed: The two are not on the same scale.
+    """
+    if earlier.scale is not later.scale:
+        raise Malformed("two scores of different scales have no difference")
+    before, after = _by_line(earlier), _by_line(later)
+    sums: dict[tuple[str, str], int] = {}
+    for key in dict.fromkeys((*before, *after)):
+        old, new = before.get(key), after.get(key)
+        change = _micropoints(new) - _micropoints(old)
+        if change:
+            reason = (key[0], _why(old, new))
+            sums[reason] = sums.get(reason, 0) + change
+    changes = [Change(rule, amount, why) for (rule, why), amount in sums.items() if amount]
+    changes += _answers(earlier, later)
+    changes.sort(key=lambda change: (-abs(change.micropoints), change.rule, change.reason))
+    return Difference(later.micropoints - earlier.micropoints, tuple(changes), (earlier.band, later.band))
+
+
+def _answers(earlier: Score, later: Score) -> list[Change]:
+    if earlier.answer is later.answer:
+        return []
+    why = later.why if not later.answered else f"no longer {earlier.answer}"
+    return [Change(later.policy, 0, why)]
+
+
+def _by_line(score: Score) -> dict[tuple[str, Sort, str], list[Contribution]]:
+    lines: dict[tuple[str, Sort, str], list[Contribution]] = {}
+    for line in score.lines:
+        # Activities without an id are told apart by when they were.
+        named = line.activity or ("" if line.at is None else line.at.isoformat())
+        lines.setdefault((line.rule, line.sort, named), []).append(line)
+    return lines
+
+
+def _micropoints(lines: list[Contribution] | None) -> int:
+    return sum(line.micropoints for line in lines or ())
+
+
+def _why(old: list[Contribution] | None, new: list[Contribution] | None) -> str:
+    if old is None:
+        assert new is not None  # noqa: S101 - one of the two has the line
+        return new[0].reason
+    if new is None:
+        return f"{old[0].reason} no longer counts"
+    if new[0].factor != old[0].factor:
+        return f"{new[0].reason} aged"
+    return f"{new[0].reason} counts differently"
+
+
+def explain(score: Score) -> str:
+    """Return the ledger in words, a line each."""
+    rows = [_headline(score)]
+    width = max((len(_signed(line.micropoints)) for line in score.lines), default=0)
+    rows += [f"  {_signed(line.micropoints):>{width}}  {_reason(line)}" for line in score.lines]
+    if score.automatic is not None:
+        rows.append(f"  set by hand; the policy itself says {points(score.automatic)}")
+    rows += [f"  part: {_headline(part)}" for part in score.parts]
+    if score.trend is not None:
+        rows.append(f"  trend: {told(score.trend.micropoints)} since {score.trend.since:%Y-%m-%d}")
+    if score.lift is not None:
+        rows.append(f"  {_lift(score)}")
+    return "\n".join(rows)
+
+
+def _headline(score: Score) -> str:
+    if not score.answered:
+        return f"{score.policy}: no score, {score.answer}: {score.why}"
+    value = points(score.micropoints) if score.probability is None else f"{score.probability:.3f}"
+    most = f" of at most {points(score.high)}" if score.high is not None else ""
+    return f"{score.policy}: {value}{most}" + (f", band {score.band}" if score.band is not None else "")
+
+
+def _signed(amount: int) -> str:
+    return f"{'+' if amount > 0 else ''}{points(amount)}"
+
+
+def _reason(line: Contribution) -> str:
+    when = "" if line.at is None else f" on {line.at:%Y-%m-%d}"
+    aged = "" if line.factor == FULL else f", {line.factor:.0%} left"
+    return f"{line.reason}{when}{aged}"
+
+
+def _lift(score: Score) -> str:
+    assert score.lift is not None  # noqa: S101 - the caller has looked
+    activity, band = score.lift
+    attributes = ", ".join(f"{name} {value}" for name, value in activity.attributes.items())
+    return f"one {activity.kind}{f' ({attributes})' if attributes else ''} would lift it to band {band}"
+
+
+_CELL = "padding:2px 8px;border:0;text-align:left;background:none"
+
+
+def html(score: Score) -> str:
+    """Return the ledger as a table with bars: escaped, self-contained, without scripts."""
+    largest = max((abs(line.micropoints) for line in score.lines), default=0) or 1
+    rows = "".join(_row(line, largest) for line in score.lines)
+    rest = explain(score).splitlines()[1 + len(score.lines) :]
+    notes = "".join(f"<div style='color:#666;padding:2px 8px'>{escape(note.strip())}</div>" for note in rest)
+    return (
+        "<div style='font:13px system-ui,sans-serif;max-width:44em'>"
+        f"<div style='padding:2px 8px'><b>{escape(_headline(score))}</b></div>"
+        f"<table style='border-collapse:collapse;width:100%'><tbody>{rows}</tbody></table>{notes}</div>"
+    )
+
+
+def _row(line: Contribution, largest: int) -> str:
+    share = 50 * abs(line.micropoints) / largest
+    left = 50 if line.micropoints >= 0 else 50 - share
+    colour = "#2a7f9e" if line.micropoints >= 0 else "#c2543b"
+    bar = (
+        "<div style='position:relative;height:10px;background:linear-gradient(to right,#8883 50%,#8886 50%,"
+        "#8883 calc(50% + 1px))'>"
+        f"<div style='position:absolute;left:{left:.1f}%;width:{share:.1f}%;height:10px;background:{colour}'></div>"
+        "</div>"
+    )
+    return (
+        f"<tr><td style='{_CELL};width:45%'>{escape(_reason(line))}</td>"
+        f"<td style='{_CELL};text-align:right;width:12%'>{escape(_signed(line.micropoints))}</td>"
+        f"<td style='{_CELL}'>{bar}</td></tr>"
+    )

@@ -1,0 +1,334 @@
+"""Scores: ledgers whose lines add up, and what a policy is.
+
+Points are kept as whole micropoints (millionths), so that sums are exact whatever the order. The lines of a score in
+points sum to its value; a score that does not is refused when it is made. The lines of a probability are log-odds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from math import isfinite, log2
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from leadlife._model import Instant, utc
+from leadlife.activities import Activity
+from leadlife.errors import Malformed
+from leadlife.leads import Lead
+from leadlife.timing import earliest
+
+if TYPE_CHECKING:
+    from leadlife.scoring.ledger import Difference
+
+MICRO = 1_000_000
+MOST_POINTS = 1_000_000_000_000
+_TICK = timedelta(microseconds=1)
+
+
+class ScoringPolicy(Protocol):
+    """Anything that scores a lead: a name, a version, and a pure function of a lead, its activities and an instant.
+
+    The same input gives the same score, whatever the order of the activities; activities after ``at`` have no effect.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the policy is called."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Which version of it this is."""
+        ...
+
+    def score(self, lead: Lead, activities: Sequence[Activity], *, at: datetime) -> Score:
+        """Return the score of a lead at an instant."""
+        ...
+
+
+class Scale(StrEnum):
+    """What a score's value means."""
+
+    POINTS = "points"
+    PROBABILITY = "probability"
+
+
+class Answer(StrEnum):
+    """Whether there is a score."""
+
+    SCORED = "scored"
+    EXCLUDED = "excluded"
+    """A rule of the policy takes the lead out."""
+    UNANSWERED = "unanswered"
+    """The policy has nothing to say of this lead."""
+
+
+class Sort(StrEnum):
+    """What a line of a ledger stands for."""
+
+    START = "start"
+    ACTIVITY = "activity"
+    FIELD = "field"
+    UNKNOWN = "unknown"
+    """A question that nobody has answered; it counts for nothing."""
+    CAP = "cap"
+    """What a cap or a floor takes away or adds."""
+    GATE = "gate"
+    MANUAL = "manual"
+    """What a person's own value adds to the automatic one."""
+    NOTE = "note"
+
+
+class Contribution(NamedTuple):
+    """One line of a ledger.
+
+    Attributes:
+        rule: Which rule, group or policy it comes from.
+        sort: What it stands for.
+        micropoints: What it adds, in millionths of a point (or of a log-odds).
+        reason: Why, in words.
+        activity: The id of the activity that it rests on, if it has one.
+        at: When that was.
+        factor: What is left of it after ageing, from 0 to 1.
+    """
+
+    rule: str
+    sort: Sort
+    micropoints: int
+    reason: str
+    activity: str | None = None
+    at: Instant | None = None
+    factor: float = 1.0
+
+    @property
+    def points(self) -> float:
+        """What it adds, in points."""
+        return self.micropoints / MICRO
+
+
+class Trend(NamedTuple):
+    """How a score has changed since an earlier instant, in micropoints."""
+
+    since: Instant
+    micropoints: int
+
+
+class Lift(NamedTuple):
+    """The single added activity that would lift the band: what it is, and the band it would lift to."""
+
+    activity: Activity
+    band: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a policy says of a lead at an instant, line by line.
+
+    Attributes:
+        policy: The policy's name.
+        version: Its version.
+        at: The instant.
+        micropoints: The value in millionths; for a probability, rounded.
+        lines: The ledger.
+        scale: Points or probability.
+        probability: The exact value, where the scale is probability.
+        answer: Whether there is a score at all.
+        why: Why there is none.
+        low: The least it can be, in micropoints.
+        high: The most it can be, in micropoints.
+        band: The band or grade, if it falls into one.
+        bands: Every band, the lowest first.
+        cuts: The least micropoints of each band, in the same order; empty where the bands come from the parts.
+        automatic: Where a person set the value, what the policy says itself.
+        parts: The scores it is made of, where its band is made of theirs.
+        trend: How it has changed since an earlier instant, if asked.
+        lift: What would lift its band, if asked.
+        changes_at: No earlier than this will time alone take a line away or a step off; None means never.
+        fading: The sum of the lines, without sign, that fade with a half-life.
+        half_life: The shortest of these half-lives, in microseconds.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        allow_inf_nan=False, extra="forbid", hide_input_in_errors=True
+    )
+
+    policy: str
+    version: str
+    at: Instant
+    micropoints: int = 0
+    lines: tuple[Contribution, ...] = ()
+    scale: Scale = Scale.POINTS
+    probability: float | None = None
+    answer: Answer = Answer.SCORED
+    why: str = ""
+    low: int | None = None
+    high: int | None = None
+    band: str | None = None
+    bands: tuple[str, ...] = ()
+    cuts: tuple[int, ...] = ()
+    automatic: int | None = None
+    parts: tuple[Score, ...] = ()
+    trend: Trend | None = None
+    lift: Lift | None = None
+    changes_at: Instant | None = None
+    fading: int = 0
+    half_life: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.scale is Scale.POINTS:
+            total = 0
+            for line in self.lines:
+                total += line[2]
+            if total != self.micropoints:
+                raise Malformed("the lines of a score do not add up to it", hint="add a line for what is missing")
+        elif self.probability is None or not 0 <= self.probability <= 1:
+            raise Malformed("a probability lies between 0 and 1")
+
+    @classmethod
+    def of(
+        cls,
+        policy: str,
+        points: Mapping[str, float],
+        *,
+        at: datetime,
+        version: str = "1",
+        bands: Mapping[str, float] | None = None,
+    ) -> Score:
+        """Return a score from points by reason: what most classes of one's own want to answer.
+
+        Raises:
+            Malformed: A number of points is not finite, or is no number.
+        """
+        lines = tuple(
+            Contribution(str(reason), Sort.FIELD, micropoints(number), str(reason)) for reason, number in points.items()
+        )
+        return banded(cls(policy, version, utc(at), sum(line.micropoints for line in lines), lines), bands or {})
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is a score at all."""
+        return self.answer is Answer.SCORED
+
+    @property
+    def value(self) -> float:
+        """The score in points, or the probability; 0 where there is none."""
+        return self.micropoints / MICRO if self.probability is None else self.probability
+
+    @property
+    def activities(self) -> tuple[str, ...]:
+        """Ids of the activities that it rests on."""
+        return tuple(dict.fromkeys(line.activity for line in self.lines if line.activity is not None))
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The rules whose questions nobody has answered: what to ask next."""
+        return tuple(line.rule for line in self.lines if line.sort is Sort.UNKNOWN)
+
+    def points_by_rule(self) -> dict[str, float]:
+        """Return what each rule adds, in points."""
+        sums: dict[str, int] = {}
+        for line in self.lines:
+            sums[line.rule] = sums.get(line.rule, 0) + line.micropoints
+        return {rule: amount / MICRO for rule, amount in sums.items()}
+
+    def against(self, earlier: Score) -> Score:
+        """Return the score with its trend against an earlier one."""
+        return replace(self, trend=Trend(earlier.at, self.micropoints - earlier.micropoints))
+
+    def difference(self, earlier: Score) -> Difference:
+        """Return what changed since another score of the same lead, line by line and in words."""
+        from leadlife.scoring.ledger import difference  # noqa: PLC0415 - only a reader pays for the words
+
+        return difference(earlier, self)
+
+    def explain(self) -> str:
+        """Return the ledger in words, a line each."""
+        from leadlife.scoring.ledger import explain  # noqa: PLC0415 - as above
+
+        return explain(self)
+
+    def _repr_html_(self) -> str:
+        from leadlife.scoring.ledger import html  # noqa: PLC0415 - as above
+
+        return html(self)
+
+    def dump(self) -> dict[str, Any]:
+        """Return the score as plain values, ready for JSON; :meth:`load` reads them back."""
+        dumped: dict[str, Any] = _adapter().dump_python(self, mode="json")
+        return dumped
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> Score:
+        """Read a score from what :meth:`dump` gave.
+
+        Raises:
+            Malformed: It is no score, or its lines do not add up.
+        """
+        try:
+            return _adapter().validate_python(dict(data))
+        except ValidationError as error:
+            raise Malformed.from_validation("score", error) from None
+
+    def steady_until(self, threshold: float | None) -> datetime | None:
+        """Return until when time alone surely keeps it on its side of a threshold, or, for None, in its band.
+
+        It is a lower bound: a half-life takes away no more than a known share of what fades.
+        """
+        if threshold is None and self.parts:
+            return earliest((*(part.steady_until(None) for part in self.parts), self.changes_at))
+        marks = self.cuts if threshold is None else (round(threshold * MICRO),)
+        distance = min((abs(self.micropoints - mark) for mark in marks), default=None)
+        faded = None if distance is None else self.fades_by(distance)
+        return earliest((faded, self.changes_at))
+
+    def fades_by(self, distance: int) -> datetime | None:
+        """Return when, at the earliest, half-lives take away so many micropoints; None where they never do."""
+        spare = distance - 2 * len(self.lines) - 2  # each line is rounded
+        if self.half_life is None or spare >= self.fading:
+            return None
+        if spare <= 0:
+            return self.at + _TICK
+        wait = -self.half_life * log2(1 - spare / self.fading)
+        return self.at + max(timedelta(microseconds=wait * (1 - 1e-9)), _TICK)
+
+
+@cache
+def _adapter() -> TypeAdapter[Score]:
+    return TypeAdapter(Score)
+
+
+def micropoints(points: object) -> int:
+    """Return a number of points as whole micropoints, rounded half away from zero.
+
+    Raises:
+        Malformed: It is no finite number, or larger than a million million.
+    """
+    if isinstance(points, bool) or not isinstance(points, int | float):
+        raise Malformed(f"points are a number, not {type(points).__name__}")
+    if not isfinite(points) or abs(points) > MOST_POINTS:
+        raise Malformed("points are a finite number")
+    if isinstance(points, int):
+        return points * MICRO
+    size = int(abs(points) * MICRO + 0.5)
+    return size if points > 0 else -size
+
+
+def banded(score: Score, bands: Mapping[str, float]) -> Score:
+    """Return the score with the band it falls into: the one with the highest least value that it reaches."""
+    if not bands:
+        return score
+    cuts = sorted((micropoints(least), name) for name, least in bands.items())
+    band = (
+        next((name for least, name in reversed(cuts) if score.micropoints >= least), None) if score.answered else None
+    )
+    return replace(score, band=band, bands=tuple(name for _, name in cuts), cuts=tuple(least for least, _ in cuts))
+
+
+def rank(score: Score) -> int:
+    """Return the place of a score's band among its bands, from 0; -1 where it has none."""
+    return -1 if score.band is None else score.bands.index(score.band)

@@ -1,0 +1,11 @@
+from leadlife.testing.contract import check_policy as check_policy
+from leadlife.testing.scoring import activities as activities
+from leadlife.testing.scoring import leads as leads
+from leadlife.testing.scoring import points_policies as points_policies
+from leadlife.testing.scoring import policies as policies
+from leadlife.testing.scoring import questions as questions
+from leadlife.testing.strategies import at_times as at_times
+from leadlife.testing.strategies import fact_drafts as fact_drafts
+from leadlife.testing.strategies import histories as histories
+from leadlife.testing.strategies import lifecycles as lifecycles
+from leadlife.testing.strategies import playbooks as playbooks

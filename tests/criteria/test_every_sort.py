@@ -1,0 +1,367 @@
+"""Every sort of criterion: what it asks, when it is unknown, what it looked at, and when time changes it."""
+
+import json
+import math
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from leadlife import (
+    ActivityRecorded,
+    AttributeChanged,
+    EvidenceGiven,
+    FieldSpec,
+    Journey,
+    Malformed,
+    Opaque,
+    QualificationGranted,
+    QualificationWithdrawn,
+    Verdict,
+    at_least,
+    count,
+    cycle,
+    days,
+    days_in_stage,
+    elapsed,
+    evidence,
+    field,
+    first_seen,
+    holds,
+    in_stage,
+    inactive,
+    it,
+    last_seen,
+    latest,
+    months,
+    readiness,
+    total,
+)
+from leadlife.criteria import AnyCriterion, CountIs, Observation
+from leadlife.journey.sight import StateView
+from leadlife.presets import eight_stage
+
+T = datetime(2026, 3, 2, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+TICK = timedelta(microseconds=1)
+NAN = math.nan
+ADAPTER = TypeAdapter(AnyCriterion)
+BOOK = eight_stage().with_fields(size=FieldSpec(type="integer"), city=FieldSpec(), vip=FieldSpec(type="boolean"))
+
+
+@pytest.fixture
+def ada():
+    return Journey.start("ada", BOOK, at=T, stage="name")
+
+
+def view(journey, after=timedelta(0), *, at=None):
+    at = at or journey.at + after
+    return StateView(journey.tick(at)._state, at, ())
+
+
+def said(journey, **fields):
+    for name, value in fields.items():
+        journey = journey.record(AttributeChanged(name=name, value=value, at=journey.at))
+    return journey
+
+
+def did(journey, kind, day=0, **attributes):
+    return journey.record(ActivityRecorded(kind=kind, at=T + day * DAY, attributes=attributes))
+
+
+EVERY = [
+    field("size").one_of(1, 2, 3),
+    field("size").between(10, 50),
+    field("city").contains("o"),
+    field("city").starts_with("re"),
+    field("city").ends_with("E"),
+    field("city").known(),
+    field("vip") == True,  # noqa: E712 - a criterion
+    latest("form", "budget") >= 500,
+    latest("form", "budget").known(),
+    count("page_view", page="/pricing", within=days(7)) >= 2,
+    count("page_view", page=("/pricing", "/demo"), seconds=it >= 30) >= 1,
+    count(within=elapsed(hours=36)) == 0,
+    count("call", where={"page-no": it.between(1, 3)}, since_recycling=True) < 3,
+    total("minutes", "call", "meeting", within=months(1)) >= 30.5,
+    first_seen("form").within(days(30)),
+    last_seen("call").before(days(14)),
+    inactive(timedelta(hours=50)),
+    holds("mql"),
+    evidence("fit", within=months(6)),
+    in_stage("name", "target"),
+    days_in_stage() >= 5,
+    cycle() >= 2,
+    readiness() >= "mid",
+    at_least(2, evidence("fit"), holds("mql"), field("size") > 3),
+]
+
+
+@pytest.mark.parametrize("criterion", EVERY, ids=lambda one: one.sentence())
+def test_every_sort_has_a_json_form_a_sentence_and_inputs(criterion, ada):
+    again = ADAPTER.validate_json(criterion.model_dump_json())
+    assert again == criterion
+    assert again.sentence() == criterion.sentence()
+    assert ADAPTER.validate_python(json.loads(json.dumps(criterion.model_dump(mode="json")))) == criterion
+    assert not BOOK.faults_in(criterion)
+    assert criterion.parts() or [*criterion.inputs()]
+    assert criterion.test(view(ada)) is criterion.judge(view(ada)).value
+
+
+def test_the_sentences_can_be_read_aloud():
+    assert [criterion.sentence() for criterion in EVERY] == [
+        "size is one of 1, 2, 3",
+        "size is between 10 and 50",
+        "city contains 'o'",
+        "city starts with 're'",
+        "city ends with 'E'",
+        "city is known",
+        "vip is yes",
+        "budget of the latest form is at least 500",
+        "budget of the latest form is known",
+        "at least 2 of page_view where page is /pricing within 7 days",
+        "at least 1 of page_view where page is one of /pricing, /demo and seconds is at least 30",
+        "exactly 0 of any activity within 36 hours",
+        "fewer than 3 of call where page-no is between 1 and 3 since the recycling or win",
+        "the sum of minutes over call or meeting within 1 month is at least 30.5",
+        "first form less than 30 days ago",
+        "last call at least 14 days ago",
+        "last activity at least 50 hours ago",
+        "holds mql",
+        "evidence of fit less than 6 months old",
+        "in stage name or target",
+        "in the present stage for at least 5 days",
+        "the cycle's number is at least 2",
+        "readiness is at least mid",
+        "at least 2 of: (evidence of fit; holds mql; size is more than 3)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("criterion", "value", "answer"),
+    [
+        (field("size").one_of(1, 2.5, 3), 3, True),
+        (field("size").one_of(1, "x"), 4, False),
+        (field("size").one_of("x"), 4, None),
+        (field("size").between(10, 50), 50, True),
+        (field("size").between(10, 50), 9, False),
+        (field("city").between("A", "M"), "Kyoto", True),
+        (field("size").between("a", "b"), 9, None),
+        (field("city").contains("CIF"), "Recife", True),
+        (field("city").starts_with("re"), "Recife", True),
+        (field("city").ends_with("E"), "Recife", True),
+        (field("city").ends_with("x"), "Recife", False),
+        (field("size").contains("1"), 1, None),
+        (field("vip") == True, True, True),  # noqa: E712 - a criterion
+        (field("vip") == 1, True, None),
+        (field("vip").known(), False, True),
+    ],
+)
+def test_values_are_compared_by_their_kind(criterion, value, answer, ada):
+    assert criterion.test(view(said(ada, **{criterion.name: value}))) is answer
+    unanswered = False if criterion.compare == "known" else None
+    assert criterion.test(view(ada)) is unanswered
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: field("size").one_of(), "at least 1 item"),
+        (lambda: field("size").between(5, 1), "in this order"),
+        (lambda: field("size").between(1, "x"), "in this order"),
+        (lambda: field("city").contains(""), "needs a text"),
+        (lambda: field("city").contains(5), "needs a text"),
+        (lambda: field("city") == None, "needs one value"),  # noqa: E711 - a criterion
+        (lambda: field("city") == ("a", "b"), "needs one value"),
+        (lambda: field("city") >= NAN, "finite"),
+        (lambda: count("call", within=days(0)) >= 1, "longer than nothing"),
+        (lambda: count("call", within=7) >= 1, "within"),
+        (lambda: CountIs(kinds="call", compare="in", value=1), "compared with one of"),
+        (lambda: CountIs(kinds="call", compare="=<", value=1), "compare"),
+        (lambda: count("call", page=None) >= 1, "needs one value"),
+        (lambda: total("minutes") >= "5", "value"),
+        (lambda: days_in_stage() >= 2.5, "value"),
+        (lambda: readiness() >= "soon", "value"),
+        (lambda: at_least(3, holds("a"), holds("b")), "can never be true"),
+        (lambda: at_least(0, holds("a")), "number"),
+        (in_stage, "names"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_when_it_is_written(make, told):
+    with pytest.raises(Malformed, match=told):
+        make()
+
+
+def test_attributes_choose_the_activities_that_count(ada):
+    ada = did(did(did(ada, "page_view", page="/Pricing", seconds=40), "page_view", 1, page="/blog"), "page_view", 2)
+    for match, number in (
+        ({"page": "/blog"}, 1),
+        ({"page": it.contains("pricing")}, 1),
+        ({"page": it.known()}, 2),
+        ({"page": it != "/blog"}, 1),
+        ({"seconds": it >= 30, "page": it.starts_with("/p")}, 1),
+        ({"seconds": it >= 50, "page": it.starts_with("/p")}, 0),
+        ({"page": {"/blog", "/faq"}}, 1),
+    ):
+        assert (count("page_view", **match) == number).test(view(ada)), match
+
+
+def test_the_latest_activity_of_a_kind_is_asked(ada):
+    rule = latest("form", "budget") >= 500
+    assert rule.test(view(ada)) is None
+    filled = did(did(ada, "form", budget=800), "form", 1, budget=100)
+    assert rule.test(view(filled)) is False
+    assert rule.judge(view(filled)).facts == (filled.facts[-1].id,)
+    assert rule.test(view(did(filled, "form", 2))) is None
+    assert latest("form", "budget").known().test(view(did(filled, "form", 2))) is False
+
+
+def test_sums_add_up_numbers_and_are_unknown_where_one_is_missing(ada):
+    rule = total("minutes", "call", within=days(10)) >= 30
+    assert rule.test(view(ada)) is False
+    called = did(did(ada, "call", minutes=10), "call", 1, minutes=20.0)
+    assert rule.test(view(called)) is True
+    assert rule.judge(view(called)).changes_at == T + 10 * DAY
+    assert rule.test(view(called, at=T + 10 * DAY)) is False
+    for odd in ({}, {"minutes": "ten"}, {"minutes": True}):
+        assert rule.test(view(did(called, "call", 2, **odd))) is None
+    huge = did(did(ada, "call", minutes=1.7e308), "call", 1, minutes=1.7e308)
+    assert rule.test(view(huge)) is None
+
+
+def test_how_long_ago_the_first_and_the_last_were(ada):
+    assert inactive(days(14)).test(view(ada)) is None
+    seen = did(did(ada, "form"), "call", 3)
+    for rule, day, before, after in (
+        (inactive(days(14)), 17, False, True),
+        (last_seen("form").within(days(14)), 14, True, False),
+        (first_seen().before(months(1)), 31, False, True),
+        (first_seen("call").within(elapsed(days=2)), 5, True, False),
+    ):
+        at = T + day * DAY
+        assert rule.judge(view(seen)).changes_at == at
+        assert (rule.test(view(seen, at=at - TICK)), rule.test(view(seen, at=at))) == (before, after)
+        assert rule.judge(view(seen, at=at)).changes_at is None
+        assert len(rule.judge(view(seen)).facts) == 1
+    assert first_seen("chat").within(days(3)).judge(view(seen)).facts == ()
+
+
+def test_a_qualification_is_held_until_it_expires_or_is_withdrawn(ada):
+    rule = holds("mql")
+    assert rule.test(view(ada)) is False
+    assert rule.judge(view(ada)).facts == ()
+    granted = ada.record(QualificationGranted(name="mql", expires=T + 3 * DAY, at=T))
+    verdict = rule.judge(view(granted))
+    assert (verdict.value, verdict.changes_at, len(verdict.facts)) == (True, T + 3 * DAY, 1)
+    assert rule.test(view(granted, at=T + 3 * DAY)) is False
+    assert rule.judge(view(granted, at=T + 3 * DAY)).changes_at is None
+    gone = granted.record(QualificationWithdrawn(name="mql", at=T + DAY))
+    assert (rule.test(view(gone)), rule.judge(view(gone)).changes_at) == (False, None)
+    forever = ada.record(QualificationGranted(name="mql", at=T))
+    assert (rule.test(view(forever)), rule.judge(view(forever)).changes_at) == (True, None)
+
+
+def test_evidence_may_be_too_old_to_count(ada):
+    rule = evidence("fit", within=days(30))
+    told = ada.record(EvidenceGiven(name="fit", at=T))
+    verdict = rule.judge(view(told))
+    assert (verdict.value, verdict.changes_at, len(verdict.facts)) == (True, T + 30 * DAY, 1)
+    old = rule.judge(view(told, at=T + 30 * DAY))
+    assert (old.value, old.changes_at, old.facts) == (None, None, ())
+    assert rule.test(view(ada)) is None
+
+
+def test_stage_days_and_cycle(ada):
+    assert in_stage("name").test(view(ada)) is True
+    assert in_stage("target", "lead").test(view(ada)) is False
+    assert in_stage("name").judge(view(ada)).facts == (ada.facts[0].id,)
+    assert (cycle() == 1).test(view(ada)) is True
+    nobody = StateView(Journey("bo", BOOK)._state, T, ())
+    for rule in (in_stage("name"), days_in_stage() >= 1, cycle() == 1, readiness() == "late"):
+        assert rule.test(nobody) is None
+        assert rule.judge(nobody).facts == ()
+        assert rule.judge(nobody).changes_at is None
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo", "Europe/Berlin"])
+@pytest.mark.parametrize("compare", ["__ge__", "__gt__", "__le__", "__lt__", "__eq__", "__ne__"])
+def test_days_in_the_present_stage_change_when_the_verdict_says(zone, compare):
+    ada = Journey.start("ada", BOOK.replace(zone=zone), at=datetime(2026, 3, 26, 1, 30, tzinfo=UTC), stage="name")
+    rule = getattr(days_in_stage(), compare)(3)
+    at, asked = ada.at, 0
+    while (change := rule.judge(view(ada, at=at)).changes_at) is not None:
+        assert rule.test(view(ada, at=change - TICK)) is rule.test(view(ada, at=at))
+        at, asked = change, asked + 1
+    assert asked == 2
+    answers = [rule.test(view(ada, at=ada.at + number * DAY)) for number in range(8)]
+    assert answers == [getattr(number, compare)(3) for number in answers_of(ada, 8)]
+
+
+def answers_of(journey, most):
+    zone = journey.playbook.zone_info
+    start = journey.at.astimezone(zone).replace(tzinfo=None)
+    return [((journey.at + n * DAY).astimezone(zone).replace(tzinfo=None) - start).days for n in range(most)]
+
+
+class Ready:
+    """A view of a host's own, where somebody judges readiness."""
+
+    at = T
+
+    def __init__(self, segment):
+        self.readiness = None if segment is None else Observation(segment, T, "fact", 1)
+
+
+@pytest.mark.parametrize(("segment", "answer"), [("early", False), ("mid", True), ("late", True), (None, None)])
+def test_readiness_is_ordered(segment, answer):
+    rule = readiness() >= "mid"
+    assert rule.test(Ready(segment)) is answer
+    assert rule.judge(Ready(segment)).facts == (() if segment is None else ("fact",))
+
+
+TERNARY = st.sampled_from([True, False, None])
+
+
+@given(st.lists(TERNARY, min_size=1, max_size=5), st.data())
+def test_at_least_is_kleenes(answers, data):
+    number = data.draw(st.integers(1, len(answers)))
+    whole = at_least(number, *(Opaque(name="x", call=lambda _view, a=answer: a) for answer in answers))
+    filled = {
+        sum(option) >= number
+        for option in (
+            [bits >> place & 1 if answer is None else int(answer) for place, answer in enumerate(answers)]
+            for bits in range(2 ** len(answers))
+        )
+    }
+    expected = filled.pop() if len(filled) == 1 else None
+    assert whole.test(None) is expected
+    assert whole.judge(None).recomputed() is expected
+
+
+def test_a_verdict_can_be_read_as_a_tree(ada):
+    rule = (count("call", within=days(7)) >= 1) & (evidence("fit") | ~in_stage("name"))
+    verdict = rule.judge(view(did(ada, "call")))
+    assert verdict.tree() == (
+        "unknown: at least 1 of call within 7 days and (evidence of fit or not (in stage name))\n"
+        "  true: at least 1 of call within 7 days, until 2026-03-09 09:00 at least\n"
+        "  unknown: evidence of fit or not (in stage name)\n"
+        "    unknown: evidence of fit\n"
+        "    false: not (in stage name)\n"
+        "      true: in stage name"
+    )
+    assert verdict.recomputed() is None
+    assert Verdict("leaf", True).recomputed() is True
+
+
+def test_a_criterion_that_was_asked_is_still_a_value(ada):
+    import copy
+    import pickle
+
+    rule = (field("size") >= 3) & holds("mql")
+    rule.test(view(ada))
+    assert rule == (field("size") >= 3) & holds("mql")
+    for twin in (pickle.loads(pickle.dumps(rule)), copy.deepcopy(rule)):
+        assert twin == rule
+        assert twin.test(view(ada)) is False

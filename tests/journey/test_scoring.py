@@ -1,0 +1,252 @@
+"""Scores of a journey: by the playbook's policies, as of any instant, and as inputs of guards."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from leadlife import (
+    ActivityRecorded,
+    AttributeChanged,
+    FieldSpec,
+    Identified,
+    InvalidDefinition,
+    Journey,
+    Kind,
+    Lead,
+    Malformed,
+    MoveRefused,
+    PolicyError,
+    Retracted,
+    ScoreReported,
+    Source,
+    Transition,
+    band,
+    count,
+    days,
+    elapsed,
+    field,
+    score,
+)
+from leadlife.errors import UnknownName
+from leadlife.policies import ActivityRule, Bound, FieldRule, Overridden, PerLeadType, Points, WeightedSum
+from leadlife.presets import eight_stage
+
+T = datetime(2026, 3, 2, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+ENGAGEMENT = Points(
+    name="engagement",
+    rules=(
+        ActivityRule(name="call", kinds="call", points=20, half_life=elapsed(days=10)),
+        ActivityRule(name="chat", kinds="chat", points=5, at_most_per_day=1),
+    ),
+    bands={"cold": 0, "warm": 15},
+)
+
+
+def book(*policies, guard=None):
+    made = eight_stage().with_fields(size=FieldSpec(type="integer"), by_hand=FieldSpec(type="number"))
+    made = made.with_score(*policies)
+    if guard is not None:
+        rule = Transition(trigger="rush", sources="name", target="lead", kind=Kind.SKIP, guard=guard)
+        made = made.with_lifecycle(made.lifecycle.with_transitions(rule))
+    return made
+
+
+def began(*policies, guard=None, lead="ada"):
+    return Journey.start(lead, book(*policies, guard=guard), stage="name", at=T)
+
+
+def call(days_after=0):
+    return ActivityRecorded(kind="call", at=T + days_after * DAY)
+
+
+def test_a_journey_is_scored_at_any_instant():
+    ada = began(ENGAGEMENT).record(call(1)).record(call(5))
+    assert ada.score("engagement").value == pytest.approx(20 + 20 * 2**-0.4)
+    assert ada.score("engagement", at=T + DAY).value == 20
+    assert ada.score("engagement", at=T).value == 0
+    assert ada.as_of(at=T + 2 * DAY).score("engagement").lines == ada.score("engagement", at=T + 2 * DAY).lines
+    later = ada.score("engagement", at=T + 11 * DAY)
+    assert later.activities == tuple(fact.id for fact in ada.facts[-2:])
+    assert later.value == ada.tick(T + 11 * DAY).score("engagement").value
+
+
+def test_a_view_never_sees_the_facts_that_it_hides():
+    ada = began(ENGAGEMENT).record(call(1)).record(call(5))
+    early = ada.as_of(at=T + 2 * DAY)
+    assert len(early.score("engagement", at=T + 9 * DAY).activities) == 1
+
+
+def test_a_retracted_activity_counts_no_more():
+    ada = began(ENGAGEMENT).record(call(1))
+    gone = ada.record(Retracted(target=ada.facts[-1].id, at=T + 2 * DAY))
+    assert gone.score("engagement").value == 0
+
+
+def test_trend_and_lift_are_told_on_request():
+    ada = began(ENGAGEMENT).record(call(1))
+    told = ada.score("engagement", at=T + 11 * DAY, since=T + DAY, lift=True)
+    assert told.trend.micropoints == -10_000_000
+    assert (told.band, told.lift.activity.kind, told.lift.band) == ("cold", "chat", "warm")
+    lifted = ada.record(ActivityRecorded(kind="chat", at=T + 11 * DAY))
+    assert lifted.score("engagement").band == "warm"
+
+
+def test_a_function_is_lifted_by_trying_the_playbooks_kinds():
+    def calls(_lead, activities, *, at):
+        return sum(activity.kind == "meeting" for activity in activities)
+
+    ada = began(Bound.of(calls, bands={"no": 0, "yes": 1}))
+    assert ada.score("calls", lift=True).lift.activity.kind == "meeting"
+
+
+def test_days_are_those_of_the_playbooks_zone_unless_the_policy_names_its_own():
+    made = book(ENGAGEMENT, ENGAGEMENT.replace(name="utc", zone="UTC")).replace(zone="America/Sao_Paulo")
+    ada = Journey.start("ada", made, stage="name", at=T)
+    for hour in (1, 4):  # the evening before and the same day, in Brazil
+        ada = ada.record(ActivityRecorded(kind="chat", at=datetime(2026, 3, 4, hour, tzinfo=UTC)))
+    assert (ada.score("engagement").value, ada.score("utc").value) == (10, 5)
+    assert made.policy("engagement").zone == "America/Sao_Paulo"
+    assert made.policy("utc").zone == "UTC"
+
+
+def test_before_the_start_the_playbook_to_come_scores():
+    empty = Journey("ada", book(ENGAGEMENT))
+    with pytest.raises(Malformed, match="no lead to score yet"):
+        empty.score("engagement")
+    with pytest.raises(Malformed, match="no lead to score yet"):
+        empty.score("engagement", at=T)
+    assert empty.record(call()).score("engagement").value == 20
+
+
+def test_an_unknown_score_is_suggested():
+    with pytest.raises(UnknownName, match="did you mean 'engagement'"):
+        began(ENGAGEMENT).score("engagment")
+
+
+def test_a_guard_may_ask_for_a_score():
+    ada = began(ENGAGEMENT, guard=(score("engagement") >= 15) & (band("engagement") == "warm"))
+    with pytest.raises(MoveRefused, match="score engagement is at least 15 and band of engagement is warm: false"):
+        ada.move("rush", at=T)
+    warm = ada.record(call(1))
+    assert warm.move("rush", at=T + DAY).stage == "lead"
+    told = warm.may("rush", at=T + 9 * DAY).refusals[0]
+    assert told.details["candidates"][0]["verdict"] == "false"
+
+
+def test_a_verdict_about_a_score_names_its_activities_and_holds_until_it_says():
+    ada = began(ENGAGEMENT).record(call(1))
+    view = ada_view(ada, T + DAY)
+    verdict = (score("engagement") >= 15).judge(view)
+    assert (verdict.value, verdict.facts) == (True, (ada.facts[-1].id,))
+    assert (score("engagement") >= 15).test(ada_view(ada, verdict.changes_at - timedelta(microseconds=1)))
+    assert not (score("engagement") >= 15).test(ada_view(ada, verdict.changes_at + timedelta(minutes=1)))
+    assert (band("engagement") >= "warm").judge(view).changes_at == verdict.changes_at
+
+
+def ada_view(journey, at):
+    from leadlife.journey.sight import StateView
+
+    return StateView(journey._state, at, ())
+
+
+def test_an_excluded_lead_and_one_without_a_band_are_unknown():
+    out = ENGAGEMENT.replace(exclude=(field("size") == 0,))
+    ada = began(out, ENGAGEMENT.replace(name="bandless", bands={"top": 99})).record(
+        AttributeChanged(name="size", value=0, at=T)
+    )
+    view = ada_view(ada, T)
+    assert (score("engagement") >= 0).test(view) is None
+    assert (band("engagement") >= "cold").test(view) is None
+    assert (band("bandless") >= "top").test(view) is None
+    assert (band("bandless") >= "else").test(view) is None
+
+
+def test_a_policy_that_breaks_refuses_the_move_and_keeps_the_fact():
+    def breaks(_lead, _activities, *, at):
+        return float("nan")
+
+    ada = began(breaks, guard=score("breaks") >= 1)
+    with pytest.raises(PolicyError, match="finite"):
+        ada.score("breaks")
+    assert ada.may("rush", at=T).refusals[0].code == "guard_failed"
+
+
+def test_an_unbound_policy_is_what_was_reported_for_its_version():
+    model = Bound(name="propensity", version="3", scale="probability", bands={"likely": 0.6})
+    ada = began(model, guard=score("propensity") >= 0.6)
+    with pytest.raises(Malformed, match="has not been reported"):
+        ada.score("propensity")
+    assert (score("propensity") >= 0.6).judge(ada_view(ada, T)).value is None
+    old = ada.record(ScoreReported(policy="propensity", version="2", value=0.9, at=T))
+    assert not old.may("rush", at=T)
+    new = old.record(ScoreReported(policy="propensity", version="3", value=0.7, at=T + DAY))
+    assert (new.score("propensity").value, new.score("propensity", lift=True).band) == (0.7, "likely")
+    assert new.move("rush", at=T + DAY).stage == "lead"
+    broken = new.record(ScoreReported(policy="propensity", version="3", value=7.0, at=T + 2 * DAY))
+    assert broken.may("rush", at=T + 2 * DAY).refusals[0].code == "guard_failed"
+
+
+def test_a_persons_value_is_a_fact_that_is_cleared_by_a_fact():
+    ada = began(Overridden(name="priority", of=ENGAGEMENT, field="by_hand")).record(call(1))
+    ruled = ada.record(AttributeChanged(name="by_hand", value=80, at=T + 2 * DAY, by="ann"))
+    assert (ruled.score("priority").value, ruled.score("priority", at=T + DAY).value) == (80, 20)
+    cleared = ruled.record(AttributeChanged(name="by_hand", value=None, at=T + 3 * DAY))
+    assert cleared.score("priority").automatic is None
+
+
+def test_each_cycle_is_scored_by_its_own_source():
+    typed = PerLeadType(
+        name="typed", cases={"referral": Points(name="r", start=9)}, otherwise=Points(name="o", start=1)
+    )
+    ada = Journey.start(Lead(id="ada", source=Source(lead_type="referral")), book(typed), stage="name", at=T)
+    assert ada.score("typed").value == 9
+    assert began(typed).score("typed").value == 1
+    assert ada.record(Identified(at=T)).score("typed").value == 9
+
+
+def test_faults_of_policies_and_of_thresholds_are_told_with_their_paths():
+    wrong = Points(
+        name="wrong",
+        rules=(
+            FieldRule(name="f", when=(field("sise") > 1) & (field("size").contains("x")), points=1),
+            ActivityRule(name="a", kinds="cal", points=1),
+        ),
+    )
+    nested = WeightedSum(name="nested", of=({"policy": Overridden(name="inner", of=ENGAGEMENT, field="by_hnd")},))
+    with pytest.raises(InvalidDefinition) as error:
+        book(wrong, nested)
+    assert {fault.path: fault.hint for fault in error.value.faults if fault.hint} == {
+        "scores.0.rules.0.when": "did you mean 'size'?",
+        "scores.0": "did you mean 'call'?",
+        "scores.1/inner": "did you mean 'by_hand'?",
+    }
+    assert any("no parts of text" in fault.message for fault in error.value.faults)
+    with pytest.raises(InvalidDefinition, match="declared 2 times"):
+        book().replace(scores=(ENGAGEMENT, ENGAGEMENT))
+
+
+@pytest.mark.parametrize(
+    ("guard", "told"),
+    [
+        (score("engagment") >= 1, "did you mean 'engagement'"),
+        (score("capped") >= 31, "compared with 31, but is at most 30"),
+        (score("capped") < -1, "compared with -1, but is at least 0"),
+        (band("engagement") == "wram", "did you mean 'warm'"),
+        (field("size").one_of("a", 1), "which this value is not"),
+        (count("cal", within=days(1)) >= 1, "did you mean 'call'"),
+    ],
+)
+def test_guards_are_checked_against_the_policies(guard, told):
+    with pytest.raises(InvalidDefinition, match=told):
+        book(ENGAGEMENT, ENGAGEMENT.replace(name="capped", cap=30), guard=guard)
+    assert book(ENGAGEMENT, ENGAGEMENT.replace(name="capped", cap=30)).faults_in(guard)
+
+
+def test_with_score_replaces_by_name_and_changes_the_digest():
+    first = book(ENGAGEMENT)
+    second = first.with_score(ENGAGEMENT.replace(cap=20))
+    assert [policy.cap for policy in second.scores] == [20]
+    assert first.digest != second.digest
+    assert type(first).model_validate_json(first.model_dump_json()) == first

@@ -1,0 +1,173 @@
+"""The contract check: what ships passes, and each law catches the policy that breaks it."""
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from leadlife import Activity, Lead, Malformed, Score, count, days, field
+from leadlife.criteria import Condition
+from leadlife.policies import (
+    ActivityRule,
+    Bound,
+    FieldRule,
+    Points,
+    Policy,
+    TierRule,
+    account_engagement,
+    eloqua,
+    hubspot,
+    mautic,
+)
+from leadlife.scoring import Contribution, Scale, Sort
+from leadlife.testing import check_policy, policies
+
+SHIPPED = [
+    *mautic(
+        actions=[
+            ActivityRule(name="a", kinds="call", points=3),
+            ActivityRule(name="b", kinds="form", points=9, group="g"),
+        ]
+    ),
+    eloqua(
+        profile=[TierRule(name="size", tiers=((field("size") >= 50, 100), (field("size").known(), 20)), percent=80)],
+        engagement=[TierRule(name="calls", tiers=((count("call", within=days(7)) >= 2, 100),), percent=60)],
+    ),
+    hubspot(
+        fit=[FieldRule(name="size", when=field("size") >= 50, points=60)],
+        engagement=[ActivityRule(name="call", kinds="call", points=30, window=days(30), group="web")],
+        high={"fit": 50, "engagement": 50},
+        middle={"fit": 20, "engagement": 20},
+        group_limits={"web": 70},
+    ),
+    account_engagement({"size": (field("size") >= 50, 3), "city": (field("city") == "Porto", 2)}),
+]
+
+
+@pytest.mark.parametrize("policy", SHIPPED, ids=lambda policy: policy.name)
+def test_what_ships_keeps_the_contract(policy):
+    check_policy(policy, examples=20)
+
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(policies())
+def test_every_generated_policy_keeps_the_contract(policy):
+    check_policy(policy, examples=4)
+
+
+def test_a_function_keeps_it_because_it_is_bound():
+    def newest_first(_lead, activities, *, at):
+        return {"calls": sum(activity.kind == "call" for activity in activities), "last": len(activities[-1:])}
+
+    check_policy(newest_first, rising=("call",), unrelated=None)
+
+
+class Breaking:
+    """A policy that breaks one law, as the test says."""
+
+    name, version = "breaking", "1"
+
+    def __init__(self, scoring):
+        self._scoring = scoring
+
+    def score(self, lead, activities, *, at):
+        return self._scoring(lead, activities, at)
+
+
+def forgetful(lead, activities, at):
+    return Score.of("x", {"luck": random.random()}, at=at)
+
+
+def meddling(lead, activities, at):
+    lead.fields["seen"] = True
+    return Score.of("x", {}, at=at)
+
+
+def ordered(lead, activities, at):
+    return Score.of("x", {"first": sum(ord(one.kind[0]) for one in [a for a in activities if a.at <= at][:1])}, at=at)
+
+
+def foreseeing(lead, activities, at):
+    return Score.of("x", {"calls": len(activities)}, at=at)
+
+
+def distracted(lead, activities, at):
+    return Score.of("x", {"calls": sum(one.at <= at for one in activities)}, at=at)
+
+
+def falling(lead, activities, at):
+    return Score.of("x", {"calls": -sum(one.at <= at for one in activities)}, at=at)
+
+
+def restless(lead, activities, at):
+    return Score.of("x", {"seconds": at.timestamp() % 1000}, at=at)
+
+
+def misbanded(lead, activities, at):
+    return Score(
+        "x", "1", at, 5, (Contribution("r", Sort.FIELD, 5, "r"),), band="low", bands=("low", "high"), cuts=(0, 3)
+    )
+
+
+@pytest.mark.parametrize(
+    ("scoring", "law", "more"),
+    [
+        (forgetful, "the same input gives the same score", {}),
+        (meddling, "it leaves its input as it was", {}),
+        (ordered, "the order of the activities means nothing", {}),
+        (foreseeing, "an activity after at has no effect", {}),
+        (distracted, "unrelated activities change nothing", {"unrelated": "rain"}),
+        (falling, "'call' never lowers the score", {"rising": ("call",)}),
+        (restless, "it stays where it is until it says it may change", {}),
+        (misbanded, "the band is the highest that is reached", {}),
+    ],
+)
+def test_each_law_catches_the_policy_that_breaks_it(scoring, law, more):
+    with pytest.raises(AssertionError, match=f"policy 'breaking' breaks the law that {law}"):
+        check_policy(Breaking(scoring), examples=200, **more)
+
+
+class Inexact(Points):
+    """Its value is not its score's."""
+
+    def value(self, lead, activities, *, at):
+        return super().value(lead, activities, at=at) + 1
+
+
+def test_a_value_of_its_own_and_a_json_of_another_are_caught():
+    with pytest.raises(AssertionError, match="value is the score's value"):
+        check_policy(Inexact(name="inexact"), examples=5)
+
+    class Dressed(Points):
+        def _assess(self, sight):
+            return super()._assess(sight)
+
+    with pytest.raises(AssertionError, match="its JSON are the same policy"):
+        check_policy(Dressed(name="dressed"), examples=5)
+
+
+def test_what_is_no_policy_cannot_be_checked():
+    with pytest.raises(Malformed):
+        check_policy(5)
+
+
+def test_a_probability_is_checked_as_well():
+    check_policy(Bound.of(lambda lead, seen, *, at: len(seen) / 100, name="p", scale=Scale.PROBABILITY), examples=10)
+
+
+@pytest.mark.parametrize("kind", [Lead, Activity, Condition, Policy])
+def test_hypothesis_knows_our_types_by_its_entry_point(kind):
+    @settings(max_examples=5)
+    @given(st.from_type(kind))
+    def some(value):
+        assert isinstance(value, kind)
+
+    some()
+
+
+def test_strategies_may_be_ones_own():
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    seen = st.just((Activity(id="a", kind="call", at=at),))
+    check_policy(Points(name="p"), leads=st.just(Lead(id="x")), activities=seen, examples=5)

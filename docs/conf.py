@@ -20,7 +20,18 @@ autodoc_typehints = "none"
 autodoc_class_signature = "separated"
 exclude_patterns = ["_build"]
 
-HOMES = ("errors", "facts", "leads", "journey", "journey.journey", "journey.snapshot", "exchange")
+HOMES = (
+    "errors",
+    "facts",
+    "leads",
+    "journey",
+    "journey.journey",
+    "journey.snapshot",
+    "exchange",
+    "scoring.score",
+    "scoring.ledger",
+    "policies.policy",
+)
 
 
 def find_unqualified(app: Sphinx, env: BuildEnvironment, node: Element, contnode: Element) -> Element | None:

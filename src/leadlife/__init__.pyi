@@ -63,6 +63,13 @@ from leadlife.money import Money as Money
 from leadlife.playbook import FieldSpec as FieldSpec
 from leadlife.playbook import FieldType as FieldType
 from leadlife.playbook import Playbook as Playbook
+from leadlife.policies.custom import Bound as Bound
+from leadlife.policies.fit import Fit as Fit
+from leadlife.policies.grid import Grid as Grid
+from leadlife.policies.points import Points as Points
+from leadlife.policies.rules import ActivityRule as ActivityRule
+from leadlife.policies.rules import FieldRule as FieldRule
+from leadlife.policies.rules import TierRule as TierRule
 from leadlife.scoring import Contribution as Contribution
 from leadlife.scoring import Score as Score
 from leadlife.scoring import ScoringPolicy as ScoringPolicy

@@ -105,6 +105,8 @@ class Playbook(Definition):
 
     def faults_in(self, criterion: Condition, *, path: str = "") -> tuple[Fault, ...]:
         """Return what a criterion asks for that this playbook does not have, with suggestions; empty if nothing."""
+        if not isinstance(criterion, Condition):
+            raise Malformed("this is no criterion", hint='write one like field("size") >= 50')
         faults: list[Fault] = []
         for leaf in leaves_of(criterion):
             for sort, name in leaf.inputs():
@@ -226,7 +228,7 @@ class Playbook(Definition):
     def with_score(self, *policies: ScoringPolicy | Scoring) -> Self:
         """Return the playbook with further scoring policies; those of the same name are replaced.
 
-        A named function, or an object that scores, is bound by its name and version; see :class:`~leadlife.Bound`.
+        A named function, or an object that scores, is bound by its name and version; see ``leadlife.Bound``.
         """
         new = {policy.name: policy for policy in map(as_policy, policies)}
         kept = tuple(new.pop(policy.name, policy) for policy in self.scores)

@@ -6,6 +6,7 @@ import pytest
 
 from leadlife import (
     ActivityRecorded,
+    Actor,
     AttributeChanged,
     FieldSpec,
     Identified,
@@ -25,6 +26,7 @@ from leadlife import (
     days,
     elapsed,
     field,
+    role,
     score,
 )
 from leadlife.errors import UnknownName
@@ -113,7 +115,7 @@ def test_days_are_those_of_the_playbooks_zone_unless_the_policy_names_its_own():
 
 def test_before_the_start_the_playbook_to_come_scores():
     empty = Journey("ada", book(ENGAGEMENT))
-    with pytest.raises(Malformed, match="no lead to score yet"):
+    with pytest.raises(Malformed, match="no fact yet"):
         empty.score("engagement")
     with pytest.raises(Malformed, match="no lead to score yet"):
         empty.score("engagement", at=T)
@@ -184,6 +186,7 @@ def test_an_unbound_policy_is_what_was_reported_for_its_version():
     new = old.record(ScoreReported(policy="propensity", version="3", value=0.7, at=T + DAY))
     assert (new.score("propensity").value, new.score("propensity", lift=True).band) == (0.7, "likely")
     assert new.move("rush", at=T + DAY).stage == "lead"
+    assert (score("propensity") >= 0.6).judge(ada_view(new, T + 9 * DAY)).changes_at is None
     broken = new.record(ScoreReported(policy="propensity", version="3", value=7.0, at=T + 2 * DAY))
     assert broken.may("rush", at=T + 2 * DAY).refusals[0].code == "guard_failed"
 
@@ -250,3 +253,19 @@ def test_with_score_replaces_by_name_and_changes_the_digest():
     assert [policy.cap for policy in second.scores] == [20]
     assert first.digest != second.digest
     assert type(first).model_validate_json(first.model_dump_json()) == first
+
+
+def test_any_criterion_may_be_asked_of_a_journey():
+    ada = began(ENGAGEMENT).record(call(1))
+    rule = (score("engagement") >= 15) & (count("call", within=days(3)) >= 1)
+    assert ada.judge(rule).value is True
+    assert ada.judge(rule, at=T).value is False
+    assert ada.judge(rule, at=T + 5 * DAY).value is False
+    assert ada.judge(role("sales"), by=Actor(id="sam", roles=("sales",))).value is True
+    assert Journey("bo", book()).record(call()).judge(count("call", within=days(3)) >= 1).value is True
+    with pytest.raises(InvalidDefinition, match="did you mean 'call'"):
+        ada.judge(count("cal") >= 1)
+    with pytest.raises(Malformed, match="no fact yet"):
+        Journey("bo", book()).judge(role("sales"))
+    with pytest.raises(Malformed, match="no criterion"):
+        ada.judge("score > 3")

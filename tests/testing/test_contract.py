@@ -1,7 +1,8 @@
 """The contract check: what ships passes, and each law catches the policy that breaks it."""
 
 import random
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -102,7 +103,7 @@ def falling(lead, activities, at):
 
 
 def restless(lead, activities, at):
-    return Score.of("x", {"seconds": at.timestamp() % 1000}, at=at)
+    return replace(Score.of("x", {"seconds": at.timestamp() % 1000}, at=at), changes_at=at + timedelta(days=9))
 
 
 def misbanded(lead, activities, at):

@@ -134,7 +134,7 @@ def count(
         within: Count only those not older than this.
         since_recycling: Count only those after the lead last entered a won or recycled stage.
         where: What attributes must be, for names that are no Python words.
-        attributes: What attributes must be: a value, several values, or a comparison of :data:`it`.
+        attributes: What attributes must be: a value, several values, or a comparison of ``it``.
     """
     given = {**(where or {}), **attributes}
     return Number(CountIs, kinds=kinds, where=given, within=within, since_recycling=since_recycling)

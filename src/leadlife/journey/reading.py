@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from leadlife._machine import Edge
 from leadlife._model import LATEST
-from leadlife.criteria import Scalar
-from leadlife.errors import Malformed, Refusal, RefusalCode
+from leadlife.criteria import Condition, Scalar, Verdict
+from leadlife.errors import InvalidDefinition, Malformed, Refusal, RefusalCode
 from leadlife.facts import (
     Evidence,
     Fact,
@@ -22,7 +22,7 @@ from leadlife.journey.answers import Option, Receipt, Wake
 from leadlife.journey.fold import Books, fold, limit_due, pass_time
 from leadlife.journey.log import Entry, Log, Standing
 from leadlife.journey.ruling import cool_until, judge
-from leadlife.journey.sight import lead_of, lift_of, score_of
+from leadlife.journey.sight import StateView, lead_of, lift_of, score_of
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import Cycle, Mark, State, newest_first
 from leadlife.journey.story import Explanation, Visit
@@ -201,10 +201,7 @@ class Reading:
             PolicyError: The policy broke.
             Malformed: There is no lead to score yet, or a reported score has not been reported.
         """
-        at = self.at if at is None else instant(at)
-        if at is None:
-            raise Malformed("there is no lead to score yet", hint="record a fact first")
-        state, _ = self._standing_at(at, late=True)
+        state, at = self._told_at(at)
         playbook = state.playbook or self.playbook
         score = score_of(state, playbook, name, at)
         if score is None:
@@ -212,6 +209,33 @@ class Reading:
         if since is not None:
             score = score.against(self.score(name, at=since))
         return replace(score, lift=lift_of(state, playbook, name, at)) if lift else score
+
+    def judge(self, criterion: Condition, *, at: datetime | None = None, by: Actor | str = SYSTEM) -> Verdict:
+        """Return the answer of any criterion about this lead, as a tree that says why.
+
+        Args:
+            criterion: The question; it need not be in the playbook.
+            at: The instant; by default :attr:`at`. Facts after it have no effect.
+            by: Who asks, for criteria about roles.
+
+        Raises:
+            InvalidDefinition: The criterion asks for something that the playbook does not have.
+            GuardError: A callable in it, or a policy that it asks, broke.
+            Malformed: There is nothing to ask about yet.
+        """
+        faults = self.playbook.faults_in(criterion)
+        if faults:
+            raise InvalidDefinition("the criterion has faults", faults=faults)
+        state, at = self._told_at(at)
+        if state.playbook is None:
+            state.playbook = self.playbook
+        return criterion.judge(StateView(state, at, actor(by).roles))
+
+    def _told_at(self, at: datetime | None) -> tuple[State, datetime]:
+        at = self.at if at is None else instant(at)
+        if at is None:
+            raise Malformed("there is no fact yet", hint="record one first")
+        return self._standing_at(at, late=True)[0], at
 
     @property
     def facts(self) -> tuple[Fact, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -167,7 +168,8 @@ def score_of(state: State, playbook: Playbook, name: str, at: datetime) -> Score
     policy = playbook.policy(name)
     if isinstance(policy, Bound) and policy.call is None:
         seen = state.memory.reported.get((policy.name, policy.version))
-        return None if seen is None else policy.restate(seen.value, at=at, why="reported")
+        # A report stands until the next: time does nothing to it.
+        return None if seen is None else replace(policy.restate(seen.value, at=at, why="reported"), changes_at=None)
     return policy.score(_scored_lead(state), activities_of(state), at=at)
 
 

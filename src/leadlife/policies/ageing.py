@@ -19,9 +19,9 @@ class Shape(StrEnum):
     """How steps take points away."""
 
     LINEAR = "linear"
-    """Each takes the same share of the first value: 100, 75, 50, 25, 0."""
+    """Each takes the same share of the first value, as in 100, 75, 50, 25, 0."""
     GEOMETRIC = "geometric"
-    """Each takes the same share of what is left: 100, 75, 56.25, ..."""
+    """Each takes the same share of what is left, as in 100, 75, 56.25."""
 
 
 class StepDecay(Definition):

@@ -170,7 +170,7 @@ class Gated(_Around):
 class Overridden(_Around):
     """A policy that a person can overrule: a number in a field of the lead takes its place until it is cleared.
 
-    The automatic value is kept apart, in :attr:`~leadlife.Score.automatic`. Who is excluded stays excluded.
+    The automatic value is kept apart, in ``score.automatic``. Who is excluded stays excluded.
     """
 
     op: Literal["overridden"] = "overridden"

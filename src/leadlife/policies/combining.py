@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def as_points(score: Score, *, weight: int = MICRO) -> list[Contribution]:
     """Return a part's lines under its own name, times a weight in millionths.
 
-    The whole is weighed, not line by line: what rounding the lines leaves over is a line of its own, of a few millionths.
+    The whole is weighed, not line by line: what rounding the lines leaves over, a few millionths, is a line of its own.
     A probability counts as one line of so many points: its log-odds are no points.
     """
     worth = weighed(score.micropoints, weight, MICRO)

@@ -20,7 +20,7 @@ class Bound(Policy):
     """A function or an object of one's own as a policy.
 
     A file keeps only its name, version, scale and bands; whoever loads it binds the object. Not bound to any, it is a
-    policy that the world answers: in a journey its score is the latest :class:`~leadlife.ScoreReported` of its name
+    policy that the world answers: in a journey its score is the latest :class:`ScoreReported` of its name
     and version.
 
     >>> from datetime import datetime, UTC
@@ -71,8 +71,7 @@ class Bound(Policy):
             if isinstance(error, PolicyError):
                 raise
             raise PolicyError(self.name, f"raised {type(error).__name__}") from error
-        # What a function of one's own does with time is its own affair: it may change at once.
-        return replace(self.restate(answer, at=sight.at), changes_at=sight.at)
+        return self.restate(answer, at=sight.at)
 
     def restate(self, answer: Any, *, at: datetime, why: str = "") -> Score:
         """Return an answer as a score.
@@ -86,7 +85,9 @@ class Bound(Policy):
             PolicyError: It is NaN, infinite, too large, no probability, or something else altogether.
         """
         try:
-            return self._restated(answer, at, why or self.meaning or self.name)
+            score = self._restated(answer, at, why or self.meaning or self.name)
+            # What code of one's own does with time is its own affair: it may change at once, unless it says when.
+            return score if score.changes_at is not None else replace(score, changes_at=at)
         except PolicyError:
             raise
         except LeadlifeError as error:

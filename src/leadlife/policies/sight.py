@@ -17,7 +17,7 @@ from leadlife.timing import instant, zone_named
 class Sight:
     """What a policy sees: nothing after ``at``, and of the lead no more than its fields and its source.
 
-    It is a :class:`~leadlife.View`; whatever a journey alone knows (stage, evidence, sales) is missing from it.
+    It is a :class:`View`; whatever a journey alone knows (stage, evidence, sales) is missing from it.
     """
 
     def __init__(

@@ -226,7 +226,7 @@ class Score:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The rules whose questions nobody has answered: what to ask next."""
+        """The rules whose questions nobody has answered, which are what to ask next."""
         return tuple(line.rule for line in self.lines if line.sort is Sort.UNKNOWN)
 
     def points_by_rule(self) -> dict[str, float]:

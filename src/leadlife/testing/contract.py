@@ -42,7 +42,7 @@ def check_policy(
     unrelated: str | None = None,
     examples: int = 50,
 ) -> None:
-    """Hold a policy to the contract of :class:`~leadlife.ScoringPolicy`, over generated leads and activities.
+    """Hold a policy to the contract of :class:`ScoringPolicy`, over generated leads and activities.
 
     The laws: the same input gives the same score, and is left as it was; the order of the activities means nothing;
     an activity after ``at`` has no effect; the lines add up, and everything is finite; the score survives JSON, and so

@@ -108,7 +108,7 @@ class View(Protocol):
 
     @property
     def readiness(self) -> Observation | None:
-        """How close to buying the lead behaves: early, mid or late."""
+        """How close to buying the lead behaves, which is early, mid or late."""
         ...
 
     @property

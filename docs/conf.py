@@ -21,7 +21,9 @@ autodoc_class_signature = "separated"
 exclude_patterns = ["_build"]
 
 # The constraints on a field's type, which autodoc writes out as if they were classes.
-nitpick_ignore_regex = [("py:class", r"LAX|SORTED|Field|m\w+_length=\d+|Name|Amount|Question|Bands|AnyRule|.*AwareDatetime")]
+nitpick_ignore_regex = [
+    ("py:class", r"LAX|SORTED|Field|m\w+_length=\d+|Name|Amount|Question|Bands|AnyRule|.*AwareDatetime")
+]
 
 HOMES = (
     "errors",

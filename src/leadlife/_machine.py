@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from leadlife.criteria import Condition, View
+from leadlife.criteria import Ask, Condition, View, all_of
 from leadlife.stages import EVERY_OPEN_STAGE, Holds, Kind, Limit, Stage, Status, Transition
 
 if TYPE_CHECKING:
     from transitions import EventData, Machine
-
-Test = Callable[[View], "bool | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +46,14 @@ class Edge:
         return self.rule.trigger
 
     @property
-    def test(self) -> Test | None:
+    def test(self) -> Ask | None:
         """What decides: a function to True, False or None, or None where nothing needs deciding."""
-        tests: list[Test] = [guard.test for guard in self.guards]
+        tests = [guard.ask for guard in self.guards]
         if self.left is not None:
             tests.insert(0, self._was_left)
         if not tests:
             return None
-        if len(tests) == 1:
-            return tests[0]
-
-        def every(view: View) -> bool | None:
-            known: bool | None = True
-            for test in tests:
-                value = test(view)
-                if value is False:
-                    return False
-                if value is None:
-                    known = None
-            return known
-
-        return every
+        return tests[0] if len(tests) == 1 else all_of(tuple(tests))
 
     def _was_left(self, view: View) -> bool:
         return view.left == self.left
@@ -186,7 +171,15 @@ class Candidate:
     """An edge with its test at hand."""
 
     edge: Edge
-    test: Test | None
+    test: Ask | None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return candidate_of, (self.edge,)
+
+
+def candidate_of(edge: Edge) -> Candidate:
+    """Return an edge with its test at hand; a test is a function, so pickling makes it anew."""
+    return Candidate(edge, edge.test)
 
 
 class Plan:
@@ -211,7 +204,7 @@ class Plan:
             for source, found in event.transitions.items():
                 checks = [condition.func for one in found for condition in one.conditions]
                 moves[source, trigger] = tuple(
-                    Candidate(check.edge, check.test) for check in checks if isinstance(check, _Check)
+                    candidate_of(check.edge) for check in checks if isinstance(check, _Check)
                 )
         self.moves: dict[tuple[str, str], tuple[Candidate, ...]] = moves
         edges = [candidate.edge for candidates in moves.values() for candidate in candidates]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from leadlife.criteria.asking import ByRole, Opaque
 from leadlife.criteria.comparing import Comparison, Match, Where, matching, where_words
-from leadlife.criteria.condition import Condition
+from leadlife.criteria.condition import Ask, Condition, all_of
 from leadlife.criteria.counting import CountIs, Kinds, SeenIs, SumIs
 from leadlife.criteria.fields import FieldIs, LatestIs
 from leadlife.criteria.logic import AllOf, AnyCriterion, AnyOf, AtLeast, Criterion, Guard, Not, leaves_of
@@ -57,6 +57,7 @@ __all__ = [
     "AllOf",
     "AnyCriterion",
     "AnyOf",
+    "Ask",
     "AtLeast",
     "BandIs",
     "ByRole",
@@ -89,6 +90,7 @@ __all__ = [
     "Verdict",
     "View",
     "Where",
+    "all_of",
     "at_least",
     "band",
     "count",

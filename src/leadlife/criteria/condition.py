@@ -14,6 +14,23 @@ if TYPE_CHECKING:
     from leadlife.criteria.logic import AllOf, AnyOf, Not
 
 Ask = Callable[[View], "bool | None"]
+"""A question as a function of a view, to True, False or None."""
+
+
+def all_of(asked: tuple[Ask, ...]) -> Ask:
+    """Return whether all are true, as one question: false when one is false, else unknown when one is."""
+
+    def ask(view: View) -> bool | None:
+        known: bool | None = True
+        for part in asked:
+            value = part(view)
+            if value is False:
+                return False
+            if value is None:
+                known = None
+        return known
+
+    return ask
 
 
 class Condition(Definition):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from leadlife._model import LAX, op_of
 from leadlife.criteria.asking import ByRole, Opaque
-from leadlife.criteria.condition import Ask, Condition
+from leadlife.criteria.condition import Ask, Condition, all_of
 from leadlife.criteria.counting import CountIs, SeenIs, SumIs
 from leadlife.criteria.fields import FieldIs, LatestIs
 from leadlife.criteria.scores import BandIs, ScoreIs
@@ -57,19 +57,7 @@ class AllOf(_Joined):
     op: Literal["and"] = "and"
 
     def _compiled(self) -> Ask:
-        asked = tuple(part.ask for part in self.of)
-
-        def ask(view: View) -> bool | None:
-            known: bool | None = True
-            for part in asked:
-                value = part(view)
-                if value is False:
-                    return False
-                if value is None:
-                    known = None
-            return known
-
-        return ask
+        return all_of(tuple(part.ask for part in self.of))
 
     def sentence(self) -> str:
         """Return the parts, joined by and."""

@@ -1,14 +1,11 @@
-"""What a journey tells: where the lead stands, how it came there, and what may happen next."""
+"""What a journey tells: where the lead stands, how it came there, and what is known."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from leadlife._machine import Edge
-from leadlife._model import LATEST
-from leadlife.criteria import Condition, Scalar, Verdict
-from leadlife.errors import InvalidDefinition, Malformed, Refusal, RefusalCode
+from leadlife.criteria import Scalar
+from leadlife.errors import Malformed, Refusal, RefusalCode
 from leadlife.facts import (
     Evidence,
     Fact,
@@ -18,19 +15,16 @@ from leadlife.facts import (
 )
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey import story
-from leadlife.journey.answers import Option, Receipt, Wake
-from leadlife.journey.fold import Books, fold, limit_due, pass_time
+from leadlife.journey.answers import Receipt
+from leadlife.journey.fold import Books, fold, pass_time
 from leadlife.journey.log import Entry, Log, Standing
-from leadlife.journey.ruling import cool_until, judge
-from leadlife.journey.sight import StateView, lead_of, lift_of, score_of
+from leadlife.journey.sight import lead_of
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import Cycle, Mark, State, newest_first
-from leadlife.journey.story import Explanation, Visit
-from leadlife.leads import SYSTEM, Actor, Lead, Source, actor
+from leadlife.journey.story import Visit
+from leadlife.leads import Lead, Source
 from leadlife.playbook import Playbook
-from leadlife.scoring import Score
 from leadlife.stages import Stage, Status
-from leadlife.timing import instant
 
 
 class Reading:
@@ -185,58 +179,6 @@ class Reading:
                     held[name] = found
         return held
 
-    def score(
-        self, name: str, *, at: datetime | None = None, since: datetime | None = None, lift: bool = False
-    ) -> Score:
-        """Return the lead's score by a policy of the playbook in force: a ledger whose lines add up.
-
-        Args:
-            name: The policy.
-            at: The instant; by default :attr:`at`. Facts after it have no effect.
-            since: An earlier instant, to tell the trend.
-            lift: Whether to look for the single activity that would lift the band; it tries one after another.
-
-        Raises:
-            UnknownName: The playbook has no such policy.
-            PolicyError: The policy broke.
-            Malformed: There is no lead to score yet, or a reported score has not been reported.
-        """
-        state, at = self._told_at(at)
-        playbook = state.playbook or self.playbook
-        score = score_of(state, playbook, name, at)
-        if score is None:
-            raise Malformed(f"score {name!r} has not been reported", hint="record a ScoreReported fact")
-        if since is not None:
-            score = score.against(self.score(name, at=since))
-        return replace(score, lift=lift_of(state, playbook, name, at)) if lift else score
-
-    def judge(self, criterion: Condition, *, at: datetime | None = None, by: Actor | str = SYSTEM) -> Verdict:
-        """Return the answer of any criterion about this lead, as a tree that says why.
-
-        Args:
-            criterion: The question; it need not be in the playbook.
-            at: The instant; by default :attr:`at`. Facts after it have no effect.
-            by: Who asks, for criteria about roles.
-
-        Raises:
-            InvalidDefinition: The criterion asks for something that the playbook does not have.
-            GuardError: A callable in it, or a policy that it asks, broke.
-            Malformed: There is nothing to ask about yet.
-        """
-        faults = self.playbook.faults_in(criterion)
-        if faults:
-            raise InvalidDefinition("the criterion has faults", faults=faults)
-        state, at = self._told_at(at)
-        if state.playbook is None:
-            state.playbook = self.playbook
-        return criterion.judge(StateView(state, at, actor(by).roles))
-
-    def _told_at(self, at: datetime | None) -> tuple[State, datetime]:
-        at = self.at if at is None else instant(at)
-        if at is None:
-            raise Malformed("there is no fact yet", hint="record one first")
-        return self._standing_at(at, late=True)[0], at
-
     @property
     def facts(self) -> tuple[Fact, ...]:
         """The observed facts, in the order in which they were recorded."""
@@ -328,58 +270,6 @@ class Reading:
             base = fold(self._log.in_fold_order(self._length, until=self._horizon), self._books)
         return snapshots.save(base, self.lead_id, self.pipeline, facts)
 
-    # ------------------------------------------------------------------ what may happen next
-
-    def may(
-        self,
-        trigger: str,
-        *,
-        at: datetime,
-        by: Actor | str = SYSTEM,
-        reason: str | None = None,
-        note: str | None = None,
-        target: str | None = None,
-        late: bool = False,
-    ) -> Option:
-        """Return whether a trigger may be fired, and if not, every reason why not.
-
-        The content is what :meth:`Journey.move` would raise.
-        """
-        at, who = instant(at), actor(by)
-        if not isinstance(trigger, str):
-            raise Malformed("a trigger is a name")
-        state, early = self._standing_at(at, late=late)
-        ruling = judge(state, trigger, at=at, by=who, reason=reason, note=note, target=target)
-        rules = () if state.plan is None else state.plan.moves.get((state.stage or "", trigger), ())
-        if isinstance(ruling, Edge):
-            refusals, edge = early, ruling
-        else:
-            first = ruling[0].code is RefusalCode.NOT_STARTED
-            refusals, edge = (*ruling, *early) if first else (*early, *ruling), None
-        rule = edge.rule if edge is not None else rules[0].edge.rule if rules else None
-        listed = () if rule is None else rule.reasons or tuple(self.playbook.lifecycle.reason_by_id)
-        return Option(
-            trigger,
-            not refusals,
-            None if rule is None else rule.kind,
-            None if edge is None else edge.target,
-            rule is not None and rule.needs_reason,
-            listed if rule is not None and (rule.needs_reason or rule.reasons) else (),
-            refusals,
-        )
-
-    def options(self, *, at: datetime, by: Actor | str = SYSTEM, reason: str | None = None) -> tuple[Option, ...]:
-        """Return every trigger of the playbook in declared order, allowed or why not: what a CRM shows as buttons.
-
-        Args:
-            at: When.
-            by: Who asks.
-            reason: The reason that would be given; without one, a move that needs a reason is refused for it.
-        """
-        return tuple(
-            self.may(trigger, at=at, by=by, reason=reason) for trigger in self.playbook.lifecycle.plan.triggers
-        )
-
     def _standing_at(self, at: datetime, *, late: bool) -> tuple[State, tuple[Refusal, ...]]:
         base = self._base
         if base.at is None or at >= base.at:
@@ -396,22 +286,3 @@ class Reading:
             {"last": base.at},
         )
         return base, (refusal,)
-
-    @property
-    def wake_at(self) -> Wake | None:
-        """The next instant after :attr:`at` at which time alone changes something; None if only a fact can."""
-        state = self._state
-        if state.at is None:
-            return None
-        wakes: list[Wake] = []
-        limit = limit_due(state, LATEST)
-        if limit is not None:
-            wakes.append(Wake(limit, f"the limit of {state.stage!r} comes due"))
-        cool = cool_until(state)
-        if cool is not None and cool > state.at:
-            wakes.append(Wake(cool, f"the cool-down of {state.stage!r} is over"))
-        return min(wakes, default=None)
-
-    def explain(self) -> Explanation:
-        """Return the chain of facts that led to the present stage, line by line."""
-        return story.explain(self._state, self._books)

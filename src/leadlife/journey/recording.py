@@ -10,9 +10,9 @@ from typing import Self, TypeVar
 from leadlife._machine import Edge
 from leadlife.errors import Fault, Malformed, did_you_mean
 from leadlife.facts import FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, TimerRefused, content_id
+from leadlife.journey.asking import Asking
 from leadlife.journey.fold import Books, apply, commit, fold, pass_time, prepare
 from leadlife.journey.log import Log, fold_order
-from leadlife.journey.reading import Reading
 from leadlife.journey.ruling import judge
 from leadlife.journey.state import State
 from leadlife.leads import SYSTEM, Actor, Source
@@ -22,7 +22,7 @@ from leadlife.timing import instant
 F = TypeVar("F", bound=Fact)
 
 
-class Recording(Reading):
+class Recording(Asking):
     """The side of a :class:`Journey` that takes in facts. Every verb returns a new value."""
 
     __slots__ = ()

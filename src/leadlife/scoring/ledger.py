@@ -9,6 +9,7 @@ from leadlife.errors import Malformed
 from leadlife.scoring.score import MICRO, Contribution, Score, Sort
 
 FULL = 1.0
+HUNDREDTH = MICRO // 100
 
 
 class Change(NamedTuple):
@@ -55,8 +56,11 @@ def points(amount: int) -> str:
 
 
 def told(amount: int) -> str:
-    """Return a change in words: ``plus 25``, ``minus 2.5``."""
-    return f"{'minus' if amount < 0 else 'plus'} {points(abs(amount))}"
+    """Return a change in words, to the hundredth of a point where that is not nothing: ``plus 25``, ``minus 2.5``."""
+    size = abs(amount)
+    if size >= HUNDREDTH:
+        size = (size + HUNDREDTH // 2) // HUNDREDTH * HUNDREDTH
+    return f"{'minus' if amount < 0 else 'plus'} {points(size)}"
 
 
 def difference(earlier: Score, later: Score) -> Difference:
@@ -155,7 +159,7 @@ def _lift(score: Score) -> str:
     return f"one {activity.kind}{f' ({attributes})' if attributes else ''} would lift it to band {band}"
 
 
-_CELL = "padding:2px 8px;border:0;text-align:left;background:none"
+_CELL = "padding:2px 8px;border:0;text-align:left;color:inherit;background:none"
 
 
 def html(score: Score) -> str:
@@ -165,7 +169,7 @@ def html(score: Score) -> str:
     rest = explain(score).splitlines()[1 + len(score.lines) :]
     notes = "".join(f"<div style='color:#666;padding:2px 8px'>{escape(note.strip())}</div>" for note in rest)
     return (
-        "<div style='font:13px system-ui,sans-serif;max-width:44em'>"
+        "<div style='font:13px system-ui,sans-serif;max-width:48em'>"
         f"<div style='padding:2px 8px'><b>{escape(_headline(score))}</b></div>"
         f"<table style='border-collapse:collapse;width:100%'><tbody>{rows}</tbody></table>{notes}</div>"
     )
@@ -182,7 +186,7 @@ def _row(line: Contribution, largest: int) -> str:
         "</div>"
     )
     return (
-        f"<tr><td style='{_CELL};width:45%'>{escape(_reason(line))}</td>"
+        f"<tr><td style='{_CELL};width:52%'>{escape(_reason(line))}</td>"
         f"<td style='{_CELL};text-align:right;width:12%'>{escape(_signed(line.micropoints))}</td>"
         f"<td style='{_CELL}'>{bar}</td></tr>"
     )

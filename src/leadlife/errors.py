@@ -24,6 +24,7 @@
     │   └── ReasonNotListed       (ValueError)
     ├── GuardError                (RuntimeError)     a callable guard broke, on a machine of the host's own
     ├── PolicyError               (RuntimeError)     a scoring policy broke: it raised, or answered no score
+    │   └── PolicyNotBound                           a policy is known by name only; its function was not handed in
     ├── UnknownPlaybook           (LookupError)      a log names a playbook that was not handed in
     ├── StageConflict             (RuntimeError)     a host object stands elsewhere than its journey
     └── MissingExtra              (ImportError)      an optional package is needed; names the extra
@@ -118,6 +119,14 @@ class Fault:
         return f"{place}{self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
+_RESTATED = {
+    "extra_forbidden": "there is no such key",
+    "union_tag_not_found": "this is none of the kinds known here, or does not say which (op)",
+    "model_type": "this is no value of its kind, nor a mapping of its keys",
+}
+"""What pydantic says of its own insides, as a reader needs it."""
+
+
 class Malformed(LeadlifeError, ValueError):
     """Input that cannot be understood. Nothing of it was kept.
 
@@ -161,8 +170,8 @@ class Malformed(LeadlifeError, ValueError):
                 faults.append(Fault(path, cause.message, cause.hint))
             elif found["type"] == "union_tag_invalid":
                 faults.append(Fault(path, f"this is none of: {found.get('ctx', {}).get('expected_tags')}"))
-            elif found["type"] == "extra_forbidden":
-                faults.append(Fault(path, "there is no such key"))
+            elif found["type"] in _RESTATED:
+                faults.append(Fault(path, _RESTATED[found["type"]]))
             else:
                 faults.append(Fault(path, found["msg"].removeprefix("Value error, ")))
         return cls(f"{name} has {len(faults)} fault{'s' if len(faults) != 1 else ''}:", faults=faults)
@@ -388,6 +397,12 @@ class PolicyError(LeadlifeError, RuntimeError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.policy, self.problem)
+
+
+class PolicyNotBound(PolicyError):
+    """A policy that is a function or an object of one's own is known by name only: nobody handed it in."""
+
+    code: ClassVar[str] = "policy_not_bound"
 
 
 class UnknownPlaybook(LeadlifeError, LookupError):

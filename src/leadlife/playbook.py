@@ -90,7 +90,7 @@ class Playbook(Definition):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        faults = [
+        faults: list[Fault] = [
             Fault("scores", f"score {name!r} is declared {number} times")
             for name, number in Counter(policy.name for policy in self.scores).items()
             if number > 1
@@ -107,25 +107,21 @@ class Playbook(Definition):
         """Return what a criterion asks for that this playbook does not have, with suggestions; empty if nothing."""
         if not isinstance(criterion, Condition):
             raise Malformed("this is no criterion", hint='write one like field("size") >= 50')
-        faults: list[Fault] = []
+        unknown = (fault for sort, name in criterion.inputs() for fault in self._unknown(path, sort, name))
+        return (*unknown, *self._misasked(path, criterion))
+
+    def _misasked(self, path: str, criterion: Condition) -> Iterator[Fault]:
         for leaf in leaves_of(criterion):
-            for sort, name in leaf.inputs():
-                faults += self._unknown(path, sort, name)
             if isinstance(leaf, FieldIs) and leaf.name in self.fields:
-                faults += _misfits(path, leaf, self.fields[leaf.name])
+                yield from _misfits(path, leaf, self.fields[leaf.name])
             elif isinstance(leaf, ScoreIs | BandIs) and leaf.name in self._scores:
-                faults += _out_of_reach(path, leaf, self._scores[leaf.name])
-        return tuple(faults)
+                yield from _out_of_reach(path, leaf, self._scores[leaf.name])
 
     def _policy_faults(self, path: str, policy: Policy) -> Iterator[Fault]:
-        own = list(policy.criteria())
-        for place, criterion in own:
-            yield from self.faults_in(criterion, path=f"{path}.{place}")
-        told = {pair for _, criterion in own for pair in criterion.inputs()}
-        below = {pair for part in policy.parts() for pair in part.inputs()}
-        for sort, name in dict.fromkeys(policy.inputs()):
-            if (sort, name) not in told | below:
-                yield from self._unknown(path, sort, name)
+        for place, sort, name in policy.reads():
+            yield from self._unknown(f"{path}.{place}", sort, name)
+        for place, criterion in policy.criteria():
+            yield from self._misasked(f"{path}.{place}", criterion)
         for part in policy.parts():
             yield from self._policy_faults(f"{path}/{part.name}", part)
 
@@ -225,14 +221,15 @@ class Playbook(Definition):
         """Return the playbook with further activity kinds; those of the same name are replaced."""
         return self.replace(activity_kinds={**self.activity_kinds, **kinds})
 
-    def with_score(self, *policies: ScoringPolicy | Scoring) -> Self:
-        """Return the playbook with further scoring policies; those of the same name are replaced.
+    def with_score(self, *policies: ScoringPolicy | Scoring, version: str | None = None) -> Self:
+        """Return the playbook with further scoring policies, and another version if one is given.
 
+        Policies of the same name are replaced.
         A named function, or an object that scores, is bound by its name and version; see ``leadlife.Bound``.
         """
         new = {policy.name: policy for policy in map(as_policy, policies)}
         kept = tuple(new.pop(policy.name, policy) for policy in self.scores)
-        return self.replace(scores=(*kept, *new.values()))
+        return self.replace(scores=(*kept, *new.values()), version=version or self.version)
 
 
 _TEXTUAL = (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS)
@@ -252,7 +249,7 @@ def _misfits(path: str, leaf: FieldIs, spec: FieldSpec) -> Iterator[Fault]:
 def _out_of_reach(path: str, leaf: ScoreIs | BandIs, policy: Policy) -> Iterator[Fault]:
     if isinstance(leaf, BandIs):
         bands = policy.band_names()
-        if bands and leaf.value not in bands:
+        if leaf.value not in bands:
             yield Fault(path, f"score {leaf.name!r} has no band {leaf.value!r}", did_you_mean(leaf.value, bands))
         return
     low, high = policy.limits()

@@ -345,7 +345,7 @@ def test_a_verdict_can_be_read_as_a_tree(ada):
     verdict = rule.judge(view(did(ada, "call")))
     assert verdict.tree() == (
         "unknown: at least 1 of call within 7 days and (evidence of fit or not (in stage name))\n"
-        "  true: at least 1 of call within 7 days, until 2026-03-09 09:00 at least\n"
+        "  true: at least 1 of call within 7 days (there is 1), until 2026-03-09 09:00 at least\n"
         "  unknown: evidence of fit or not (in stage name)\n"
         "    unknown: evidence of fit\n"
         "    false: not (in stage name)\n"

@@ -65,13 +65,16 @@ def call(days_after=0):
 
 def test_a_journey_is_scored_at_any_instant():
     ada = began(ENGAGEMENT).record(call(1)).record(call(5))
-    assert ada.score("engagement").value == pytest.approx(20 + 20 * 2**-0.4)
+    assert ada.score("engagement", at=ada.at).value == pytest.approx(20 + 20 * 2**-0.4)
     assert ada.score("engagement", at=T + DAY).value == 20
     assert ada.score("engagement", at=T).value == 0
-    assert ada.as_of(at=T + 2 * DAY).score("engagement").lines == ada.score("engagement", at=T + 2 * DAY).lines
+    assert (
+        ada.as_of(at=T + 2 * DAY).score("engagement", at=T + 2 * DAY).lines
+        == ada.score("engagement", at=T + 2 * DAY).lines
+    )
     later = ada.score("engagement", at=T + 11 * DAY)
     assert later.activities == tuple(fact.id for fact in ada.facts[-2:])
-    assert later.value == ada.tick(T + 11 * DAY).score("engagement").value
+    assert later.value == ada.tick(T + 11 * DAY).score("engagement", at=T + 11 * DAY).value
 
 
 def test_a_view_never_sees_the_facts_that_it_hides():
@@ -83,7 +86,7 @@ def test_a_view_never_sees_the_facts_that_it_hides():
 def test_a_retracted_activity_counts_no_more():
     ada = began(ENGAGEMENT).record(call(1))
     gone = ada.record(Retracted(target=ada.facts[-1].id, at=T + 2 * DAY))
-    assert gone.score("engagement").value == 0
+    assert gone.score("engagement", at=gone.at).value == 0
 
 
 def test_trend_and_lift_are_told_on_request():
@@ -92,7 +95,31 @@ def test_trend_and_lift_are_told_on_request():
     assert told.trend.micropoints == -10_000_000
     assert (told.band, told.lift.activity.kind, told.lift.band) == ("cold", "chat", "warm")
     lifted = ada.record(ActivityRecorded(kind="chat", at=T + 11 * DAY))
-    assert lifted.score("engagement").band == "warm"
+    assert lifted.score("engagement", at=lifted.at).band == "warm"
+
+
+def test_a_trend_needs_a_lead_then_and_an_earlier_instant():
+    ada = began(ENGAGEMENT).record(call(1))
+    assert ada.score("engagement", at=T + DAY, since=T - 5 * DAY).trend is None
+    with pytest.raises(Malformed, match="since an earlier instant"):
+        ada.score("engagement", at=T, since=T + DAY)
+
+
+def test_a_refusal_by_score_says_the_score():
+    ada = began(ENGAGEMENT.replace(exclude=(field("size") == 0,)), guard=score("engagement") >= 15)
+    with pytest.raises(MoveRefused, match=r"score engagement is at least 15: false \(it is 0, band cold\)"):
+        ada.move("rush", at=T)
+    out = ada.record(AttributeChanged(name="size", value=0, at=T))
+    with pytest.raises(MoveRefused, match=r"unknown \(there is no score: size is 0\)"):
+        out.move("rush", at=T)
+    assert out.judge(band("engagement") >= "warm", at=T).to_dict() == {
+        "sentence": "band of engagement is at least warm",
+        "value": None,
+        "found": "there is no score: size is 0",
+        "facts": [],
+        "changes_at": None,
+        "parts": [],
+    }
 
 
 def test_a_function_is_lifted_by_trying_the_playbooks_kinds():
@@ -100,7 +127,7 @@ def test_a_function_is_lifted_by_trying_the_playbooks_kinds():
         return sum(activity.kind == "meeting" for activity in activities)
 
     ada = began(Bound.of(calls, bands={"no": 0, "yes": 1}))
-    assert ada.score("calls", lift=True).lift.activity.kind == "meeting"
+    assert ada.score("calls", at=ada.at, lift=True).lift.activity.kind == "meeting"
 
 
 def test_days_are_those_of_the_playbooks_zone_unless_the_policy_names_its_own():
@@ -108,23 +135,21 @@ def test_days_are_those_of_the_playbooks_zone_unless_the_policy_names_its_own():
     ada = Journey.start("ada", made, stage="name", at=T)
     for hour in (1, 4):  # the evening before and the same day, in Brazil
         ada = ada.record(ActivityRecorded(kind="chat", at=datetime(2026, 3, 4, hour, tzinfo=UTC)))
-    assert (ada.score("engagement").value, ada.score("utc").value) == (10, 5)
+    assert (ada.score("engagement", at=ada.at).value, ada.score("utc", at=ada.at).value) == (10, 5)
     assert made.policy("engagement").zone == "America/Sao_Paulo"
     assert made.policy("utc").zone == "UTC"
 
 
 def test_before_the_start_the_playbook_to_come_scores():
     empty = Journey("ada", book(ENGAGEMENT))
-    with pytest.raises(Malformed, match="no fact yet"):
-        empty.score("engagement")
     with pytest.raises(Malformed, match="no lead to score yet"):
         empty.score("engagement", at=T)
-    assert empty.record(call()).score("engagement").value == 20
+    assert empty.record(call()).score("engagement", at=T).value == 20
 
 
 def test_an_unknown_score_is_suggested():
     with pytest.raises(UnknownName, match="did you mean 'engagement'"):
-        began(ENGAGEMENT).score("engagment")
+        began(ENGAGEMENT).score("engagment", at=T)
 
 
 def test_a_guard_may_ask_for_a_score():
@@ -171,7 +196,7 @@ def test_a_policy_that_breaks_refuses_the_move_and_keeps_the_fact():
 
     ada = began(breaks, guard=score("breaks") >= 1)
     with pytest.raises(PolicyError, match="finite"):
-        ada.score("breaks")
+        ada.score("breaks", at=ada.at)
     assert ada.may("rush", at=T).refusals[0].code == "guard_failed"
 
 
@@ -179,12 +204,15 @@ def test_an_unbound_policy_is_what_was_reported_for_its_version():
     model = Bound(name="propensity", version="3", scale="probability", bands={"likely": 0.6})
     ada = began(model, guard=score("propensity") >= 0.6)
     with pytest.raises(Malformed, match="has not been reported"):
-        ada.score("propensity")
+        ada.score("propensity", at=ada.at)
     assert (score("propensity") >= 0.6).judge(ada_view(ada, T)).value is None
     old = ada.record(ScoreReported(policy="propensity", version="2", value=0.9, at=T))
     assert not old.may("rush", at=T)
     new = old.record(ScoreReported(policy="propensity", version="3", value=0.7, at=T + DAY))
-    assert (new.score("propensity").value, new.score("propensity", lift=True).band) == (0.7, "likely")
+    assert (new.score("propensity", at=new.at).value, new.score("propensity", at=new.at, lift=True).band) == (
+        0.7,
+        "likely",
+    )
     assert new.move("rush", at=T + DAY).stage == "lead"
     assert (score("propensity") >= 0.6).judge(ada_view(new, T + 9 * DAY)).changes_at is None
     broken = new.record(ScoreReported(policy="propensity", version="3", value=7.0, at=T + 2 * DAY))
@@ -194,9 +222,9 @@ def test_an_unbound_policy_is_what_was_reported_for_its_version():
 def test_a_persons_value_is_a_fact_that_is_cleared_by_a_fact():
     ada = began(Overridden(name="priority", of=ENGAGEMENT, field="by_hand")).record(call(1))
     ruled = ada.record(AttributeChanged(name="by_hand", value=80, at=T + 2 * DAY, by="ann"))
-    assert (ruled.score("priority").value, ruled.score("priority", at=T + DAY).value) == (80, 20)
+    assert (ruled.score("priority", at=ruled.at).value, ruled.score("priority", at=T + DAY).value) == (80, 20)
     cleared = ruled.record(AttributeChanged(name="by_hand", value=None, at=T + 3 * DAY))
-    assert cleared.score("priority").automatic is None
+    assert cleared.score("priority", at=cleared.at).automatic is None
 
 
 def test_each_cycle_is_scored_by_its_own_source():
@@ -204,9 +232,9 @@ def test_each_cycle_is_scored_by_its_own_source():
         name="typed", cases={"referral": Points(name="r", start=9)}, otherwise=Points(name="o", start=1)
     )
     ada = Journey.start(Lead(id="ada", source=Source(lead_type="referral")), book(typed), stage="name", at=T)
-    assert ada.score("typed").value == 9
-    assert began(typed).score("typed").value == 1
-    assert ada.record(Identified(at=T)).score("typed").value == 9
+    assert ada.score("typed", at=ada.at).value == 9
+    assert began(typed).score("typed", at=T).value == 1
+    assert ada.record(Identified(at=T)).score("typed", at=T).value == 9
 
 
 def test_faults_of_policies_and_of_thresholds_are_told_with_their_paths():
@@ -222,8 +250,8 @@ def test_faults_of_policies_and_of_thresholds_are_told_with_their_paths():
         book(wrong, nested)
     assert {fault.path: fault.hint for fault in error.value.faults if fault.hint} == {
         "scores.0.rules.0.when": "did you mean 'size'?",
-        "scores.0": "did you mean 'call'?",
-        "scores.1/inner": "did you mean 'by_hand'?",
+        "scores.0.rules.1.kinds": "did you mean 'call'?",
+        "scores.1/inner.field": "did you mean 'by_hand'?",
     }
     assert any("no parts of text" in fault.message for fault in error.value.faults)
     with pytest.raises(InvalidDefinition, match="declared 2 times"):
@@ -237,14 +265,16 @@ def test_faults_of_policies_and_of_thresholds_are_told_with_their_paths():
         (score("capped") >= 31, "compared with 31, but is at most 30"),
         (score("capped") < -1, "compared with -1, but is at least 0"),
         (band("engagement") == "wram", "did you mean 'warm'"),
+        (band("bandless") == "warm", "has no band 'warm'"),
         (field("size").one_of("a", 1), "which this value is not"),
         (count("cal", within=days(1)) >= 1, "did you mean 'call'"),
     ],
 )
 def test_guards_are_checked_against_the_policies(guard, told):
+    policies = (ENGAGEMENT, ENGAGEMENT.replace(name="capped", cap=30), ENGAGEMENT.replace(name="bandless", bands={}))
     with pytest.raises(InvalidDefinition, match=told):
-        book(ENGAGEMENT, ENGAGEMENT.replace(name="capped", cap=30), guard=guard)
-    assert book(ENGAGEMENT, ENGAGEMENT.replace(name="capped", cap=30)).faults_in(guard)
+        book(*policies, guard=guard)
+    assert book(*policies).faults_in(guard)
 
 
 def test_with_score_replaces_by_name_and_changes_the_digest():
@@ -258,14 +288,13 @@ def test_with_score_replaces_by_name_and_changes_the_digest():
 def test_any_criterion_may_be_asked_of_a_journey():
     ada = began(ENGAGEMENT).record(call(1))
     rule = (score("engagement") >= 15) & (count("call", within=days(3)) >= 1)
-    assert ada.judge(rule).value is True
+    assert ada.judge(rule, at=T + DAY).value is True
     assert ada.judge(rule, at=T).value is False
     assert ada.judge(rule, at=T + 5 * DAY).value is False
-    assert ada.judge(role("sales"), by=Actor(id="sam", roles=("sales",))).value is True
-    assert Journey("bo", book()).record(call()).judge(count("call", within=days(3)) >= 1).value is True
+    assert ada.judge(role("sales"), at=T, by=Actor(id="sam", roles=("sales",))).value is True
+    assert Journey("bo", book()).record(call()).judge(count("call", within=days(3)) >= 1, at=T).value is True
     with pytest.raises(InvalidDefinition, match="did you mean 'call'"):
-        ada.judge(count("cal") >= 1)
-    with pytest.raises(Malformed, match="no fact yet"):
-        Journey("bo", book()).judge(role("sales"))
+        ada.judge(count("cal") >= 1, at=T)
+    assert Journey("bo", book()).judge(role("sales"), at=T).value is False
     with pytest.raises(Malformed, match="no criterion"):
-        ada.judge("score > 3")
+        ada.judge("score > 3", at=T)

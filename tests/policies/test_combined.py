@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leadlife import Activity, Lead, Malformed, PolicyError, Score, Source, count, days, elapsed, field
+from leadlife.errors import PolicyNotBound
 from leadlife.policies import (
     ActivityRule,
     Bound,
@@ -273,7 +274,7 @@ def test_a_probability_is_one(answer):
 def test_what_raises_and_what_is_not_bound_are_errors_of_their_own():
     with pytest.raises(PolicyError, match="raised ZeroDivisionError"):
         Bound.of(broken).score(ADA, [], at=T)
-    with pytest.raises(PolicyError, match="not bound"):
+    with pytest.raises(PolicyNotBound, match="not bound"):
         Bound(name="later").score(ADA, [], at=T)
     inner = Fallback(name="f", of=(points(1),))
     with pytest.raises(PolicyError, match="policy 'inner'"):
@@ -281,7 +282,16 @@ def test_what_raises_and_what_is_not_bound_are_errors_of_their_own():
     assert inner.limits() == (1_000_000, 1_000_000)
 
 
-@pytest.mark.parametrize("what", [5, "os.system", lambda lead, activities, *, at: 1, object(), None])
+def no_instant(lead, activities):
+    return 1
+
+
+class Whole:
+    def score(self, _lead, _activities, *, at):
+        return Score.of("x", {}, at=at)
+
+
+@pytest.mark.parametrize("what", [5, "os.system", lambda lead, activities, *, at: 1, object(), None, no_instant, Whole])
 def test_what_is_no_policy_is_refused(what):
     with pytest.raises(Malformed):
         as_policy(what)
@@ -297,7 +307,27 @@ def test_a_file_keeps_the_name_of_what_is_bound_and_never_the_code():
     }  # fmt: skip
     again = read_policy(kept)
     assert again.parts()[0].call is None
+    deep = Fallback(name="f", of=(Scaled(name="s", of=policy, by=1), points(3)))
+    with pytest.raises(PolicyNotBound, match="'broken' is named but not bound"):
+        read_policy(deep.model_dump_json()).score(ADA, [], at=T)
+    bound = read_policy(deep.model_dump_json(), policies={"broken": broken})
+    assert bound == deep
+    assert bound.score(ADA, [], at=T).value == 3
     assert pickle.loads(pickle.dumps(policy)).name == "sum"
+
+
+def test_policies_are_nested_only_so_deep():
+    policy = points(1)
+    for _ in range(39):
+        policy = Scaled(name="s", of=policy, by=1)
+    assert policy.score(ADA, [], at=T).value == 1
+    with pytest.raises(Malformed, match="at most 40 levels"):
+        Scaled(name="s", of=policy, by=1)
+    data = {"op": "points", "name": "p"}
+    for _ in range(5_000):
+        data = {"op": "scaled", "name": "s", "by": 1, "of": data}
+    with pytest.raises(Malformed, match="at most 40 levels"):
+        read_policy(data)
 
 
 def test_the_activity_that_lifts_the_band_is_the_nearest_step():

@@ -73,6 +73,12 @@ def test_a_day_is_the_local_day_of_the_policys_zone():
     assert made.replace(zone="America/Sao_Paulo").score(ADA, seen, at=T).value == 20
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_a_days_activities_those_of_the_largest_aged_value_count(order):
+    made = policy(rule(half_life=elapsed(hours=6), at_most_per_day=1))
+    assert made.score(ADA, did(0.5, 0.25)[::order], at=T).value == 5  # 2.5 of noon, 5 of the evening
+
+
 def test_steps_of_months_count_from_the_first_date():
     made = policy(rule(decay=StepDecay(percent=10, every=months(1))))
     seen = [Activity(kind="x", at=datetime(2026, 1, 31, 12, tzinfo=UTC))]
@@ -199,6 +205,11 @@ def test_rounding_is_half_away_from_zero():
         (lambda: TierRule(name="t", tiers=5), "tiers"),
         (lambda: read_policy({"op": "point"}), "did you mean 'points'"),
         (lambda: read_policy({"op": 7}), "there are: points"),
+        (lambda: read_policy([]), "give a mapping of its keys, or its JSON"),
+        (lambda: read_policy("{"), "no JSON"),
+        (lambda: read_policy("[" * 100_000), "no JSON"),
+        (lambda: FieldRule(name="f", when="employees >= 50", points=1), "none of the kinds known here"),
+        (lambda: policy(groups={"web": 10}), "nor a mapping of its keys"),
         (lambda: read_policy({"name": "x", "op": "points", "cpa": 4}), "no such key"),
     ],
 )

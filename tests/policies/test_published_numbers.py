@@ -169,6 +169,20 @@ def test_a_hubspot_rule_has_a_window_or_a_decay_never_both():
         ActivityRule(name="x", kinds="x", points=1, window=days(3), decay=StepDecay(percent=10, every=days(1)))
 
 
+def test_what_the_vendors_would_not_know_is_refused():
+    with pytest.raises(InvalidDefinition, match="not by a half-life"):
+        hubspot(
+            fit=(),
+            engagement=[ActivityRule(name="x", kinds="x", points=1, half_life=elapsed(days=1))],
+            high={"fit": 2, "engagement": 2},
+            middle={"fit": 1, "engagement": 1},
+        )
+    with pytest.raises(InvalidDefinition, match="middle names the least points for fit and for engagement"):
+        hubspot(fit=(), engagement=(), high={"fit": 2, "engagement": 2}, middle={})
+    with pytest.raises(InvalidDefinition, match="did you mean 'points/edu'"):
+        mautic(actions=[ActivityRule(name="x", kinds="x", points=1, group="edu")], bands={"points/eud": {"a": 1}})
+
+
 def test_mautics_groups_are_apart_from_the_total():
     total, webinars = mautic(
         actions=[

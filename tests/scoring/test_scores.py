@@ -86,7 +86,7 @@ def test_the_difference_of_two_scores_in_words():
     later = ENGAGEMENT.score(ADA, [did("visit", 3, n) for n in range(3)], at=T + 8 * DAY)
     words = str(later.difference(gone))
     assert "minus 6: visit no longer counts" in words
-    assert "plus 3: group web holds no more no longer counts" in words
+    assert "plus 3: cap of group web no longer counts" in words
 
 
 def test_a_changed_rule_is_told():
@@ -94,6 +94,32 @@ def test_a_changed_rule_is_told():
     before = ENGAGEMENT.score(ADA, seen, at=T)
     changed = ENGAGEMENT.with_rules(ENGAGEMENT.rules[0].replace(points=40))
     assert str(changed.score(ADA, seen, at=T).difference(before)).startswith("plus 15: demo request counts differently")
+
+
+def test_another_half_life_at_the_same_instant_is_no_ageing_and_other_cuts_are_told():
+    seen = [did("webinar", 7)]
+    before = ENGAGEMENT.score(ADA, seen, at=T)
+    slower = ENGAGEMENT.with_rules(ENGAGEMENT.rules[1].replace(half_life=elapsed(days=14)))
+    assert "webinar counts differently" in str(slower.score(ADA, seen, at=T).difference(before))
+    easier = ENGAGEMENT.replace(bands={"cold": 0, "warm": 10})
+    told = str(easier.score(ADA, seen, at=T).difference(before))
+    assert told == "the bands are cut differently (from band cold to warm)"
+
+
+def test_a_score_is_printed_as_its_ledger_and_shown_in_short():
+    score = ENGAGEMENT.score(ADA, [did("demo", 0)], at=T)
+    assert str(score) == score.explain()
+    assert repr(score) == "<Score engagement 1: 25, band cold, 2 lines>"
+    assert repr(Score("p", "1", T, answer=Answer.EXCLUDED)) == "<Score p 1: excluded>"
+    assert Score.load(json.dumps(score.dump())) == score
+    assert score.dump()["value"] == 25
+    assert score.dump()["lines"][0]["rule"] == "demo"
+    lifted = replace(score, lift=ENGAGEMENT.lift(ADA, [did("demo", 0)], at=T))
+    assert lifted.lift is not None
+    assert Score.load(json.loads(json.dumps(lifted.dump()))) == lifted
+    for broken in ("{", 5, [], None, {**score.dump(), "why": {1, 2}}, {**score.dump(), "parts": [7]}):
+        with pytest.raises(Malformed):
+            Score.load(broken)
 
 
 def test_the_difference_tells_an_exclusion_and_refuses_two_scales():
@@ -138,7 +164,7 @@ def test_a_score_explains_itself():
         "   +2  visit on 2026-02-28\n"
         "    0  not known: size is at least 50\n"
         "   -3  bounce on 2026-01-30, 75% left\n"
-        "   -1  group web holds no more\n"
+        "   -1  cap of group web\n"
         "  trend: minus 8 since 2026-02-22\n"
         "  one webinar would lift it to band warm"
     )

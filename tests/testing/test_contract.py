@@ -149,6 +149,31 @@ def test_a_value_of_its_own_and_a_json_of_another_are_caught():
         check_policy(Dressed(name="dressed"), examples=5)
 
 
+def careless(lead, activities, *, at):
+    return lead.fields["employees"]
+
+
+def nan(lead, activities, *, at):
+    return float("nan")
+
+
+@pytest.mark.parametrize(("policy", "told"), [(careless, "KeyError: 'employees'"), (nan, "finite")])
+def test_what_does_not_answer_is_shown_with_its_cause(policy, told):
+    with pytest.raises(AssertionError, match=f"it always answers: .*{told}"):
+        check_policy(policy, examples=10)
+
+
+def test_code_is_checked_on_the_kinds_and_fields_that_it_is_said_to_read():
+    def foresees_demos(lead, activities, at):
+        return Score.of("x", {"demos": sum(one.kind == "demo" for one in activities)}, at=at)
+
+    with pytest.raises(AssertionError, match="an activity after at has no effect"):
+        check_policy(Breaking(foresees_demos), kinds=["demo"])
+    check_policy(careless, leads=st.just(Lead(id="x", fields={"employees": 5})), examples=5)
+    with pytest.raises(AssertionError, match="it always answers"):
+        check_policy(careless, fields={"employees": st.integers(0, 9)})  # it may be missing
+
+
 def test_what_is_no_policy_cannot_be_checked():
     with pytest.raises(Malformed):
         check_policy(5)

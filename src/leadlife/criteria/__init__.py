@@ -16,7 +16,17 @@ from leadlife.criteria.comparing import Comparison, Match, Where, matching, wher
 from leadlife.criteria.condition import Ask, Condition, all_of
 from leadlife.criteria.counting import CountIs, Kinds, SeenIs, SumIs
 from leadlife.criteria.fields import FieldIs, LatestIs
-from leadlife.criteria.logic import AllOf, AnyCriterion, AnyOf, AtLeast, Criterion, Guard, Not, leaves_of
+from leadlife.criteria.logic import (
+    AllOf,
+    AnyCriterion,
+    AnyOf,
+    AtLeast,
+    Criterion,
+    Guard,
+    Not,
+    leaves_of,
+    read_criterion,
+)
 from leadlife.criteria.scores import BandIs, ScoreIs
 from leadlife.criteria.spelling import (
     at_least,
@@ -108,6 +118,7 @@ __all__ = [
     "latest",
     "leaves_of",
     "matching",
+    "read_criterion",
     "readiness",
     "role",
     "score",

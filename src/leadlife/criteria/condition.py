@@ -55,7 +55,8 @@ class Condition(Definition):
     def judge(self, view: View) -> Verdict:
         """Return the answer with the facts it rests on."""
         seen = self._seen(view)
-        return Verdict(self.sentence(), self.test(view), tuple(o.fact for o in seen), self.changes_at(view))
+        facts = tuple(one.fact for one in seen)
+        return Verdict(self.sentence(), self.test(view), facts, self.changes_at(view), found=self._found(view, seen))
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         """Yield what the answer depends on, as pairs such as ``("field", "employees")``; ``*`` stands for any."""
@@ -65,6 +66,9 @@ class Condition(Definition):
     def parts(self) -> tuple[Condition, ...]:
         """Return the criteria that this one is made of."""
         return ()
+
+    def _found(self, view: View, seen: tuple[Observation, ...]) -> str:  # noqa: ARG002 - a value may be personal
+        return ""
 
     def _seen(self, view: View) -> tuple[Observation, ...]:  # noqa: ARG002 - a hook with nothing to see
         return ()

@@ -118,6 +118,9 @@ class CountIs(Counting):
 
         return ask
 
+    def _found(self, view: View, seen: tuple[Observation, ...]) -> str:  # noqa: ARG002 - as its parent says
+        return f"there are {len(seen)}" if len(seen) != 1 else "there is 1"
+
     def sentence(self) -> str:
         """Return the question in words."""
         return f"{COUNTED[self.compare]} {self.value} of {self._whose()}"
@@ -183,7 +186,7 @@ class SeenIs(Condition):
         older = self.older
 
         def ask(view: View) -> bool | None:
-            seen = self._found(view)
+            seen = self._end(view)
             return None if seen is None else (view.at >= due(seen.at, self.age, view.zone)) is older
 
         return ask
@@ -198,7 +201,7 @@ class SeenIs(Condition):
         for kind in self.kinds or ("*",):
             yield "activity", kind
 
-    def _found(self, view: View) -> Observation | None:
+    def _end(self, view: View) -> Observation | None:
         kinds = self.kinds or view.kinds()
         if self.end is End.FIRST:
             firsts = (seen for seen in map(view.first, kinds) if seen is not None)
@@ -207,12 +210,12 @@ class SeenIs(Condition):
         return max(lasts, key=_order, default=None)
 
     def _seen(self, view: View) -> tuple[Observation, ...]:
-        seen = self._found(view)
+        seen = self._end(view)
         return () if seen is None else (seen,)
 
     def changes_at(self, view: View) -> datetime | None:
         """Return when, at the earliest, time alone changes the answer; None for never."""
-        seen = self._found(view)
+        seen = self._end(view)
         at = None if seen is None else due(seen.at, self.age, view.zone)
         return at if at is not None and at > view.at else None
 

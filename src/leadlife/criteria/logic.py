@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
-from leadlife._model import LAX, op_of
+from leadlife._model import LAX, op_of, read_json
 from leadlife.criteria.asking import ByRole, Opaque
 from leadlife.criteria.condition import Ask, Condition, all_of
 from leadlife.criteria.counting import CountIs, SeenIs, SumIs
@@ -25,7 +35,7 @@ from leadlife.criteria.standing import (
     ReadinessIs,
 )
 from leadlife.criteria.view import Verdict, View, enough
-from leadlife.errors import Malformed
+from leadlife.errors import InvalidDefinition, Malformed
 from leadlife.timing import earliest
 
 MOST_NODES = 200
@@ -222,6 +232,25 @@ AnyCriterion = Annotated[Criterion, AfterValidator(_bounded)]
 
 Guard = Annotated[Criterion, BeforeValidator(_as_guard), AfterValidator(_bounded)]
 """A criterion that guards a move. A named callable is taken as an :class:`Opaque` one."""
+
+
+@cache
+def _adapter() -> TypeAdapter[Any]:
+    return TypeAdapter(AnyCriterion)
+
+
+def read_criterion(data: Mapping[str, Any] | str | bytes) -> Condition:
+    """Return the criterion that plain values, or a JSON text, describe: what ``model_dump(mode="json")`` gave.
+
+    Raises:
+        InvalidDefinition: It is no criterion, with every fault named.
+    """
+    plain = read_json(data) if isinstance(data, str | bytes) else data
+    try:
+        criterion: Condition = _adapter().validate_python(plain)
+    except ValidationError as error:
+        raise InvalidDefinition.from_validation("the criterion", error) from None
+    return criterion
 
 
 def leaves_of(criterion: Condition) -> Iterator[Condition]:

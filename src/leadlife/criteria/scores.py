@@ -23,7 +23,13 @@ class _AboutScore(Condition):
         """Return the answer with the activities that the score rests on."""
         score = view.score(self.name)
         facts = () if score is None else score.activities
-        return Verdict(self.sentence(), self.test(view), facts, self.changes_at(view))
+        found = "there is no score" if score is None else self._words(score)
+        return Verdict(self.sentence(), self.test(view), facts, self.changes_at(view), found=found)
+
+    def _words(self, score: Scored) -> str:
+        if not score.answered:
+            return f"there is no score: {score.why}"
+        return f"it is {score.value:g}, " + ("in no band" if score.band is None else f"band {score.band}")
 
     def _answered(self, view: View) -> Scored | None:
         score = view.score(self.name)

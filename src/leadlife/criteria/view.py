@@ -44,6 +44,11 @@ class Scored(Protocol):
         ...
 
     @property
+    def why(self) -> str:
+        """Why there is none."""
+        ...
+
+    @property
     def value(self) -> float:
         """The score, in points or as a probability."""
         ...
@@ -160,6 +165,7 @@ class Verdict:
         changes_at: No earlier than this will the answer change by time alone; None means never.
         parts: The verdicts of the parts, in order.
         needs: How many of the parts must be true, where there are parts; 0 says that the one part must not be.
+        found: What was found instead, where that is no personal data: a score, a band, a number of activities.
     """
 
     sentence: str
@@ -168,6 +174,7 @@ class Verdict:
     changes_at: datetime | None = None
     parts: tuple[Verdict, ...] = ()
     needs: int = 0
+    found: str = ""
 
     @property
     def word(self) -> str:
@@ -187,13 +194,27 @@ class Verdict:
         """Return the verdict and its parts, a line each."""
         below = "".join(f"\n{part.tree(indent + '  ')}" for part in self.parts)
         until = "" if self.changes_at is None or self.parts else f", until {self.changes_at:%Y-%m-%d %H:%M} at least"
-        return f"{indent}{self.word}: {self.sentence}{until}{below}"
+        return f"{indent}{self.word}: {self.sentence}{self._told()}{until}{below}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verdict and its parts as plain values, ready for JSON."""
+        return {
+            "sentence": self.sentence,
+            "value": self.value,
+            "found": self.found,
+            "facts": list(self.facts),
+            "changes_at": None if self.changes_at is None else self.changes_at.isoformat(),
+            "parts": [part.to_dict() for part in self.parts],
+        }
+
+    def _told(self) -> str:
+        return f" ({self.found})" if self.found else ""
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has three values: ask verdict.value")
 
     def __str__(self) -> str:
-        return f"{self.sentence}: {self.word}"
+        return f"{self.sentence}: {self.word}{self._told()}"
 
 
 def enough(needed: int, answers: Iterable[bool | None]) -> bool | None:

@@ -77,15 +77,13 @@ class Asking(Reading):
             self.may(trigger, at=at, by=by, reason=reason) for trigger in self.playbook.lifecycle.plan.triggers
         )
 
-    def score(
-        self, name: str, *, at: datetime | None = None, since: datetime | None = None, lift: bool = False
-    ) -> Score:
+    def score(self, name: str, *, at: datetime, since: datetime | None = None, lift: bool = False) -> Score:
         """Return the lead's score by a policy of the playbook in force: a ledger whose lines add up.
 
         Args:
             name: The policy.
-            at: The instant; by default :attr:`at`. Facts after it have no effect.
-            since: An earlier instant, to tell the trend.
+            at: The instant. Facts after it have no effect.
+            since: An earlier instant, to tell the trend; there is none where nothing was known of the lead then.
             lift: Whether to look for the single activity that would lift the band; it tries one after another.
 
         Raises:
@@ -97,23 +95,30 @@ class Asking(Reading):
         playbook = state.playbook or self.playbook
         score = score_of(state, playbook, name, at)
         if score is None:
-            raise Malformed(f"score {name!r} has not been reported", hint="record a ScoreReported fact")
+            hint = "record a ScoreReported fact, or bind the policy to its function"
+            raise Malformed(f"score {name!r} is not bound and has not been reported", hint=hint)
         if since is not None:
-            score = score.against(self.score(name, at=since))
+            score = self._with_trend(score, name, instant(since))
         return replace(score, lift=lift_of(state, playbook, name, at)) if lift else score
 
-    def judge(self, criterion: Condition, *, at: datetime | None = None, by: Actor | str = SYSTEM) -> Verdict:
+    def _with_trend(self, score: Score, name: str, since: datetime) -> Score:
+        if since > score.at:
+            raise Malformed("a trend is told since an earlier instant", hint="since= lies after at=")
+        then = self._told_at(since)[0]
+        earlier = None if then.lead is None else score_of(then, then.playbook or self.playbook, name, since)
+        return score if earlier is None else score.against(earlier)
+
+    def judge(self, criterion: Condition, *, at: datetime, by: Actor | str = SYSTEM) -> Verdict:
         """Return the answer of any criterion about this lead, as a tree that says why.
 
         Args:
             criterion: The question; it need not be in the playbook.
-            at: The instant; by default :attr:`at`. Facts after it have no effect.
+            at: The instant. Facts after it have no effect.
             by: Who asks, for criteria about roles.
 
         Raises:
             InvalidDefinition: The criterion asks for something that the playbook does not have.
             GuardError: A callable in it, or a policy that it asks, broke.
-            Malformed: There is nothing to ask about yet.
         """
         faults = self.playbook.faults_in(criterion)
         if faults:
@@ -123,10 +128,8 @@ class Asking(Reading):
             state.playbook = self.playbook
         return criterion.judge(StateView(state, at, actor(by).roles))
 
-    def _told_at(self, at: datetime | None) -> tuple[State, datetime]:
-        at = self.at if at is None else instant(at)
-        if at is None:
-            raise Malformed("there is no fact yet", hint="record one first")
+    def _told_at(self, at: datetime) -> tuple[State, datetime]:
+        at = instant(at)
         return self._standing_at(at, late=True)[0], at
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from leadlife._machine import Candidate, Edge
 from leadlife.criteria import Verdict
@@ -123,16 +124,22 @@ def _guards_not_met(candidates: tuple[Candidate, ...], view: StateView) -> Refus
             "criterion": " and ".join(verdict.sentence for verdict in verdicts),
             "verdict": _worst(verdicts),
             "missing": tuple(str(verdict) for verdict in verdicts if verdict.value is not True),
+            "found": "; ".join(verdict.found for verdict in verdicts if verdict.found and verdict.value is not True),
         }
         for edge, verdicts in answers
     ]
-    sentences = "; ".join(f"{one['criterion']}: {one['verdict']}" for one in told)
+    sentences = "; ".join(_said(one) for one in told)
     return Refusal(
         RefusalCode.GUARD_NOT_MET,
         f"{candidates[0].edge.trigger!r} from {candidates[0].edge.source!r} needs: {sentences}",
-        "unknown means that no fact says yes or no: record one" if "unknown" in sentences else "",
+        "unknown means that nothing on record answers it" if "unknown" in sentences else "",
         {"trigger": candidates[0].edge.trigger, "candidates": told},
     )
+
+
+def _said(one: dict[str, Any]) -> str:
+    found = f" ({one['found']})" if one["found"] else ""
+    return f"{one['criterion']}: {one['verdict']}{found}"
 
 
 def _answers(edge: Edge, view: StateView) -> tuple[Verdict, ...]:

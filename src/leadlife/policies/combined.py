@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from leadlife._model import LAX, SORTED, Definition, Name
 from leadlife.criteria import Condition
-from leadlife.errors import Malformed, PolicyError
+from leadlife.errors import Malformed, PolicyError, PolicyNotBound
 from leadlife.leads import LeadType
 from leadlife.policies.combining import answers, as_points, joined
 from leadlife.policies.policy import Amount, Bands, Part, Policy, Question, check_bands
@@ -176,10 +176,9 @@ class Overridden(_Around):
     op: Literal["overridden"] = "overridden"
     field: Name
 
-    def inputs(self) -> Iterator[tuple[str, str]]:
-        """Yield the field, and what the policy within reads."""
-        yield "field", self.field
-        yield from super().inputs()
+    def reads(self) -> Iterator[tuple[str, str, str]]:
+        """Yield the field."""
+        yield "field", "field", self.field
 
     def _assess(self, sight: Sight) -> Score:
         inner, lines = self._taken(sight)
@@ -205,9 +204,8 @@ class _Choosing(Policy):
         return _spread(*(part.limits() for part in self.parts()))
 
     def band_names(self) -> tuple[str, ...]:
-        """Return the bands that all parts share; none if they differ."""
-        names = {part.band_names() for part in self.parts()}
-        return next(iter(names)) if len(names) == 1 else ()
+        """Return every band of any part; where the parts differ, only those of one policy have an order."""
+        return tuple(dict.fromkeys(name for part in self.parts() for name in part.band_names()))
 
     def _chosen(self, score: Score, note: str, *, until: datetime | None = None) -> Score:
         """Return a part's score as this policy's own; a note says which and why."""
@@ -265,10 +263,9 @@ class PerLeadType(_Choosing):
         """Return the policies of every case."""
         return (*self.cases.values(), *(() if self.otherwise is None else (self.otherwise,)))
 
-    def inputs(self) -> Iterator[tuple[str, str]]:
-        """Yield the lead type, and what the policies read."""
-        yield "source", "lead_type"
-        yield from super().inputs()
+    def reads(self) -> Iterator[tuple[str, str, str]]:
+        """Yield the lead type."""
+        yield "cases", "source", "lead_type"
 
     def _assess(self, sight: Sight) -> Score:
         source = sight.lead.source
@@ -298,6 +295,8 @@ class Fallback(_Choosing):
         for part in self.of:
             try:
                 score = part.assess(sight)
+            except PolicyNotBound:
+                raise  # nobody handed it in: that is no answer to fall back from
             except PolicyError as error:
                 failed.append(f"{part.name} {error.problem}")
                 until = sight.at

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from inspect import signature
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from leadlife._model import LAX
-from leadlife.errors import LeadlifeError, Malformed, PolicyError
+from leadlife.errors import LeadlifeError, Malformed, PolicyError, PolicyNotBound
 from leadlife.policies.policy import Bands, Policy
 from leadlife.policies.sight import Sight
 from leadlife.scoring import Answer, Scale, Score, banded, micropoints
@@ -40,22 +41,64 @@ class Bound(Policy):
     @field_validator("call")
     @classmethod
     def _callable(cls, value: Any) -> Any:
-        if value is not None and not callable(value) and not callable(getattr(value, "score", None)):
+        if value is None:
+            return None
+        if isinstance(value, type):
+            raise Malformed("this is a class", hint="give an instance of it")
+        scoring = getattr(value, "score", value)
+        if not callable(scoring):
             raise Malformed("a policy is a function or has a method score", hint="nothing is imported or evaluated")
+        try:
+            signature(scoring).bind(None, (), at=None)
+        except TypeError:
+            raise Malformed("a policy is called with (lead, activities, at=...)") from None
+        except ValueError:
+            pass  # built-in callables tell no signature
         return value
 
+    @model_validator(mode="before")
     @classmethod
-    def of(cls, call: Any, *, name: str | None = None, version: str | None = None, **more: Any) -> Self:
-        """Return a function, or an object that scores, as a policy; its own name and version are taken by default.
+    def _bind(cls, data: Any, info: ValidationInfo) -> Any:
+        """Bind what :func:`read_policy` was given under this policy's name."""
+        given: Mapping[str, Any] = (info.context or {}).get("policies", {})
+        if isinstance(data, dict) and "call" not in data and data.get("name") in given:
+            return {**data, "call": given[data["name"]]}
+        return data
+
+    @classmethod
+    def of(
+        cls,
+        call: Any,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        scale: Scale = Scale.POINTS,
+        bands: Mapping[str, float] | None = None,
+        meaning: str = "",
+    ) -> Self:
+        """Return a function, or an object that scores, as a policy.
+
+        Args:
+            call: The function or the object.
+            name: What it is called; by default its own name.
+            version: Which version this is; by default its own, else 1.
+            scale: What its answers mean.
+            bands: Each band and its least value.
+            meaning: What it is about, in words.
 
         Raises:
-            Malformed: It is neither, or has no name.
+            Malformed: It is neither, cannot be called so, or has no name.
         """
         found = name or getattr(call, "name", None) or getattr(call, "__name__", None)
         if not isinstance(found, str) or found == "<lambda>":
+            if call is not None and not callable(call) and not hasattr(call, "score"):
+                raise Malformed(
+                    "this is no policy", hint="a policy is data, a named function, or an object that scores"
+                )
             raise Malformed("a policy of one's own needs a name", hint="give name=, or define the function with def")
         told = version or str(getattr(call, "version", "1"))
-        return cls(name=found, version=told, call=call, **more)
+        given = dict(bands or {})
+        return cls(name=found, version=told, scale=scale, bands=given, meaning=meaning, call=call)
 
     def band_names(self) -> tuple[str, ...]:
         """Return its bands, the lowest first."""
@@ -63,7 +106,7 @@ class Bound(Policy):
 
     def _assess(self, sight: Sight) -> Score:
         if self.call is None:
-            raise PolicyError(self.name, "is named but not bound to a function")
+            raise PolicyNotBound(self.name, "is named but not bound to a function")
         scoring = getattr(self.call, "score", self.call)
         try:
             answer = scoring(sight.lead, sight.in_order, at=sight.at)

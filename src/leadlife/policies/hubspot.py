@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from leadlife.criteria import Criterion
+from leadlife.errors import InvalidDefinition
 from leadlife.policies.grid import Grid
 from leadlife.policies.points import Group, Points
-from leadlife.policies.rules import AnyRule
+from leadlife.policies.rules import ActivityRule, AnyRule
 
 LIMIT = 100
 
@@ -41,11 +42,17 @@ def hubspot(
     Raises:
         InvalidDefinition: A rule, a group or a threshold does not hold.
     """
+    for word, told in (("high", high), ("middle", middle)):
+        if set(told) != {"fit", "engagement"}:
+            raise InvalidDefinition(f"{word} names the least points for fit and for engagement")
     excluded = tuple(exclude)
     groups = {group: Group(cap=most, floor=-most) for group, most in (group_limits or {}).items()}
 
     def axis(side: str, rules: Iterable[AnyRule], bands: tuple[str, str, str]) -> Points:
         rules = tuple(rules)
+        for rule in rules:
+            if isinstance(rule, ActivityRule) and rule.half_life is not None:
+                raise InvalidDefinition(f"rule {rule.name!r} ages by a window or by steps, not by a half-life")
         own = dict.fromkeys(rule.group for rule in rules if rule.group is not None)
         return Points(
             name=side,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from leadlife.errors import InvalidDefinition, did_you_mean
 from leadlife.policies.points import Points
 from leadlife.policies.rules import ActivityRule
 
@@ -28,9 +29,13 @@ def mautic(
     by_group: dict[str | None, list[ActivityRule]] = {None: []}
     for action in actions:
         by_group.setdefault(action.group, []).append(action.replace(group=None))
+    names = {group: name if group is None else f"{name}/{group}" for group in by_group}
+    for told in bands or {}:
+        if told not in names.values():
+            raise InvalidDefinition(f"there is no policy {told!r}", hint=did_you_mean(told, names.values()))
     policies: list[Points] = []
     for group, rules in by_group.items():
-        own = name if group is None else f"{name}/{group}"
+        own = names[group]
         policies.append(
             Points(name=own, rules=tuple(rules), bands=dict((bands or {}).get(own, {})), meaning="as in Mautic")
         )

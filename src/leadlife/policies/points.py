@@ -107,13 +107,13 @@ class Points(Policy):
                 for number, tier in enumerate(rule.tiers):
                     yield f"rules.{place}.tiers.{number}.when", tier.when
 
-    def inputs(self) -> Iterator[tuple[str, str]]:
-        """Yield the fields and the activity kinds that it reads."""
-        yield from super().inputs()
-        for rule in self.rules:
+    def reads(self) -> Iterator[tuple[str, str, str]]:
+        """Yield the fields and the activity kinds that its rules read."""
+        yield from super().reads()
+        for place, rule in enumerate(self.rules):
             if isinstance(rule, ActivityRule):
                 for kind in rule.kinds:
-                    yield "activity", kind
+                    yield f"rules.{place}.kinds", "activity", kind
 
     def examples(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield an activity for each rule that rewards one."""

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from functools import cached_property
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, SerializeAsAny, ValidationInfo, model_validator
 
-from leadlife._model import SORTED, Definition, Name, Text
+from leadlife._model import SORTED, Definition, Name, Text, read_json
 from leadlife.activities import Activity
 from leadlife.criteria import AnyCriterion, Condition, leaves_of
 from leadlife.errors import InvalidDefinition, Malformed, suggestion
@@ -21,6 +22,7 @@ from leadlife.scoring import micropoints as as_micropoints
 from leadlife.timing import Zone
 
 LARGEST = 1_000_000
+MOST_LEVELS = 40
 
 
 class Policy(Definition):
@@ -31,6 +33,16 @@ class Policy(Definition):
     zone: Zone | None = None
     """The zone whose days and months it counts; by default the playbook's, else UTC."""
     meaning: Text = ""
+
+    @model_validator(mode="after")
+    def _shallow(self) -> Self:
+        if self._levels > MOST_LEVELS:
+            raise Malformed(f"a policy is made of at most {MOST_LEVELS} levels of policies")
+        return self
+
+    @cached_property
+    def _levels(self) -> int:
+        return 1 + max((part._levels for part in self.parts()), default=0)  # noqa: SLF001 - its own kind
 
     def score(self, lead: Lead, activities: Iterable[Activity], *, at: datetime) -> Score:
         """Return the score of a lead at an instant; activities after it have no effect.
@@ -68,10 +80,16 @@ class Policy(Definition):
         """Yield every criterion of its own, with its path."""
         yield from ()
 
+    def reads(self) -> Iterator[tuple[str, str, str]]:
+        """Yield what its own rules read, as triples such as ``("rules.0.when", "field", "employees")``."""
+        for path, criterion in self.criteria():
+            for sort, name in criterion.inputs():
+                yield path, sort, name
+
     def inputs(self) -> Iterator[tuple[str, str]]:
         """Yield what the score depends on, as pairs such as ``("field", "employees")``; ``*`` stands for any."""
-        for _, criterion in self.criteria():
-            yield from criterion.inputs()
+        for _, sort, name in self.reads():
+            yield sort, name
         for part in self.parts():
             yield from part.inputs()
 
@@ -209,29 +227,62 @@ def as_policy(value: Any) -> Any:
     """
     if isinstance(value, Policy):
         return value
+    if isinstance(value, Mapping):
+        return read_policy(value)
+    return _kinds()["bound"].of(value)  # type: ignore[attr-defined]
+
+
+def _kinds() -> dict[str, type[Policy]]:
     from leadlife.policies import kinds_of_policy  # noqa: PLC0415 - a policy may be made of any of them
 
-    if isinstance(value, Mapping):
-        op, kinds = value.get("op"), kinds_of_policy()
-        if not isinstance(op, str) or op not in kinds:
-            near = suggestion(op, kinds) if isinstance(op, str) else None
-            hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(kinds)}"
-            raise InvalidDefinition("the op of a policy names its kind", hint=hint)
-        return kinds[op].model_validate(dict(value))
-    return kinds_of_policy()["bound"].of(value)  # type: ignore[attr-defined]
+    return kinds_of_policy()
 
 
-def read_policy(data: Any) -> Policy:
-    """Return the policy that plain values describe: what ``policy.model_dump(mode="json")`` gave.
+def read_policy(data: Mapping[str, Any] | str | bytes, *, policies: Mapping[str, Any] | None = None) -> Policy:
+    """Return the policy that plain values, or a JSON text, describe: what ``policy.model_dump(mode="json")`` gave.
+
+    Args:
+        data: The policy.
+        policies: Functions and objects of one's own by name: those that are in it are bound to them, however deep.
 
     Raises:
-        InvalidDefinition: It is none, with every fault named.
+        InvalidDefinition: It is no policy, with every fault named.
     """
-    policy: Policy = as_policy(data)
-    return policy
+    plain = read_json(data) if isinstance(data, str | bytes) else data
+    if not isinstance(plain, Mapping):
+        raise InvalidDefinition("this is no policy", hint="give a mapping of its keys, or its JSON")
+    if _too_deep(plain):
+        raise InvalidDefinition(f"a policy is made of at most {MOST_LEVELS} levels of policies")
+    return _read(plain, {"policies": policies or {}})
 
 
-Part = Annotated[SerializeAsAny[Policy], BeforeValidator(as_policy)]
+def _read(data: Mapping[str, Any], context: Any) -> Policy:
+    op, kinds = data.get("op"), _kinds()
+    if not isinstance(op, str) or op not in kinds:
+        near = suggestion(op, kinds) if isinstance(op, str) else None
+        hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(kinds)}"
+        raise InvalidDefinition("the op of a policy names its kind", hint=hint)
+    return kinds[op].model_validate(dict(data), context=context)
+
+
+def _too_deep(data: Any) -> bool:
+    waiting, most = [(data, 0)], 8 * MOST_LEVELS
+    while waiting:
+        value, level = waiting.pop()
+        if level > most:
+            return True
+        inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+        waiting += [(one, level + 1) for one in inner]
+    return False
+
+
+def _as_part(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, Mapping) and info.context is not None:
+        return _read(value, info.context)
+    return as_policy(value)
+
+
+Part = Annotated[SerializeAsAny[Policy], BeforeValidator(_as_part)]
 """A policy within a policy or a playbook. A named function, or an object that scores, is bound by name and version."""
 
 Scoring = Callable[..., Any]

@@ -193,10 +193,10 @@ def _surplus(rule: Ready, found: list[tuple[int, Activity]], sight: Sight) -> It
         for day in by_day.values():
             day.sort(reverse=True)
             kept += day[: rule.at_most_per_day]
-        yield f"at most {rule.at_most_per_day} a day count", sum(sizes) - sum(kept)
+        yield f"at most {rule.at_most_per_day} a day", sum(sizes) - sum(kept)
         sizes = kept
     if rule.at_most is not None and len(sizes) > rule.at_most:
-        yield f"at most {rule.at_most} count", sum(sorted(sizes)[: -rule.at_most])
+        yield f"at most {rule.at_most}", sum(sorted(sizes)[: -rule.at_most])
 
 
 def _write(rule: Ready, found: list[Found], sight: Sight, ledger: Ledger) -> None:
@@ -276,8 +276,8 @@ def cut(lines: list[Contribution], amount: int, limits: Limits, rule: str, what:
     """Write a line for what a cap takes away or a floor adds, and return what is left."""
     left = clamped(amount, limits)
     if left != amount:
-        word = "holds no more" if left < amount else "falls no lower"
-        lines.append(Contribution(rule, Sort.CAP, left - amount, f"{what} {word}"))
+        word = "cap" if left < amount else "floor"
+        lines.append(Contribution(rule, Sort.CAP, left - amount, f"{word} of {what}"))
     return left
 
 

@@ -26,7 +26,7 @@ class Change(NamedTuple):
     reason: str
 
     def __str__(self) -> str:
-        return f"{told(self.micropoints)}: {self.reason}"
+        return f"{told(self.micropoints)}: {self.reason}" if self.micropoints else self.reason
 
 
 class Difference(NamedTuple):
@@ -80,10 +80,12 @@ def difference(earlier: Score, later: Score) -> Difference:
         old, new = before.get(key), after.get(key)
         change = _micropoints(new) - _micropoints(old)
         if change:
-            reason = (key[0], _why(old, new))
+            reason = (key[0], _why(old, new, later.at > earlier.at))
             sums[reason] = sums.get(reason, 0) + change
     changes = [Change(rule, amount, why) for (rule, why), amount in sums.items() if amount]
     changes += _answers(earlier, later)
+    if earlier.cuts != later.cuts and earlier.answered and later.answered:
+        changes.append(Change(later.policy, 0, "the bands are cut differently"))
     changes.sort(key=lambda change: (-abs(change.micropoints), change.rule, change.reason))
     return Difference(later.micropoints - earlier.micropoints, tuple(changes), (earlier.band, later.band))
 
@@ -108,13 +110,13 @@ def _micropoints(lines: list[Contribution] | None) -> int:
     return sum(line.micropoints for line in lines or ())
 
 
-def _why(old: list[Contribution] | None, new: list[Contribution] | None) -> str:
+def _why(old: list[Contribution] | None, new: list[Contribution] | None, time_passed: bool) -> str:  # noqa: FBT001 - one of three facts
     if old is None:
         assert new is not None  # noqa: S101 - one of the two has the line
         return new[0].reason
     if new is None:
         return f"{old[0].reason} no longer counts"
-    if new[0].factor != old[0].factor:
+    if time_passed and new[0].factor < old[0].factor:
         return f"{new[0].reason} aged"
     return f"{new[0].reason} counts differently"
 
@@ -164,8 +166,10 @@ _CELL = "padding:2px 8px;border:0;text-align:left;color:inherit;background:none"
 
 def html(score: Score) -> str:
     """Return the ledger as a table with bars: escaped, self-contained, without scripts."""
-    largest = max((abs(line.micropoints) for line in score.lines), default=0) or 1
-    rows = "".join(_row(line, largest) for line in score.lines)
+    most = max((line.micropoints for line in score.lines), default=0)
+    least = min((line.micropoints for line in score.lines), default=0)
+    scale = _Bars(-min(least, 0), max(most, 0) - min(least, 0) or 1)
+    rows = "".join(_row(line, scale) for line in score.lines)
     rest = explain(score).splitlines()[1 + len(score.lines) :]
     notes = "".join(f"<div style='color:#666;padding:2px 8px'>{escape(note.strip())}</div>" for note in rest)
     return (
@@ -175,13 +179,22 @@ def html(score: Score) -> str:
     )
 
 
-def _row(line: Contribution, largest: int) -> str:
-    share = 50 * abs(line.micropoints) / largest
-    left = 50 if line.micropoints >= 0 else 50 - share
+class _Bars(NamedTuple):
+    """Where nothing lies, and how wide it all is, in micropoints."""
+
+    zero: int
+    width: int
+
+    def place(self, amount: int) -> tuple[float, float]:
+        """Return where a bar begins and how wide it is, in percent."""
+        return 100 * (self.zero + min(amount, 0)) / self.width, 100 * abs(amount) / self.width
+
+
+def _row(line: Contribution, scale: _Bars) -> str:
+    left, share = scale.place(line.micropoints)
     colour = "#2a7f9e" if line.micropoints >= 0 else "#c2543b"
     bar = (
-        "<div style='position:relative;height:10px;background:linear-gradient(to right,#8883 50%,#8886 50%,"
-        "#8883 calc(50% + 1px))'>"
+        "<div style='position:relative;height:10px;background:#8882'>"
         f"<div style='position:absolute;left:{left:.1f}%;width:{share:.1f}%;height:10px;background:{colour}'></div>"
         "</div>"
     )

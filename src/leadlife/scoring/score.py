@@ -6,6 +6,7 @@ points sum to its value; a score that does not is refused when it is made. The l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from leadlife._model import Instant, utc
+from leadlife._model import Instant, read_json, utc
 from leadlife.activities import Activity
 from leadlife.errors import Malformed
 from leadlife.leads import Lead
@@ -125,7 +126,7 @@ class Lift(NamedTuple):
     band: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Score:
     """What a policy says of a lead at an instant, line by line.
 
@@ -246,6 +247,15 @@ class Score:
 
         return difference(earlier, self)
 
+    def __repr__(self) -> str:
+        if not self.answered:
+            return f"<Score {self.policy} {self.version}: {self.answer}>"
+        band = f", band {self.band}" if self.band is not None else ""
+        return f"<Score {self.policy} {self.version}: {self.value:g}{band}, {len(self.lines)} lines>"
+
+    def __str__(self) -> str:
+        return self.explain()
+
     def explain(self) -> str:
         """Return the ledger in words, a line each."""
         from leadlife.scoring.ledger import explain  # noqa: PLC0415 - as above
@@ -258,21 +268,28 @@ class Score:
         return html(self)
 
     def dump(self) -> dict[str, Any]:
-        """Return the score as plain values, ready for JSON; :meth:`load` reads them back."""
+        """Return the score as plain values, ready for JSON, ``value`` among them; :meth:`load` reads them back."""
         dumped: dict[str, Any] = _adapter().dump_python(self, mode="json")
-        return dumped
+        dumped["lines"] = [dict(zip(Contribution._fields, line, strict=True)) for line in dumped["lines"]]
+        dumped["parts"] = [part.dump() for part in self.parts]
+        return {"value": self.value, **dumped}
 
     @classmethod
-    def load(cls, data: Mapping[str, Any]) -> Score:
-        """Read a score from what :meth:`dump` gave.
+    def load(cls, data: Mapping[str, Any] | str | bytes) -> Score:
+        """Read a score from what :meth:`dump` gave, or from its JSON text.
 
         Raises:
             Malformed: It is no score, or its lines do not add up.
         """
+        plain = read_json(data) if isinstance(data, str | bytes) else data
+        if not isinstance(plain, Mapping):
+            raise Malformed("this is no score", hint="give what score.dump() gave")
         try:
-            return _adapter().validate_python(dict(data))
+            return _adapter().validate_json(json.dumps(_without_value(plain)))
         except ValidationError as error:
             raise Malformed.from_validation("score", error) from None
+        except (TypeError, ValueError, RecursionError):
+            raise Malformed("this is no score", hint="give plain values, as score.dump() gave them") from None
 
     def steady_until(self, threshold: float | None) -> datetime | None:
         """Return until when time alone surely keeps it on its side of a threshold, or, for None, in its band.
@@ -295,6 +312,15 @@ class Score:
             return self.at + _TICK
         wait = -self.half_life * log2(1 - spare / self.fading)
         return self.at + max(timedelta(microseconds=wait * (1 - 1e-9)), _TICK)
+
+
+def _without_value(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a dumped score without the values that its ledgers give."""
+    kept = {name: value for name, value in plain.items() if name != "value"}
+    parts = plain.get("parts")
+    if isinstance(parts, list):
+        kept["parts"] = [_without_value(part) if isinstance(part, Mapping) else part for part in parts]
+    return kept
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
 from math import isfinite
@@ -36,6 +36,8 @@ _AFTER = EPOCH + timedelta(days=40)
 def check_policy(
     policy: Any,
     *,
+    kinds: Iterable[str] = (),
+    fields: Mapping[str, st.SearchStrategy[Any]] | None = None,
     leads: st.SearchStrategy[Lead] | None = None,
     activities: st.SearchStrategy[Sequence[Activity]] | None = None,
     rising: Iterable[str] = (),
@@ -44,18 +46,21 @@ def check_policy(
 ) -> None:
     """Hold a policy to the contract of :class:`ScoringPolicy`, over generated leads and activities.
 
-    The laws: the same input gives the same score, and is left as it was; the order of the activities means nothing;
-    an activity after ``at`` has no effect; the lines add up, and everything is finite; the score survives JSON, and so
-    does a policy that is data; ``value`` is the score's value; unrelated activities change nothing; activities said to
-    be rising never lower the score; and until the score says it may change by time alone, it stays where it is.
+    The laws: it always answers; the same input gives the same score, and is left as it was; the order of the activities
+    means nothing; an activity after ``at`` has no effect; the lines add up, and everything is finite; the score survives
+    JSON, and so does a policy that is data; ``value`` is the score's value; unrelated activities change nothing;
+    activities said to be rising never lower the score; and until the score says that it may change by time alone, it
+    stays where it is.
 
     A function is checked as it is used: bound, so that it never sees the future, and sees activities oldest first. An
     object that scores is called as it is.
 
     Args:
         policy: A policy, a named function, or an object with a name, a version and a method ``score``.
-        leads: A strategy for leads; by default with the fields that the policy reads, if it says.
-        activities: A strategy for the activities of one lead; by default of the kinds that the policy reads.
+        kinds: Kinds of activity that it reads, besides those that a policy that is data names itself.
+        fields: A strategy for each field that it reads, likewise.
+        leads: A strategy for leads, instead of ours.
+        activities: A strategy for the activities of one lead, instead of ours.
         rising: Kinds of activity that never lower the score.
         unrelated: A kind of activity that has no effect; a policy that is data says itself what it reads.
         examples: How many examples to try.
@@ -65,10 +70,9 @@ def check_policy(
         Malformed: This is no policy.
     """
     held = _Held(policy)
-    kinds = tuple(dict.fromkeys((*held.kinds, *rising))) or KINDS
-    made_leads = (
-        some_leads({name: FIELDS.get(name, _ANYTHING) for name in held.fields} or None) if leads is None else leads
-    )
+    kinds = tuple(dict.fromkeys((*held.kinds, *kinds, *rising))) or KINDS
+    told = {**{name: FIELDS.get(name, _ANYTHING) for name in held.fields}, **(fields or {})}
+    made_leads = some_leads(told or None) if leads is None else leads
     made = some_activities(kinds) if activities is None else activities
     stray = unrelated or (UNHEARD_OF if held.says_what_it_reads else None)
 
@@ -114,9 +118,14 @@ class _Held:
         self._raw: Callable[..., Any] | None = getattr(call, "score", None)
 
     def score(self, lead: Lead, seen: Sequence[Activity], at: datetime) -> Score:
-        if self._raw is not None and isinstance(self.declared, Bound):
-            return self.declared.restate(self._raw(lead, tuple(seen), at=at), at=at)
-        return self.declared.score(lead, seen, at=at)
+        try:
+            if self._raw is not None and isinstance(self.declared, Bound):
+                return self.declared.restate(self._raw(lead, tuple(seen), at=at), at=at)
+            return self.declared.score(lead, seen, at=at)
+        except Exception as error:
+            cause = error.__cause__ or error
+            told = f"{type(cause).__name__}: {cause}"
+            raise AssertionError(f"policy {self.name!r} breaks the law that it always answers: {told}") from error
 
 
 def _everything(policy: Policy) -> Iterable[Policy]:

@@ -119,7 +119,10 @@ class Playbook(Definition):
 
     def _policy_faults(self, path: str, policy: Policy) -> Iterator[Fault]:
         for place, sort, name in policy.reads():
-            yield from self._unknown(f"{path}.{place}", sort, name)
+            if sort == "number" and name in self.fields and self.fields[name].type not in _NUMERIC:
+                kind = self.fields[name].type
+                yield Fault(f"{path}.{place}", f"field {name!r} holds {kind}, and a number is needed")
+            yield from self._unknown(f"{path}.{place}", "field" if sort == "number" else sort, name)
         for place, criterion in policy.criteria():
             yield from self._misasked(f"{path}.{place}", criterion)
         for part in policy.parts():
@@ -150,8 +153,8 @@ class Playbook(Definition):
         Raises:
             UnknownName: There is none of this name.
         """
-        if name not in self._scores:
-            raise UnknownName(f"score {name!r} is not declared", hint=did_you_mean(name, self._scores))
+        if self._scores.get(str(name)) is None:
+            raise UnknownName(f"score {name!r} is not declared", hint=did_you_mean(str(name), self._scores))
         return self._zoned[name]
 
     @cached_property
@@ -227,11 +230,17 @@ class Playbook(Definition):
         Policies of the same name are replaced.
         A named function, or an object that scores, is bound by its name and version; see ``leadlife.Bound``.
         """
-        new = {policy.name: policy for policy in map(as_policy, policies)}
+        bound = [as_policy(policy) for policy in policies]
+        new = {policy.name: policy for policy in bound}
+        if len(new) < len(bound):
+            raise Malformed("two of these policies have one name")
         kept = tuple(new.pop(policy.name, policy) for policy in self.scores)
         return self.replace(scores=(*kept, *new.values()), version=version or self.version)
 
 
+_UPWARD = (Comparison.GE, Comparison.GT, Comparison.EQ)
+_DOWNWARD = (Comparison.LE, Comparison.LT, Comparison.EQ)
+_NUMERIC = (FieldType.INTEGER, FieldType.NUMBER)
 _TEXTUAL = (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS)
 _EXACT = (Comparison.EQ, Comparison.NE, Comparison.IN)
 
@@ -253,13 +262,14 @@ def _out_of_reach(path: str, leaf: ScoreIs | BandIs, policy: Policy) -> Iterator
             yield Fault(path, f"score {leaf.name!r} has no band {leaf.value!r}", did_you_mean(leaf.value, bands))
         return
     low, high = policy.limits()
-    above = high is not None and leaf.value * MICRO > high
-    if above or (low is not None and leaf.value * MICRO < low):
-        end = high if above else low
-        word = "most" if above else "least"
-        yield Fault(
-            path, f"score {leaf.name!r} is compared with {leaf.value:g}, but is at {word} {(end or 0) / MICRO:g}"
-        )
+    wanted = leaf.value * MICRO
+    if high is not None and wanted > high and leaf.compare in _UPWARD:
+        end, word = high, "most"
+    elif low is not None and wanted < low and leaf.compare in _DOWNWARD:
+        end, word = low, "least"
+    else:
+        return
+    yield Fault(path, f"score {leaf.name!r} is compared with {leaf.value:g}, but is at {word} {end / MICRO:g}")
 
 
 def _guards(lifecycle: Lifecycle) -> Iterator[tuple[str, Condition]]:

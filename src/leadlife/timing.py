@@ -137,7 +137,7 @@ def days(number: int) -> Calendar:
 
 def weeks(number: int) -> Calendar:
     """Return so many weeks on the wall clock."""
-    return Calendar(days=7 * number)
+    return Calendar(days=_times(7, number))
 
 
 def months(number: int) -> Calendar:
@@ -147,7 +147,11 @@ def months(number: int) -> Calendar:
 
 def years(number: int) -> Calendar:
     """Return so many calendar years."""
-    return Calendar(months=12 * number)
+    return Calendar(months=_times(12, number))
+
+
+def _times(size: int, number: Any) -> Any:
+    return size * number if isinstance(number, int) else number
 
 
 def elapsed(**parts: float) -> Elapsed:

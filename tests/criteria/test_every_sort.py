@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from leadlife import (
     ActivityRecorded,
     AttributeChanged,
     EvidenceGiven,
     FieldSpec,
+    InvalidDefinition,
     Journey,
     Malformed,
     Opaque,
@@ -37,9 +37,10 @@ from leadlife import (
     latest,
     months,
     readiness,
+    score,
     total,
 )
-from leadlife.criteria import AnyCriterion, CountIs, Observation
+from leadlife.criteria import CountIs, Observation, read_criterion
 from leadlife.journey.sight import StateView
 from leadlife.presets import eight_stage
 
@@ -47,7 +48,6 @@ T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 TICK = timedelta(microseconds=1)
 NAN = math.nan
-ADAPTER = TypeAdapter(AnyCriterion)
 BOOK = eight_stage().with_fields(size=FieldSpec(type="integer"), city=FieldSpec(), vip=FieldSpec(type="boolean"))
 
 
@@ -101,10 +101,10 @@ EVERY = [
 
 @pytest.mark.parametrize("criterion", EVERY, ids=lambda one: one.sentence())
 def test_every_sort_has_a_json_form_a_sentence_and_inputs(criterion, ada):
-    again = ADAPTER.validate_json(criterion.model_dump_json())
+    again = read_criterion(criterion.model_dump_json())
     assert again == criterion
     assert again.sentence() == criterion.sentence()
-    assert ADAPTER.validate_python(json.loads(json.dumps(criterion.model_dump(mode="json")))) == criterion
+    assert read_criterion(json.loads(json.dumps(criterion.model_dump(mode="json")))) == criterion
     assert not BOOK.faults_in(criterion)
     assert criterion.parts() or [*criterion.inputs()]
     assert criterion.test(view(ada)) is criterion.judge(view(ada)).value
@@ -186,6 +186,12 @@ def test_values_are_compared_by_their_kind(criterion, value, answer, ada):
         (lambda: readiness() >= "soon", "value"),
         (lambda: at_least(3, holds("a"), holds("b")), "can never be true"),
         (lambda: at_least(0, holds("a")), "number"),
+        (lambda: count("call", where={"a": 1}, a=2) >= 1, "asked for twice"),
+        (lambda: count("call", where=[("a", 1)]) >= 1, "a mapping of attributes"),
+        (lambda: score("x") >= 10**400, "value"),
+        (lambda: score("x") >= 1e305, "value"),
+        (lambda: read_criterion("{"), "no JSON"),
+        (lambda: read_criterion({"op": "fild", "name": "secret@x.de"}), "this is none of"),
         (in_stage, "names"),
     ],
 )
@@ -365,3 +371,20 @@ def test_a_criterion_that_was_asked_is_still_a_value(ada):
     for twin in (pickle.loads(pickle.dumps(rule)), copy.deepcopy(rule)):
         assert twin == rule
         assert twin.test(view(ada)) is False
+
+
+def test_a_criterion_from_elsewhere_is_refused_without_its_values():
+    with pytest.raises(InvalidDefinition) as error:
+        read_criterion({"op": "and", "of": [{"op": "fild", "name": "secret@x.de"}]})
+    assert "secret" not in str(error.value)
+    assert len(error.value.faults) == 1
+
+
+def test_a_day_that_was_over_stays_over_where_clocks_fall_back_past_midnight():
+    book = BOOK.replace(zone="America/St_Johns")
+    ada = Journey.start("ada", book, at=datetime(2009, 10, 28, 3, tzinfo=UTC), stage="name")
+    turned = datetime(2009, 11, 1, 2, 31, tzinfo=UTC)  # 00:01 becomes 23:01 of the day before
+    for minutes in (0, 10, 40):
+        assert (days_in_stage() >= 3).test(view(ada, at=turned + timedelta(minutes=minutes))) is True
+        whole = [n for n in range(9) if (days_in_stage() >= n).test(view(ada, at=turned + timedelta(minutes=minutes)))]
+        assert whole[-1] >= 3

@@ -29,8 +29,19 @@ from leadlife import (
     role,
     score,
 )
-from leadlife.errors import UnknownName
-from leadlife.policies import ActivityRule, Bound, FieldRule, Overridden, PerLeadType, Points, WeightedSum
+from leadlife.errors import GuardError, UnknownName
+from leadlife.journey.sight import StateView
+from leadlife.policies import (
+    ActivityRule,
+    Bound,
+    Capped,
+    Fallback,
+    FieldRule,
+    Overridden,
+    PerLeadType,
+    Points,
+    WeightedSum,
+)
 from leadlife.presets import eight_stage
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -173,8 +184,6 @@ def test_a_verdict_about_a_score_names_its_activities_and_holds_until_it_says():
 
 
 def ada_view(journey, at):
-    from leadlife.journey.sight import StateView
-
     return StateView(journey._state, at, ())
 
 
@@ -203,8 +212,8 @@ def test_a_policy_that_breaks_refuses_the_move_and_keeps_the_fact():
 def test_an_unbound_policy_is_what_was_reported_for_its_version():
     model = Bound(name="propensity", version="3", scale="probability", bands={"likely": 0.6})
     ada = began(model, guard=score("propensity") >= 0.6)
-    with pytest.raises(Malformed, match="has not been reported"):
-        ada.score("propensity", at=ada.at)
+    told = ada.score("propensity", at=ada.at)
+    assert (told.answered, told.why) == (False, "propensity is not bound and has not been reported")
     assert (score("propensity") >= 0.6).judge(ada_view(ada, T)).value is None
     old = ada.record(ScoreReported(policy="propensity", version="2", value=0.9, at=T))
     assert not old.may("rush", at=T)
@@ -298,3 +307,67 @@ def test_any_criterion_may_be_asked_of_a_journey():
     assert Journey("bo", book()).judge(role("sales"), at=T).value is False
     with pytest.raises(Malformed, match="no criterion"):
         ada.judge("score > 3", at=T)
+
+
+def test_a_report_is_heard_within_a_combination():
+    model = Bound(name="model", version="3")
+    rules = Points(name="rules", start=7)
+    both = (Fallback(name="either", of=(model, rules)), Capped(name="capped", of=model, cap=50))
+    ada = began(model, *both)
+    assert (ada.score("either", at=T).value, ada.score("capped", at=T).answered) == (7, False)
+    told = ada.record(ScoreReported(policy="model", version="3", value=72.0, at=T))
+    assert (told.score("either", at=T).value, told.score("capped", at=T).value) == (72, 50)
+    assert told.score("capped", at=T, lift=True).lift is None
+
+
+def test_a_score_that_cannot_be_never_keeps_a_fact_from_being_recorded():
+    def endless(_lead, _activities, *, at):
+        return 10**400
+
+    fired = Transition(
+        trigger="rush",
+        sources="name",
+        target="lead",
+        kind=Kind.SKIP,
+        guard=(score("priority") >= 5) | (score("endless") >= 1),
+        on="activity",
+    )
+    made = book(Overridden(name="priority", of=ENGAGEMENT, field="by_hand"), endless)
+    made = made.with_lifecycle(made.lifecycle.with_transitions(fired))
+    ada = Journey.start("ada", made, stage="name", at=T)
+    ruled = ada.record(AttributeChanged(name="by_hand", value=2e12, at=T)).record(call())
+    assert [refusal.code for refusal in ruled.receipt.refusals] == ["guard_failed"]
+    with pytest.raises(GuardError, match="a million million at most"):
+        ada.judge(score("endless") >= 1, at=T)
+    with pytest.raises(PolicyError, match="a million million at most"):
+        ruled.score("priority", at=T)
+
+
+def test_the_past_is_judged_by_the_playbook_of_its_day_and_a_trend_by_one_policy():
+    first = book(Points(name="p", start=5))
+    second = first.with_score(Points(name="p", version="2", start=50), version="2")
+    ada = Journey.start("ada", first, stage="name", at=T).adopt(second, at=T + DAY)
+    assert ada.judge(score("p") >= 1, at=T).value is True
+    assert ada.score("p", at=T).value == 5
+    assert ada.score("p", at=T + 2 * DAY, since=T).trend.micropoints == 0
+
+
+def test_a_lead_without_a_fact_has_no_score_in_a_guard():
+    guarded = book(ENGAGEMENT, guard=score("engagement") >= 0)
+    view = StateView(Journey("bo", guarded)._state.clone(), T, ())
+    view._state.playbook = guarded
+    with pytest.raises(GuardError, match="has no score: there is no lead to score yet"):
+        (score("engagement") >= 0).test(view)
+
+
+@pytest.mark.parametrize("name", [None, [], 5])
+def test_a_name_that_is_none_is_an_unknown_score(name):
+    with pytest.raises(UnknownName):
+        began(ENGAGEMENT).score(name, at=T)
+
+
+def test_a_field_that_overrules_holds_a_number():
+    with pytest.raises(InvalidDefinition, match="field 'city' holds text, and a number is needed"):
+        eight_stage().with_fields(city=FieldSpec()).with_score(Overridden(name="o", of=ENGAGEMENT, field="city"))
+    with pytest.raises(Malformed, match="have one name"):
+        book(ENGAGEMENT, ENGAGEMENT.replace(cap=20))

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -109,6 +110,27 @@ def test_a_capped_policy_is_held():
             Capped(name="c", of=points(9), **broken_one)
 
 
+@pytest.mark.parametrize("by", [10, 1_000, 1_000_000])
+def test_a_weight_widens_what_rounding_may_do(by):
+    policy = Scaled(name="s", of=fading(), by=by, bands={"none": 0, "some": 1})
+    score = policy.score(ADA, CALLS, at=T)
+    for threshold in (0, None):
+        until = score.steady_until(threshold)
+        if until is not None:
+            then = policy.score(ADA, CALLS, at=until - timedelta(microseconds=1))
+            assert then.band == score.band if threshold is None else then.value > 0
+
+
+def test_an_endless_half_life_and_a_vast_weight_are_borne():
+    large = Points(name="i", rules=(ActivityRule(name="c", kinds="call", points=1_000_000, half_life=elapsed(days=7)),))
+    vast = Scaled(name="s", of=large, by=1_000_000)
+    score = vast.score(ADA, CALLS, at=T)
+    assert score.steady_until(0) is None or score.steady_until(0) > T
+    aeons = Points(name="i", rules=(ActivityRule(name="c", kinds="call", points=1, half_life=elapsed(days=36_525)),))
+    assert aeons.score(ADA, CALLS, at=T).steady_until(0.0001) is None
+    assert replace(score, half_life=10**30).steady_until(1) is None
+
+
 def test_a_gate_lets_points_through_only_while_its_criterion_is_true():
     policy = Gated(name="g", of=points(9, bands={"low": 0, "high": 5}), when=field("size") >= 50)
     for size, expected, band, word in ((60, 9, "high", None), (40, 0, "low", "false"), (None, 0, "low", "unknown")):
@@ -141,6 +163,12 @@ def test_a_grid_needs_two_axes_with_bands_and_may_have_a_cell_for_nobody():
         Grid(name="grid", fit=points(1), engagement=points(1, bands={"1": 0}))
     grid = Grid(name="grid", fit=points(1, "f", bands={"A": 5}), engagement=points(1, "e", bands={"1": 0}), floor=0)
     assert grid.score(ADA, [], at=T).band is None
+    with pytest.raises(Malformed, match="have one name"):
+        Grid(
+            name="g",
+            fit=points(1, "f", bands={"A": 0, "A1": 10}),
+            engagement=points(1, "e", bands={"1": 0, "11": 10}),
+        )
     assert grid.limits() == (2_000_000, 2_000_000)
 
 
@@ -170,6 +198,10 @@ def test_per_lead_type():
     assert (policy.limits(), len(policy.parts()), len(strict.parts())) == ((2_000_000, 9_000_000), 3, 1)
     with pytest.raises(Malformed):
         PerLeadType(name="typed", cases={"cold": points(9)})
+    with pytest.raises(Malformed, match="'interest' is named twice"):
+        PerLeadType(name="typed", cases={"nets": points(1), "interest": points(2)})
+    with pytest.raises(Malformed):
+        PerLeadType(name="typed", cases=5)
 
 
 def test_a_fallback_takes_the_first_answer_and_says_what_failed():
@@ -219,6 +251,11 @@ def test_a_part_without_an_answer_leaves_the_whole_without_one(wrap):
     assert wrap(silent).score(ADA, [], at=T).answer is Answer.UNANSWERED
 
 
+class Odd(dict):
+    def items(self):
+        raise ZeroDivisionError
+
+
 def test_functions_answer_numbers_reasons_scores_or_nothing():
     def reasons(_lead, activities, *, at):
         return {"calls": 5 * len(activities), "month": at.month}
@@ -230,6 +267,10 @@ def test_functions_answer_numbers_reasons_scores_or_nothing():
     whole = Bound.of(lambda lead, activities, *, at: Score.of("other", {"a": 1}, at=at), name="whole", bands={"x": 1})
     assert (whole.score(ADA, [], at=T).policy, whole.score(ADA, [], at=T).band) == ("whole", "x")
     assert whole.band_names() == ("x",)
+    with pytest.raises(Malformed, match="above the most"):
+        Bound(name="p", scale="probability", bands={"likely": 60})
+    nearly = Bound(name="p", scale="probability", bands={"no": 0, "likely": 0.6}).restate(0.5999996, at=T)
+    assert nearly.band == "no"
 
 
 def test_a_class_keeps_its_own_name_and_version_and_sees_only_what_was():
@@ -256,6 +297,8 @@ def test_a_class_keeps_its_own_name_and_version_and_sees_only_what_was():
         ({"a": "1"}, "not str"),
         (Score.of("x", {"a": 1}, at=T - DAY), "another instant"),
         (Score("x", "1", T, scale=Scale.PROBABILITY, probability=0.5), "in probability, not in points"),
+        (10**400, "million million"),
+        (Odd({"a": 1}), "ZeroDivisionError"),
     ],
 )
 def test_what_is_no_score_is_an_error_that_names_the_policy(answer, told):
@@ -297,6 +340,10 @@ def test_what_is_no_policy_is_refused(what):
         as_policy(what)
     with pytest.raises(Malformed):
         Bound(name="x", call=5)
+
+
+def test_a_callable_that_tells_no_signature_is_taken_at_its_word():
+    assert Bound.of(vars, name="vars").call is vars  # it has none to show
 
 
 def test_a_file_keeps_the_name_of_what_is_bound_and_never_the_code():
@@ -350,4 +397,9 @@ def test_the_activity_that_lifts_the_band_is_the_nearest_step():
     counting = Bound.of(lambda lead, seen, *, at: len(seen), name="n", bands={"none": 0, "some": 1})
     assert counting.lift(ADA, [], at=T) is None
     assert counting.lift(ADA, [], at=T, kinds=("call",)).band == "some"
+    one, other = (
+        points(50, "a", bands={"great": 40}),
+        Points(name="b", start=45, rules=policy.rules, bands={"poor": 0, "good": 90}),
+    )
+    assert Highest(name="h", of=(one, other)).lift(ADA, [], at=T) is None
     assert Scaled(name="s", of=policy, by=2, bands={"x": 20}).lift(ADA, [], at=T).activity.kind == "page"

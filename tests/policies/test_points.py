@@ -7,11 +7,37 @@ from itertools import permutations
 
 import pytest
 
-from leadlife import Activity, InvalidDefinition, Lead, Malformed, count, days, elapsed, evidence, field, months, score
-from leadlife.policies import ActivityRule, FieldRule, Fit, Group, Points, StepDecay, TierRule, Trait, read_policy
+from leadlife import (
+    Activity,
+    Identified,
+    InvalidDefinition,
+    Lead,
+    Malformed,
+    count,
+    days,
+    elapsed,
+    evidence,
+    field,
+    latest,
+    months,
+    score,
+    years,
+)
+from leadlife.policies import (
+    ActivityRule,
+    FieldRule,
+    Fit,
+    Group,
+    Points,
+    Policy,
+    StepDecay,
+    TierRule,
+    Trait,
+    read_policy,
+)
 from leadlife.policies.reckoning import weighed
 from leadlife.policies.sight import Sight
-from leadlife.scoring import Sort
+from leadlife.scoring import Score, Sort
 
 T = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -120,6 +146,15 @@ def test_groups_are_held_then_the_total():
     assert (found.low, found.high) == (-3_000_000, 16_000_000)
 
 
+def test_a_group_that_nothing_moves_is_held_all_the_same():
+    for group, value in ((Group(floor=5), 5), (Group(cap=-3), -3)):
+        for rules in ((rule(group="g", at_most=1),), ()):
+            made = policy(*rules, groups={"g": group})
+            assert worth(made) == value
+            low, high = made.limits()
+            assert low <= value * 1_000_000 <= high
+
+
 def test_the_best_tier_that_is_true_counts_and_weighs():
     made = policy(
         TierRule(
@@ -164,6 +199,20 @@ def test_sums_are_exact_under_every_permutation(order):
     assert made.score(ADA, [seen[place] for place in order], at=T) == made.score(ADA, seen, at=T)
 
 
+def test_activities_that_are_alike_but_for_their_attributes_are_put_in_one_order():
+    made = policy(FieldRule(name="latest", when=latest("x", "m") >= 5, points=1))
+    twins = [Activity(id="same", kind="x", at=T, attributes={"m": number}) for number in (1, 9)]
+    assert made.score(ADA, twins, at=T) == made.score(ADA, twins[::-1], at=T)
+
+
+def test_what_lies_past_the_calendar_is_never():
+    made = policy(rule(window=years(100)))
+    seen = [Activity(kind="x", at=datetime(2170, 1, 1, tzinfo=UTC))]
+    found = made.score(ADA, seen, at=datetime(2170, 1, 1, tzinfo=UTC))
+    assert found.changes_at is None
+    assert Score.load(found.dump()) == found
+
+
 def test_rounding_is_half_away_from_zero():
     assert [weighed(amount, 1, 2) for amount in (3, -3, 1, -1, 0, 4)] == [2, -2, 1, -1, 0, 2]
 
@@ -196,6 +245,11 @@ def test_rounding_is_half_away_from_zero():
         (lambda: policy(rule(), cap=15, bands={"cold": 0, "hot": 16}), "raise the cap"),
         (lambda: policy(floor=0, bands={"cold": -10, "warm": 0}), "can never be"),
         (lambda: policy(rule(), bands={"a": 1, "b": 1}), "same number of points"),
+        (lambda: rule(points=10**400), "million million"),
+        (lambda: policy().with_rules("x"), "this is no rule"),
+        (lambda: policy().with_rules(rule(), rule(points=2)), "have one name"),
+        (lambda: policy().without_rules(5), "no rule 5"),
+        (lambda: Policy(name="x"), "a policy is of some kind"),
         (lambda: FieldRule(name="f", when=evidence("fit"), points=1), "not the evidence fit"),
         (lambda: FieldRule(name="f", when=score("x") > 1, points=1), "not the score x"),
         (lambda: FieldRule(name="f", when=count("x", since_recycling=True) > 1, points=1), "knows no recycling"),
@@ -222,6 +276,9 @@ def test_all_faults_of_a_policy_are_told_together():
     with pytest.raises(InvalidDefinition) as error:
         policy(rule(group="a"), rule(group="b"))
     assert [fault.path for fault in error.value.faults] == ["rules", "rules.0.group", "rules.1.group"]
+    with pytest.raises(InvalidDefinition) as error:
+        policy(rule(group="a"), cap=20, bands={"a": 50, "b": 60})
+    assert [fault.path for fault in error.value.faults] == ["rules.0.group", "bands.a", "bands.b"]
 
 
 @pytest.mark.parametrize(
@@ -229,6 +286,7 @@ def test_all_faults_of_a_policy_are_told_together():
     [
         ("ada", [], T),
         (ADA, [{"kind": "x"}], T),
+        (ADA, [Identified(at=T)], T),
         (ADA, None, T),
         (ADA, [], datetime(2026, 1, 1)),
         (ADA, [], "today"),

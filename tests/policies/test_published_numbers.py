@@ -179,6 +179,20 @@ def test_what_the_vendors_would_not_know_is_refused():
         )
     with pytest.raises(InvalidDefinition, match="middle names the least points for fit and for engagement"):
         hubspot(fit=(), engagement=(), high={"fit": 2, "engagement": 2}, middle={})
+    high, middle = {"fit": 2, "engagement": 2}, {"fit": 1, "engagement": 1}
+    grouped = [FieldRule(name="x", when=field("a").known(), points=1, group="web")]
+    with pytest.raises(InvalidDefinition, match="did you mean 'web'"):
+        hubspot(fit=grouped, engagement=(), high=high, middle=middle, group_limits={"wbe": 3})
+    for wrong in (
+        lambda: hubspot(fit=None, engagement=(), high=high, middle=middle),
+        lambda: mautic(actions=[{"name": "x"}]),
+        lambda: eloqua(profile=(), engagement=(), cuts=(3, 2, 1)),
+        lambda: eloqua(profile=grouped, engagement=()),
+        lambda: account_engagement({"a": 5}),
+        lambda: account_engagement([1]),
+    ):
+        with pytest.raises(Malformed):
+            wrong()
     with pytest.raises(InvalidDefinition, match="did you mean 'points/edu'"):
         mautic(actions=[ActivityRule(name="x", kinds="x", points=1, group="edu")], bands={"points/eud": {"a": 1}})
 

@@ -47,7 +47,7 @@ def test_a_journey_scores_as_its_policy_does(policy, lead, seen, at):
     book = book.with_score(policy)
     journey = Journey.start(lead, book, at=EPOCH, stage="name")
     for one in seen:
-        journey = journey.record(ActivityRecorded(kind=one.kind, attributes=one.attributes, at=one.at))
+        journey = journey.record(ActivityRecorded(kind=one.kind, attributes=one.attributes, at=one.at, key=one.id))
     found = journey.score(policy.name, at=at)
     told = policy.score(lead, seen, at=at)
     assert (found.micropoints, found.band, found.answer) == (told.micropoints, told.band, told.answer)

@@ -39,6 +39,26 @@ def test_points_are_finite_numbers(number):
         micropoints(number)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Score("p", "1", T, 1.0, (Contribution("r", Sort.FIELD, 1.0, "r"),)),
+        lambda: Score("p", "1", T, 10**400, (Contribution("r", Sort.FIELD, 10**400, "r"),)),
+        lambda: Score("p", "1", T, band="hot"),
+        lambda: Score("p", "1", datetime(2026, 1, 1)),
+        lambda: Score("p", "1", T, changes_at=datetime(2026, 1, 1)),
+        lambda: Score.of("p", None, at=T),
+        lambda: Score.of("p", {"a": 1}, at="today"),
+        lambda: Score.of("p", {"a": 1}, at=T, bands=[1]),
+        lambda: made(a=1).steady_until("x"),
+        lambda: made(a=1).steady_until(math.nan),
+    ],
+)
+def test_a_score_that_cannot_be_is_refused(make):
+    with pytest.raises(Malformed):
+        make()
+
+
 def test_micropoints_round_half_away_from_zero():
     assert [micropoints(number) for number in (0.0000005, -0.0000005, 2, -1.25)] == [1, -1, 2_000_000, -1_250_000]
 
@@ -82,6 +102,8 @@ def test_the_difference_of_two_scores_in_words():
     after = ENGAGEMENT.score(ADA, [did("webinar", 7), did("demo", 0)], at=T)
     assert str(after.difference(before)) == "plus 25: demo request; minus 12: webinar aged (from band cold to warm)"
     assert str(before.difference(before)) == "no change"
+    tiny = made(a=0.000002).difference(made(a=0.000001))
+    assert str(tiny) == "plus 0.000001: a counts differently"
     gone = ENGAGEMENT.score(ADA, [did("visit", 3, n) for n in range(3)], at=T)
     later = ENGAGEMENT.score(ADA, [did("visit", 3, n) for n in range(3)], at=T + 8 * DAY)
     words = str(later.difference(gone))
@@ -117,6 +139,8 @@ def test_a_score_is_printed_as_its_ledger_and_shown_in_short():
     lifted = replace(score, lift=ENGAGEMENT.lift(ADA, [did("demo", 0)], at=T))
     assert lifted.lift is not None
     assert Score.load(json.loads(json.dumps(lifted.dump()))) == lifted
+    with pytest.raises(Malformed):
+        Score.load({"policy": "p"})
     for broken in ("{", 5, [], None, {**score.dump(), "why": {1, 2}}, {**score.dump(), "parts": [7]}):
         with pytest.raises(Malformed):
             Score.load(broken)
@@ -129,8 +153,18 @@ def test_the_difference_tells_an_exclusion_and_refuses_two_scales():
     assert "competitor is yes" in str(out.difference(before))
     assert "no longer excluded" in str(before.difference(out))
     chance = Score("nb", "1", T, scale=Scale.PROBABILITY, probability=0.0)
-    with pytest.raises(Malformed, match="different scales"):
-        chance.difference(before)
+    for compare in (chance.difference, chance.against):
+        with pytest.raises(Malformed, match="different scales"):
+            compare(before)
+        with pytest.raises(Malformed, match="no score"):
+            compare(None)
+
+
+def test_two_bare_probabilities_differ_by_what_they_differ():
+    low, high = (
+        Score("m", "1", T, micropoints(value), scale=Scale.PROBABILITY, probability=value) for value in (0.2, 0.9)
+    )
+    assert str(high.difference(low)) == "plus 0.7: probability"
 
 
 def test_activities_without_an_id_are_told_apart_by_when_they_were():
@@ -182,6 +216,9 @@ def test_the_bars_are_escaped_and_self_contained():
     assert "bad &amp; worse" in page
     assert "http" not in page
     assert Score.of("empty", {}, at=T)._repr_html_()
+    broken = Score.of("p", {"line\nbreak": 1, "x": 2}, at=T)
+    assert broken._repr_html_().count("+2") == 1
+    assert len(broken.explain().splitlines()) == 3
 
 
 def test_a_score_that_there_is_none_of_says_why():

@@ -14,6 +14,7 @@ from leadlife.policies import (
     ActivityRule,
     Bound,
     FieldRule,
+    Overridden,
     Points,
     Policy,
     TierRule,
@@ -172,6 +173,17 @@ def test_code_is_checked_on_the_kinds_and_fields_that_it_is_said_to_read():
     check_policy(careless, leads=st.just(Lead(id="x", fields={"employees": 5})), examples=5)
     with pytest.raises(AssertionError, match="it always answers"):
         check_policy(careless, fields={"employees": st.integers(0, 9)})  # it may be missing
+
+
+def test_rising_kinds_may_come_one_by_one_and_alone():
+    falling_one = Points(name="p", rules=(ActivityRule(name="c", kinds="call", points=-10),))
+    for rising in (["call"], (kind for kind in ["call"]), "call"):
+        with pytest.raises(AssertionError, match="never lowers"):
+            check_policy(falling_one, rising=rising)
+
+
+def test_a_field_that_overrules_is_drawn_as_a_number():
+    check_policy(Overridden(name="o", of=Points(name="i"), field="manual"), examples=20)
 
 
 def test_what_is_no_policy_cannot_be_checked():

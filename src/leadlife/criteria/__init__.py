@@ -18,7 +18,6 @@ from leadlife.criteria.counting import CountIs, Kinds, SeenIs, SumIs
 from leadlife.criteria.fields import FieldIs, LatestIs
 from leadlife.criteria.logic import (
     AllOf,
-    AnyCriterion,
     AnyOf,
     AtLeast,
     Criterion,
@@ -65,7 +64,6 @@ from leadlife.criteria.view import Observation, Scalar, Scored, Verdict, View
 
 __all__ = [
     "AllOf",
-    "AnyCriterion",
     "AnyOf",
     "Ask",
     "AtLeast",

@@ -51,11 +51,14 @@ class Counting(Condition):
         return tuple(self._counted(view))
 
     def _counted(self, view: View) -> Iterator[Observation]:
+        return (one for _, one in self._by_kind(view))
+
+    def _by_kind(self, view: View) -> Iterator[tuple[str, Observation]]:
         matches = matching(self.where)
         for kind in self.kinds or view.kinds():
             for one in self._in_window(view, kind):
                 if matches is None or matches(one.value):
-                    yield one
+                    yield kind, one
 
     def _in_window(self, view: View, kind: str) -> Iterator[Observation]:
         seen = view.activities(kind, since_recycling=self.since_recycling)
@@ -66,7 +69,9 @@ class Counting(Condition):
         within = self.within
         if within is None:
             return None
-        return min((due(seen.at, within, view.zone) for seen in self._counted(view)), default=None)
+        # Newest first: what is left of each kind is its oldest, which goes first.
+        oldest = dict(self._by_kind(view))
+        return min((due(seen.at, within, view.zone) for seen in oldest.values()), default=None)
 
 
 def _within(seen: Iterator[Observation], window: Elapsed | Calendar, view: View) -> Iterator[Observation]:

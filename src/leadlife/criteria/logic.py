@@ -8,7 +8,6 @@ from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -37,9 +36,6 @@ from leadlife.criteria.standing import (
 from leadlife.criteria.view import Verdict, View, enough
 from leadlife.errors import InvalidDefinition, Malformed
 from leadlife.timing import earliest
-
-MOST_NODES = 200
-MOST_LEVELS = 40
 
 
 class _Joined(Condition):
@@ -215,28 +211,13 @@ def _as_guard(value: Any) -> Any:
     return Opaque(name=name, call=value)
 
 
-def _bounded(criterion: Condition) -> Condition:
-    waiting: list[tuple[Condition, int]] = [(criterion, 1)]
-    nodes = 0
-    while waiting:
-        node, level = waiting.pop()
-        nodes += 1
-        if nodes > MOST_NODES or level > MOST_LEVELS:
-            raise Malformed(f"a criterion has at most {MOST_NODES} nodes and {MOST_LEVELS} levels")
-        waiting.extend((part, level + 1) for part in node.parts())
-    return criterion
-
-
-AnyCriterion = Annotated[Criterion, AfterValidator(_bounded)]
-"""A criterion of bounded size, where no callable is taken."""
-
-Guard = Annotated[Criterion, BeforeValidator(_as_guard), AfterValidator(_bounded)]
+Guard = Annotated[Criterion, BeforeValidator(_as_guard)]
 """A criterion that guards a move. A named callable is taken as an :class:`Opaque` one."""
 
 
 @cache
 def _adapter() -> TypeAdapter[Any]:
-    return TypeAdapter(AnyCriterion)
+    return TypeAdapter(Criterion)
 
 
 def read_criterion(data: Mapping[str, Any] | str | bytes) -> Condition:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from leadlife._model import Name
 from leadlife.criteria.comparing import WORDS, Relation
 from leadlife.criteria.condition import Ask, Condition
 from leadlife.criteria.view import Scored, Verdict, View
+
+MODEST: Any = Field(ge=-1_000_000_000_000, le=1_000_000_000_000)
 
 
 class _AboutScore(Condition):
@@ -41,7 +45,7 @@ class ScoreIs(_AboutScore):
 
     op: Literal["score"] = "score"
     compare: Relation
-    value: int | float
+    value: Annotated[int, MODEST] | Annotated[float, MODEST]
 
     def _compiled(self) -> Ask:
         value, relation = self.value, self.compare.relation

@@ -23,6 +23,7 @@ from leadlife.criteria.standing import (
     IsSold,
     ReadinessIs,
 )
+from leadlife.errors import Malformed
 from leadlife.timing import Calendar, Elapsed
 
 C = TypeVar("C")
@@ -136,7 +137,7 @@ def count(
         where: What attributes must be, for names that are no Python words.
         attributes: What attributes must be: a value, several values, or a comparison of ``it``.
     """
-    given = {**(where or {}), **attributes}
+    given = _attributes(where, attributes)
     return Number(CountIs, kinds=kinds, where=given, within=within, since_recycling=since_recycling)
 
 
@@ -160,6 +161,15 @@ def total(
     """
     given = {**(where or {}), **attributes}
     return Number(SumIs, attribute=attribute, kinds=kinds, where=given, within=within, since_recycling=since_recycling)
+
+
+def _attributes(where: Mapping[str, Any] | None, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    if where is not None and not isinstance(where, Mapping):
+        raise Malformed("where= is a mapping of attributes")
+    twice = [name for name in where or () if name in attributes]
+    if twice:
+        raise Malformed(f"attribute {twice[0]!r} is asked for twice")
+    return {**(where or {}), **attributes}
 
 
 def first_seen(*kinds: str) -> Moment:

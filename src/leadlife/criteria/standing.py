@@ -201,8 +201,11 @@ class DaysInStage(Condition):
 
 
 def _full_days(start: datetime, end: datetime, zone: ZoneInfo) -> int:
-    days = whole_days(start, end, zone)
-    return days if days <= 0 or due(start, Calendar(days=days), zone) <= end else days - 1
+    days = max(whole_days(start, end, zone), 0)
+    if days and due(start, Calendar(days=days), zone) > end:
+        return days - 1
+    # Where the clocks fall back past midnight, the day that was over stays over.
+    return days + 1 if due(start, Calendar(days=days + 1), zone) <= end else days
 
 
 class CycleIs(Condition):

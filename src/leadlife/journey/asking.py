@@ -18,6 +18,7 @@ from leadlife.journey.sight import StateView, lift_of, score_of
 from leadlife.journey.state import State
 from leadlife.journey.story import Explanation
 from leadlife.leads import SYSTEM, Actor, actor
+from leadlife.playbook import Playbook
 from leadlife.scoring import Score
 from leadlife.timing import instant
 
@@ -83,30 +84,27 @@ class Asking(Reading):
         Args:
             name: The policy.
             at: The instant. Facts after it have no effect.
-            since: An earlier instant, to tell the trend; there is none where nothing was known of the lead then.
+            since: An earlier instant, to tell the trend, by the same policy; there is none where nothing was known of
+                the lead then.
             lift: Whether to look for the single activity that would lift the band; it tries one after another.
 
         Raises:
             UnknownName: The playbook has no such policy.
             PolicyError: The policy broke.
-            Malformed: There is no lead to score yet, or a reported score has not been reported.
+            Malformed: There is no lead to score yet, or ``since`` lies after ``at``.
         """
         state, at = self._told_at(at)
         playbook = state.playbook or self.playbook
         score = score_of(state, playbook, name, at)
-        if score is None:
-            hint = "record a ScoreReported fact, or bind the policy to its function"
-            raise Malformed(f"score {name!r} is not bound and has not been reported", hint=hint)
         if since is not None:
-            score = self._with_trend(score, name, instant(since))
+            score = self._with_trend(score, playbook, name, instant(since))
         return replace(score, lift=lift_of(state, playbook, name, at)) if lift else score
 
-    def _with_trend(self, score: Score, name: str, since: datetime) -> Score:
+    def _with_trend(self, score: Score, playbook: Playbook, name: str, since: datetime) -> Score:
         if since > score.at:
             raise Malformed("a trend is told since an earlier instant", hint="since= lies after at=")
         then = self._told_at(since)[0]
-        earlier = None if then.lead is None else score_of(then, then.playbook or self.playbook, name, since)
-        return score if earlier is None else score.against(earlier)
+        return score if then.lead is None else score.against(score_of(then, playbook, name, since))
 
     def judge(self, criterion: Condition, *, at: datetime, by: Actor | str = SYSTEM) -> Verdict:
         """Return the answer of any criterion about this lead, as a tree that says why.
@@ -120,12 +118,12 @@ class Asking(Reading):
             InvalidDefinition: The criterion asks for something that the playbook does not have.
             GuardError: A callable in it, or a policy that it asks, broke.
         """
-        faults = self.playbook.faults_in(criterion)
-        if faults:
-            raise InvalidDefinition("the criterion has faults", faults=faults)
         state, at = self._told_at(at)
         if state.playbook is None:
             state.playbook = self.playbook
+        faults = state.playbook.faults_in(criterion)
+        if faults:
+            raise InvalidDefinition("the criterion has faults", faults=faults)
         return criterion.judge(StateView(state, at, actor(by).roles))
 
     def _told_at(self, at: datetime) -> tuple[State, datetime]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from leadlife.activities import Activity
 from leadlife.criteria import Observation
-from leadlife.errors import GuardError, Malformed, PolicyError
+from leadlife.errors import GuardError, LeadlifeError, Malformed, PolicyError
 from leadlife.journey.state import State, newest_first
 from leadlife.leads import Consent, Lead
 from leadlife.playbook import Playbook
 from leadlife.policies.custom import Bound
+from leadlife.policies.sight import Sight
 from leadlife.scoring import Lift, Score
 
 
@@ -26,7 +26,7 @@ class StateView:
         self._state = state
         self._memory = state.memory
         self._cut = state.cut
-        self._scores: dict[str, Score | None] | None = None
+        self._scores: dict[str, Score] | None = None
         self.at: datetime = at
         self.roles: tuple[str, ...] = roles
 
@@ -88,7 +88,7 @@ class StateView:
         """Return the latest grant or withdrawal since the lead last entered a won or recycled stage."""
         return self._fresh(self._memory.qualifications.get(name))
 
-    def score(self, name: str) -> Score | None:
+    def score(self, name: str) -> Score:
         """Return the score by a policy of the playbook in force, worked out once for this view.
 
         Raises:
@@ -101,6 +101,8 @@ class StateView:
                 self._scores[name] = score_of(self._state, self._playbook, name, self.at)
             except PolicyError as error:
                 raise GuardError(error.policy, error.problem) from error
+            except LeadlifeError as error:
+                raise GuardError(name, f"has no score: {error.message}") from error
         return self._scores[name]
 
     def kinds(self) -> Iterable[str]:
@@ -154,8 +156,8 @@ def activities_of(state: State) -> list[Activity]:
     ]
 
 
-def score_of(state: State, playbook: Playbook, name: str, at: datetime) -> Score | None:
-    """Return the score by a policy of a playbook; None where only a report could give it, and none has.
+def score_of(state: State, playbook: Playbook, name: str, at: datetime) -> Score:
+    """Return the score by a policy of a playbook.
 
     A policy that is named but not bound to an object is one that the world answers: its score is the latest report
     under its name and version.
@@ -165,21 +167,22 @@ def score_of(state: State, playbook: Playbook, name: str, at: datetime) -> Score
         PolicyError: The policy broke.
         Malformed: Nobody is there to be scored.
     """
-    policy = playbook.policy(name)
-    if isinstance(policy, Bound) and policy.call is None:
-        seen = state.memory.reported.get((policy.name, policy.version))
-        # A report stands until the next: time does nothing to it.
-        return None if seen is None else replace(policy.restate(seen.value, at=at, why="reported"), changes_at=None)
-    return policy.score(_scored_lead(state), activities_of(state), at=at)
+    return playbook.policy(name).assess(_sight(state, at))
 
 
 def lift_of(state: State, playbook: Playbook, name: str, at: datetime) -> Lift | None:
-    """Return the single added activity that would lift a score's band, if one would; no activity moves a report."""
+    """Return the single added activity that would lift a score's band, if one would.
+
+    What the rules reward is tried; for a function, which names nothing, every kind of the playbook.
+    """
     policy = playbook.policy(name)
-    if isinstance(policy, Bound) and policy.call is None:
-        return None
     kinds = playbook.activity_kinds if isinstance(policy, Bound) else ()
-    return policy.lift(_scored_lead(state), activities_of(state), at=at, kinds=kinds)
+    return policy.lift_of(_sight(state, at), kinds=kinds)
+
+
+def _sight(state: State, at: datetime) -> Sight:
+    reports = {key: seen.value for key, seen in state.memory.reported.items()}
+    return Sight(_scored_lead(state), activities_of(state), at, reports=reports)
 
 
 def _scored_lead(state: State) -> Lead:

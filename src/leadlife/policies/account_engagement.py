@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from leadlife.criteria import Criterion
 from leadlife.errors import Malformed
@@ -12,6 +13,13 @@ from leadlife.policies.rules import FieldRule
 LETTERS = ("F", "D-", "D", "D+", "C-", "C", "C+", "B-", "B", "B+", "A-", "A", "A+")
 START = LETTERS.index("D")
 MOST_THIRDS = 3
+
+
+def _pairs(criteria: Any) -> Iterator[tuple[str, Any, Any]]:
+    for name, told in criteria.items() if isinstance(criteria, Mapping) else [("", criteria)]:
+        if not isinstance(told, tuple) or len(told) != 2:  # noqa: PLR2004 - a pair
+            raise Malformed("criteria are pairs by name", hint='{"size": (field("employees") >= 50, 2)}')
+        yield name, *told
 
 
 def account_engagement(criteria: Mapping[str, tuple[Criterion, int]], *, name: str = "grade") -> Points:
@@ -28,7 +36,7 @@ def account_engagement(criteria: Mapping[str, tuple[Criterion, int]], *, name: s
         Malformed: A criterion weighs less than one third or more than three.
     """
     rules: list[FieldRule] = []
-    for rule, (when, thirds) in criteria.items():
+    for rule, when, thirds in _pairs(criteria):
         if thirds not in range(1, MOST_THIRDS + 1):
             raise Malformed(f"criterion {rule!r} weighs 1 to {MOST_THIRDS} thirds of a letter")
         rules.append(FieldRule(name=rule, when=when, points=thirds, otherwise=-thirds))

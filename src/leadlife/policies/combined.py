@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from leadlife._model import LAX, SORTED, Definition, Name
 from leadlife.criteria import Condition
-from leadlife.errors import Malformed, PolicyError, PolicyNotBound
+from leadlife.errors import InvalidDefinition, Malformed, PolicyError, PolicyNotBound
 from leadlife.leads import LeadType
 from leadlife.policies.combining import answers, as_points, joined
-from leadlife.policies.policy import Amount, Bands, Part, Policy, Question, check_bands
+from leadlife.policies.policy import Amount, Bands, Part, Policy, Question, band_faults
 from leadlife.policies.reckoning import Limits, added, bounds, cut, held, weighed
 from leadlife.policies.sight import Sight
 from leadlife.scoring import MICRO, Answer, Contribution, Score, Sort, banded
@@ -36,7 +36,9 @@ class _Banded(Policy):
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
-        check_bands(self.bands, *self.limits())
+        faults = tuple(band_faults(self.bands, *self.limits()))
+        if faults:
+            raise InvalidDefinition("the policy has faults", faults=faults)
         return self
 
     def band_names(self) -> tuple[str, ...]:
@@ -177,8 +179,8 @@ class Overridden(_Around):
     field: Name
 
     def reads(self) -> Iterator[tuple[str, str, str]]:
-        """Yield the field."""
-        yield "field", "field", self.field
+        """Yield the field, which must hold a number."""
+        yield "field", "number", self.field
 
     def _assess(self, sight: Sight) -> Score:
         inner, lines = self._taken(sight)
@@ -189,11 +191,14 @@ class Overridden(_Around):
         if isinstance(seen.value, bool) or not isinstance(seen.value, int | float):
             raise PolicyError(self.name, f"is overruled by field {self.field!r}, which holds no number")
         automatic = sum(line.micropoints for line in lines)
-        by_hand = exact(seen.value)
+        try:
+            by_hand = exact(seen.value)
+        except Malformed as error:
+            raise PolicyError(self.name, f"is overruled by field {self.field!r}: {error.message}") from None
         lines.append(Contribution(self.field, Sort.MANUAL, by_hand - automatic, "set by hand"))
         # What a person says does not fade; only what may exclude the lead can still change it.
         score = self._around(inner, lines, own=True)
-        return replace(score, automatic=automatic, fading=0, half_life=None)
+        return replace(score, automatic=automatic, fading=0, rounding=0, half_life=None)
 
 
 class _Choosing(Policy):
@@ -244,7 +249,12 @@ class Highest(_Choosing):
             until=earliest(score.changes_at for score in scores),
         )
         halves = [score.half_life for score in scores if score.half_life is not None]
-        chosen = replace(chosen, fading=sum(score.fading for score in scores), half_life=min(halves, default=None))
+        chosen = replace(
+            chosen,
+            fading=sum(score.fading for score in scores),
+            rounding=sum(score.rounding for score in scores),
+            half_life=min(halves, default=None),
+        )
         if len({(score.bands, score.cuts) for score in answered}) == 1:
             return chosen
         # Another policy brings other bands: until it can overtake, the band is this one's.
@@ -258,6 +268,17 @@ class PerLeadType(_Choosing):
     op: Literal["per_lead_type"] = "per_lead_type"
     cases: Annotated[dict[Annotated[LeadType, LAX], Part], Field(min_length=1), SORTED]
     otherwise: Part | None = None
+
+    @field_validator("cases", mode="before")
+    @classmethod
+    def _each_once(cls, value: Any) -> Any:
+        """Refuse two names of one lead type: one of the two policies would be lost."""
+        if isinstance(value, Mapping):
+            known = [kind.value for kind in (_lead_type(name) for name in value) if kind is not None]
+            twice = next((name for name in known if known.count(name) > 1), None)
+            if twice is not None:
+                raise Malformed(f"lead type {twice!r} is named twice")
+        return value
 
     def parts(self) -> tuple[Policy, ...]:
         """Return the policies of every case."""
@@ -274,6 +295,13 @@ class PerLeadType(_Choosing):
         if part is None:
             return self._unanswered(sight, f"no policy for leads of type {kind or 'unknown'}")
         return self._chosen(part.assess(sight), f"for leads of type {kind or 'unknown'}")
+
+
+def _lead_type(name: Any) -> LeadType | None:
+    try:
+        return LeadType(name)
+    except ValueError:
+        return None
 
 
 class Fallback(_Choosing):

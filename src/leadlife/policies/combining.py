@@ -54,6 +54,7 @@ def joined(
 ) -> Score:
     """Return a score of a policy's own, made of lines, that may change whenever one of its parts may."""
     written = tuple(lines)
+    told = list(zip(scores, weights or [MICRO] * len(scores), strict=True))
     low, high = policy.limits()
     return Score(
         policy.name,
@@ -64,9 +65,7 @@ def joined(
         low=low,
         high=high,
         changes_at=earliest(score.changes_at for score in scores),
-        fading=sum(
-            abs(weighed(score.fading, weight, MICRO))
-            for score, weight in zip(scores, weights or [MICRO] * len(scores), strict=True)
-        ),
+        fading=sum(abs(weighed(score.fading, weight, MICRO)) for score, weight in told),
+        rounding=sum(abs(weighed(score.rounding, weight, MICRO)) + 2 for score, weight in told),
         half_life=min((score.half_life for score in scores if score.half_life is not None), default=None),
     )

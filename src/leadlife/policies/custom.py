@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from leadlife._model import LAX
-from leadlife.errors import LeadlifeError, Malformed, PolicyError, PolicyNotBound
-from leadlife.policies.policy import Bands, Policy
+from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, PolicyError, PolicyNotBound
+from leadlife.policies.policy import Bands, Policy, band_faults
 from leadlife.policies.sight import Sight
-from leadlife.scoring import Answer, Scale, Score, banded, micropoints
+from leadlife.scoring import MICRO, Answer, Scale, Score, banded, micropoints
 
 
 class Bound(Policy):
@@ -41,8 +41,6 @@ class Bound(Policy):
     @field_validator("call")
     @classmethod
     def _callable(cls, value: Any) -> Any:
-        if value is None:
-            return None
         if isinstance(value, type):
             raise Malformed("this is a class", hint="give an instance of it")
         scoring = getattr(value, "score", value)
@@ -53,7 +51,7 @@ class Bound(Policy):
         except TypeError:
             raise Malformed("a policy is called with (lead, activities, at=...)") from None
         except ValueError:
-            pass  # built-in callables tell no signature
+            return value  # a built-in callable may tell no signature
         return value
 
     @model_validator(mode="before")
@@ -100,11 +98,29 @@ class Bound(Policy):
         given = dict(bands or {})
         return cls(name=found, version=told, scale=scale, bands=given, meaning=meaning, call=call)
 
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        faults = tuple(band_faults(self.bands, *self.limits()))
+        if faults:
+            raise InvalidDefinition("the policy has faults", faults=faults)
+        return self
+
+    def limits(self) -> tuple[int | None, int | None]:
+        """Return 0 and 1 for a probability, else no bounds."""
+        return (0, MICRO) if self.scale is Scale.PROBABILITY else (None, None)
+
     def band_names(self) -> tuple[str, ...]:
         """Return its bands, the lowest first."""
         return tuple(sorted(self.bands, key=self.bands.__getitem__))
 
     def _assess(self, sight: Sight) -> Score:
+        if self.call is None and sight.reports is not None:
+            told = sight.reports.get((self.name, self.version))
+            if told is None:
+                why = f"{self.name} is not bound and has not been reported"
+                return Score(self.name, self.version, sight.at, answer=Answer.UNANSWERED, why=why)
+            # A report stands until the next: time does nothing to it.
+            return replace(self.restate(told, at=sight.at, why="reported"), changes_at=None)
         if self.call is None:
             raise PolicyNotBound(self.name, "is named but not bound to a function")
         scoring = getattr(self.call, "score", self.call)
@@ -135,6 +151,8 @@ class Bound(Policy):
             raise
         except LeadlifeError as error:
             raise PolicyError(self.name, f"answered what is no score: {error.message}") from None
+        except Exception as error:  # a mapping of one's own may do anything
+            raise PolicyError(self.name, f"answered what is no score: {type(error).__name__}") from error
 
     def _restated(self, answer: Any, at: datetime, why: str) -> Score:
         if answer is None:

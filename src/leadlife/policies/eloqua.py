@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from leadlife.errors import InvalidDefinition
 from leadlife.policies.grid import Grid
 from leadlife.policies.points import Points
-from leadlife.policies.rules import TierRule
+from leadlife.policies.rules import TierRule, the_rules
 
 CUTS = (75, 50, 25, 0)
 """The usual default; the vendor lets each model set its own."""
@@ -33,9 +34,11 @@ def eloqua(
     Raises:
         InvalidDefinition: A rule or a cut does not hold.
     """
+    if len(cuts) != len(CUTS):
+        raise InvalidDefinition(f"the levels are cut by {len(CUTS)} numbers, the best first")
 
     def axis(side: str, rules: Iterable[TierRule], labels: str) -> Points:
-        return Points(name=side, rules=tuple(rules), bands=dict(zip(labels, cuts, strict=True)))
+        return Points(name=side, rules=the_rules(rules, TierRule), bands=dict(zip(labels, cuts, strict=True)))
 
     return Grid(
         name=name,

@@ -34,6 +34,9 @@ class Grid(Policy):
             for side, part in (("fit", self.fit), ("engagement", self.engagement))
             if not part.band_names()
         ]
+        cells = self.band_names()
+        if not faults and len(set(cells)) < len(cells):
+            faults.append(Fault("", "two cells have one name", "name the bands so that no two pairs read alike"))
         if faults:
             raise InvalidDefinition("the grid has faults", faults=faults)
         return self

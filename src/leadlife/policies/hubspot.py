@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from leadlife.criteria import Criterion
-from leadlife.errors import InvalidDefinition
+from leadlife.errors import InvalidDefinition, did_you_mean
 from leadlife.policies.grid import Grid
 from leadlife.policies.points import Group, Points
-from leadlife.policies.rules import ActivityRule, AnyRule
+from leadlife.policies.rules import ActivityRule, AnyRule, the_rules
 
 LIMIT = 100
 
@@ -46,10 +46,14 @@ def hubspot(
         if set(told) != {"fit", "engagement"}:
             raise InvalidDefinition(f"{word} names the least points for fit and for engagement")
     excluded = tuple(exclude)
+    sides: tuple[tuple[AnyRule, ...], ...] = (the_rules(fit), the_rules(engagement))
+    used = {rule.group for rules in sides for rule in rules if rule.group is not None}
+    for group in group_limits or {}:
+        if group not in used:
+            raise InvalidDefinition(f"no rule is in group {group!r}", hint=did_you_mean(group, used))
     groups = {group: Group(cap=most, floor=-most) for group, most in (group_limits or {}).items()}
 
-    def axis(side: str, rules: Iterable[AnyRule], bands: tuple[str, str, str]) -> Points:
-        rules = tuple(rules)
+    def axis(side: str, rules: tuple[AnyRule, ...], bands: tuple[str, str, str]) -> Points:
         for rule in rules:
             if isinstance(rule, ActivityRule) and rule.half_life is not None:
                 raise InvalidDefinition(f"rule {rule.name!r} ages by a window or by steps, not by a half-life")
@@ -64,8 +68,8 @@ def hubspot(
 
     return Grid(
         name=name,
-        fit=axis("fit", fit, ("A", "B", "C")),
-        engagement=axis("engagement", engagement, ("1", "2", "3")),
+        fit=axis("fit", sides[0], ("A", "B", "C")),
+        engagement=axis("engagement", sides[1], ("1", "2", "3")),
         cap=limit,
         floor=-limit,
         meaning="the algebra of HubSpot's combined score",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from leadlife.errors import InvalidDefinition, did_you_mean
 from leadlife.policies.points import Points
-from leadlife.policies.rules import ActivityRule
+from leadlife.policies.rules import ActivityRule, the_rules
 
 
 def mautic(
@@ -27,7 +27,7 @@ def mautic(
         InvalidDefinition: An action or a threshold does not hold.
     """
     by_group: dict[str | None, list[ActivityRule]] = {None: []}
-    for action in actions:
+    for action in the_rules(actions, ActivityRule):
         by_group.setdefault(action.group, []).append(action.replace(group=None))
     names = {group: name if group is None else f"{name}/{group}" for group in by_group}
     for told in bands or {}:

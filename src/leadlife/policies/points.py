@@ -18,9 +18,9 @@ from leadlife.activities import Activity
 from leadlife.criteria import Condition
 from leadlife.errors import Fault, InvalidDefinition, Malformed, did_you_mean
 from leadlife.leads import Lead
-from leadlife.policies.policy import Amount, Bands, Policy, Question, check_bands, example
+from leadlife.policies.policy import Amount, Bands, Policy, Question, band_faults, example
 from leadlife.policies.reckoning import Limits, Plan, bounds
-from leadlife.policies.rules import ActivityRule, AnyRule, FieldRule, TierRule
+from leadlife.policies.rules import ActivityRule, AnyRule, FieldRule, Rule, TierRule
 from leadlife.policies.sight import Sight
 from leadlife.scoring import MICRO, Answer, Score, banded
 from leadlife.scoring import micropoints as exact
@@ -83,9 +83,9 @@ class Points(Policy):
             if rule.group is not None and rule.group not in self.groups:
                 hint = did_you_mean(rule.group, self.groups)
                 faults.append(Fault(f"rules.{place}.group", f"group {rule.group!r} is not declared", hint))
+        faults += band_faults(self.bands, *bounds(self.floor, self.cap))
         if faults:
             raise InvalidDefinition("the policy has faults", faults=faults)
-        check_bands(self.bands, *bounds(self.floor, self.cap))
         return self
 
     def limits(self) -> Limits:
@@ -123,8 +123,16 @@ class Points(Policy):
         yield from super().examples()
 
     def with_rules(self, *rules: AnyRule) -> Self:
-        """Return the policy with further rules; those of the same name are replaced in their place."""
+        """Return the policy with further rules; those of the same name are replaced in their place.
+
+        Raises:
+            Malformed: This is no rule, or two have one name.
+        """
+        if not all(isinstance(rule, Rule) for rule in rules):
+            raise Malformed("this is no rule", hint="ActivityRule, FieldRule or TierRule")
         new = {rule.name: rule for rule in rules}
+        if len(new) < len(rules):
+            raise Malformed("two of these rules have one name")
         kept = tuple(new.pop(rule.name, rule) for rule in self.rules)
         return self.replace(rules=(*kept, *new.values()))
 
@@ -137,7 +145,7 @@ class Points(Policy):
         known = [rule.name for rule in self.rules]
         for name in names:
             if name not in known:
-                raise Malformed(f"there is no rule {name!r}", hint=did_you_mean(name, known))
+                raise Malformed(f"there is no rule {name!r}", hint=did_you_mean(str(name), known))
         return self.replace(rules=tuple(rule for rule in self.rules if rule.name not in names))
 
     def value(self, lead: Lead, activities: Iterable[Activity], *, at: datetime) -> float:
@@ -174,6 +182,7 @@ class Points(Policy):
                 high=high,
                 changes_at=earliest((ledger.changes_at, *excluding)),
                 fading=ledger.fading,
+                rounding=ledger.rounding,
                 half_life=ledger.half_life,
             ),
             self.bands,

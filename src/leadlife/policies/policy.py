@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, SerializeAsAny, Validation
 
 from leadlife._model import SORTED, Definition, Name, Text, read_json
 from leadlife.activities import Activity
-from leadlife.criteria import AnyCriterion, Condition, leaves_of
-from leadlife.errors import InvalidDefinition, Malformed, suggestion
+from leadlife.criteria import Condition, Criterion, leaves_of
+from leadlife.errors import Fault, InvalidDefinition, Malformed, suggestion
 from leadlife.leads import Lead
 from leadlife.policies.sight import Sight
 from leadlife.scoring import MICRO, Lift, Score, rank
@@ -36,6 +36,8 @@ class Policy(Definition):
 
     @model_validator(mode="after")
     def _shallow(self) -> Self:
+        if type(self) is Policy:
+            raise Malformed("a policy is of some kind", hint="Points, Fit, Grid, ... in leadlife.policies")
         if self._levels > MOST_LEVELS:
             raise Malformed(f"a policy is made of at most {MOST_LEVELS} levels of policies")
         return self
@@ -81,7 +83,10 @@ class Policy(Definition):
         yield from ()
 
     def reads(self) -> Iterator[tuple[str, str, str]]:
-        """Yield what its own rules read, as triples such as ``("rules.0.when", "field", "employees")``."""
+        """Yield what its own rules read, as triples such as ``("rules.0.when", "field", "employees")``.
+
+        A ``number`` is a field that must hold one.
+        """
         for path, criterion in self.criteria():
             for sort, name in criterion.inputs():
                 yield path, sort, name
@@ -89,7 +94,7 @@ class Policy(Definition):
     def inputs(self) -> Iterator[tuple[str, str]]:
         """Yield what the score depends on, as pairs such as ``("field", "employees")``; ``*`` stands for any."""
         for _, sort, name in self.reads():
-            yield sort, name
+            yield "field" if sort == "number" else sort, name
         for part in self.parts():
             yield from part.inputs()
 
@@ -126,16 +131,17 @@ class Policy(Definition):
             Malformed: As :meth:`score`.
             PolicyError: As :meth:`score`.
         """
+        return self.lift_of(Sight(lead, activities, at), kinds=kinds)
+
+    def lift_of(self, sight: Sight, *, kinds: Iterable[str] = ()) -> Lift | None:
+        """Return :meth:`lift` of what is seen."""
         candidates = [*self.examples(), *((kind, dict[str, Any]()) for kind in kinds)]
-        if not candidates:
-            return None
-        known = tuple(activities)
-        now = self.score(lead, known, at=at)
+        now = self.assess(sight)
         tried: list[tuple[int, str, Lift]] = []
         for kind, attributes in candidates:
-            extra = Activity(kind=kind, at=at, attributes=dict(attributes))
-            then = self.score(lead, (*known, extra), at=at)
-            if then.band is not None and rank(then) > rank(now):
+            extra = Activity(kind=kind, at=sight.at, attributes=dict(attributes))
+            then = self.assess(sight.adding(extra))
+            if then.band is not None and then.bands == now.bands and rank(then) > rank(now):
                 tried.append((then.micropoints, repr((kind, attributes)), Lift(extra, then.band)))
         return min(tried, key=lambda one: one[:2])[2] if tried else None
 
@@ -171,7 +177,7 @@ def _of_the_lead(criterion: Condition) -> Condition:
     return criterion
 
 
-Question = Annotated[AnyCriterion, AfterValidator(_of_the_lead)]
+Question = Annotated[Criterion, AfterValidator(_of_the_lead)]
 """A criterion about the fields and activities of a lead: all that a policy sees."""
 
 
@@ -202,21 +208,15 @@ Bands = Annotated[dict[Name, Amount], AfterValidator(_distinct), SORTED]
 """Each band, or grade, and the least points that it takes; below the lowest there is none."""
 
 
-def check_bands(bands: Mapping[str, float], low: int | None, high: int | None) -> None:
-    """Check that every band can be reached.
-
-    Raises:
-        Malformed: A band lies above the most, or all of it below the least, that the policy can give.
-    """
+def band_faults(bands: Mapping[str, float], low: int | None, high: int | None) -> Iterator[Fault]:
+    """Yield a fault for each band above the most, or all of it below the least, that a policy can give."""
     cuts = sorted((as_micropoints(least), name) for name, least in bands.items())
     for place, (cut, name) in enumerate(cuts):
         if high is not None and cut > high:
-            raise Malformed(
-                f"band {name!r} begins at {bands[name]:g}, above the most that the policy gives: {high / MICRO:g}",
-                hint="lower the threshold or raise the cap",
-            )
+            told = f"begins at {bands[name]:g}, above the most that the policy gives: {high / MICRO:g}"
+            yield Fault(f"bands.{name}", f"band {name!r} {told}", "lower the threshold or raise the cap")
         if low is not None and place + 1 < len(cuts) and cuts[place + 1][0] <= low:
-            raise Malformed(f"band {name!r} can never be: the policy gives at least {low / MICRO:g}")
+            yield Fault(f"bands.{name}", f"band {name!r} can never be: the policy gives at least {low / MICRO:g}")
 
 
 def as_policy(value: Any) -> Any:

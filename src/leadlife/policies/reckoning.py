@@ -65,13 +65,14 @@ Found = tuple["Ready", Activity, int, float, "datetime | None"]
 class Ledger:
     """The lines of a score while they are written."""
 
-    __slots__ = ("changes_at", "fading", "half_life", "lines", "total")
+    __slots__ = ("changes_at", "fading", "half_life", "lines", "rounding", "total")
 
     def __init__(self) -> None:
         self.lines: list[Contribution] = []
         self.total: int = 0
         self.changes_at: datetime | None = None
         self.fading: int = 0
+        self.rounding: int = 0
         self.half_life: int | None = None
 
     def changes(self, at: datetime | None) -> None:
@@ -101,7 +102,7 @@ class Plan:
 
     def _limits(self) -> Limits:
         """Return the least and the most that the rules can add up to under their caps."""
-        by_group: dict[str | None, list[Limits]] = {}
+        by_group: dict[str | None, list[Limits]] = {group: [] for group in self.groups}
         for rule in self.order:
             by_group.setdefault(rule.group, []).append(_range(rule))
         sums = [held(added(*ranges), self.groups.get(group or "", _FREE)) for group, ranges in by_group.items()]
@@ -109,7 +110,7 @@ class Plan:
 
     def total(self, sight: Sight) -> int:
         """Return the sum alone, in micropoints."""
-        sums: dict[str | None, int] = {None: self.start}
+        sums: dict[str | None, int] = {None: self.start, **dict.fromkeys(self.groups, 0)}
         capped: dict[Ready, list[tuple[int, Activity]]] = {}
         for rule, activity, size, _, _ in self._found(sight, sight.given):
             if rule.capped:
@@ -210,6 +211,7 @@ def _write(rule: Ready, found: list[Found], sight: Sight, ledger: Ledger) -> Non
             ledger.changes(changes)
     if rule.half_life is not None and whole:
         ledger.fading += whole
+        ledger.rounding += len(found)
         ledger.half_life = min(rule.half_life, ledger.half_life or rule.half_life)
     if rule.capped:
         for why, lost in _surplus(rule, [(one[2], one[1]) for one in found], sight):

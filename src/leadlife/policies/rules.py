@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from leadlife._model import LAX, Definition, Name, Text, op_of
 from leadlife.criteria import Kinds, Match, Where, where_words
-from leadlife.errors import Malformed
+from leadlife.errors import InvalidDefinition, Malformed
 from leadlife.policies.ageing import HalfLife, StepDecay
 from leadlife.policies.policy import Amount, Question
 from leadlife.timing import PositiveDuration
 
+R = TypeVar("R", bound="Rule")
 Times = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -97,6 +99,18 @@ class TierRule(Rule):
     def reason(self) -> str:
         """What the tiers are about, in words."""
         return self.meaning or self.name
+
+
+def the_rules(rules: Any, kind: type[R] = Rule) -> tuple[R, ...]:  # type: ignore[assignment]
+    """Return rules as a tuple.
+
+    Raises:
+        InvalidDefinition: These are no rules of the kind that is wanted.
+    """
+    found = tuple(rules) if isinstance(rules, Iterable) else (rules,)
+    if not all(isinstance(rule, kind) for rule in found):
+        raise InvalidDefinition(f"these are rules of another kind than {kind.__name__}, or none")
+    return found
 
 
 AnyRule = Annotated[

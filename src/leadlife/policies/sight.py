@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from leadlife.activities import Activity
@@ -21,9 +22,21 @@ class Sight:
     """
 
     def __init__(
-        self, lead: Lead, activities: Iterable[Activity], at: datetime, *, zone: ZoneInfo | None = None
+        self,
+        lead: Lead,
+        activities: Iterable[Activity],
+        at: datetime,
+        *,
+        reports: Mapping[tuple[str, str], float] | None = None,
     ) -> None:
         """Look at a lead.
+
+        Args:
+            lead: The lead.
+            activities: What it did, in any order.
+            at: The instant.
+            reports: By name and version, what was last reported for policies that the world answers; None where
+                nobody keeps reports.
 
         Raises:
             Malformed: This is no lead, no activity, or no instant.
@@ -33,7 +46,8 @@ class Sight:
         self.at: datetime = instant(at)
         self.lead: Lead = lead
         self.given: tuple[Activity, ...] = _seen(activities, self.at)
-        self.zone: ZoneInfo = zone or zone_named("UTC")
+        self.zone: ZoneInfo = zone_named("UTC")
+        self.reports: Mapping[tuple[str, str], float] | None = reports
 
     def in_zone(self, name: str) -> Sight:
         """Return the same sight by another zone's calendar."""
@@ -41,10 +55,17 @@ class Sight:
         vars(new).update(vars(self), zone=zone_named(name))
         return new
 
+    def adding(self, activity: Activity) -> Sight:
+        """Return the sight of a lead that did one thing more."""
+        return Sight(self.lead, (*self.given, activity), self.at, reports=self.reports)
+
     @cached_property
     def in_order(self) -> tuple[Activity, ...]:
         """The activities, oldest first; the order in which they were given means nothing."""
-        return tuple(sorted(self.given, key=_order))
+        found = sorted(self.given, key=_order)
+        if any(_order(one) == _order(other) for one, other in pairwise(found)):
+            found.sort(key=lambda one: (*_order(one), repr(sorted(one.attributes.items()))))
+        return tuple(found)
 
     @cached_property
     def _by_kind(self) -> dict[str, list[Observation]]:
@@ -123,11 +144,14 @@ class Sight:
 
 
 def _order(one: Activity) -> tuple[datetime, str, str]:
-    return one.at, one.id or "", one.kind if one.id else f"{one.kind} {sorted(one.attributes.items())}"
+    return one.at, one.id or "", one.kind
 
 
 def _seen(activities: Iterable[Activity], at: datetime) -> tuple[Activity, ...]:
     try:
-        return tuple([one for one in activities if one.at <= at])
-    except (AttributeError, TypeError):
-        raise Malformed("a policy reads activities: Activity(kind=..., at=...)") from None
+        known = tuple(activities)
+    except TypeError:
+        raise Malformed("activities are several: a list of Activity") from None
+    if not all(isinstance(one, Activity) for one in set(map(type, known)) - {Activity} and known):
+        raise Malformed("a policy reads activities", hint="Activity(kind=..., at=...), or the activity of a fact")
+    return tuple([one for one in known if one.at <= at])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import NamedTuple
 
-from leadlife.errors import Malformed
-from leadlife.scoring.score import MICRO, Contribution, Score, Sort
+from leadlife.scoring.score import MICRO, Contribution, Scale, Score, Sort, comparable
 
 FULL = 1.0
 HUNDREDTH = MICRO // 100
@@ -72,8 +71,7 @@ def difference(earlier: Score, later: Score) -> Difference:
     Raises:
         Malformed: The two are not on the same scale.
     """
-    if earlier.scale is not later.scale:
-        raise Malformed("two scores of different scales have no difference")
+    comparable(earlier, later)
     before, after = _by_line(earlier), _by_line(later)
     sums: dict[tuple[str, str], int] = {}
     for key in dict.fromkeys((*before, *after)):
@@ -83,11 +81,14 @@ def difference(earlier: Score, later: Score) -> Difference:
             reason = (key[0], _why(old, new, later.at > earlier.at))
             sums[reason] = sums.get(reason, 0) + change
     changes = [Change(rule, amount, why) for (rule, why), amount in sums.items() if amount]
+    whole = later.micropoints - earlier.micropoints
+    if later.scale is Scale.PROBABILITY and whole and not changes:
+        changes.append(Change(later.policy, whole, "probability"))
     changes += _answers(earlier, later)
     if earlier.cuts != later.cuts and earlier.answered and later.answered:
         changes.append(Change(later.policy, 0, "the bands are cut differently"))
     changes.sort(key=lambda change: (-abs(change.micropoints), change.rule, change.reason))
-    return Difference(later.micropoints - earlier.micropoints, tuple(changes), (earlier.band, later.band))
+    return Difference(whole, tuple(changes), (earlier.band, later.band))
 
 
 def _answers(earlier: Score, later: Score) -> list[Change]:
@@ -123,17 +124,21 @@ def _why(old: list[Contribution] | None, new: list[Contribution] | None, time_pa
 
 def explain(score: Score) -> str:
     """Return the ledger in words, a line each."""
-    rows = [_headline(score)]
     width = max((len(_signed(line.micropoints)) for line in score.lines), default=0)
-    rows += [f"  {_signed(line.micropoints):>{width}}  {_reason(line)}" for line in score.lines]
+    rows = [f"{_signed(line.micropoints):>{width}}  {_reason(line)}" for line in score.lines]
+    return "\n  ".join([_headline(score), *rows, *_notes(score)])
+
+
+def _notes(score: Score) -> list[str]:
+    notes: list[str] = []
     if score.automatic is not None:
-        rows.append(f"  set by hand; the policy itself says {points(score.automatic)}")
-    rows += [f"  part: {_headline(part)}" for part in score.parts]
+        notes.append(f"set by hand; the policy itself says {points(score.automatic)}")
+    notes += [f"part: {_headline(part)}" for part in score.parts]
     if score.trend is not None:
-        rows.append(f"  trend: {told(score.trend.micropoints)} since {score.trend.since:%Y-%m-%d}")
+        notes.append(f"trend: {told(score.trend.micropoints)} since {score.trend.since:%Y-%m-%d}")
     if score.lift is not None:
-        rows.append(f"  {_lift(score)}")
-    return "\n".join(rows)
+        notes.append(_lift(score))
+    return notes
 
 
 def _headline(score: Score) -> str:
@@ -151,7 +156,7 @@ def _signed(amount: int) -> str:
 def _reason(line: Contribution) -> str:
     when = "" if line.at is None else f" on {line.at:%Y-%m-%d}"
     aged = "" if line.factor == FULL else f", {line.factor:.0%} left"
-    return f"{line.reason}{when}{aged}"
+    return f"{' '.join(line.reason.split())}{when}{aged}"
 
 
 def _lift(score: Score) -> str:
@@ -170,8 +175,7 @@ def html(score: Score) -> str:
     least = min((line.micropoints for line in score.lines), default=0)
     scale = _Bars(-min(least, 0), max(most, 0) - min(least, 0) or 1)
     rows = "".join(_row(line, scale) for line in score.lines)
-    rest = explain(score).splitlines()[1 + len(score.lines) :]
-    notes = "".join(f"<div style='color:#666;padding:2px 8px'>{escape(note.strip())}</div>" for note in rest)
+    notes = "".join(f"<div style='color:#777;padding:2px 8px'>{escape(note)}</div>" for note in _notes(score))
     return (
         "<div style='font:13px system-ui,sans-serif;max-width:48em'>"
         f"<div style='padding:2px 8px'><b>{escape(_headline(score))}</b></div>"

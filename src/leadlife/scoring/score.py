@@ -12,22 +12,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from math import isfinite, log2
+from math import inf, isfinite, log2
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from leadlife._model import Instant, read_json, utc
+from leadlife._model import LATEST, Instant, read_json
 from leadlife.activities import Activity
 from leadlife.errors import Malformed
 from leadlife.leads import Lead
-from leadlife.timing import earliest
+from leadlife.timing import earliest, instant
 
 if TYPE_CHECKING:
     from leadlife.scoring.ledger import Difference
 
 MICRO = 1_000_000
 MOST_POINTS = 1_000_000_000_000
+MOST_MICROPOINTS = 10**300
 _TICK = timedelta(microseconds=1)
 
 
@@ -151,6 +152,7 @@ class Score:
         lift: What would lift its band, if asked.
         changes_at: No earlier than this will time alone take a line away or a step off; None means never.
         fading: The sum of the lines, without sign, that fade with a half-life.
+        rounding: By how many micropoints rounding may move the value while they fade.
         half_life: The shortest of these half-lives, in microseconds.
     """
 
@@ -178,6 +180,7 @@ class Score:
     lift: Lift | None = None
     changes_at: Instant | None = None
     fading: int = 0
+    rounding: int = 0
     half_life: int | None = None
 
     def __post_init__(self) -> None:
@@ -187,8 +190,17 @@ class Score:
                 total += line[2]
             if total != self.micropoints:
                 raise Malformed("the lines of a score do not add up to it", hint="add a line for what is missing")
+            if type(total) is not int or abs(total) > MOST_MICROPOINTS:
+                raise Malformed("the lines of a score are whole micropoints")
         elif self.probability is None or not 0 <= self.probability <= 1:
             raise Malformed("a probability lies between 0 and 1")
+        if self.band is not None and self.band not in self.bands:
+            raise Malformed("the band of a score is one of its bands")
+        until = self.changes_at
+        if self.at.tzinfo is None or (until is not None and until.tzinfo is None):
+            raise Malformed("an instant needs a time zone", hint="give an aware datetime")
+        if until is not None and until >= LATEST:
+            object.__setattr__(self, "changes_at", None)  # past the end of the calendar is never
 
     @classmethod
     def of(
@@ -205,10 +217,11 @@ class Score:
         Raises:
             Malformed: A number of points is not finite, or is no number.
         """
+        _check_mappings(points, bands or {})
         lines = tuple(
             Contribution(str(reason), Sort.FIELD, micropoints(number), str(reason)) for reason, number in points.items()
         )
-        return banded(cls(policy, version, utc(at), sum(line.micropoints for line in lines), lines), bands or {})
+        return banded(cls(policy, version, instant(at), sum(line.micropoints for line in lines), lines), bands or {})
 
     @property
     def answered(self) -> bool:
@@ -238,7 +251,12 @@ class Score:
         return {rule: amount / MICRO for rule, amount in sums.items()}
 
     def against(self, earlier: Score) -> Score:
-        """Return the score with its trend against an earlier one."""
+        """Return the score with its trend against an earlier one.
+
+        Raises:
+            Malformed: That is no score, or one on another scale.
+        """
+        comparable(earlier, self)
         return replace(self, trend=Trend(earlier.at, self.micropoints - earlier.micropoints))
 
     def difference(self, earlier: Score) -> Difference:
@@ -298,20 +316,30 @@ class Score:
         """
         if threshold is None and self.parts:
             return earliest((*(part.steady_until(None) for part in self.parts), self.changes_at))
-        marks = self.cuts if threshold is None else (round(threshold * MICRO),)
+        marks = self.cuts if threshold is None else (micropoints(threshold),)
         distance = min((abs(self.micropoints - mark) for mark in marks), default=None)
         faded = None if distance is None else self.fades_by(distance)
         return earliest((faded, self.changes_at))
 
     def fades_by(self, distance: int) -> datetime | None:
         """Return when, at the earliest, half-lives take away so many micropoints; None where they never do."""
-        spare = distance - 2 * len(self.lines) - 2  # each line is rounded
+        spare = distance - self.rounding - 1
         if self.half_life is None or spare >= self.fading:
             return None
         if spare <= 0:
             return self.at + _TICK
-        wait = -self.half_life * log2(1 - spare / self.fading)
-        return self.at + max(timedelta(microseconds=wait * (1 - 1e-9)), _TICK)
+        left = 1 - spare / self.fading
+        try:
+            wait = -self.half_life * log2(left) if left > 0 else inf
+            end = self.at + max(timedelta(microseconds=wait * (1 - 1e-9)), _TICK)
+        except OverflowError:
+            return None
+        return end if end < LATEST else None  # past the end of the calendar is never
+
+
+def _check_mappings(*given: object) -> None:
+    if not all(isinstance(one, Mapping) for one in given):
+        raise Malformed("a score is made of points by reason, and least points by band")
 
 
 def _without_value(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -336,8 +364,8 @@ def micropoints(points: object) -> int:
     """
     if isinstance(points, bool) or not isinstance(points, int | float):
         raise Malformed(f"points are a number, not {type(points).__name__}")
-    if not isfinite(points) or abs(points) > MOST_POINTS:
-        raise Malformed("points are a finite number")
+    if abs(points) > MOST_POINTS or not isfinite(points):
+        raise Malformed("points are a finite number, of a million million at most")
     if isinstance(points, int):
         return points * MICRO
     size = int(abs(points) * MICRO + 0.5)
@@ -349,10 +377,26 @@ def banded(score: Score, bands: Mapping[str, float]) -> Score:
     if not bands:
         return score
     cuts = sorted((micropoints(least), name) for name, least in bands.items())
-    band = (
-        next((name for least, name in reversed(cuts) if score.micropoints >= least), None) if score.answered else None
+    exact = score.micropoints if score.probability is None else score.probability * MICRO
+    reached = [name for least, name in cuts if score.answered and exact >= least]
+    return replace(
+        score,
+        band=reached[-1] if reached else None,
+        bands=tuple(name for _, name in cuts),
+        cuts=tuple(least for least, _ in cuts),
     )
-    return replace(score, band=band, bands=tuple(name for _, name in cuts), cuts=tuple(least for least, _ in cuts))
+
+
+def comparable(earlier: object, later: Score) -> None:
+    """Check that two scores may be compared.
+
+    Raises:
+        Malformed: One is no score, or is on another scale.
+    """
+    if not isinstance(earlier, Score):
+        raise Malformed("this is no score")
+    if earlier.scale is not later.scale:
+        raise Malformed("two scores of different scales have no difference")
 
 
 def rank(score: Score) -> int:

@@ -47,7 +47,7 @@ def check_policy(
     """Hold a policy to the contract of :class:`ScoringPolicy`, over generated leads and activities.
 
     The laws: it always answers; the same input gives the same score, and is left as it was; the order of the activities
-    means nothing; an activity after ``at`` has no effect; the lines add up, and everything is finite; the score survives
+    means nothing; an activity after ``at`` has no effect; the lines add up, and everything is finite; a score survives
     JSON, and so does a policy that is data; ``value`` is the score's value; unrelated activities change nothing;
     activities said to be rising never lower the score; and until the score says that it may change by time alone, it
     stays where it is.
@@ -69,9 +69,13 @@ def check_policy(
         AssertionError: A law is broken; the message names it and shows the smallest example found.
         Malformed: This is no policy.
     """
-    held = _Held(policy)
-    kinds = tuple(dict.fromkeys((*held.kinds, *kinds, *rising))) or KINDS
-    told = {**{name: FIELDS.get(name, _ANYTHING) for name in held.fields}, **(fields or {})}
+    held, rising = _Held(policy), _several(rising)
+    kinds = tuple(dict.fromkeys((*held.kinds, *_several(kinds), *rising))) or KINDS
+    told = {
+        **{name: FIELDS.get(name, _ANYTHING) for name in held.fields},
+        **dict.fromkeys(held.numbers, _NUMBERS),
+        **(fields or {}),
+    }
     made_leads = some_leads(told or None) if leads is None else leads
     made = some_activities(kinds) if activities is None else activities
     stray = unrelated or (UNHEARD_OF if held.says_what_it_reads else None)
@@ -99,6 +103,11 @@ def check_policy(
     laws()
 
 
+def _several(names: Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+_NUMBERS = st.integers(-5, 100)
 _ANYTHING: st.SearchStrategy[Any] = st.one_of(st.integers(-5, 100), st.sampled_from(["a", "b"]), st.booleans())
 _AHEAD = st.integers(1, 10**12).map(lambda number: timedelta(microseconds=number))
 
@@ -112,6 +121,8 @@ class _Held:
         inputs = set(self.declared.inputs())
         self.kinds = tuple(sorted(name for sort, name in inputs if sort == "activity" and name != "*"))
         self.fields = tuple(sorted(name for sort, name in inputs if sort == "field"))
+        every = [triple for one in _everything(self.declared) for triple in one.reads()]
+        self.numbers = tuple(sorted({name for _, sort, name in every if sort == "number"}))
         self.is_data = not any(isinstance(one, Bound) for one in _everything(self.declared))
         self.says_what_it_reads = self.is_data and ("activity", "*") not in inputs
         call = self.declared.call if isinstance(self.declared, Bound) else None
@@ -152,7 +163,7 @@ def _adds_up(held: _Held, score: Score) -> None:
     summed = sum(line.micropoints for line in score.lines) == score.micropoints or score.scale is Scale.PROBABILITY
     _law(held, summed, "the lines add up", score.explain())
     if score.cuts:
-        reached = sum(score.micropoints >= cut for cut in score.cuts) - 1 if score.answered else -1
+        reached = sum(score.value * MICRO >= cut for cut in score.cuts) - 1 if score.answered else -1
         _law(held, rank(score) == reached, "the band is the highest that is reached", f"{score.value}: {score.band}")
 
 

@@ -35,7 +35,7 @@ from leadlife.policies import (
     WeightedSum,
 )
 from leadlife.scoring import MICRO
-from leadlife.testing.strategies import ZONES, at_times
+from leadlife.testing.strategies import ZONES, at_times, made
 from leadlife.timing import days, elapsed, months
 
 KINDS = ("call", "page_view", "form")
@@ -57,7 +57,7 @@ def leads(fields: Mapping[str, st.SearchStrategy[Any]] | None = None) -> st.Sear
         fields: A strategy for the value of each field.
     """
     sources = st.sampled_from([None, *(Source(lead_type=kind) for kind in LeadType)])
-    return st.builds(
+    return made(
         Lead,
         id=st.sampled_from(["ada", "bo", "cy"]),
         fields=st.fixed_dictionaries({}, optional=dict(FIELDS if fields is None else fields)),
@@ -84,7 +84,7 @@ def activities(
         times: When they are.
         most: How many at most.
     """
-    one = st.builds(
+    one = made(
         Activity,
         kind=st.sampled_from(kinds),
         at=times or at_times(),
@@ -184,7 +184,10 @@ def points_policies(draw: st.DrawFn, name: str = "points") -> Points:
         zone=draw(st.sampled_from([None, *ZONES])),
         rules=tuple(draw(_rules(f"rule{number}")) for number in range(draw(st.integers(0, 5)))),
         start=draw(st.sampled_from([0, 0, 2])),
-        groups={"web": Group(cap=draw(bounds)), "people": Group(cap=draw(bounds), floor=-6)},
+        groups={
+            "web": Group(cap=draw(bounds), floor=draw(st.sampled_from([None, None, 5]))),
+            "people": Group(cap=draw(st.sampled_from([None, 15, -3])), floor=-6),
+        },
         cap=draw(bounds),
         floor=draw(st.sampled_from([None, 0])),
         exclude=draw(st.sampled_from([(), (), (field("size") == 0,)])),
@@ -224,6 +227,7 @@ def policies() -> st.SearchStrategy[Policy]:
                 lambda two: WeightedSum(name="sum", of=(Weighted(policy=two[0]), Weighted(policy=two[1], weight=-0.5)))
             ),
             inner.map(lambda one: Scaled(name="scaled", of=one, by=1.25, bands={"any": -1_000_000})),
+            inner.map(lambda one: Scaled(name="larger", of=one, by=-1_000)),
             inner.map(lambda one: Capped(name="capped", of=one, cap=12, floor=-3)),
             st.tuples(inner, questions()).map(lambda pair: Gated(name="gated", of=pair[0], when=pair[1])),
             inner.map(lambda one: Overridden(name="overridden", of=one, field="by_hand")),

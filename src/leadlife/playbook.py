@@ -7,10 +7,10 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from leadlife._model import LAX, Definition, Name, Text
 from leadlife.activities import ActivityKind
@@ -25,8 +25,6 @@ from leadlife.facts import (
     StageReached,
 )
 from leadlife.lifecycle import Lifecycle
-from leadlife.policies.policy import Part, Policy, Scoring, as_policy
-from leadlife.scoring import MICRO, ScoringPolicy
 from leadlife.timing import Zone, zone_named
 
 
@@ -68,6 +66,21 @@ class FieldSpec(Definition):
     meaning: Text = ""
 
 
+def _as_policy(value: Any, info: ValidationInfo | None) -> Any:
+    from leadlife.policies.policy import as_part  # noqa: PLC0415 - only a playbook that scores pays for policies
+
+    return as_part(value, info)
+
+
+if TYPE_CHECKING:
+    from leadlife.policies.policy import Policy, Scoring
+    from leadlife.scoring import ScoringPolicy
+
+    Scores = tuple[Policy, ...]
+else:
+    Scores = Annotated[tuple[Annotated[Any, BeforeValidator(_as_policy)], ...], LAX]
+
+
 class Playbook(Definition):
     """The agreement as one value: the lifecycle, the scoring policies, and the words that criteria and facts may use.
 
@@ -84,7 +97,7 @@ class Playbook(Definition):
     activity_kinds: dict[Name, ActivityKind] = Field(default_factory=dict[str, ActivityKind])
     evidence: dict[Name, Text] = Field(default_factory=dict[str, str])
     """The yes-or-no questions that people and systems answer, each with its meaning."""
-    scores: Annotated[tuple[Part, ...], LAX] = ()
+    scores: Scores = ()
     """The scoring policies, each under its own name; :meth:`with_score` adds one."""
     meaning: Text = ""
 
@@ -115,9 +128,9 @@ class Playbook(Definition):
             if isinstance(leaf, FieldIs) and leaf.name in self.fields:
                 yield from _misfits(path, leaf, self.fields[leaf.name])
             elif isinstance(leaf, ScoreIs | BandIs) and leaf.name in self._scores:
-                yield from _out_of_reach(path, leaf, self._scores[leaf.name])
+                yield from self._scores[leaf.name].faults_in(leaf, path=path)
 
-    def _policy_faults(self, path: str, policy: Policy) -> Iterator[Fault]:
+    def _policy_faults(self, path: str, policy: "Policy") -> Iterator[Fault]:
         for place, sort, name in policy.reads():
             if sort == "number" and name in self.fields and self.fields[name].type not in _NUMERIC:
                 kind = self.fields[name].type
@@ -144,10 +157,10 @@ class Playbook(Definition):
         }
 
     @cached_property
-    def _scores(self) -> dict[str, Policy]:
+    def _scores(self) -> dict[str, "Policy"]:
         return {policy.name: policy for policy in self.scores}
 
-    def policy(self, name: str) -> Policy:
+    def policy(self, name: str) -> "Policy":
         """Return a scoring policy, which counts days in this playbook's zone unless it names its own.
 
         Raises:
@@ -158,7 +171,7 @@ class Playbook(Definition):
         return self._zoned[name]
 
     @cached_property
-    def _zoned(self) -> dict[str, Policy]:
+    def _zoned(self) -> dict[str, "Policy"]:
         plain = self.zone == "UTC"
         return {
             name: policy if plain or policy.zone is not None else policy.replace(zone=self.zone)
@@ -224,13 +237,13 @@ class Playbook(Definition):
         """Return the playbook with further activity kinds; those of the same name are replaced."""
         return self.replace(activity_kinds={**self.activity_kinds, **kinds})
 
-    def with_score(self, *policies: ScoringPolicy | Scoring, version: str | None = None) -> Self:
+    def with_score(self, *policies: "ScoringPolicy | Scoring", version: str | None = None) -> Self:
         """Return the playbook with further scoring policies, and another version if one is given.
 
         Policies of the same name are replaced.
         A named function, or an object that scores, is bound by its name and version; see ``leadlife.Bound``.
         """
-        bound = [as_policy(policy) for policy in policies]
+        bound = [_as_policy(policy, None) for policy in policies]
         new = {policy.name: policy for policy in bound}
         if len(new) < len(bound):
             raise Malformed("two of these policies have one name")
@@ -238,8 +251,6 @@ class Playbook(Definition):
         return self.replace(scores=(*kept, *new.values()), version=version or self.version)
 
 
-_UPWARD = (Comparison.GE, Comparison.GT, Comparison.EQ)
-_DOWNWARD = (Comparison.LE, Comparison.LT, Comparison.EQ)
 _NUMERIC = (FieldType.INTEGER, FieldType.NUMBER)
 _TEXTUAL = (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS)
 _EXACT = (Comparison.EQ, Comparison.NE, Comparison.IN)
@@ -253,23 +264,6 @@ def _misfits(path: str, leaf: FieldIs, spec: FieldSpec) -> Iterator[Fault]:
         yield Fault(path, f"field {leaf.name!r} holds {spec.type}, which this value is not")
     elif spec.choices and leaf.compare in _EXACT and not set(leaf.values()) <= set(spec.choices):
         yield Fault(path, f"field {leaf.name!r} is never this", f"it holds: {', '.join(spec.choices)}")
-
-
-def _out_of_reach(path: str, leaf: ScoreIs | BandIs, policy: Policy) -> Iterator[Fault]:
-    if isinstance(leaf, BandIs):
-        bands = policy.band_names()
-        if leaf.value not in bands:
-            yield Fault(path, f"score {leaf.name!r} has no band {leaf.value!r}", did_you_mean(leaf.value, bands))
-        return
-    low, high = policy.limits()
-    wanted = leaf.value * MICRO
-    if high is not None and wanted > high and leaf.compare in _UPWARD:
-        end, word = high, "most"
-    elif low is not None and wanted < low and leaf.compare in _DOWNWARD:
-        end, word = low, "least"
-    else:
-        return
-    yield Fault(path, f"score {leaf.name!r} is compared with {leaf.value:g}, but is at {word} {end / MICRO:g}")
 
 
 def _guards(lifecycle: Lifecycle) -> Iterator[tuple[str, Condition]]:

@@ -1,7 +1,5 @@
 """Criteria that lie outside the facts: who asks, and what a host's own function says."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 

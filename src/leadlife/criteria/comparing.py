@@ -1,7 +1,5 @@
 """How a value is compared, wherever it was found: in a field, in an activity, in a sum."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable
 from enum import StrEnum

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn, Self
-
-from pydantic import model_validator
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from leadlife._model import Definition
 from leadlife.criteria.view import Observation, Verdict, View
-from leadlife.errors import Malformed
 
 if TYPE_CHECKING:
     from leadlife.criteria.logic import AllOf, AnyOf, Not
-
-MOST_NODES = 200
-MOST_LEVELS = 40
 
 Ask = Callable[[View], "bool | None"]
 """A question as a function of a view, to True, False or None."""
@@ -56,13 +50,6 @@ class Condition(Definition):
         """How many criteria it is made of, itself included, and on how many levels."""
         inner = [part.extent for part in self.parts()]
         return 1 + sum(nodes for nodes, _ in inner), 1 + max((levels for _, levels in inner), default=0)
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Self:
-        nodes, levels = self.extent
-        if nodes > MOST_NODES or levels > MOST_LEVELS:
-            raise Malformed(f"a criterion has at most {MOST_NODES} nodes and {MOST_LEVELS} levels")
-        return self
 
     def _compiled(self) -> Ask:
         raise NotImplementedError

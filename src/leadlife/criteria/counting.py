@@ -3,8 +3,6 @@
 A window is half-open: an activity counts from its instant until, but not at, its instant plus the window.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum

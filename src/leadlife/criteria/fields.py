@@ -1,7 +1,5 @@
 """Criteria about values: the fields of a lead, and what its latest activity of a kind says."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal
 

@@ -37,8 +37,22 @@ from leadlife.criteria.view import Verdict, View, enough
 from leadlife.errors import InvalidDefinition, Malformed
 from leadlife.timing import earliest
 
+MOST_NODES = 200
+MOST_LEVELS = 40
 
-class _Joined(Condition):
+
+class _Whole(Condition):
+    """A criterion made of others, only so large."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        nodes, levels = self.extent
+        if nodes > MOST_NODES or levels > MOST_LEVELS:
+            raise Malformed(f"a criterion has at most {MOST_NODES} nodes and {MOST_LEVELS} levels")
+        return self
+
+
+class _Joined(_Whole):
     of: Annotated[tuple[Criterion, ...], LAX, Field(min_length=1)]
 
     def changes_at(self, view: View) -> datetime | None:
@@ -125,7 +139,7 @@ class AtLeast(_Joined):
         return self.number
 
 
-class Not(Condition):
+class Not(_Whole):
     """True when the part is false, false when it is true, unknown when it is unknown."""
 
     op: Literal["not"] = "not"

@@ -1,7 +1,5 @@
 """Criteria about scores: a threshold on the value, a threshold on the band or grade."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal

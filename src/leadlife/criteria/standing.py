@@ -1,7 +1,5 @@
 """Criteria about where a lead stands: evidence, qualifications, stage, cycle, readiness, a sale."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum

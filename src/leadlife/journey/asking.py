@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from leadlife._machine import Edge
 from leadlife._model import LATEST
@@ -19,8 +20,10 @@ from leadlife.journey.state import State
 from leadlife.journey.story import Explanation
 from leadlife.leads import SYSTEM, Actor, actor
 from leadlife.playbook import Playbook
-from leadlife.scoring import Score
 from leadlife.timing import instant
+
+if TYPE_CHECKING:
+    from leadlife.scoring import Score
 
 
 class Asking(Reading):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from leadlife.activities import Activity
@@ -12,9 +13,10 @@ from leadlife.errors import GuardError, LeadlifeError, Malformed, PolicyError
 from leadlife.journey.state import State, newest_first
 from leadlife.leads import Consent, Lead
 from leadlife.playbook import Playbook
-from leadlife.policies.custom import Bound
-from leadlife.policies.sight import Sight
-from leadlife.scoring import Lift, Score
+
+if TYPE_CHECKING:
+    from leadlife.policies.sight import Sight
+    from leadlife.scoring import Lift, Score
 
 
 class StateView:
@@ -173,14 +175,16 @@ def score_of(state: State, playbook: Playbook, name: str, at: datetime) -> Score
 def lift_of(state: State, playbook: Playbook, name: str, at: datetime) -> Lift | None:
     """Return the single added activity that would lift a score's band, if one would.
 
-    What the rules reward is tried; for a function, which names nothing, every kind of the playbook.
+    What the rules reward is tried; of a policy that names nothing, as a function does, every kind of the playbook.
     """
     policy = playbook.policy(name)
-    kinds = playbook.activity_kinds if isinstance(policy, Bound) else ()
+    kinds = () if any(policy.examples()) else playbook.activity_kinds
     return policy.lift_of(_sight(state, at), kinds=kinds)
 
 
 def _sight(state: State, at: datetime) -> Sight:
+    from leadlife.policies.sight import Sight  # noqa: PLC0415 - only a journey that is scored pays for it
+
     reports = {key: seen.value for key, seen in state.memory.reported.items()}
     return Sight(_scored_lead(state), activities_of(state), at, reports=reports)
 

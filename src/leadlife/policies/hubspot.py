@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from leadlife.criteria import Criterion
 from leadlife.errors import InvalidDefinition, did_you_mean
@@ -46,14 +47,14 @@ def hubspot(
         if set(told) != {"fit", "engagement"}:
             raise InvalidDefinition(f"{word} names the least points for fit and for engagement")
     excluded = tuple(exclude)
-    sides: tuple[tuple[AnyRule, ...], ...] = (the_rules(fit), the_rules(engagement))
+    sides: tuple[tuple[Any, ...], ...] = (the_rules(fit), the_rules(engagement))
     used = {rule.group for rules in sides for rule in rules if rule.group is not None}
     for group in group_limits or {}:
         if group not in used:
             raise InvalidDefinition(f"no rule is in group {group!r}", hint=did_you_mean(group, used))
     groups = {group: Group(cap=most, floor=-most) for group, most in (group_limits or {}).items()}
 
-    def axis(side: str, rules: tuple[AnyRule, ...], bands: tuple[str, str, str]) -> Points:
+    def axis(side: str, rules: tuple[Any, ...], bands: tuple[str, str, str]) -> Points:
         for rule in rules:
             if isinstance(rule, ActivityRule) and rule.half_life is not None:
                 raise InvalidDefinition(f"rule {rule.name!r} ages by a window or by steps, not by a half-life")

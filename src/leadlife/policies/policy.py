@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, SerializeAsAny, Validation
 
 from leadlife._model import SORTED, Definition, Name, Text, read_json
 from leadlife.activities import Activity
-from leadlife.criteria import Condition, Criterion, leaves_of
-from leadlife.errors import Fault, InvalidDefinition, Malformed, suggestion
+from leadlife.criteria import BandIs, Comparison, Condition, Criterion, ScoreIs, leaves_of
+from leadlife.errors import Fault, InvalidDefinition, Malformed, did_you_mean, suggestion
 from leadlife.leads import Lead
 from leadlife.policies.sight import Sight
 from leadlife.scoring import MICRO, Lift, Score, rank
@@ -22,6 +22,8 @@ from leadlife.scoring import micropoints as as_micropoints
 from leadlife.timing import Zone
 
 LARGEST = 1_000_000
+_UPWARD = (Comparison.GE, Comparison.GT, Comparison.EQ)
+_DOWNWARD = (Comparison.LE, Comparison.LT, Comparison.EQ)
 MOST_LEVELS = 40
 
 
@@ -113,6 +115,25 @@ class Policy(Definition):
     def band_names(self) -> tuple[str, ...]:
         """Return its bands, the lowest first."""
         raise NotImplementedError
+
+    def faults_in(self, criterion: ScoreIs | BandIs, *, path: str = "") -> Iterator[Fault]:
+        """Yield what a criterion asks of this policy's scores that they can never be."""
+        if isinstance(criterion, BandIs):
+            bands = self.band_names()
+            if criterion.value not in bands:
+                told = f"score {self.name!r} has no band {criterion.value!r}"
+                yield Fault(path, told, did_you_mean(criterion.value, bands))
+            return
+        low, high = self.limits()
+        wanted = criterion.value * MICRO
+        if high is not None and wanted > high and criterion.compare in _UPWARD:
+            end, word = high, "most"
+        elif low is not None and wanted < low and criterion.compare in _DOWNWARD:
+            end, word = low, "least"
+        else:
+            return
+        told = f"score {self.name!r} is compared with {criterion.value:g}, but is at {word} {end / MICRO:g}"
+        yield Fault(path, told)
 
     def lift(
         self, lead: Lead, activities: Iterable[Activity], *, at: datetime, kinds: Iterable[str] = ()
@@ -276,13 +297,14 @@ def _too_deep(data: Any) -> bool:
     return False
 
 
-def _as_part(value: Any, info: ValidationInfo) -> Any:
-    if isinstance(value, Mapping) and info.context is not None:
+def as_part(value: Any, info: ValidationInfo | None) -> Any:
+    """Return a policy from what people write; what is read from data is bound to what the reader was given."""
+    if isinstance(value, Mapping) and info is not None and info.context is not None:
         return _read(value, info.context)
     return as_policy(value)
 
 
-Part = Annotated[SerializeAsAny[Policy], BeforeValidator(_as_part)]
+Part = Annotated[SerializeAsAny[Policy], BeforeValidator(as_part)]
 """A policy within a policy or a playbook. A named function, or an object that scores, is bound by name and version."""
 
 Scoring = Callable[..., Any]

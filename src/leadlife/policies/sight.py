@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from leadlife.activities import Activity
@@ -63,7 +62,7 @@ class Sight:
     def in_order(self) -> tuple[Activity, ...]:
         """The activities, oldest first; the order in which they were given means nothing."""
         found = sorted(self.given, key=_order)
-        if any(_order(one) == _order(other) for one, other in pairwise(found)):
+        if len({one.at for one in found}) < len(found):
             found.sort(key=lambda one: (*_order(one), repr(sorted(one.attributes.items()))))
         return tuple(found)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from leadlife.scoring.score import (
-    MICRO,
     Answer,
     Contribution,
     Lift,
@@ -13,9 +12,9 @@ from leadlife.scoring.score import (
     Sort,
     Trend,
     banded,
-    micropoints,
     rank,
 )
+from leadlife.scoring.units import MICRO, micropoints
 
 __all__ = [
     "MICRO",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import NamedTuple
 
-from leadlife.scoring.score import MICRO, Contribution, Scale, Score, Sort, comparable
+from leadlife.scoring.score import Contribution, Scale, Score, Sort, comparable
+from leadlife.scoring.units import MICRO
 
 FULL = 1.0
 HUNDREDTH = MICRO // 100

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from math import inf, isfinite, log2
+from math import inf, log2
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -21,13 +21,12 @@ from leadlife._model import LATEST, Instant, read_json
 from leadlife.activities import Activity
 from leadlife.errors import Malformed
 from leadlife.leads import Lead
+from leadlife.scoring.units import MICRO, micropoints
 from leadlife.timing import earliest, instant
 
 if TYPE_CHECKING:
     from leadlife.scoring.ledger import Difference
 
-MICRO = 1_000_000
-MOST_POINTS = 1_000_000_000_000
 MOST_MICROPOINTS = 10**300
 _TICK = timedelta(microseconds=1)
 
@@ -354,22 +353,6 @@ def _without_value(plain: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _adapter() -> TypeAdapter[Score]:
     return TypeAdapter(Score)
-
-
-def micropoints(points: object) -> int:
-    """Return a number of points as whole micropoints, rounded half away from zero.
-
-    Raises:
-        Malformed: It is no finite number, or larger than a million million.
-    """
-    if isinstance(points, bool) or not isinstance(points, int | float):
-        raise Malformed(f"points are a number, not {type(points).__name__}")
-    if abs(points) > MOST_POINTS or not isfinite(points):
-        raise Malformed("points are a finite number, of a million million at most")
-    if isinstance(points, int):
-        return points * MICRO
-    size = int(abs(points) * MICRO + 0.5)
-    return size if points > 0 else -size
 
 
 def banded(score: Score, bands: Mapping[str, float]) -> Score:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from leadlife._machine import expand, landings
 from leadlife.criteria import Condition, Opaque, leaves_of
-from leadlife.errors import Fault, did_you_mean
+from leadlife.errors import Fault, did_you_mean, repeated
 from leadlife.stages import EVERY_OPEN_STAGE, FIRING, Entry, Holds, Kind, Limit, Reason, Stage, Status, Transition
 
 MOST_EDGES = 20_000
@@ -20,8 +20,8 @@ def lifecycle_faults(
     reasons: tuple[Reason, ...],
 ) -> list[Fault]:
     """Return everything wrong with a lifecycle, in reading order."""
-    faults = list(_duplicates("stages", [stage.id for stage in declared]))
-    faults += _duplicates("reasons", [reason.id for reason in reasons])
+    faults = list(repeated("stages", [stage.id for stage in declared]))
+    faults += repeated("reasons", [reason.id for reason in reasons])
     stages = {stage.id: stage for stage in declared}
     named = {reason.id: reason for reason in reasons}
     for place, stage in enumerate(declared):
@@ -36,14 +36,6 @@ def lifecycle_faults(
     if not faults:
         faults += _timed_circles(transitions, stages)
     return faults
-
-
-def _duplicates(path: str, names: Iterable[str]) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for place, name in enumerate(names):
-        if name in seen:
-            yield Fault(f"{path}.{place}", f"{name!r} is declared twice")
-        seen.add(name)
 
 
 def _known(path: str, name: str, names: Iterable[str]) -> Iterator[Fault]:

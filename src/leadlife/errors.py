@@ -36,7 +36,7 @@ quoted, because a typo can only be mended when it is seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -117,6 +117,15 @@ class Fault:
     def __str__(self) -> str:
         place = f"{self.path}: " if self.path else ""
         return f"{place}{self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+def repeated(path: str, names: Iterable[str]) -> Iterator[Fault]:
+    """Yield a fault for each name that was declared before, with its place."""
+    seen: set[str] = set()
+    for place, name in enumerate(names):
+        if name in seen:
+            yield Fault(f"{path}.{place}", f"{name!r} is declared twice")
+        seen.add(name)
 
 
 _RESTATED = {

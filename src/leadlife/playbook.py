@@ -1,7 +1,6 @@
 """The playbook: the agreement between marketing and sales as one immutable, versioned value."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
@@ -15,7 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from leadlife._model import LAX, Definition, Name, Text
 from leadlife.activities import ActivityKind
 from leadlife.criteria import BandIs, Comparison, Condition, FieldIs, ScoreIs, leaves_of
-from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean
+from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
 from leadlife.facts import (
     ActivityRecorded,
     AttributeChanged,
@@ -103,11 +102,7 @@ class Playbook(Definition):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        faults: list[Fault] = [
-            Fault("scores", f"score {name!r} is declared {number} times")
-            for name, number in Counter(policy.name for policy in self.scores).items()
-            if number > 1
-        ]
+        faults = list(repeated("scores", (policy.name for policy in self.scores)))
         for place, policy in enumerate(self.scores):
             faults += self._policy_faults(f"scores.{place}", policy)
         for path, guard in _guards(self.lifecycle):

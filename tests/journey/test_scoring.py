@@ -263,7 +263,7 @@ def test_faults_of_policies_and_of_thresholds_are_told_with_their_paths():
         "scores.1/inner.field": "did you mean 'by_hand'?",
     }
     assert any("no parts of text" in fault.message for fault in error.value.faults)
-    with pytest.raises(InvalidDefinition, match="declared 2 times"):
+    with pytest.raises(InvalidDefinition, match="declared twice"):
         book().replace(scores=(ENGAGEMENT, ENGAGEMENT))
 
 

@@ -238,7 +238,7 @@ def test_rounding_is_half_away_from_zero():
         (lambda: rule(at_most=0), "at_most"),
         (lambda: StepDecay(percent=0, every=days(1)), "percent"),
         (lambda: policy(rule(group="wbe"), groups={"web": Group()}), "did you mean 'web'"),
-        (lambda: policy(rule(), rule()), "declared 2 times"),
+        (lambda: policy(rule(), rule()), "declared twice"),
         (lambda: policy(cap=1, floor=2), "cap lies above its floor"),
         (lambda: Group(cap=1, floor=2), "cap lies above its floor"),
         (lambda: policy(rule(), cap=20, bands={"hot": 21}), "above the most that the policy gives: 20"),
@@ -254,6 +254,10 @@ def test_rounding_is_half_away_from_zero():
         (lambda: FieldRule(name="f", when=score("x") > 1, points=1), "not the score x"),
         (lambda: FieldRule(name="f", when=count("x", since_recycling=True) > 1, points=1), "knows no recycling"),
         (lambda: Fit(name="f", traits=(Trait(name="a", when=field("x") == 1, percent=90),)), "100 percent, not 90"),
+        (
+            lambda: Fit(name="f", traits=[Trait(name="a", when=field("x") == 1, percent=50)] * 2),
+            "'a' is declared twice",
+        ),
         (lambda: policy().without_rules("rul"), "no rule 'rul'"),
         (lambda: policy(rule()).without_rules("rul"), "did you mean 'rule'"),
         (lambda: TierRule(name="t", tiers=5), "tiers"),
@@ -275,7 +279,7 @@ def test_what_does_not_hold_is_refused_when_it_is_declared(broken, told):
 def test_all_faults_of_a_policy_are_told_together():
     with pytest.raises(InvalidDefinition) as error:
         policy(rule(group="a"), rule(group="b"))
-    assert [fault.path for fault in error.value.faults] == ["rules", "rules.0.group", "rules.1.group"]
+    assert [fault.path for fault in error.value.faults] == ["rules.1", "rules.0.group", "rules.1.group"]
     with pytest.raises(InvalidDefinition) as error:
         policy(rule(group="a"), cap=20, bands={"a": 50, "b": 60})
     assert [fault.path for fault in error.value.faults] == ["rules.0.group", "bands.a", "bands.b"]

@@ -11,10 +11,10 @@ from pydantic import Field, field_validator, model_validator
 
 from leadlife._model import LAX, SORTED, Definition, Name
 from leadlife.criteria import Condition
-from leadlife.errors import InvalidDefinition, Malformed, PolicyError, PolicyNotBound
+from leadlife.errors import Malformed, PolicyError, PolicyNotBound
 from leadlife.leads import LeadType
 from leadlife.policies.combining import answers, as_points, joined
-from leadlife.policies.policy import Amount, Bands, Part, Policy, Question, band_faults
+from leadlife.policies.policy import Amount, Banded, Part, Policy, Question
 from leadlife.policies.reckoning import Limits, added, bounds, cut, held, weighed
 from leadlife.policies.sight import Sight
 from leadlife.scoring import MICRO, Answer, Contribution, Score, Sort, banded
@@ -29,24 +29,7 @@ class Weighted(Definition):
     weight: Amount = 1
 
 
-class _Banded(Policy):
-    """A combinator whose bands are its own."""
-
-    bands: Bands = Field(default_factory=dict[str, float])
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        faults = tuple(band_faults(self.bands, *self.limits()))
-        if faults:
-            raise InvalidDefinition("the policy has faults", faults=faults)
-        return self
-
-    def band_names(self) -> tuple[str, ...]:
-        """Return its bands, the lowest first."""
-        return tuple(sorted(self.bands, key=self.bands.__getitem__))
-
-
-class WeightedSum(_Banded):
+class WeightedSum(Banded):
     """The sum of several policies, each times its weight."""
 
     op: Literal["sum"] = "sum"
@@ -69,7 +52,7 @@ class WeightedSum(_Banded):
         return answers(self, scores) or banded(joined(self, scores, lines, weights=weights), self.bands)
 
 
-class Scaled(_Banded):
+class Scaled(Banded):
     """One policy times a number."""
 
     op: Literal["scaled"] = "scaled"

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from leadlife._model import LAX
-from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, PolicyError, PolicyNotBound
-from leadlife.policies.policy import Bands, Policy, band_faults
+from leadlife.errors import LeadlifeError, Malformed, PolicyError, PolicyNotBound
+from leadlife.policies.policy import Banded
 from leadlife.policies.sight import Sight
 from leadlife.scoring import MICRO, Answer, Scale, Score, banded, micropoints
 
 
-class Bound(Policy):
+class Bound(Banded):
     """A function or an object of one's own as a policy.
 
     A file keeps only its name, version, scale and bands; whoever loads it binds the object. Not bound to any, it is a
@@ -34,7 +34,6 @@ class Bound(Policy):
 
     op: Literal["bound"] = "bound"
     scale: Annotated[Scale, LAX] = Scale.POINTS
-    bands: Bands = Field(default_factory=dict[str, float])
     call: Annotated[Any, Field(exclude=True, repr=False)] = None
     """A function ``(lead, activities, *, at)``, or an object with a method ``score`` of that form."""
 
@@ -98,20 +97,9 @@ class Bound(Policy):
         given = dict(bands or {})
         return cls(name=found, version=told, scale=scale, bands=given, meaning=meaning, call=call)
 
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        faults = tuple(band_faults(self.bands, *self.limits()))
-        if faults:
-            raise InvalidDefinition("the policy has faults", faults=faults)
-        return self
-
     def limits(self) -> tuple[int | None, int | None]:
         """Return 0 and 1 for a probability, else no bounds."""
         return (0, MICRO) if self.scale is Scale.PROBABILITY else (None, None)
-
-    def band_names(self) -> tuple[str, ...]:
-        """Return its bands, the lowest first."""
-        return tuple(sorted(self.bands, key=self.bands.__getitem__))
 
     def _assess(self, sight: Sight) -> Score:
         if self.call is None and sight.reports is not None:

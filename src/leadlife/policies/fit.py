@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from leadlife._model import LAX, Definition, Name, Text
 from leadlife.criteria import Condition
-from leadlife.errors import Malformed
+from leadlife.errors import Fault, repeated
 from leadlife.policies.points import Points
-from leadlife.policies.policy import Bands, Policy, Question
+from leadlife.policies.policy import Banded, Bands, Question, band_faults
 from leadlife.policies.rules import FieldRule
 from leadlife.policies.sight import Sight
-from leadlife.scoring import Score
+from leadlife.scoring import MICRO, Score
 
 GRADES: dict[str, float] = {"A": 75, "B": 50, "C": 25, "D": 0}
 
@@ -29,7 +29,7 @@ class Trait(Definition):
     meaning: Text = ""
 
 
-class Fit(Policy):
+class Fit(Banded):
     """From 0 to 100: the percentages of the traits that are known to be true.
 
     An unknown trait counts for nothing and is told in the ledger: it is what to ask next. A lead that matches
@@ -46,13 +46,12 @@ class Fit(Policy):
     exclude: Annotated[tuple[Question, ...], LAX] = ()
     bands: Bands = Field(default_factory=GRADES.copy)
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _faults(self) -> Iterator[Fault]:
+        yield from repeated("traits", (trait.name for trait in self.traits))
         total = sum(trait.percent for trait in self.traits)
         if total != 100:  # noqa: PLR2004 - percent
-            raise Malformed(f"the traits of a profile add up to 100 percent, not {total}")
-        self._points.limits()  # its own faults are raised here
-        return self
+            yield Fault("traits", f"the traits of a profile add up to 100 percent, not {total}")
+        yield from band_faults(self.bands, 0, 100 * MICRO)
 
     @cached_property
     def _points(self) -> Points:
@@ -79,10 +78,6 @@ class Fit(Policy):
     def limits(self) -> tuple[int | None, int | None]:
         """Return 0 and 100 points."""
         return self._points.limits()
-
-    def band_names(self) -> tuple[str, ...]:
-        """Return the grades, the lowest first."""
-        return self._points.band_names()
 
     def _assess(self, sight: Sight) -> Score:
         return self._points.assess(sight)

@@ -5,7 +5,6 @@ The order is fixed: age each activity, cap per rule, cap per group, cap in total
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -16,9 +15,9 @@ from pydantic import Field, model_validator
 from leadlife._model import LAX, SORTED, Definition, Name
 from leadlife.activities import Activity
 from leadlife.criteria import Condition
-from leadlife.errors import Fault, InvalidDefinition, Malformed, did_you_mean
+from leadlife.errors import Fault, Malformed, did_you_mean, repeated
 from leadlife.leads import Lead
-from leadlife.policies.policy import Amount, Bands, Policy, Question, band_faults, example
+from leadlife.policies.policy import Amount, Banded, Question, band_faults, example
 from leadlife.policies.reckoning import Limits, Plan, bounds
 from leadlife.policies.rules import ActivityRule, AnyRule, FieldRule, Rule, TierRule
 from leadlife.policies.sight import Sight
@@ -39,7 +38,7 @@ class Group(Definition):
         return self
 
 
-class Points(Policy):
+class Points(Banded):
     """Points by rules.
 
     >>> from datetime import datetime, UTC
@@ -71,30 +70,19 @@ class Points(Policy):
     cap: Amount | None = None
     floor: Amount | None = None
     exclude: Annotated[tuple[Question, ...], LAX] = ()
-    bands: Bands = Field(default_factory=dict[str, float])
 
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
-        faults: list[Fault] = []
-        for name, number in Counter(rule.name for rule in self.rules).items():
-            if number > 1:
-                faults.append(Fault("rules", f"rule {name!r} is declared {number} times"))
+    def _faults(self) -> Iterator[Fault]:
+        yield from repeated("rules", (rule.name for rule in self.rules))
         for place, rule in enumerate(self.rules):
             if rule.group is not None and rule.group not in self.groups:
                 hint = did_you_mean(rule.group, self.groups)
-                faults.append(Fault(f"rules.{place}.group", f"group {rule.group!r} is not declared", hint))
-        faults += band_faults(self.bands, *bounds(self.floor, self.cap))
-        if faults:
-            raise InvalidDefinition("the policy has faults", faults=faults)
-        return self
+                yield Fault(f"rules.{place}.group", f"group {rule.group!r} is not declared", hint)
+        # What the rules at hand cannot reach is no fault: the bands of a letter scale are what they are.
+        yield from band_faults(self.bands, *bounds(self.floor, self.cap))
 
     def limits(self) -> Limits:
         """Return the least and the most micropoints that it can give."""
         return self._plan.limits
-
-    def band_names(self) -> tuple[str, ...]:
-        """Return its bands, the lowest first."""
-        return tuple(sorted(self.bands, key=self.bands.__getitem__))
 
     def criteria(self) -> Iterator[tuple[str, Condition]]:
         """Yield every criterion, with its path."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, SerializeAsAny, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationInfo, model_validator
 
 from leadlife._model import SORTED, Definition, Name, Text, read_json
 from leadlife.activities import Activity
@@ -238,6 +238,26 @@ def band_faults(bands: Mapping[str, float], low: int | None, high: int | None) -
             yield Fault(f"bands.{name}", f"band {name!r} {told}", "lower the threshold or raise the cap")
         if low is not None and place + 1 < len(cuts) and cuts[place + 1][0] <= low:
             yield Fault(f"bands.{name}", f"band {name!r} can never be: the policy gives at least {low / MICRO:g}")
+
+
+class Banded(Policy):
+    """A policy with bands of its own, all of whose faults are told together when it is declared."""
+
+    bands: Bands = Field(default_factory=dict[str, float])
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        faults = tuple(self._faults())
+        if faults:
+            raise InvalidDefinition("the policy has faults", faults=faults)
+        return self
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from band_faults(self.bands, *self.limits())
+
+    def band_names(self) -> tuple[str, ...]:
+        """Return its bands, the lowest first."""
+        return tuple(sorted(self.bands, key=self.bands.__getitem__))
 
 
 def as_policy(value: Any) -> Any:

@@ -185,6 +185,23 @@ def test_the_highest_wins_and_the_first_of_equals():
         Highest(name="best", of=(CHANCE, points(1))).score(ADA, [], at=T)
 
 
+def test_until_another_policy_can_overtake_the_highest_keeps_its_bands():
+    falling = Points(
+        name="falling",
+        rules=(ActivityRule(name="call", kinds="call", points=20, half_life=elapsed(days=7)),),
+        bands={"hot": 0},
+    )
+    policy = Highest(name="best", of=(falling, points(5, "steady", bands={"calm": 0})))
+    seen = [Activity(id="c", kind="call", at=T)]
+    score = policy.score(ADA, seen, at=T)
+    until = score.steady_until(None)
+    assert (score.band, policy.score(ADA, seen, at=T + 15 * DAY).band) == ("hot", "calm")
+    assert T < until <= T + 14 * DAY
+    assert policy.score(ADA, seen, at=until - timedelta(microseconds=1)).band == "hot"
+    alike = Highest(name="best", of=(falling, points(5, "steady", bands={"hot": 0})))
+    assert alike.score(ADA, seen, at=T).steady_until(None) is not None
+
+
 def test_per_lead_type():
     policy = PerLeadType(
         name="typed", cases={"referral": points(9, "r"), "interest": points(2, "i")}, otherwise=points(4)

@@ -21,9 +21,11 @@ autodoc_class_signature = "separated"
 exclude_patterns = ["_build"]
 
 # The constraints on a field's type, which autodoc writes out as if they were classes.
-nitpick_ignore_regex = [
-    ("py:class", r"LAX|SORTED|Field|m\w+_length=\d+|Name|Amount|Question|Bands|AnyRule|.*AwareDatetime")
-]
+CONSTRAINTS = (
+    r"LAX|SORTED|Field|Names?|Text|Amount|Question|Bands|AnyRule|Scalar|Row|WinTable|(Written)?Instant",
+    r"ge=0|repr=False|m\w+_length=\d+|.*AwareDatetime",
+)
+nitpick_ignore_regex = [("py:class", names) for names in CONSTRAINTS]
 
 HOMES = (
     "errors",

@@ -168,6 +168,17 @@ SORTED: Any = AfterValidator(_in_order)
 Instant = Annotated[AwareDatetime, AfterValidator(utc)]
 """An aware datetime, kept in UTC."""
 
+
+def _from_iso(value: object) -> object:
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+WrittenInstant = Annotated[Instant, BeforeValidator(_from_iso)]
+"""An instant of a definition, which plain values hold as ISO text."""
+
 Name = Annotated[str, StringConstraints(pattern=r"^\w(?:[\w .:/&+\-]*[\w.+\-])?$", max_length=100)]
 """A word of the playbook: a stage, a trigger, an activity kind, a field, a reason."""
 

@@ -186,7 +186,7 @@ def _sight(state: State, at: datetime) -> Sight:
     from leadlife.policies.sight import Sight  # noqa: PLC0415 - only a journey that is scored pays for it
 
     reports = {key: seen.value for key, seen in state.memory.reported.items()}
-    return Sight(_scored_lead(state), activities_of(state), at, reports=reports)
+    return Sight(_scored_lead(state), activities_of(state), at, reports=reports, standing=state.stage)
 
 
 def _scored_lead(state: State) -> Lead:

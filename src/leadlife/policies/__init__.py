@@ -18,6 +18,7 @@ _HOMES = {
     "ActivityRule": "leadlife.policies.rules",
     "Bound": "leadlife.policies.custom",
     "Capped": "leadlife.policies.combined",
+    "Closed": "leadlife.policies.wins",
     "Fallback": "leadlife.policies.combined",
     "FieldRule": "leadlife.policies.rules",
     "Fit": "leadlife.policies.fit",
@@ -25,6 +26,7 @@ _HOMES = {
     "Grid": "leadlife.policies.grid",
     "Group": "leadlife.policies.points",
     "Highest": "leadlife.policies.combined",
+    "NaiveBayes": "leadlife.policies.naive_bayes",
     "Overridden": "leadlife.policies.combined",
     "PerLeadType": "leadlife.policies.combined",
     "Points": "leadlife.policies.points",
@@ -37,6 +39,7 @@ _HOMES = {
     "Trait": "leadlife.policies.fit",
     "Weighted": "leadlife.policies.combined",
     "WeightedSum": "leadlife.policies.combined",
+    "WinTable": "leadlife.policies.wins",
     "account_engagement": "leadlife.policies.account_engagement",
     "eloqua": "leadlife.policies.eloqua",
     "hubspot": "leadlife.policies.hubspot",
@@ -56,6 +59,7 @@ _KINDS = (
     "PerLeadType",
     "Fallback",
     "Bound",
+    "NaiveBayes",
 )
 
 __all__ = list(_HOMES)

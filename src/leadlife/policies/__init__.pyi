@@ -17,6 +17,7 @@ from leadlife.policies.fit import Trait as Trait
 from leadlife.policies.grid import Grid as Grid
 from leadlife.policies.hubspot import hubspot as hubspot
 from leadlife.policies.mautic import mautic as mautic
+from leadlife.policies.naive_bayes import NaiveBayes as NaiveBayes
 from leadlife.policies.points import Group as Group
 from leadlife.policies.points import Points as Points
 from leadlife.policies.policy import Policy as Policy
@@ -25,5 +26,7 @@ from leadlife.policies.rules import ActivityRule as ActivityRule
 from leadlife.policies.rules import FieldRule as FieldRule
 from leadlife.policies.rules import Tier as Tier
 from leadlife.policies.rules import TierRule as TierRule
+from leadlife.policies.wins import Closed as Closed
+from leadlife.policies.wins import WinTable as WinTable
 
 def kinds_of_policy() -> dict[str, type[Policy]]: ...

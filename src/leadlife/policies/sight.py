@@ -27,6 +27,7 @@ class Sight:
         at: datetime,
         *,
         reports: Mapping[tuple[str, str], float] | None = None,
+        standing: str | None = None,
     ) -> None:
         """Look at a lead.
 
@@ -36,6 +37,8 @@ class Sight:
             at: The instant.
             reports: By name and version, what was last reported for policies that the world answers; None where
                 nobody keeps reports.
+            standing: The stage the lead stands in, where a journey knows it: for policies that have learned from
+                stages, not for criteria.
 
         Raises:
             Malformed: This is no lead, no activity, or no instant.
@@ -47,6 +50,7 @@ class Sight:
         self.given: tuple[Activity, ...] = _seen(activities, self.at)
         self.zone: ZoneInfo = zone_named("UTC")
         self.reports: Mapping[tuple[str, str], float] | None = reports
+        self.standing: str | None = standing
 
     def in_zone(self, name: str) -> Sight:
         """Return the same sight by another zone's calendar."""
@@ -56,7 +60,7 @@ class Sight:
 
     def adding(self, activity: Activity) -> Sight:
         """Return the sight of a lead that did one thing more."""
-        return Sight(self.lead, (*self.given, activity), self.at, reports=self.reports)
+        return Sight(self.lead, (*self.given, activity), self.at, reports=self.reports, standing=self.standing)
 
     @cached_property
     def in_order(self) -> tuple[Activity, ...]:

@@ -146,7 +146,7 @@ def _headline(score: Score) -> str:
     if not score.answered:
         return f"{score.policy}: no score, {score.answer}: {score.why}"
     value = points(score.micropoints) if score.probability is None else f"{score.probability:.3f}"
-    most = f" of at most {points(score.high)}" if score.high is not None else ""
+    most = f" of at most {points(score.high)}" if score.high is not None and score.probability is None else ""
     return f"{score.policy}: {value}{most}" + (f", band {score.band}" if score.band is not None else "")
 
 

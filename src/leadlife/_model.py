@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -99,6 +100,14 @@ class Model(_Base):
         state: dict[str, Any] = super().__getstate__()
         fields = type(self).model_fields
         return {**state, "__dict__": {name: value for name, value in state["__dict__"].items() if name in fields}}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; see pydantic. Nothing is validated, and nothing that was worked out before is kept."""
+        copied = super().model_copy(update=update, deep=deep)
+        fields = type(self).model_fields
+        for name in [name for name in vars(copied) if name not in fields]:
+            del vars(copied)[name]
+        return copied
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed, validated like any other value."""

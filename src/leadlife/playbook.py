@@ -163,7 +163,7 @@ class Playbook(Definition):
         """
         if self._scores.get(str(name)) is None:
             raise UnknownName(f"score {name!r} is not declared", hint=did_you_mean(str(name), self._scores))
-        return self._zoned[name]
+        return self._zoned[str(name)]
 
     @cached_property
     def _zoned(self) -> dict[str, "Policy"]:

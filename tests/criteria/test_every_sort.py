@@ -40,7 +40,7 @@ from leadlife import (
     score,
     total,
 )
-from leadlife.criteria import CountIs, Observation, read_criterion
+from leadlife.criteria import CountIs, FieldIs, Observation, read_criterion
 from leadlife.journey.sight import StateView
 from leadlife.presets import eight_stage
 
@@ -188,6 +188,9 @@ def test_values_are_compared_by_their_kind(criterion, value, answer, ada):
         (lambda: at_least(0, holds("a")), "number"),
         (lambda: count("call", where={"a": 1}, a=2) >= 1, "asked for twice"),
         (lambda: count("call", where=[("a", 1)]) >= 1, "a mapping of attributes"),
+        (lambda: total("m", "call", where={"a": 1}, a=2) >= 1, "asked for twice"),
+        (lambda: total("m", "call", where=3) >= 1, "a mapping of attributes"),
+        (lambda: total("m", "call") >= 10**5000, "value"),
         (lambda: score("x") >= 10**400, "value"),
         (lambda: score("x") >= 1e305, "value"),
         (lambda: read_criterion("{"), "no JSON"),
@@ -388,3 +391,28 @@ def test_a_day_that_was_over_stays_over_where_clocks_fall_back_past_midnight():
         assert (days_in_stage() >= 3).test(view(ada, at=turned + timedelta(minutes=minutes))) is True
         whole = [n for n in range(9) if (days_in_stage() >= n).test(view(ada, at=turned + timedelta(minutes=minutes)))]
         assert whole[-1] >= 3
+
+
+@pytest.mark.parametrize(
+    ("zone", "window", "calls", "ends"),
+    [
+        ("UTC", months(1), [(2026, 3, 30, 12), (2026, 3, 31, 9)], (2026, 4, 30, 9)),
+        ("Europe/Berlin", days(1), [(2026, 10, 25, 0, 30), (2026, 10, 25, 1, 10)], (2026, 10, 26, 1, 10)),
+    ],
+)
+def test_who_came_first_does_not_always_go_first(zone, window, calls, ends):
+    ada = Journey.start("ada", BOOK.replace(zone=zone), at=datetime(2026, 3, 1, tzinfo=UTC), stage="name")
+    for call in calls:
+        ada = ada.record(ActivityRecorded(kind="call", at=datetime(*call, tzinfo=UTC)))
+    rule = count("call", within=window) >= 2
+    until = rule.judge(view(ada)).changes_at
+    assert until <= datetime(*ends, tzinfo=UTC)
+    assert rule.test(view(ada, at=until - TICK)) is True
+
+
+def test_true_is_not_one_and_one_is_one():
+    one, yes = FieldIs(name="x", compare="==", value=1), FieldIs(name="x", compare="==", value=True)
+    assert one != yes
+    assert len({one, yes, FieldIs(name="x", compare="==", value=1.0)}) == 2
+    assert FieldIs(name="x", compare="==", value=1.0).model_dump_json() == one.model_dump_json()
+    assert one != "x"

@@ -26,6 +26,8 @@ from leadlife import (
     days,
     elapsed,
     field,
+    it,
+    latest,
     role,
     score,
 )
@@ -273,6 +275,10 @@ def test_faults_of_policies_and_of_thresholds_are_told_with_their_paths():
         (score("engagment") >= 1, "did you mean 'engagement'"),
         (score("capped") >= 31, "compared with 31, but is at most 30"),
         (score("capped") < -1, "compared with -1, but is at least 0"),
+        (score("capped") > 30, "compared with 30, but is at most 30"),
+        (score("capped") < 0, "compared with 0, but is at least 0"),
+        (band("engagement") > "warm", "no band above 'warm'"),
+        (band("engagement") < "cold", "no band below 'cold'"),
         (band("engagement") == "wram", "did you mean 'warm'"),
         (band("bandless") == "warm", "has no band 'warm'"),
         (field("size").one_of("a", 1), "which this value is not"),
@@ -371,3 +377,55 @@ def test_a_field_that_overrules_holds_a_number():
         eight_stage().with_fields(city=FieldSpec()).with_score(Overridden(name="o", of=ENGAGEMENT, field="city"))
     with pytest.raises(Malformed, match="have one name"):
         book(ENGAGEMENT, ENGAGEMENT.replace(cap=20))
+
+
+def test_an_unbound_policy_stands_in_any_zone():
+    made = book(ENGAGEMENT, Bound(name="model", version="3")).replace(zone="Europe/Berlin")
+    ada = Journey.start("ada", made, stage="name", at=T).record(call())
+    told = ada.record(ScoreReported(policy="model", version="3", value=72.0, at=T))
+    assert (told.score("engagement", at=T).value, told.score("model", at=T).value) == (20, 72)
+    assert Bound(name="m").replace(version="4").version == "4"
+    with pytest.raises(UnknownName):
+        made.policy(ENGAGEMENT)
+
+
+def test_of_two_activities_at_one_instant_guards_and_policies_take_the_later_recorded():
+    big = latest("form", "budget") >= 500
+    made = book(Points(name="e", rules=(FieldRule(name="big", when=big, points=10),)))
+    for number in range(12):
+        ada = Journey.start(f"a{number}", made, stage="name", at=T)
+        for budget in (600, 100):
+            ada = ada.record(ActivityRecorded(kind="form", attributes={"budget": budget}, at=T + DAY))
+        assert ada.judge(big, at=T + DAY).value is False
+        assert ada.score("e", at=T + DAY).value == 0
+
+
+def test_what_a_person_says_stands_over_a_model_that_says_nothing():
+    silent = Bound(name="model", version="3", bands={"low": 0, "high": 50})
+    made = book(Overridden(name="o", of=silent, field="by_hand"), guard=band("o") >= "high")
+    ada = Journey.start("ada", made, stage="name", at=T).record(AttributeChanged(name="by_hand", value=80, at=T))
+    told = ada.score("o", at=T)
+    assert (told.value, told.band, told.automatic) == (80, "high", None)
+    assert ada.move("rush", at=T).stage == "lead"
+
+
+def test_a_lift_is_found_for_every_sort_of_match_and_past_code_of_ones_own():
+    for match in (it > 10, it != 10, it < 10, it.known(), it.between(3, 5), it != "x", it != True):  # noqa: E712 - a criterion
+        rule = ActivityRule(name="r", kinds="call", where={"m": match}, points=20)
+        ada = began(Points(name="p", rules=(rule,), bands={"no": 0, "yes": 20}))
+        assert ada.score("p", at=T, lift=True).lift is not None, match
+
+    def meetings(_lead, activities, *, at):
+        return 30 * sum(activity.kind == "meeting" for activity in activities)
+
+    both = WeightedSum(name="both", of=({"policy": ENGAGEMENT}, {"policy": meetings}), bands={"no": 0, "yes": 25})
+    assert began(both).score("both", at=T, lift=True).lift.activity.kind == "meeting"
+
+
+def test_copies_forget_what_was_worked_out():
+    capped = ENGAGEMENT.replace(bands={})
+    seen = [call().activity] * 5
+    assert capped.value(Lead(id="a"), seen, at=T) == 100
+    assert capped.model_copy(update={"cap": 20}).value(Lead(id="a"), seen, at=T) == 20
+    made = book(ENGAGEMENT)
+    assert made.model_copy(update={"version": "9"}).digest != made.digest

@@ -380,6 +380,27 @@ def test_a_file_keeps_the_name_of_what_is_bound_and_never_the_code():
     assert pickle.loads(pickle.dumps(policy)).name == "sum"
 
 
+def test_odd_names_and_contexts_bind_nothing():
+    from leadlife import Playbook
+    from leadlife.presets import eight_stage
+
+    with pytest.raises(Malformed):
+        read_policy({"op": "bound", "name": []}, policies={"x": silent})
+    with pytest.raises(Malformed):
+        Bound.of(silent, bands=3)
+    for kinds in (3, [5]):
+        with pytest.raises(Malformed, match="names are text"):
+            points(1).lift(ADA, [], at=T, kinds=kinds)
+    data = eight_stage().with_score(Bound.of(silent)).model_dump(mode="json")
+    assert Playbook.model_validate(data, context={"policies": None}).policy("silent").call is None
+    assert Playbook.model_validate(data, context={"policies": {"silent": silent}}).policy("silent").call is silent
+    deep = {"op": "points", "name": "p"}
+    for _ in range(500):
+        deep = {"op": "scaled", "name": "s", "by": 1, "of": deep}
+    with pytest.raises(Malformed):
+        Playbook.model_validate({**data, "scores": [deep]}, context={})
+
+
 def test_policies_are_nested_only_so_deep():
     policy = points(1)
     for _ in range(39):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leadlife import Activity, Lead, Malformed, Score, count, days, field
+from leadlife import Activity, Lead, Malformed, Playbook, Score, count, days, field
 from leadlife.criteria import Condition
 from leadlife.policies import (
     ActivityRule,
@@ -195,7 +195,7 @@ def test_a_probability_is_checked_as_well():
     check_policy(Bound.of(lambda lead, seen, *, at: len(seen) / 100, name="p", scale=Scale.PROBABILITY), examples=10)
 
 
-@pytest.mark.parametrize("kind", [Lead, Activity, Condition, Policy])
+@pytest.mark.parametrize("kind", [Lead, Activity, Condition, Policy, Playbook])
 def test_hypothesis_knows_our_types_by_its_entry_point(kind):
     @settings(max_examples=5)
     @given(st.from_type(kind))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from leadlife._model import LAX, SORTED, Definition, Name
 from leadlife.criteria.view import Scalar
@@ -92,6 +92,21 @@ class Comparing(Definition):
     value: Scalar | Several | None = None
     """One value; for ``in`` several, for ``between`` the lowest and the highest, for ``known`` none."""
 
+    @field_validator("value")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        """Keep 1.0 as 1: they compare alike, so they are written alike."""
+        if isinstance(value, tuple):
+            return tuple(_whole(one) for one in value)
+        return _whole(value)
+
+    def __eq__(self, other: object) -> bool:
+        # True is not 1 here, though Python says so.
+        return isinstance(other, Comparing) and super().__eq__(other) and _kinds(self) == _kinds(other)
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         several = isinstance(self.value, tuple)
@@ -147,6 +162,14 @@ class Comparing(Definition):
         return lambda found: relation(found, value) if type(found) in kinds else None
 
 
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
+def _kinds(criterion: Comparing) -> list[type]:
+    return [type(value) for value in criterion.values()]
+
+
 def _told(value: Scalar) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
@@ -184,6 +207,17 @@ class Match(Comparing):
     def sentence(self, name: str) -> str:
         """Return the question in words."""
         return f"{name} {self.words()}"
+
+    def example(self) -> Scalar:
+        """Return a value that matches, where one is near."""
+        first = next(iter(self.values()), True)
+        if self.compare not in (Comparison.GT, Comparison.LT, Comparison.NE):
+            return first
+        if isinstance(first, bool):
+            return not first
+        if isinstance(first, str):
+            return f"{first}+"
+        return first - 1 if self.compare is Comparison.LT else first + 1
 
 
 def _as_match(value: object) -> object:

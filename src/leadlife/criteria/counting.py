@@ -14,13 +14,16 @@ from pydantic import AfterValidator, Field
 from leadlife._model import LAX, Name, Names
 from leadlife.criteria.comparing import COUNTED, WORDS, Comparison, Match, Relation, Where, matching, where_words
 from leadlife.criteria.condition import Ask, Condition
-from leadlife.criteria.view import Observation, View
+from leadlife.criteria.view import Number, Observation, View
 from leadlife.timing import Calendar, Elapsed, PositiveDuration, due
 
 
 def _each_once(kinds: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kinds))
 
+
+_UNEVEN = timedelta(days=5)
+"""By how much at most calendar arithmetic may change the order of two instants: a month's end, and a day skipped."""
 
 Kinds = Annotated[Names, AfterValidator(_each_once)]
 """Kinds of activity; none means any."""
@@ -49,14 +52,11 @@ class Counting(Condition):
         return tuple(self._counted(view))
 
     def _counted(self, view: View) -> Iterator[Observation]:
-        return (one for _, one in self._by_kind(view))
-
-    def _by_kind(self, view: View) -> Iterator[tuple[str, Observation]]:
         matches = matching(self.where)
         for kind in self.kinds or view.kinds():
             for one in self._in_window(view, kind):
                 if matches is None or matches(one.value):
-                    yield kind, one
+                    yield one
 
     def _in_window(self, view: View, kind: str) -> Iterator[Observation]:
         seen = view.activities(kind, since_recycling=self.since_recycling)
@@ -67,9 +67,10 @@ class Counting(Condition):
         within = self.within
         if within is None:
             return None
-        # Newest first: what is left of each kind is its oldest, which goes first.
-        oldest = dict(self._by_kind(view))
-        return min((due(seen.at, within, view.zone) for seen in oldest.values()), default=None)
+        counted = [seen.at for seen in self._counted(view)]
+        # Who came first goes first, but for months of unequal length and clocks that turn.
+        latest = min(counted, default=view.at) + _UNEVEN
+        return min((due(at, within, view.zone) for at in counted if at <= latest), default=None)
 
 
 def _within(seen: Iterator[Observation], window: Elapsed | Calendar, view: View) -> Iterator[Observation]:
@@ -138,7 +139,7 @@ class SumIs(Counting):
     op: Literal["sum"] = "sum"
     attribute: Name
     compare: Relation
-    value: int | float
+    value: Number
 
     def _compiled(self) -> Ask:
         attribute, value, relation = self.attribute, self.value, self.compare.relation

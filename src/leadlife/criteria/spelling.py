@@ -159,7 +159,7 @@ def total(
         where: As in :func:`count`.
         attributes: As in :func:`count`.
     """
-    given = {**(where or {}), **attributes}
+    given = _attributes(where, attributes)
     return Number(SumIs, attribute=attribute, kinds=kinds, where=given, within=within, since_recycling=since_recycling)
 
 

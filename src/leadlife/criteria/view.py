@@ -20,9 +20,10 @@ def _no_whole_number(value: object) -> object:
     return value
 
 
-Scalar = (
-    bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | Annotated[float, BeforeValidator(_no_whole_number)] | Text
-)
+Number = Annotated[int, Field(ge=-(2**63), lt=2**63)] | Annotated[float, BeforeValidator(_no_whole_number)]
+"""A whole number of 64 bits, or a finite fraction."""
+
+Scalar = bool | Number | Text
 """What a field or an activity attribute holds; a date is kept as ISO text."""
 
 

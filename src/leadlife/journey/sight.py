@@ -175,18 +175,16 @@ def score_of(state: State, playbook: Playbook, name: str, at: datetime) -> Score
 def lift_of(state: State, playbook: Playbook, name: str, at: datetime) -> Lift | None:
     """Return the single added activity that would lift a score's band, if one would.
 
-    What the rules reward is tried; of a policy that names nothing, as a function does, every kind of the playbook.
+    What the rules reward is tried, and every kind of the playbook, for what code of one's own may reward.
     """
-    policy = playbook.policy(name)
-    kinds = () if any(policy.examples()) else playbook.activity_kinds
-    return policy.lift_of(_sight(state, at), kinds=kinds)
+    return playbook.policy(name).lift_of(_sight(state, at), kinds=playbook.activity_kinds)
 
 
 def _sight(state: State, at: datetime) -> Sight:
     from leadlife.policies.sight import Sight  # noqa: PLC0415 - only a journey that is scored pays for it
 
     reports = {key: seen.value for key, seen in state.memory.reported.items()}
-    return Sight(_scored_lead(state), activities_of(state), at, reports=reports, standing=state.stage)
+    return Sight(_scored_lead(state), activities_of(state), at, reports=reports, standing=state.stage, ordered=True)
 
 
 def _scored_lead(state: State) -> Lead:

@@ -181,7 +181,8 @@ class Overridden(_Around):
         lines.append(Contribution(self.field, Sort.MANUAL, by_hand - automatic, "set by hand"))
         # What a person says does not fade; only what may exclude the lead can still change it.
         score = self._around(inner, lines, own=True)
-        return replace(score, automatic=automatic, fading=0, rounding=0, half_life=None)
+        known = automatic if inner.answered else None
+        return replace(score, automatic=known, fading=0, rounding=0, half_life=None)
 
 
 class _Choosing(Policy):

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from leadlife._model import LAX
 from leadlife.errors import LeadlifeError, Malformed, PolicyError, PolicyNotBound
-from leadlife.policies.policy import Banded
+from leadlife.policies.policy import Banded, as_mapping
 from leadlife.policies.sight import Sight
 from leadlife.scoring import MICRO, Answer, Scale, Score, banded, micropoints
 
@@ -40,6 +40,8 @@ class Bound(Banded):
     @field_validator("call")
     @classmethod
     def _callable(cls, value: Any) -> Any:
+        if value is None:
+            return None
         if isinstance(value, type):
             raise Malformed("this is a class", hint="give an instance of it")
         scoring = getattr(value, "score", value)
@@ -57,10 +59,9 @@ class Bound(Banded):
     @classmethod
     def _bind(cls, data: Any, info: ValidationInfo) -> Any:
         """Bind what :func:`read_policy` was given under this policy's name."""
-        given: Mapping[str, Any] = (info.context or {}).get("policies", {})
-        if isinstance(data, dict) and "call" not in data and data.get("name") in given:
-            return {**data, "call": given[data["name"]]}
-        return data
+        given: Mapping[str, Any] = (info.context or {}).get("policies") or {}
+        name = data.get("name") if isinstance(data, dict) else None
+        return {**data, "call": given[name]} if isinstance(name, str) and name in given and "call" not in data else data
 
     @classmethod
     def of(
@@ -94,8 +95,8 @@ class Bound(Banded):
                 )
             raise Malformed("a policy of one's own needs a name", hint="give name=, or define the function with def")
         told = version or str(getattr(call, "version", "1"))
-        given = dict(bands or {})
-        return cls(name=found, version=told, scale=scale, bands=given, meaning=meaning, call=call)
+        given = bands if isinstance(bands, dict) or bands is None else dict(as_mapping("bands", bands))
+        return cls(name=found, version=told, scale=scale, bands=given or {}, meaning=meaning, call=call)
 
     def limits(self) -> tuple[int | None, int | None]:
         """Return 0 and 1 for a probability, else no bounds."""
@@ -106,7 +107,7 @@ class Bound(Banded):
             told = sight.reports.get((self.name, self.version))
             if told is None:
                 why = f"{self.name} is not bound and has not been reported"
-                return Score(self.name, self.version, sight.at, answer=Answer.UNANSWERED, why=why)
+                return self._silent(sight.at, why)
             # A report stands until the next: time does nothing to it.
             return replace(self.restate(told, at=sight.at, why="reported"), changes_at=None)
         if self.call is None:
@@ -119,6 +120,9 @@ class Bound(Banded):
                 raise
             raise PolicyError(self.name, f"raised {type(error).__name__}") from error
         return self.restate(answer, at=sight.at)
+
+    def _silent(self, at: datetime, why: str) -> Score:
+        return banded(Score(self.name, self.version, at, answer=Answer.UNANSWERED, why=why), self.bands)
 
     def restate(self, answer: Any, *, at: datetime, why: str = "") -> Score:
         """Return an answer as a score.
@@ -144,7 +148,7 @@ class Bound(Banded):
 
     def _restated(self, answer: Any, at: datetime, why: str) -> Score:
         if answer is None:
-            return Score(self.name, self.version, at, answer=Answer.UNANSWERED, why=f"{self.name} has no answer")
+            return self._silent(at, f"{self.name} has no answer")
         if isinstance(answer, Score):
             if answer.scale is not self.scale:
                 raise PolicyError(self.name, f"answered a score in {answer.scale}, not in {self.scale}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from leadlife.errors import InvalidDefinition
 from leadlife.policies.grid import Grid
 from leadlife.policies.points import Points
-from leadlife.policies.rules import TierRule, the_rules
+from leadlife.policies.rules import TierRule, several_numbers, the_rules
 
 CUTS = (75, 50, 25, 0)
 """The usual default; the vendor lets each model set its own."""
@@ -34,7 +34,7 @@ def eloqua(
     Raises:
         InvalidDefinition: A rule or a cut does not hold.
     """
-    if len(cuts) != len(CUTS):
+    if len(several_numbers(cuts)) != len(CUTS):
         raise InvalidDefinition(f"the levels are cut by {len(CUTS)} numbers, the best first")
 
     def axis(side: str, rules: Iterable[TierRule], labels: str) -> Points:

@@ -9,7 +9,8 @@ from leadlife.criteria import Criterion
 from leadlife.errors import InvalidDefinition, did_you_mean
 from leadlife.policies.grid import Grid
 from leadlife.policies.points import Group, Points
-from leadlife.policies.rules import ActivityRule, AnyRule, the_rules
+from leadlife.policies.policy import as_mapping
+from leadlife.policies.rules import ActivityRule, AnyRule, several_numbers, the_rules, together
 
 LIMIT = 100
 
@@ -44,15 +45,17 @@ def hubspot(
         InvalidDefinition: A rule, a group or a threshold does not hold.
     """
     for word, told in (("high", high), ("middle", middle)):
-        if set(told) != {"fit", "engagement"}:
+        if set(as_mapping(word, told)) != {"fit", "engagement"}:
             raise InvalidDefinition(f"{word} names the least points for fit and for engagement")
-    excluded = tuple(exclude)
+    excluded = tuple(together(exclude))
+    limits = as_mapping("group limits", group_limits or {})
+    several_numbers([limit, *limits.values()])
     sides: tuple[tuple[Any, ...], ...] = (the_rules(fit), the_rules(engagement))
     used = {rule.group for rules in sides for rule in rules if rule.group is not None}
-    for group in group_limits or {}:
+    for group in limits:
         if group not in used:
             raise InvalidDefinition(f"no rule is in group {group!r}", hint=did_you_mean(group, used))
-    groups = {group: Group(cap=most, floor=-most) for group, most in (group_limits or {}).items()}
+    groups = {group: Group(cap=most, floor=-most) for group, most in limits.items()}
 
     def axis(side: str, rules: tuple[Any, ...], bands: tuple[str, str, str]) -> Points:
         for rule in rules:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from leadlife.errors import InvalidDefinition, did_you_mean
 from leadlife.policies.points import Points
+from leadlife.policies.policy import as_mapping
 from leadlife.policies.rules import ActivityRule, the_rules
 
 
@@ -30,13 +31,19 @@ def mautic(
     for action in the_rules(actions, ActivityRule):
         by_group.setdefault(action.group, []).append(action.replace(group=None))
     names = {group: name if group is None else f"{name}/{group}" for group in by_group}
-    for told in bands or {}:
+    known = as_mapping("bands", bands or {})
+    for told in known:
         if told not in names.values():
             raise InvalidDefinition(f"there is no policy {told!r}", hint=did_you_mean(told, names.values()))
     policies: list[Points] = []
     for group, rules in by_group.items():
         own = names[group]
         policies.append(
-            Points(name=own, rules=tuple(rules), bands=dict((bands or {}).get(own, {})), meaning="as in Mautic")
+            Points(
+                name=own,
+                rules=tuple(rules),
+                bands=dict(as_mapping("bands", known.get(own, {}))),
+                meaning="as in Mautic",
+            )
         )
     return tuple(policies)

@@ -123,17 +123,20 @@ class Policy(Definition):
             if criterion.value not in bands:
                 told = f"score {self.name!r} has no band {criterion.value!r}"
                 yield Fault(path, told, did_you_mean(criterion.value, bands))
+            elif bands and (criterion.compare, criterion.value) in (
+                (Comparison.GT, bands[-1]),
+                (Comparison.LT, bands[0]),
+            ):
+                end = "above" if criterion.compare is Comparison.GT else "below"
+                yield Fault(path, f"score {self.name!r} has no band {end} {criterion.value!r}")
             return
         low, high = self.limits()
-        wanted = criterion.value * MICRO
-        if high is not None and wanted > high and criterion.compare in _UPWARD:
-            end, word = high, "most"
-        elif low is not None and wanted < low and criterion.compare in _DOWNWARD:
-            end, word = low, "least"
-        else:
-            return
-        told = f"score {self.name!r} is compared with {criterion.value:g}, but is at {word} {end / MICRO:g}"
-        yield Fault(path, told)
+        wanted, strict = criterion.value * MICRO, criterion.compare in (Comparison.GT, Comparison.LT)
+        told = f"score {self.name!r} is compared with {criterion.value:g}, but is at"
+        if high is not None and criterion.compare in _UPWARD and (wanted > high or (strict and wanted == high)):
+            yield Fault(path, f"{told} most {high / MICRO:g}")
+        if low is not None and criterion.compare in _DOWNWARD and (wanted < low or (strict and wanted == low)):
+            yield Fault(path, f"{told} least {low / MICRO:g}")
 
     def lift(
         self, lead: Lead, activities: Iterable[Activity], *, at: datetime, kinds: Iterable[str] = ()
@@ -156,7 +159,7 @@ class Policy(Definition):
 
     def lift_of(self, sight: Sight, *, kinds: Iterable[str] = ()) -> Lift | None:
         """Return :meth:`lift` of what is seen."""
-        candidates = [*self.examples(), *((kind, dict[str, Any]()) for kind in kinds)]
+        candidates = [*self.examples(), *((kind, dict[str, Any]()) for kind in several(kinds))]
         now = self.assess(sight)
         tried: list[tuple[int, str, Lift]] = []
         for kind, attributes in candidates:
@@ -179,7 +182,7 @@ def _examples_of(leaf: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def example(where: Mapping[str, Any]) -> dict[str, Any]:
     """Return attributes that match, where one value shows it."""
-    return {name: match.values()[0] for name, match in where.items() if match.values()}
+    return {name: match.example() for name, match in where.items()}
 
 
 _SEEN = {"field", "activity", "identified"}
@@ -238,6 +241,31 @@ def band_faults(bands: Mapping[str, float], low: int | None, high: int | None) -
             yield Fault(f"bands.{name}", f"band {name!r} {told}", "lower the threshold or raise the cap")
         if low is not None and place + 1 < len(cuts) and cuts[place + 1][0] <= low:
             yield Fault(f"bands.{name}", f"band {name!r} can never be: the policy gives at least {low / MICRO:g}")
+
+
+def as_mapping(what: str, value: Any) -> Mapping[Any, Any]:
+    """Return a mapping as it is.
+
+    Raises:
+        InvalidDefinition: It is none.
+    """
+    if not isinstance(value, Mapping):
+        raise InvalidDefinition(f"{what} are a mapping by name")
+    return value
+
+
+def several(names: Any) -> tuple[str, ...]:
+    """Return one name, or several, as a tuple.
+
+    Raises:
+        Malformed: These are no names.
+    """
+    if isinstance(names, str):
+        return (names,)
+    found = tuple(names) if isinstance(names, Iterable) else (names,)
+    if not all(isinstance(name, str) for name in found):
+        raise Malformed("names are text")
+    return found
 
 
 class Banded(Policy):
@@ -319,7 +347,7 @@ def _too_deep(data: Any) -> bool:
 
 def as_part(value: Any, info: ValidationInfo | None) -> Any:
     """Return a policy from what people write; what is read from data is bound to what the reader was given."""
-    if isinstance(value, Mapping) and info is not None and info.context is not None:
+    if isinstance(value, Mapping) and info is not None and info.context is not None and not _too_deep(value):
         return _read(value, info.context)
     return as_policy(value)
 

@@ -12,6 +12,7 @@ from leadlife.criteria import Kinds, Match, Where, where_words
 from leadlife.errors import InvalidDefinition, Malformed
 from leadlife.policies.ageing import HalfLife, StepDecay
 from leadlife.policies.policy import Amount, Question
+from leadlife.scoring import micropoints
 from leadlife.timing import PositiveDuration
 
 R = TypeVar("R", bound="Rule")
@@ -107,9 +108,26 @@ def the_rules(rules: Any, kind: type[R] = Rule) -> tuple[R, ...]:  # type: ignor
     Raises:
         InvalidDefinition: These are no rules of the kind that is wanted.
     """
-    found = tuple(rules) if isinstance(rules, Iterable) else (rules,)
+    found = tuple(together(rules))
     if not all(isinstance(rule, kind) for rule in found):
         raise InvalidDefinition(f"these are rules of another kind than {kind.__name__}, or none")
+    return found
+
+
+def together(values: Any) -> Iterable[Any]:
+    """Return what can be gone through as it is, and one thing as the only one."""
+    return values if isinstance(values, Iterable) else (values,)
+
+
+def several_numbers(values: Any) -> tuple[float, ...]:
+    """Return numbers of points as a tuple.
+
+    Raises:
+        InvalidDefinition: These are no numbers.
+    """
+    found = tuple(values) if isinstance(values, list | tuple) else ()
+    for value in found:
+        micropoints(value)
     return found
 
 

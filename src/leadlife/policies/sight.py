@@ -28,6 +28,7 @@ class Sight:
         *,
         reports: Mapping[tuple[str, str], float] | None = None,
         standing: str | None = None,
+        ordered: bool = False,
     ) -> None:
         """Look at a lead.
 
@@ -39,6 +40,8 @@ class Sight:
                 nobody keeps reports.
             standing: The stage the lead stands in, where a journey knows it: for policies that have learned from
                 stages, not for criteria.
+            ordered: Whether the activities are in an order of their own, oldest first, as a journey's are: of two at
+                one instant the later recorded is then the latest.
 
         Raises:
             Malformed: This is no lead, no activity, or no instant.
@@ -51,6 +54,7 @@ class Sight:
         self.zone: ZoneInfo = zone_named("UTC")
         self.reports: Mapping[tuple[str, str], float] | None = reports
         self.standing: str | None = standing
+        self.ordered: bool = ordered
 
     def in_zone(self, name: str) -> Sight:
         """Return the same sight by another zone's calendar."""
@@ -60,11 +64,16 @@ class Sight:
 
     def adding(self, activity: Activity) -> Sight:
         """Return the sight of a lead that did one thing more."""
-        return Sight(self.lead, (*self.given, activity), self.at, reports=self.reports, standing=self.standing)
+        new = object.__new__(type(self))
+        kept = {name: value for name, value in vars(self).items() if name not in ("in_order", "_by_kind")}
+        vars(new).update(kept, given=(*self.given, activity))
+        return new
 
     @cached_property
     def in_order(self) -> tuple[Activity, ...]:
-        """The activities, oldest first; the order in which they were given means nothing."""
+        """The activities, oldest first; the order in which they were given means nothing, but in a journey."""
+        if self.ordered:
+            return self.given
         found = sorted(self.given, key=_order)
         if len({one.at for one in found}) < len(found):
             found.sort(key=lambda one: (*_order(one), repr(sorted(one.attributes.items()))))

@@ -216,7 +216,7 @@ class Score:
         Raises:
             Malformed: A number of points is not finite, or is no number.
         """
-        _check_mappings(points, bands or {})
+        _check_parts(policy, version, points, bands or {})
         lines = tuple(
             Contribution(str(reason), Sort.FIELD, micropoints(number), str(reason)) for reason, number in points.items()
         )
@@ -302,11 +302,14 @@ class Score:
         if not isinstance(plain, Mapping):
             raise Malformed("this is no score", hint="give what score.dump() gave")
         try:
-            return _adapter().validate_json(json.dumps(_without_value(plain)))
+            score = _adapter().validate_json(json.dumps(_without_value(plain)))
         except ValidationError as error:
             raise Malformed.from_validation("score", error) from None
         except (TypeError, ValueError, RecursionError):
             raise Malformed("this is no score", hint="give plain values, as score.dump() gave them") from None
+        if plain.get("value", score.value) != score.value:
+            raise Malformed("the value of a score is not what its lines add up to")
+        return score
 
     def steady_until(self, threshold: float | None) -> datetime | None:
         """Return until when time alone surely keeps it on its side of a threshold, or, for None, in its band.
@@ -336,7 +339,9 @@ class Score:
         return end if end < LATEST else None  # past the end of the calendar is never
 
 
-def _check_mappings(*given: object) -> None:
+def _check_parts(policy: object, version: object, *given: object) -> None:
+    if not isinstance(policy, str) or not isinstance(version, str):
+        raise Malformed("the name and the version of a policy are text")
     if not all(isinstance(one, Mapping) for one in given):
         raise Malformed("a score is made of points by reason, and least points by band")
 
@@ -360,6 +365,8 @@ def banded(score: Score, bands: Mapping[str, float]) -> Score:
     if not bands:
         return score
     cuts = sorted((micropoints(least), name) for name, least in bands.items())
+    if len({least for least, _ in cuts}) < len(cuts):
+        raise Malformed("two bands begin at the same number of points")
     exact = score.micropoints if score.probability is None else score.probability * MICRO
     reached = [name for least, name in cuts if score.answered and exact >= least]
     return replace(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from leadlife.activities import Activity
 from leadlife.leads import Lead
 from leadlife.policies import Bound, Policy, read_policy
-from leadlife.policies.policy import as_policy
+from leadlife.policies.policy import as_policy, several
 from leadlife.scoring import MICRO, Scale, Score, rank
 from leadlife.testing.scoring import FIELDS, KINDS
 from leadlife.testing.scoring import activities as some_activities
@@ -69,8 +69,8 @@ def check_policy(
         AssertionError: A law is broken; the message names it and shows the smallest example found.
         Malformed: This is no policy.
     """
-    held, rising = _Held(policy), _several(rising)
-    kinds = tuple(dict.fromkeys((*held.kinds, *_several(kinds), *rising))) or KINDS
+    held, rising = _Held(policy), several(rising)
+    kinds = tuple(dict.fromkeys((*held.kinds, *several(kinds), *rising))) or KINDS
     told = {
         **{name: FIELDS.get(name, _ANYTHING) for name in held.fields},
         **dict.fromkeys(held.numbers, _NUMBERS),
@@ -101,10 +101,6 @@ def check_policy(
         _survives(held, score, lead, seen)
 
     laws()
-
-
-def _several(names: Iterable[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 _NUMBERS = st.integers(-5, 100)

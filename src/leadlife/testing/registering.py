@@ -12,15 +12,17 @@ def register() -> None:
     from leadlife.activities import Activity  # noqa: PLC0415 - as above
     from leadlife.criteria import Condition  # noqa: PLC0415 - as above
     from leadlife.leads import Lead  # noqa: PLC0415 - as above
+    from leadlife.playbook import Playbook  # noqa: PLC0415 - as above
     from leadlife.policies.policy import Policy  # noqa: PLC0415 - as above
 
     st.register_type_strategy(Lead, lambda _kind: _named("leads"))
     st.register_type_strategy(Activity, lambda _kind: _named("activities").filter(bool).map(lambda some: some[0]))
     st.register_type_strategy(Condition, lambda _kind: _named("questions"))
     st.register_type_strategy(Policy, lambda _kind: _named("policies"))
+    st.register_type_strategy(Playbook, lambda _kind: _named("playbooks"))
 
 
 def _named(name: str) -> Any:
-    from leadlife.testing import scoring  # noqa: PLC0415 - it imports hypothesis, which may not be ready before
+    from leadlife import testing  # noqa: PLC0415 - it imports hypothesis, which may not be ready before
 
-    return getattr(scoring, name)()
+    return getattr(testing, name)()

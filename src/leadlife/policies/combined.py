@@ -96,11 +96,9 @@ class _Around(Policy):
         if inner.cuts:
             cuts = zip(inner.bands, inner.cuts, strict=True)
             return banded(score, {name: least / MICRO for name, least in cuts})
-        return replace(score, bands=inner.bands) if own else replace(score, **_band_of(inner))
-
-
-def _band_of(score: Score) -> dict[str, Any]:
-    return {"bands": score.bands, "band": score.band, "parts": score.parts}
+        if own:
+            return replace(score, bands=inner.bands)
+        return replace(score, bands=inner.bands, band=inner.band, parts=inner.parts)
 
 
 class Capped(_Around):
@@ -123,7 +121,7 @@ class Capped(_Around):
 
     def _assess(self, sight: Sight) -> Score:
         inner, lines = self._taken(sight)
-        cut(lines, sum(line.micropoints for line in lines), bounds(self.floor, self.cap), "cap", f"{self.of.name}")
+        cut(lines, sum(line.micropoints for line in lines), bounds(self.floor, self.cap), "cap", self.of.name)
         return answers(self, [inner]) or self._around(inner, lines)
 
 

@@ -136,12 +136,12 @@ class Plan:
         if self.start:
             ledger.lines.append(Contribution("start", Sort.START, self.start, "what every lead begins with"))
         for rule in self.order:
-            first = len(ledger.lines)
             if isinstance(rule, ActivityRule):
-                _write(self.activity_rules[rule.name], found.get(rule.name, []), sight, ledger)
+                mine = found.get(rule.name)
+                worth = 0 if mine is None else _write(self.activity_rules[rule.name], mine, sight, ledger)
             else:
-                _judge(rule, sight, ledger)
-            sums[rule.group] = sums.get(rule.group, 0) + sum([line[2] for line in ledger.lines[first:]])
+                worth = _judge(rule, sight, ledger)
+            sums[rule.group] = sums.get(rule.group, 0) + worth
         for group, limits in self.groups.items():
             sums[group] = cut(ledger.lines, sums.get(group, 0), limits, group, f"group {group}")
         ledger.total = cut(ledger.lines, sum(sums.values()), self.overall, "total", "the total")
@@ -200,12 +200,15 @@ def _surplus(rule: Ready, found: list[tuple[int, Activity]], sight: Sight) -> It
         yield f"at most {rule.at_most}", sum(sorted(sizes)[: -rule.at_most])
 
 
-def _write(rule: Ready, found: list[Found], sight: Sight, ledger: Ledger) -> None:
+def _write(rule: Ready, found: list[Found], sight: Sight, ledger: Ledger) -> int:
+    """Write a line for each activity and for what the rule's caps take away, and return what they add up to."""
     name, reason, sign, lines = rule.name, rule.reason, rule.sign, ledger.lines
-    whole = 0
+    whole = cut_away = 0
     for _, activity, size, factor, changes in found:
         if size:
-            lines.append(Contribution(name, Sort.ACTIVITY, sign * size, reason, activity.id, activity.at, factor))
+            # Made as the tuple that it is: most of the time of a ledger goes into its lines.
+            line = (name, Sort.ACTIVITY, sign * size, reason, activity.id, activity.at, factor)
+            lines.append(tuple.__new__(Contribution, line))
             whole += size
         if changes is not None:
             ledger.changes(changes)
@@ -217,6 +220,8 @@ def _write(rule: Ready, found: list[Found], sight: Sight, ledger: Ledger) -> Non
         for why, lost in _surplus(rule, [(one[2], one[1]) for one in found], sight):
             if lost:
                 lines.append(Contribution(name, Sort.CAP, -sign * lost, f"{reason}: {why}"))
+                cut_away += lost
+    return sign * (whole - cut_away)
 
 
 def _judged(rule: FieldRule | TierRule, sight: Sight) -> tuple[int, bool | None, str]:
@@ -238,7 +243,8 @@ def _judged(rule: FieldRule | TierRule, sight: Sight) -> tuple[int, bool | None,
     return 0, False, ""
 
 
-def _judge(rule: FieldRule | TierRule, sight: Sight, ledger: Ledger) -> None:
+def _judge(rule: FieldRule | TierRule, sight: Sight, ledger: Ledger) -> int:
+    """Write a line for a rule about the lead, if it has something to say, and return what it adds."""
     amount, answer, reason = _judged(rule, sight)
     if answer is None:
         ledger.lines.append(Contribution(rule.name, Sort.UNKNOWN, 0, reason))
@@ -247,6 +253,7 @@ def _judge(rule: FieldRule | TierRule, sight: Sight, ledger: Ledger) -> None:
     asked = (rule.when,) if isinstance(rule, FieldRule) else tuple(tier.when for tier in rule.tiers)
     for criterion in asked:
         ledger.changes(criterion.changes_at(sight))
+    return amount
 
 
 def weighed(amount: int, weight: int, whole: int) -> int:

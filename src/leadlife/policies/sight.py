@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from leadlife.activities import Activity
@@ -74,9 +75,9 @@ class Sight:
         """The activities, oldest first; the order in which they were given means nothing, but in a journey."""
         if self.ordered:
             return self.given
-        found = sorted(self.given, key=_order)
-        if len({one.at for one in found}) < len(found):
-            found.sort(key=lambda one: (*_order(one), repr(sorted(one.attributes.items()))))
+        found = sorted(self.given, key=_when)
+        if len(set(map(_when, found))) < len(found):
+            found.sort(key=_order)
         return tuple(found)
 
     @cached_property
@@ -155,8 +156,11 @@ class Sight:
         return len(self._by_kind.get(kind, []))
 
 
-def _order(one: Activity) -> tuple[datetime, str, str]:
-    return one.at, one.id or "", one.kind
+_when = attrgetter("at")
+
+
+def _order(one: Activity) -> tuple[datetime, str, str, str]:
+    return one.at, one.id or "", one.kind, repr(sorted(one.attributes.items()))
 
 
 def _seen(activities: Iterable[Activity], at: datetime) -> tuple[Activity, ...]:

@@ -220,6 +220,7 @@ def test_an_unbound_policy_is_what_was_reported_for_its_version():
     old = ada.record(ScoreReported(policy="propensity", version="2", value=0.9, at=T))
     assert not old.may("rush", at=T)
     new = old.record(ScoreReported(policy="propensity", version="3", value=0.7, at=T + DAY))
+    assert new.score("propensity", at=new.at, since=T).trend is None
     assert (new.score("propensity", at=new.at).value, new.score("propensity", at=new.at, lift=True).band) == (
         0.7,
         "likely",

@@ -165,6 +165,16 @@ def test_the_difference_tells_an_exclusion_and_refuses_two_scales():
             compare(None)
 
 
+def test_a_score_that_there_was_not_gives_no_trend_and_is_on_no_scale():
+    none = Score("m", "1", T - DAY, answer=Answer.UNANSWERED, why="m has no answer")
+    chance = Score("m", "1", T, 300_000, scale=Scale.PROBABILITY, probability=0.3)
+    for later in (chance, made(a=20)):
+        assert later.against(none).trend is None
+        assert "no longer unanswered" in str(later.difference(none))
+    assert none.against(chance).trend is None
+    assert "m has no answer" in str(none.difference(chance))
+
+
 def test_two_bare_probabilities_differ_by_what_they_differ():
     low, high = (
         Score("m", "1", T, micropoints(value), scale=Scale.PROBABILITY, probability=value) for value in (0.2, 0.9)

@@ -87,8 +87,8 @@ class Asking(Reading):
         Args:
             name: The policy.
             at: The instant. Facts after it have no effect.
-            since: An earlier instant, to tell the trend, by the same policy; there is none where nothing was known of
-                the lead then.
+            since: An earlier instant, to tell the trend, by the same policy; there is none where there was no score
+                then.
             lift: Whether to look for the single activity that would lift the band; it tries one after another.
 
         Raises:

@@ -250,12 +250,14 @@ class Score:
         return {rule: amount / MICRO for rule, amount in sums.items()}
 
     def against(self, earlier: Score) -> Score:
-        """Return the score with its trend against an earlier one.
+        """Return the score with its trend against an earlier one; there is none where one of the two has no answer.
 
         Raises:
             Malformed: That is no score, or one on another scale.
         """
         comparable(earlier, self)
+        if not (earlier.answered and self.answered):
+            return self
         return replace(self, trend=Trend(earlier.at, self.micropoints - earlier.micropoints))
 
     def difference(self, earlier: Score) -> Difference:
@@ -378,14 +380,14 @@ def banded(score: Score, bands: Mapping[str, float]) -> Score:
 
 
 def comparable(earlier: object, later: Score) -> None:
-    """Check that two scores may be compared.
+    """Check that two scores may be compared; one that there is not is on no scale.
 
     Raises:
         Malformed: One is no score, or is on another scale.
     """
     if not isinstance(earlier, Score):
         raise Malformed("this is no score")
-    if earlier.scale is not later.scale:
+    if earlier.answered and later.answered and earlier.scale is not later.scale:
         raise Malformed("two scores of different scales have no difference")
 
 

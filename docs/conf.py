@@ -22,8 +22,8 @@ exclude_patterns = ["_build"]
 
 # The constraints on a field's type, which autodoc writes out as if they were classes.
 CONSTRAINTS = (
-    r"LAX|SORTED|Field|Names?|Text|Amount|Question|Bands|AnyRule|Scalar|Row|WinTable|(Written)?Instant",
-    r"ge=0|repr=False|m\w+_length=\d+|.*AwareDatetime",
+    r"LAX|SORTED|Field|Names?|Text|Amount|Question|Bands|AnyRule|Scalar|Chance|Row|WinTable|(Written)?Instant",
+    r"[gl]e=\d+|gt=0|repr=False|m\w+_length=\d+|.*AwareDatetime",
 )
 nitpick_ignore_regex = [("py:class", names) for names in CONSTRAINTS]
 
@@ -38,6 +38,9 @@ HOMES = (
     "scoring.score",
     "scoring.ledger",
     "policies.policy",
+    "policies.naive_bayes",
+    "policies.calibrated_bayes",
+    "evaluate.ranking",
 )
 
 

@@ -270,3 +270,60 @@ def test_what_cannot_be_counted_is_refused(broken):
 
 def test_values_of_two_types_are_two_values():
     assert len({key_of(value) for value in (1, 1.0, True, "1", None)}) == 5
+
+
+NUMBERS = WinTable(at=T, stages=("new",), fields=("city",), cuts={"visits": (2, 5.5)})
+
+
+def test_numbers_are_counted_by_their_interval():
+    told = [closed(visits=visits) for visits in (0, 1.9, 2, 5, 5.5, 100, "many", True, None)]
+    rows = NUMBERS.rebuilt(told, at=T).counts(None, start=0)["visits"].rows
+    assert {key[1]: row.won for key, row in rows.items()} == {
+        "below 2": 2,
+        "2 to 5.5": 2,
+        "5.5 or more": 2,
+        "many": 1,
+        True: 1,
+    }
+    policy = NaiveBayes(name="win", table=NUMBERS.rebuilt([*told, closed(won=False, visits=1)], at=T))
+    assert "visits 5.5 or more" in policy.score(lead(visits=7), (), at=T).explain()
+    assert ("field", "visits") in set(policy.inputs())
+
+
+def test_cuts_are_those_of_numpy_with_equal_ones_made_one():
+    leads = [closed(visits=visits) for visits in (0, 0, 0, 0, 0, 1, 2, 3, 5, 8, None)]
+    table = NUMBERS.cutting(leads, "visits")
+    assert list(table.cuts["visits"]) == pytest.approx([0, 0.5, 1.4, 2.3, 3.4, 5.3], abs=1e-12)
+    assert NUMBERS.cutting(leads, "visits", parts=2).cuts == {"visits": (0.5,)}
+    assert NUMBERS.cutting(leads).cuts == {}
+    assert NUMBERS.replace(cuts={"visits": ()}).rebuilt(leads, at=T).counts(None)["visits"].rows.keys() == {
+        ("str", "any number")
+    }
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (lambda: NUMBERS.cutting([closed(visits=1)], "visits"), "holds 1 numbers"),
+        (lambda: NUMBERS.cutting([closed(visits=1)] * 3, "visits", parts=1), "into 2 to 1000 parts"),
+        (lambda: NUMBERS.replace(cuts={"visits": (5, 2)}), "the cuts of a field rise"),
+        (lambda: NUMBERS.replace(cuts={"city": (5,)}), "counted once"),
+    ],
+)
+def test_cuts_that_make_no_sense_are_refused(broken, told):
+    with pytest.raises(Malformed, match=told):
+        broken()
+
+
+def test_a_lead_lost_in_a_stage_nobody_noted_was_in_the_first():
+    table = EMPTY.rebuilt([closed(won=False, stage=None)], at=T)
+    assert [(row.value, row.lost) for row in table.rows] == [("new", 1)]
+
+
+def test_many_small_shares_do_not_make_nothing_of_it():
+    fields = tuple(f"f{number}" for number in range(300))
+    table = WinTable(at=T, stages=("new",), fields=fields)
+    sides = [closed(won=won, **dict.fromkeys(fields, won)) for won in (True, False) for _ in range(20)]
+    policy = NaiveBayes(name="win", table=table.rebuilt(sides, at=T))
+    assert policy.value(lead(**dict.fromkeys(fields, True)), (), at=T) == 0.9999
+    assert policy.value(lead(**dict.fromkeys(fields, False)), (), at=T) == 0.0001

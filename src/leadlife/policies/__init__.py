@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ActivityRule": "leadlife.policies.rules",
     "Bound": "leadlife.policies.custom",
+    "CalibratedBayes": "leadlife.policies.calibrated_bayes",
     "Capped": "leadlife.policies.combined",
     "Closed": "leadlife.policies.wins",
     "Fallback": "leadlife.policies.combined",
@@ -26,6 +27,7 @@ _HOMES = {
     "Grid": "leadlife.policies.grid",
     "Group": "leadlife.policies.points",
     "Highest": "leadlife.policies.combined",
+    "Isotonic": "leadlife.policies.isotonic",
     "NaiveBayes": "leadlife.policies.naive_bayes",
     "Overridden": "leadlife.policies.combined",
     "PerLeadType": "leadlife.policies.combined",
@@ -60,6 +62,7 @@ _KINDS = (
     "Fallback",
     "Bound",
     "NaiveBayes",
+    "CalibratedBayes",
 )
 
 __all__ = list(_HOMES)

@@ -1,6 +1,7 @@
 from leadlife.policies.account_engagement import account_engagement as account_engagement
 from leadlife.policies.ageing import Shape as Shape
 from leadlife.policies.ageing import StepDecay as StepDecay
+from leadlife.policies.calibrated_bayes import CalibratedBayes as CalibratedBayes
 from leadlife.policies.combined import Capped as Capped
 from leadlife.policies.combined import Fallback as Fallback
 from leadlife.policies.combined import Gated as Gated
@@ -16,6 +17,7 @@ from leadlife.policies.fit import Fit as Fit
 from leadlife.policies.fit import Trait as Trait
 from leadlife.policies.grid import Grid as Grid
 from leadlife.policies.hubspot import hubspot as hubspot
+from leadlife.policies.isotonic import Isotonic as Isotonic
 from leadlife.policies.mautic import mautic as mautic
 from leadlife.policies.naive_bayes import NaiveBayes as NaiveBayes
 from leadlife.policies.points import Group as Group

@@ -198,7 +198,7 @@ class Playbook(Definition):
         """
         if isinstance(fact, AttributeChanged):
             self._declared("field", fact.name)
-            self._fits(fact.name, fact.value)
+            self.fits(fact.name, fact.value)
         elif isinstance(fact, ActivityRecorded):
             self._declared("activity", fact.kind)
         elif isinstance(fact, EvidenceGiven):
@@ -206,7 +206,12 @@ class Playbook(Definition):
         elif isinstance(fact, StageReached):
             self.lifecycle.stage(fact.stage)
 
-    def _fits(self, name: str, value: Any) -> None:
+    def fits(self, name: str, value: Any) -> None:
+        """Check that a declared field may hold a value; it may always be empty.
+
+        Raises:
+            Malformed: The value is not of its type, or not one of its choices.
+        """
         spec = self.fields[name]
         if value is None:
             return

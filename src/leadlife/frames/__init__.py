@@ -1,0 +1,18 @@
+"""Data frames: pandas, Polars, PyArrow and whatever else narwhals reads; any kind in, the same kind out.
+
+Needs the extra ``frames``. A blank cell (null, NaN or empty text) is unknown. Ids are compared as text, so that ``7``,
+``7.0`` and ``"7"`` are one lead. Rows are counted from 0.
+"""
+
+from leadlife.errors import MissingExtra
+
+try:
+    from leadlife.frames.cells import RowFault
+    from leadlife.frames.learning import closed_leads, fields_of
+    from leadlife.frames.scoring import score_frame
+except ModuleNotFoundError as error:
+    if error.name not in ("narwhals", "tqdm"):
+        raise
+    raise MissingExtra(f"leadlife.frames needs {error.name}", hint="pip install 'leadlife[frames]'") from None
+
+__all__ = ["RowFault", "closed_leads", "fields_of", "score_frame"]

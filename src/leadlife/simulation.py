@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from math import exp, log1p
 from random import Random
 from typing import NamedTuple
 
@@ -101,3 +102,54 @@ def _steps(channel: Channel, random: Random, at: datetime) -> Iterator[Fact]:
         yield Sold(at=at, by=SALES)
     else:
         yield Moved(trigger="lose", reason=random.choice(("pricing", "competition")), at=at, by=SALES)
+
+
+class Intake(NamedTuple):
+    """A simulated table of leads with their outcomes: what a form asked, what a website counted, and two leaks.
+
+    Attributes:
+        label: Says that it is one.
+        columns: The values of each column; ``won`` says what came of the lead. ``contract`` and ``tag`` were filled in
+            when that was known.
+    """
+
+    label: str
+    columns: dict[str, list[str | int | float | None]]
+
+
+_ROLES = (("owner", 0.15, 0.9), ("manager", 0.35, 0.3), ("student", 0.3, -1.0), (None, 0.2, -0.4))
+_SITES = (("demo form", 0.25, 0.8), ("newsletter", 0.45, -0.3), ("chat", 0.3, 0.0))
+
+
+_ANSWERED, _NOTED = 0.8, 0.9
+
+
+def intake(leads: int = 3_000, *, seed: int = 7) -> Intake:
+    """Return a simulated table of so many closed leads; the same seed gives the same table."""
+    random = Random(seed)  # noqa: S311 - a toy world, not a secret
+    names = ("id", "channel", "first form", "role", "employees", "visits", "minutes", "contract", "tag", "won")
+    columns: dict[str, list[str | int | float | None]] = {name: [] for name in names}
+    for number in range(1, leads + 1):
+        channel = random.choices(CHANNELS, weights=[one.share for one in CHANNELS])[0]
+        role, _, role_pull = random.choices(_ROLES, weights=[one[1] for one in _ROLES])[0]
+        form, _, form_pull = random.choices(_SITES, weights=[one[1] for one in _SITES])[0]
+        employees = round(random.lognormvariate(3, 1.2))
+        minutes = round(random.expovariate(1 / 9), 1)
+        visits = 1 + int(minutes / 4 + random.expovariate(1 / 2))
+        pull = 8 * (channel.advance - 0.75) + role_pull + form_pull + 0.4 * log1p(employees) + 0.09 * minutes - 3.2
+        won = random.random() < 1 / (1 + exp(-pull))
+        row = (
+            f"simulated-{number:04}",
+            channel.name,
+            form,
+            role,
+            employees if random.random() < _ANSWERED else None,
+            visits,
+            minutes,
+            f"C-{number:05}" if won and random.random() < _NOTED else None,
+            random.choice(("will buy", "called back") if won else ("not now", "no answer", "called back")),
+            int(won),
+        )
+        for name, value in zip(names, row, strict=True):
+            columns[name].append(value)
+    return Intake(LABEL, columns)

@@ -52,6 +52,25 @@ def test_the_isotonic_curve_is_scikit_learns_and_calibrates_no_worse(leads):
     assert brier(outcomes, calibrated).score <= brier(outcomes, chances).score + 1e-12
 
 
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 50).map(lambda n: n / 50)), min_size=1, max_size=60),
+    st.floats(0.1, 20),
+)
+def test_a_prior_keeps_the_curve_from_being_certain(leads, prior):
+    outcomes, chances = [outcome for outcome, _ in leads], [chance for _, chance in leads]
+    curve, rate = Isotonic.fit(outcomes, chances, prior=prior), sum(outcomes) / len(outcomes)
+    plain = Isotonic.fit(outcomes, chances)
+    assert min(plain.ys) - 1e-12 <= min(curve.ys) <= rate + 1e-12
+    assert rate - 1e-12 <= max(curve.ys) <= max(plain.ys) + 1e-12
+    if 0 < rate < 1:
+        assert 0 < curve.ys[0] <= curve.ys[-1] < 1
+
+
+def test_few_lucky_leads_are_not_certain():
+    curve = Isotonic.fit([0, 0, 0, 1, 0, 1, 1, 1], [0.1, 0.1, 0.2, 0.3, 0.4, 0.8, 0.9, 0.9], prior=2.0)
+    assert (curve(0.9), curve(0.1)) == (pytest.approx(4 / 5), pytest.approx(1 / 5))
+
+
 def test_the_published_isotonic_example(shared_data):
     told = json.loads((shared_data / "peer_expectations/worked_examples.json").read_text())["isotonic"]
     curve = Isotonic.fit(told["y"], told["x"])
@@ -110,6 +129,7 @@ def test_a_calibration_table_tells_each_bin():
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
+        (lambda: Isotonic.fit([1, 0], [0.1, 0.2], prior=-1), "prior of a curve"),
         (lambda: roc_auc([1, 1], [0.1, 0.2]), "all of these leads were won"),
         (lambda: average_precision([0, 0], [0.1, 0.2]), "all of these leads were lost"),
         (lambda: gains([0, 0], [0.1, 0.2]), "all of these leads were lost"),

@@ -8,7 +8,8 @@ Where it differs from :class:`NaiveBayes`:
 - Little data. With fewer than ``fewest`` won or lost leads a team is judged by all teams; with fewer in all there is no
   answer, and the number is told.
 - Calibration. An isotonic curve turns the product of the fields into what came true, learned from leads that were held
-  out. The stage multiplies the odds afterwards: closed leads have no stage that could be learned from.
+  out; each level part of it is mixed with two leads of average luck, so that a few lucky ones do not make it certain.
+  The stage multiplies the odds afterwards: closed leads have no stage that could be learned from.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ from leadlife.timing import instant
 CANDIDATES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 """The smoothings that are tried, unless one is given."""
 DIGITS = 6
+PRIOR_LEADS = 2.0
+"""With so many leads of average luck each level part of the curve is mixed."""
+HARDLY = 0.05
+"""What moves the log-odds by less is no reason for anything."""
 
 
 class _Odds(NamedTuple):
@@ -95,7 +100,7 @@ class CalibratedBayes(Learned):
         tried: list[tuple[float, float, Isotonic]] = []
         candidates = CANDIDATES if smoothing is None else (smoothing,)
         for each, raw in empty._held_out(told, now, parts, candidates).items():
-            curve = Isotonic.fit(outcomes, raw)
+            curve = Isotonic.fit(outcomes, raw, prior=PRIOR_LEADS)
             error = fsum((curve(chance) - outcome) ** 2 for chance, outcome in zip(raw, outcomes, strict=True))
             tried.append((error, -each, curve))
         _, best, curve = min(tried, key=lambda one: one[:2])
@@ -127,14 +132,17 @@ class CalibratedBayes(Learned):
             return found
         lines = [line(PRIOR, found.prior, "how often leads are won")]
         reasons: list[Reason] = []
+        moved = [found.prior]
         for field, key in self._places(sight.lead.fields):
             odds, value = found.moves.get((field, key)), key[1]
             if odds is None:
                 lines.append(line(field, 0.0, f"{field} {value}: never seen, so it counts for nothing"))
             else:
                 lines.append(line(field, odds, f"{field} {value}"))
-                reasons.append(Reason(field, value, chance_of(odds)))
-        raw = fsum([found.prior, *(found.moves[reason.field, key_of(reason.value)] for reason in reasons)])
+                moved.append(odds)
+                if abs(odds) > HARDLY:
+                    reasons.append(Reason(field, value, chance_of(odds)))
+        raw = fsum(moved)
         odds = log_odds(_clamped(self.curve(chance_of(raw))))
         lines.append(line("calibration", odds - raw, "what came true of such leads"))
         stage = self._stage(sight)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import groupby, pairwise
-from typing import Annotated, Any, Self
+from math import inf
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -38,25 +39,27 @@ class Isotonic(Definition):
         return self
 
     @classmethod
-    def fit(cls, outcomes: Iterable[Any], probabilities: Iterable[Any]) -> Self:
+    def fit(cls, outcomes: Iterable[Any], probabilities: Iterable[Any], *, prior: float = 0.0) -> Self:
         """Return the curve nearest to what came of probabilities (pool adjacent violators, Ayer and others 1955).
 
         Args:
             outcomes: Whether each lead was won: True or False, 1 or 0. One outcome alone will do.
             probabilities: What each was given, from 0 to 1, in the same order.
+            prior: With how many leads of average luck each level part of the curve is mixed, so that few leads at an
+                end, all of them won, do not make it certain. With none it is the plain curve.
 
         Raises:
-            Malformed: The two do not pair, or one is no probability.
+            Malformed: The two do not pair, one is no probability, or the prior is below nothing.
         """
-        pools: list[tuple[int, int, float, float]] = []
-        for chance, group in groupby(sorted(paired_chances(outcomes, probabilities)), key=score_of):
-            came = [outcome for _, outcome in group]
-            pools.append((sum(came), len(came), chance, chance))
-            while len(pools) > 1 and pools[-2][0] * pools[-1][1] >= pools[-1][0] * pools[-2][1]:
-                won, leads, _, last = pools.pop()
-                earlier_won, earlier_leads, first, _ = pools.pop()
-                pools.append((earlier_won + won, earlier_leads + leads, first, last))
-        ends = [(place, won / leads) for won, leads, *span in pools for place in dict.fromkeys(span)]
+        if not 0 <= prior < inf:
+            raise Malformed("the prior of a curve is a number of leads")
+        pairs = sorted(paired_chances(outcomes, probabilities))
+        rate = sum(outcome for _, outcome in pairs) / len(pairs)
+        tied = ((chance, [outcome for _, outcome in group]) for chance, group in groupby(pairs, key=score_of))
+        pools = _rising_pools(_Pool(sum(came), len(came), chance, chance) for chance, came in tied)
+        if prior:
+            pools = _rising_pools(one._replace(won=one.won + prior * rate, leads=one.leads + prior) for one in pools)
+        ends = [(place, one.height) for one in pools for place in dict.fromkeys((one.first, one.last))]
         return cls(xs=tuple(x for x, _ in ends), ys=tuple(y for _, y in ends))
 
     def __call__(self, probability: float) -> float:
@@ -69,3 +72,27 @@ class Isotonic(Definition):
         left, right = self.xs[place - 1], self.xs[place]
         low, high = self.ys[place - 1], self.ys[place]
         return low + (high - low) * (probability - left) / (right - left)
+
+
+class _Pool(NamedTuple):
+    """A level part of the curve: its won leads, all its leads, and where it begins and ends."""
+
+    won: float
+    leads: float
+    first: float
+    last: float
+
+    @property
+    def height(self) -> float:
+        return self.won / self.leads
+
+
+def _rising_pools(pools: Iterable[_Pool]) -> list[_Pool]:
+    """Return the pools, neighbours made one until each is higher than the one before."""
+    risen: list[_Pool] = []
+    for pool in pools:
+        risen.append(pool)
+        while len(risen) > 1 and risen[-2].height >= risen[-1].height:
+            right, left = risen.pop(), risen.pop()
+            risen.append(_Pool(left.won + right.won, left.leads + right.leads, left.first, right.last))
+    return risen

@@ -1,0 +1,70 @@
+"""The scoring lab: it runs as a script and as a Jupyter notebook, on the simulated table and on the real one."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+LAB, NOTEBOOK = EXAMPLES / "scoring_lab.py", EXAMPLES / "scoring_lab.ipynb"
+
+
+def run(*command, shared):
+    environment = {**os.environ, "LEADLIFE_SHARED": str(shared)}
+    return subprocess.run([sys.executable, *command], capture_output=True, text=True, env=environment, cwd=EXAMPLES)
+
+
+def cells(text):
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(text)["cells"]]
+
+
+def test_it_runs_as_a_script_on_a_simulated_table():
+    done = run(str(LAB), shared="none")
+    assert done.returncode == 0, done.stderr
+    for said in (
+        "a simulated world",
+        "leak: contract",
+        "leak: tag",
+        "smoothing chosen",
+        "what came true",
+        "one call more",
+    ):
+        assert said in done.stdout
+    assert "Olist is not here" in done.stdout
+
+
+def test_on_the_real_table_the_library_warns_and_tells_a_weak_signal_from_a_good_one(shared_data):
+    done = run(str(LAB), shared=shared_data.parent)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("leak: Tags") for line in lines)
+    asked = " ".join(line for line in lines if line.startswith("ask:"))
+    for column in ("Lead Quality", "Lead Profile", "Last Activity", "Last Notable Activity"):
+        assert column in asked
+    assert "Tags" not in next(line for line in lines if line.startswith("kept:"))
+    olist = [line for line in lines if line.startswith("Olist 2018")]
+    assert len(olist) == 2
+    assert all("the signal is weak" in line for line in olist)
+    assert "the signal is excellent" in next(line for line in lines if line.startswith("calibrated   ROC"))
+
+
+def test_the_jupyter_notebook_tells_the_same_story(tmp_path):
+    told = tmp_path / "lab.ipynb"
+    done = run("-m", "marimo", "export", "ipynb", str(LAB), "-o", str(told), "--sort=top-down", shared="none")
+    assert done.returncode == 0, done.stderr
+    assert cells(told.read_text()) == cells(NOTEBOOK.read_text()), "make it anew, as CONTRIBUTING.md says"
+
+
+def test_the_jupyter_notebook_runs_from_top_to_bottom_without_marimo(monkeypatch):
+    monkeypatch.setenv("LEADLIFE_SHARED", "none")
+    monkeypatch.setitem(sys.modules, "marimo", None)
+    space = {}
+    with redirect_stdout(StringIO()) as out:
+        for kind, source in cells(NOTEBOOK.read_text()):
+            if kind == "code":
+                exec(compile(source, "scoring_lab.ipynb", "exec"), space)  # noqa: S102 - our own notebook
+    assert "one call more would bring" in out.getvalue()
+    assert space["scored"].height == len(space["test"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from math import isfinite
-from operator import itemgetter
+from math import inf, isfinite
+from operator import index, itemgetter
 from random import Random
 from typing import Any, NamedTuple
 
@@ -21,13 +21,46 @@ class Fold(NamedTuple):
     test: tuple[int, ...]
 
 
+def several(what: str, values: Any) -> list[Any]:
+    """Return values as a list.
+
+    Raises:
+        Malformed: They are not several.
+    """
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes):
+        return list(values)
+    raise Malformed(f"{what} are several, in the order of the leads", hint="a list, or a column of a data frame")
+
+
+def whole(what: str, value: Any, *, least: float = 0) -> int:
+    """Return a whole number.
+
+    Raises:
+        Malformed: It is none, or too small.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+        raise Malformed(f"{what}: a whole number is needed" + (f", {least} or more" if least >= 0 else ""))
+    return index(value)
+
+
+def real(what: str, value: Any) -> float:
+    """Return a finite number.
+
+    Raises:
+        Malformed: It is none.
+    """
+    if isinstance(value, bool | str | bytes):
+        raise Malformed(f"{what}: a number is needed")
+    return _number(value)
+
+
 def checked_outcomes(outcomes: Iterable[Any]) -> list[int]:
     """Return outcomes as ones and zeros.
 
     Raises:
         Malformed: One is neither won nor lost.
     """
-    told = list(outcomes)
+    told = several("outcomes", outcomes)
     try:
         whole = all(outcome in (0, 1) for outcome in told)
     except (TypeError, ValueError):
@@ -43,7 +76,7 @@ def paired(outcomes: Iterable[Any], scores: Iterable[Any]) -> Pairs:
     Raises:
         Malformed: The two do not pair, or one is no outcome or no finite number.
     """
-    told, found = checked_outcomes(outcomes), list(scores)
+    told, found = checked_outcomes(outcomes), several("scores", scores)
     if len(told) != len(found) or not told:
         raise Malformed(f"{len(told)} outcomes do not pair with {len(found)} scores")
     return list(zip(map(_number, found), told, strict=True))
@@ -98,7 +131,7 @@ def folds(outcomes: Iterable[Any], *, parts: int = 5, seed: int = 0) -> Iterator
     Raises:
         Malformed: There are fewer won or lost leads than parts, or fewer than two parts.
     """
-    told = checked_outcomes(outcomes)
+    told, parts, seed = checked_outcomes(outcomes), whole("parts", parts), whole("the seed", seed, least=-inf)
     fewest = min(sum(told), len(told) - sum(told))
     if not 2 <= parts <= fewest:  # noqa: PLR2004 - one part leaves none to learn from
         raise Malformed(f"{parts} parts need 2 or more, and as many won and lost leads; the rarer are {fewest}")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from leadlife._outcomes import as_chance
+from leadlife._outcomes import as_chance, several
 from leadlife.errors import Malformed, MissingExtra
 from leadlife.evaluate import calibration, gains, roc_auc, roc_curve, threshold
 from leadlife.scoring import Scale, Score
@@ -35,7 +35,7 @@ def roc_chart(outcomes: Iterable[Any], scores: Scored) -> alt.LayerChart:
     Raises:
         Malformed: They do not pair, or only one outcome occurs.
     """
-    told, rows = list(outcomes), list[dict[str, Any]]()
+    told, rows = several("outcomes", outcomes), list[dict[str, Any]]()
     for name, values in _named(scores):
         label = f"{name}, area {roc_auc(told, values):.3f}"
         rows += [{"lost": x, "won": y, "score": label} for x, y in _thinned(roc_curve(told, values))]
@@ -62,7 +62,7 @@ def gains_chart(outcomes: Iterable[Any], scores: Scored) -> alt.LayerChart:
     Raises:
         Malformed: As in :func:`roc_chart`.
     """
-    told, rows = list(outcomes), list[dict[str, Any]]()
+    told, rows = several("outcomes", outcomes), list[dict[str, Any]]()
     shares = [place / 50 for place in range(1, 51)]
     for name, values in _named(scores):
         rows.append({"leads": 0, "won": 0, "score": name})
@@ -90,7 +90,7 @@ def calibration_chart(outcomes: Iterable[Any], scores: Scored, *, bins: int = 10
     Raises:
         Malformed: They do not pair, or one is no probability.
     """
-    told, rows = list(outcomes), list[dict[str, Any]]()
+    told, rows = several("outcomes", outcomes), list[dict[str, Any]]()
     for name, values in _named(scores):
         rows += [
             {
@@ -127,7 +127,7 @@ def threshold_chart(
     Raises:
         Malformed: One is no probability, or value, cost or capacity are no positive numbers.
     """
-    ranked = sorted((as_chance(one) for one in probabilities), reverse=True)
+    ranked = sorted(map(as_chance, several("probabilities", probabilities)), reverse=True)
     best = threshold(ranked, value=value, cost=cost, capacity=capacity)
     profits = list(enumerate(accumulate((one * value - cost for one in ranked), initial=0.0)))
     rows = [{"leads": leads, "profit": profit} for leads, profit in _thinned(profits)]
@@ -172,7 +172,7 @@ def ledger_chart(score: Score) -> alt.LayerChart:
 def _named(scores: Any) -> Iterable[tuple[str, list[Any]]]:
     if not isinstance(scores, Mapping) or not scores:
         raise Malformed("scores are told by the name of their policy", hint='{"engagement": scores}')
-    return [(str(name), list(values)) for name, values in scores.items()]
+    return [(str(name), several("scores", values)) for name, values in scores.items()]
 
 
 def _chart(rows: list[dict[str, Any]]) -> alt.Chart:

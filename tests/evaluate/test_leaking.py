@@ -102,6 +102,8 @@ def test_a_profile_tells_what_a_column_holds():
         (lambda: leaks([1, 0], {"a": [1, 2]}, filled={"a": [T, T]}), "needs closed="),
         (lambda: leaks([1, 0], {"a": [1, 2]}, filled={"b": [T, T]}, closed=[T, T]), "instants of column 'b'"),
         (lambda: leaks([1, 0], {"a": [1, 2]}, filled={"a": [T]}, closed=[T, T]), "instants of column 'a'"),
+        (lambda: profile([[1, 2]]), "columns are told by name"),
+        (lambda: profile({"a": 5}), "values of a column are several"),
         (lambda: profile({"a": [1, 2], "b": [1]}), "'b' has 1 values"),
     ],
 )

@@ -63,6 +63,7 @@ def test_by_default_seven_tenths_of_the_outcomes_come_before():
     ("broken", "told"),
     [
         (lambda: list(folds([1, 1, 1, 0], parts=2)), "the rarer are 1"),
+        (lambda: list(folds([1, 0], parts="2")), "parts: a whole number"),
         (lambda: list(folds([1, 0], parts=1)), "1 parts need 2 or more"),
         (lambda: train_early_test_late([]), "no closed leads to split"),
         (lambda: train_early_test_late([Closed(won=True, closed=T)]), "when they were made"),

@@ -222,6 +222,9 @@ def test_wall_times_are_read_in_the_zone_that_is_named():
     wrong = pl.DataFrame({"lead": ["ada"], "kind": ["page_view"], "at": ["yesterday"]})
     score_frame(BOOK, pl.DataFrame(LEADS), wrong, at=T, faults=faults)
     assert [fault.reason for fault in faults] == ["this is no instant in ISO text"]
+    first = pl.DataFrame({"lead": ["ada"], "kind": ["page_view"], "at": [datetime(1, 1, 1)]})
+    score_frame(BOOK, pl.DataFrame(LEADS), first, at=T, faults=faults, zone="Asia/Tokyo")
+    assert "the years 1678 to 2261" in faults[-1].reason
 
 
 def test_cells_of_every_type_are_read():
@@ -295,6 +298,8 @@ def test_progress_is_shown_to_those_who_wait(monkeypatch, capsys):
         (lambda: score_frame(BOOK, pl.DataFrame(LEADS), "rows", at=T), "the activities are no data frame"),
         (lambda: score_frame(BOOK, pl.DataFrame({"ids": ["a"]}), at=T), r"there is no column 'id' \(did you mean 'ids'"),
         (lambda: score_frame(BOOK, pl.DataFrame(LEADS), pl.DataFrame({"lead": ["a"]}), at=T), "no column 'kind'"),
+        (lambda: score_frame(BOOK, pd.DataFrame([[1, 2, 3]], columns=["id", "n", "n"]), at=T), "two columns of the leads"),
+        (lambda: score_frame(BOOK, pd.DataFrame([[1, 2]], columns=["id", 5]), at=T), "are named by text"),
         (lambda: score_frame(eight_stage(), pl.DataFrame(LEADS), at=T), "no policy to score by"),
         (lambda: score_frame(ENGAGEMENT, pl.DataFrame(LEADS), at=T), "scored by a playbook"),
         (lambda: score_frame(BOOK, pl.DataFrame(LEADS), at="now"), "an instant is an aware datetime"),

@@ -7,7 +7,7 @@ from enum import StrEnum
 from math import sqrt
 from typing import Any, NamedTuple
 
-from leadlife._outcomes import Pairs, paired
+from leadlife._outcomes import Pairs, paired, several, whole
 from leadlife.analytics.incidence import wilson
 from leadlife.errors import Malformed
 from leadlife.evaluate.probabilities import brier
@@ -155,7 +155,7 @@ def by_segment(
     Raises:
         Malformed: The three do not pair, or a score is no finite number.
     """
-    pairs, names = paired(outcomes, scores), list(segments)
+    pairs, names, fewest = paired(outcomes, scores), several("segments", segments), max(whole("fewest", fewest), 1)
     if len(names) != len(pairs):
         raise Malformed(f"{len(names)} segments do not pair with {len(pairs)} leads")
     groups: dict[Any, Pairs] = {}
@@ -164,7 +164,7 @@ def by_segment(
             groups.setdefault(name, []).append(pair)
     except TypeError:
         raise Malformed("a segment is one value, such as a name") from None
-    told = [_segment(name, group, max(fewest, 1), probabilities=probabilities) for name, group in groups.items()]
+    told = [_segment(name, group, fewest, probabilities=probabilities) for name, group in groups.items()]
     return tuple(sorted(told, key=lambda one: (-one.leads, str(one.name))))
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import fsum, isfinite
+from math import fsum
 from typing import Any, NamedTuple
 
-from leadlife._outcomes import as_chance
+from leadlife._outcomes import as_chance, real, several, whole
 from leadlife.errors import Malformed
 
 
@@ -38,9 +38,11 @@ def threshold(probabilities: Iterable[Any], *, value: float, cost: float, capaci
     Raises:
         Malformed: One is no probability, or value, cost or capacity are no positive numbers.
     """
-    if not (isfinite(value) and isfinite(cost) and value > 0 and cost >= 0) or (capacity is not None and capacity < 0):
-        raise Malformed("value is above nothing, cost and capacity are not below it")
-    ranked = sorted((as_chance(one) for one in probabilities), reverse=True)
+    value, cost = real("value", value), real("cost", cost)
+    if value <= 0 or cost < 0:
+        raise Malformed("value is above nothing, and cost is not below it")
+    capacity = None if capacity is None else whole("capacity", capacity)
+    ranked = sorted(map(as_chance, several("probabilities", probabilities)), reverse=True)
     worth = [one for one in ranked if one * value > cost]
     called = worth if capacity is None else worth[:capacity]
     left = worth[len(called) :]

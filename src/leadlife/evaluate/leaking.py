@@ -12,7 +12,7 @@ from math import isfinite, log, sqrt
 from statistics import quantiles
 from typing import Any, NamedTuple
 
-from leadlife._outcomes import checked_outcomes, folds, won_of_both
+from leadlife._outcomes import checked_outcomes, folds, several, won_of_both
 from leadlife.errors import Malformed
 from leadlife.evaluate.ranking import roc_auc
 from leadlife.timing import instant
@@ -153,7 +153,12 @@ def _table(
 ) -> dict[str, list[Any]]:
     """Return each column as a list in which None alone is blank."""
     empty = frozenset([blanks] if isinstance(blanks, str) else blanks)
-    table = {str(name): [_cleared(value, empty, str(name)) for value in values] for name, values in columns.items()}
+    if not hasattr(columns, "items"):
+        raise Malformed("columns are told by name", hint="{name: frame[name] for name in frame.columns}")
+    table = {
+        str(name): [_cleared(value, empty, str(name)) for value in several("the values of a column", values)]
+        for name, values in columns.items()
+    }
     size = len(outcomes) if outcomes is not None else len(next(iter(table.values()), ()))
     for name, values in table.items():
         if len(values) != size:
@@ -202,7 +207,7 @@ def _filled_later(
     ends = [instant(end) for end in closed or ()]
     found: dict[str, Alarm] = {}
     for name, instants in filled.items():
-        when = list(instants)
+        when = several("instants", instants)
         if name not in table or not len(when) == len(ends) == leads:
             raise Malformed(f"the instants of column {name!r} do not pair with {leads} leads")
         known = [(instant(one), end) for one, end in zip(when, ends, strict=True) if one is not None]

@@ -8,7 +8,7 @@ from itertools import groupby
 from math import fsum
 from typing import Any, NamedTuple
 
-from leadlife._outcomes import paired_chances, score_of
+from leadlife._outcomes import paired_chances, score_of, whole
 from leadlife.analytics.incidence import wilson
 from leadlife.errors import Malformed
 
@@ -92,7 +92,7 @@ def calibration(outcomes: Iterable[Any], probabilities: Iterable[Any], *, bins: 
     Raises:
         Malformed: As in :func:`brier`, or there is no bin.
     """
-    if bins < 1:
+    if whole("bins", bins) < 1:
         raise Malformed("a calibration table has at least one bin")
     pairs = paired_chances(outcomes, probabilities)
     edges = [place / bins for place in range(1, bins)]

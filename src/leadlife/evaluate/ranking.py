@@ -8,7 +8,7 @@ from itertools import groupby
 from math import ceil, fsum
 from typing import Any, NamedTuple
 
-from leadlife._outcomes import paired, score_of, won_of_both
+from leadlife._outcomes import paired, real, score_of, won_of_both
 from leadlife.errors import Malformed
 
 
@@ -104,7 +104,7 @@ def gains(outcomes: Iterable[Any], scores: Iterable[Any], *, shares: Sequence[fl
     ranked = [outcome for _, outcome in sorted(pairs, key=score_of, reverse=True)]
     told: list[Gain] = []
     for share in shares or [tenth / 10 for tenth in range(1, 11)]:
-        if not 0 < share <= 1:
+        if not 0 < real("a share", share) <= 1:
             raise Malformed("a share lies above 0, up to 1")
         leads = ceil(round(share * len(ranked), 9))
         won = sum(ranked[:leads])

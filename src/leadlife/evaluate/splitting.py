@@ -7,6 +7,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any, NamedTuple
 
+from leadlife._outcomes import real, several
 from leadlife.errors import Malformed
 from leadlife.policies.wins import Closed
 from leadlife.timing import instant
@@ -40,8 +41,8 @@ def train_early_test_late(leads: Iterable[Closed], *, at: datetime | None = None
     Raises:
         Malformed: A lead does not say when it was made, or one side of the instant is empty.
     """
-    known = sorted(_dated(leads), key=lambda lead: (lead.closed, lead.made))
-    if not 0 < share < 1:
+    known = sorted(_dated(several("closed leads", leads)), key=lambda lead: (lead.closed, lead.made))
+    if not 0 < real("a share", share) < 1:
         raise Malformed("a share of outcomes lies above 0 and below 1")
     if at is None and not known:
         raise Malformed("there are no closed leads to split")

@@ -51,10 +51,14 @@ def eager(frame: Any, what: str) -> Table:
     try:
         wrapped = nw.from_native(frame)
     except TypeError:
-        raise Malformed(
-            f"the {what} are no data frame", hint="pandas, Polars, PyArrow, or what narwhals reads"
-        ) from None
-    return wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
+        hint = "pandas, Polars, PyArrow, or what narwhals reads, its columns named by text"
+        raise Malformed(f"the {what} are no data frame that can be read", hint=hint) from None
+    except nw.exceptions.DuplicateError:
+        raise Malformed(f"two columns of the {what} have one name") from None
+    table = wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
+    if not all(isinstance(name, str) for name in table.columns):
+        raise Malformed(f"the columns of the {what} are named by text", hint="rename those that are not")
+    return table
 
 
 def like(native: Any, table: DataFrameT) -> Any:
@@ -150,10 +154,17 @@ def moment(value: Any, zone: ZoneInfo) -> datetime:
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - a wall time, for now
     if isinstance(value, datetime) and value.tzinfo is None:
-        value = from_wall(value, zone)
+        value = from_wall(_within(value), zone)
     if not isinstance(value, datetime):
         raise Malformed("there is no instant" if value is None else "this is no instant")
     return instant(value.astimezone(UTC))
+
+
+def _within(wall: datetime) -> datetime:
+    """Return a wall time that calendars can reckon with; those at the ends of time cannot be moved."""
+    if not 2 < wall.year < 9998:  # noqa: PLR2004 - far outside the years of any lead
+        raise Malformed("an instant lies in the years 1678 to 2261")
+    return wall
 
 
 def report(found: Sequence[RowFault], faults: list[RowFault] | None) -> None:

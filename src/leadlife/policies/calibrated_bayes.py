@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field
 
-from leadlife._outcomes import folds
+from leadlife._outcomes import folds, whole
 from leadlife.criteria import Scalar
 from leadlife.errors import Malformed
 from leadlife.policies.isotonic import Isotonic
@@ -90,13 +90,13 @@ class CalibratedBayes(Learned):
         Raises:
             Malformed: There are too few won or lost leads, with both numbers.
         """
-        now = instant(at)
+        now, parts = instant(at), whole("parts", parts, least=2)
+        empty = cls(name=name, table=table, curve=_AS_IT_IS, smoothing=smoothing or 10.0, fewest=fewest, **more)
         told = sorted(table.taken(leads, at=now), key=_content)
         won, least = sum(lead.won for lead in told), max(fewest, parts)
         if min(won, len(told) - won) < least:
             raise Malformed(_too_few(won, len(told) - won, least))
         outcomes = [lead.won for lead in told]
-        empty = cls(name=name, table=table, curve=_AS_IT_IS, fewest=1, **more)
         tried: list[tuple[float, float, Isotonic]] = []
         candidates = CANDIDATES if smoothing is None else (smoothing,)
         for each, raw in empty._held_out(told, now, parts, candidates).items():
@@ -118,9 +118,8 @@ class CalibratedBayes(Learned):
                 others = self.replace(table=table, smoothing=each)
                 for place in test:
                     odds = others._known(leads[place].team)  # noqa: SLF001 - its own kind
-                    if not isinstance(odds, str):
-                        moved = (odds.moves.get(one, 0.0) for one in places[place])
-                        chances[place] = chance_of(fsum([odds.prior, *moved]))
+                    assert isinstance(odds, _Odds)  # noqa: S101 - the other parts hold won and lost leads
+                    chances[place] = chance_of(fsum([odds.prior, *(odds.moves.get(one, 0.0) for one in places[place])]))
         return found
 
     def _places(self, values: Mapping[str, Scalar | None]) -> list[tuple[str, Key]]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import groupby, pairwise
-from math import inf
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from leadlife._model import LAX, Definition
-from leadlife._outcomes import paired_chances, score_of
+from leadlife._outcomes import as_chance, paired_chances, real, score_of
 from leadlife.errors import Malformed
 
 Chance = Annotated[float, Field(ge=0, le=1)]
@@ -51,7 +50,7 @@ class Isotonic(Definition):
         Raises:
             Malformed: The two do not pair, one is no probability, or the prior is below nothing.
         """
-        if not 0 <= prior < inf:
+        if real("the prior", prior) < 0:
             raise Malformed("the prior of a curve is a number of leads")
         pairs = sorted(paired_chances(outcomes, probabilities))
         rate = sum(outcome for _, outcome in pairs) / len(pairs)
@@ -63,7 +62,12 @@ class Isotonic(Definition):
         return cls(xs=tuple(x for x, _ in ends), ys=tuple(y for _, y in ends))
 
     def __call__(self, probability: float) -> float:
-        """Return the calibrated probability."""
+        """Return the calibrated probability.
+
+        Raises:
+            Malformed: This is no probability.
+        """
+        probability = as_chance(probability)
         place = bisect_right(self.xs, probability)
         if place == 0:
             return self.ys[0]

@@ -18,6 +18,7 @@ from typing import Annotated, Any, NamedTuple, Self, TypeGuard
 from pydantic import Field, model_validator
 
 from leadlife._model import EARLIEST, LATEST, LAX, SORTED, Definition, Instant, Model, Name, Names, Text, WrittenInstant
+from leadlife._outcomes import several, whole
 from leadlife.criteria import Scalar
 from leadlife.errors import Malformed
 from leadlife.timing import instant
@@ -156,7 +157,7 @@ class WinTable(Definition):
         Raises:
             Malformed: One is no closed lead.
         """
-        told = list(leads)
+        told = several("closed leads", leads)
         if not all(isinstance(lead, Closed) for lead in told):
             raise Malformed("a table counts closed leads", hint="Closed(won=..., closed=...)")
         since = EARLIEST if self.since is None else self.since
@@ -173,7 +174,7 @@ class WinTable(Definition):
         Raises:
             Malformed: Fewer than two leads have a number in one of the fields, or there are not two parts or more.
         """
-        if not 2 <= parts <= MOST_PARTS:  # noqa: PLR2004 - one part is no cut
+        if not 2 <= whole("parts", parts) <= MOST_PARTS:  # noqa: PLR2004 - one part is no cut
             raise Malformed(f"a field is cut into 2 to {MOST_PARTS} parts")
         told = [lead.values for lead in self.taken(leads)]
         cuts: dict[str, tuple[float, ...]] = {}

@@ -10,9 +10,9 @@ try:
     from leadlife.frames.cells import RowFault
     from leadlife.frames.learning import closed_leads, fields_of
     from leadlife.frames.scoring import score_frame
-except ModuleNotFoundError as error:
-    if error.name not in ("narwhals", "tqdm"):
+except ModuleNotFoundError as _missing:
+    if _missing.name not in ("narwhals", "tqdm"):
         raise
-    raise MissingExtra(f"leadlife.frames needs {error.name}", hint="pip install 'leadlife[frames]'") from None
+    raise MissingExtra(f"leadlife.frames needs {_missing.name}", hint="pip install 'leadlife[frames]'") from None
 
 __all__ = ["RowFault", "closed_leads", "fields_of", "score_frame"]

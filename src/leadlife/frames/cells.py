@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import narwhals as nw
-from narwhals.typing import DataFrameT
 from pydantic import TypeAdapter, ValidationError
 
 from leadlife._model import Name, identifier
@@ -61,7 +60,7 @@ def eager(frame: Any, what: str) -> Table:
     return table
 
 
-def like(native: Any, table: DataFrameT) -> Any:
+def like(native: Any, table: Table) -> Any:
     """Return a table as a frame of the kind that was given: lazy, if that was."""
     lazy = isinstance(nw.from_native(native), nw.LazyFrame)
     return table.lazy(backend=nw.from_native(native).implementation).to_native() if lazy else table.to_native()

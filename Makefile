@@ -44,7 +44,7 @@ docs: $(VENV)/.dev ## build the documentation, warnings as errors
 	$(BIN)/sphinx-build -n -W -q -b html docs docs/_build/html
 
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
-	for job in moves scoring bayes; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
+	for job in moves scoring bayes checks; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
 
 clean: ## remove what was built
 	rm -rf $(VENV) docs/_build dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -180,3 +180,27 @@ def test_progress_rewrites_its_line(capsys):
 def test_a_faulty_definition_is_told_whole():
     with pytest.raises(InvalidDefinition, match="2 faults"):
         Stage(id="", colour="red")
+
+
+def test_check_tells_findings_and_says_so_with_its_exit_code(capsys):
+    assert main(["check", "eight_stage", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)["findings"]
+    assert {"code", "severity", "where", "story", "hint"} <= set(told[0])
+    assert {one["severity"] for one in told} == {"warning", "note"}
+    assert main(["check", "--at-least", "error"]) == 0
+    assert capsys.readouterr().out == "nothing found\n"
+    assert main(["check", "nowhere.toml"]) == 2
+    assert "cannot read" in capsys.readouterr().err
+
+
+def test_check_tells_what_keeps_a_definition_from_being_built(tmp_path, capsys):
+    file = tmp_path / "bad.toml"
+    file.write_text(
+        'id = "x"\nzone = "UTC"\n[lifecycle]\nstages = [{id = "a"}, {id = "g", holds = "gate"}]\n'
+        'transitions = [{trigger = "go", sources = ["a"], target = "b", kind = "forward"}]\n'
+        '[[tables]]\nfile = "x.csv"\nlead = "id"\n'
+    )
+    assert main(["check", str(file), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)["findings"]
+    assert {one["code"] for one in told} == {"unbuildable"}
+    assert {one["where"] for one in told} == {"lifecycle.stages.1", "lifecycle.transitions.0.target"}

@@ -30,11 +30,11 @@ def lifecycle_faults(
         faults += _transition_faults(f"transitions.{place}", rule, stages, named)
     faults += _entry_faults(entries, stages)
     if not faults:
-        faults += _gate_circles(stages)
+        faults += _gatecircles(stages)
     if not faults and sum(1 for _ in islice(expand(stages, transitions), MOST_EDGES + 1)) > MOST_EDGES:
         faults.append(Fault("transitions", f"more than {MOST_EDGES:,} moves once gates and wildcards are spelt out"))
     if not faults:
-        faults += _timed_circles(transitions, stages)
+        faults += _timedcircles(transitions, stages)
     return faults
 
 
@@ -169,23 +169,23 @@ def _entry_faults(entries: Mapping[str, tuple[Entry, ...]], stages: Mapping[str,
         yield Fault("stages", "a lifecycle has at least one open stage")
 
 
-def _gate_circles(stages: Mapping[str, Stage]) -> Iterator[Fault]:
+def _gatecircles(stages: Mapping[str, Stage]) -> Iterator[Fault]:
     onward = {
         stage.id: [*(route.target for route in stage.routes), stage.default or ""]
         for stage in stages.values()
         if stage.holds is Holds.GATE
     }
-    for circle in _circles(onward):
+    for circle in circles(onward):
         yield Fault("stages", f"gates that lead into each other: {' > '.join(circle)}")
 
 
-def _timed_circles(transitions: Iterable[Transition], stages: Mapping[str, Stage]) -> Iterator[Fault]:
+def _timedcircles(transitions: Iterable[Transition], stages: Mapping[str, Stage]) -> Iterator[Fault]:
     onward: dict[str, list[str]] = {}
     for edge in expand(stages, transitions):
         limit = stages[edge.source].limit
         if limit is not None and limit.trigger == edge.trigger and edge.target is not None:
             onward.setdefault(edge.source, []).append(edge.target)
-    for circle in _circles(onward):
+    for circle in circles(onward):
         yield Fault(
             "stages",
             f"time alone would move a lead in a circle: {' > '.join(circle)}",
@@ -193,7 +193,7 @@ def _timed_circles(transitions: Iterable[Transition], stages: Mapping[str, Stage
         )
 
 
-def _circles(onward: Mapping[str, list[str]]) -> Iterator[tuple[str, ...]]:
+def circles(onward: Mapping[str, list[str]]) -> Iterator[tuple[str, ...]]:
     """Yield one circle for each stage that time or gates lead back to, shortest first found."""
     reported: set[frozenset[str]] = set()
     for start in onward:

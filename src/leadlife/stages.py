@@ -95,6 +95,8 @@ class Stage(Definition):
     """The ways out of a gate, tried in order; the first whose guard is true is taken."""
     default: Name | None = None
     """Where everybody else goes from a gate."""
+    must_pass: bool = False
+    """Whether every way to won should cross it, such as consent or acceptance; the checker shows a way around it."""
     meaning: Text = ""
 
     @model_validator(mode="before")

@@ -1,6 +1,6 @@
-"""The command line: ``leadlife demo``, ``leadlife draw``, ``leadlife funnel``.
+"""The command line: ``leadlife demo``, ``leadlife draw``, ``leadlife check``, ``leadlife funnel``.
 
-Exit codes: 0 done; 1 the input was read but says something wrong (a faulty mapping, an unknown group); 2 the input
+Exit codes: 0 done; 1 the input was read but says something wrong (a faulty mapping, a finding); 2 the input
 could not be read, or the call is wrong.
 """
 
@@ -17,9 +17,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from leadlife.analytics import Funnel, funnel
+from leadlife.checks import Severity, check, report, unbuildable
 from leadlife.cli.demo import demo
 from leadlife.diagrams import graph, mermaid, text
-from leadlife.errors import LeadlifeError, Unreadable, suggestion
+from leadlife.errors import InvalidDefinition, LeadlifeError, Unreadable, suggestion
 from leadlife.exchange import Export, load_mapping, read_export, unused_rows
 from leadlife.playbook import Playbook
 from leadlife.presets import PRESETS, preset
@@ -52,7 +53,7 @@ def _run(call: argparse.Namespace) -> int:
     collecting = gc.isenabled()
     gc.disable()  # a run makes values without circles: collecting would only walk them again and again
     try:
-        call.run(call)
+        code: int = call.run(call) or DONE
     except LeadlifeError as error:
         if call.json:
             print(json.dumps({"error": error.to_dict()}, indent=2))
@@ -61,7 +62,7 @@ def _run(call: argparse.Namespace) -> int:
     finally:
         if collecting:
             gc.enable()
-    return DONE
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     drawn.add_argument("--success-path", action="store_true", help="only the success path and the recycling loop")
     drawn.set_defaults(run=_draw)
 
+    checked = commands.add_parser("check", help="prove a definition: traps, dead ends, guards that overlap")
+    checked.add_argument("what", nargs="?", default="eight_stage", help="a preset, or the path of a mapping")
+    checked.add_argument(
+        "--at-least", choices=[one.value for one in Severity], default="note", help="leave out what is less bad"
+    )
+    checked.set_defaults(run=_check)
+
     read = commands.add_parser("funnel", help="read an export and print its honest funnel")
     read.add_argument("mapping", type=Path, help="the mapping, a TOML file")
     read.add_argument("--data", type=Path, help="the folder of the tables (default: where the mapping lies)")
@@ -86,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--as-of", help="end of observation: a date, or an instant with offset (default: latest date)")
     read.set_defaults(run=_funnel)
 
-    for command in (shown, drawn, read):
+    for command in (shown, drawn, checked, read):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -114,6 +122,20 @@ def _draw(call: argparse.Namespace) -> None:
         print(json.dumps({"playbook": str(playbook.ref), "format": call.format, "drawing": drawing}, indent=2))
         return
     print(drawing)
+
+
+def _check(call: argparse.Namespace) -> int:
+    try:
+        found = check(_playbook(call.what))
+    except InvalidDefinition as error:
+        found = unbuildable(error)
+    worse = list(Severity)[: list(Severity).index(Severity(call.at_least)) + 1]
+    found = tuple(finding for finding in found if finding.severity in worse)
+    if call.json:
+        print(json.dumps({"findings": [finding.to_dict() for finding in found]}, indent=2))
+    else:
+        print(report(found))
+    return WRONG if found else DONE
 
 
 def _playbook(what: str) -> Playbook:

@@ -84,10 +84,11 @@ def _choose(
 
 
 def _leads_elsewhere(edge: Edge, target: str | None) -> Refusal:
+    through = f"through {', '.join(edge.via)} " if edge.via else ""
     return Refusal(
         RefusalCode.ILLEGAL_MOVE,
-        f"{edge.trigger!r} leads through {', '.join(edge.via)} to {edge.target!r} now, not to {target!r}",
-        "the routes of a gate decide",
+        f"{edge.trigger!r} leads {through}to {edge.target!r} now, not to {target!r}",
+        "the routes of a gate decide" if edge.via else "the first declared whose guard is true is taken",
         {"trigger": edge.trigger, "target": edge.target},
     )
 

@@ -1,0 +1,180 @@
+"""Whether criteria can be true, or fail, together: a search over what their leaves ask about, with a witness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from leadlife.checks.subjects import Subject, answer, subject_of, values_of, words
+from leadlife.criteria import AllOf, AnyOf, AtLeast, Condition, Not, leaves_of
+from leadlife.playbook import Playbook
+
+MOST_ATOMS = 12
+_TRUE, _FALSE, _UNKNOWN = 1, 2, 4
+_ANY = _TRUE | _FALSE | _UNKNOWN
+_BIT = {True: _TRUE, False: _FALSE, None: _UNKNOWN}
+
+
+class Proof(StrEnum):
+    """What a search came to."""
+
+    POSSIBLE = "possible"
+    IMPOSSIBLE = "impossible"
+    NOT_DECIDED = "not decided"
+
+
+class Goal(NamedTuple):
+    """A criterion, and whether it must be true, or must not."""
+
+    criterion: Condition
+    true: bool
+
+
+class Found(NamedTuple):
+    """What a search came to.
+
+    Attributes:
+        proof: Whether there is such a lead.
+        witness: One, in words.
+        opaque: The names of code of one's own whose answers the witness takes for granted.
+    """
+
+    proof: Proof
+    witness: tuple[str, ...] = ()
+    opaque: tuple[str, ...] = ()
+
+
+class _Option(NamedTuple):
+    """A subject, the places of the leaves that ask about it, and each value with what they answer."""
+
+    subject: Subject
+    places: tuple[int, ...]
+    values: tuple[tuple[Any, tuple[int, ...]], ...]
+
+
+_May = Callable[[Sequence[int]], int]
+"""The answers that a criterion may have, as bits, given those that its leaves may have."""
+
+
+def together(goals: Sequence[Goal], playbook: Playbook | None = None, *, stage: str | None = None) -> Found:
+    """Return whether some lead answers all of these criteria as wanted.
+
+    Args:
+        goals: What is wanted.
+        playbook: Whose fields, choices and scores bound what a lead may be.
+        stage: Where the lead stands.
+    """
+    places: dict[str, int] = {}
+    leaves: list[Condition] = []
+    for goal in goals:
+        for leaf in leaves_of(goal.criterion):
+            if places.setdefault(_key(leaf), len(leaves)) == len(leaves):
+                leaves.append(leaf)
+    if len(leaves) > MOST_ATOMS:
+        return Found(Proof.NOT_DECIDED)
+    wanted = [(_compiled(goal.criterion, places), _TRUE if goal.true else _FALSE | _UNKNOWN) for goal in goals]
+    chosen = next(_search(wanted, _options(leaves, playbook, stage), [_ANY] * len(leaves), {}), None)
+    if chosen is None:
+        return Found(Proof.IMPOSSIBLE)
+    told = tuple(words(subject, value) for subject, value in sorted(chosen.items()))
+    return Found(Proof.POSSIBLE, told, tuple(subject[1] for subject in chosen if subject[0] == "opaque"))
+
+
+def _key(leaf: Condition) -> str:
+    return leaf.model_dump_json()
+
+
+def _options(leaves: Sequence[Condition], playbook: Playbook | None, stage: str | None) -> list[_Option]:
+    """Return the subjects, those with the fewest values first; values that are answered alike are one."""
+    subjects: dict[Subject, list[int]] = {}
+    for place, leaf in enumerate(leaves):
+        subjects.setdefault(subject_of(leaf, playbook), []).append(place)
+    options: list[_Option] = []
+    for subject, asking in subjects.items():
+        own = [leaves[place] for place in asking]
+        distinct: dict[tuple[int, ...], Any] = {}
+        for value in values_of(own, playbook, stage=stage):
+            distinct.setdefault(tuple(_BIT[answer(leaf, value, playbook)] for leaf in own), value)
+        values = tuple((value, answers) for answers, value in distinct.items())
+        options.append(_Option(subject, tuple(asking), values))
+    return sorted(options, key=lambda option: len(option.values))
+
+
+def _search(
+    wanted: Sequence[tuple[_May, int]], options: Sequence[_Option], known: list[int], chosen: dict[Subject, Any]
+) -> Iterator[dict[Subject, Any]]:
+    if not all(may(known) & bits for may, bits in wanted):
+        return
+    if not options:
+        yield chosen
+        return
+    subject, places, values = options[0]
+    for value, answers in values:
+        now = {**chosen, subject: value}
+        if _agrees(now, subject):
+            then = list(known)
+            for place, bits in zip(places, answers, strict=True):
+                then[place] = bits
+            yield from _search(wanted, options[1:], then, now)
+
+
+def _compiled(criterion: Condition, places: dict[str, int]) -> _May:
+    match criterion:
+        case Not():
+            inner = _compiled(criterion.of, places)
+            return lambda known: _turned(inner(known))
+        case AllOf() | AnyOf() | AtLeast():
+            parts = [_compiled(part, places) for part in criterion.of]
+            needed = _needed(criterion)
+            return lambda known: _enough([part(known) for part in parts], needed)
+        case _:
+            place = places[_key(criterion)]
+            return lambda known: known[place]
+
+
+def _needed(criterion: AllOf | AnyOf | AtLeast) -> int:
+    if isinstance(criterion, AtLeast):
+        return criterion.number
+    return len(criterion.of) if isinstance(criterion, AllOf) else 1
+
+
+def _turned(bits: int) -> int:
+    return (bits & _UNKNOWN) | (_FALSE if bits & _TRUE else 0) | (_TRUE if bits & _FALSE else 0)
+
+
+def _enough(parts: Sequence[int], needed: int) -> int:
+    """Return what "at least so many of these" may be."""
+    size = len(parts)
+    may_hold = sum(part & _TRUE > 0 for part in parts)
+    may_fail = sum(part & _FALSE > 0 for part in parts)
+    true = _TRUE if may_hold >= needed else 0
+    false = _FALSE if size - may_fail < needed else 0
+    # Unknown: the sure ones are too few, yet with the unknown ones they would do.
+    must_hold = sum(part == _TRUE for part in parts)
+    may_count = size - sum(part == _FALSE for part in parts)
+    in_doubt = any(part & _UNKNOWN for part in parts)
+    return true | false | (_UNKNOWN if in_doubt and must_hold < needed <= may_count else 0)
+
+
+def _agrees(chosen: dict[Subject, Any], new: Subject) -> bool:
+    """Return whether a new count fits those already chosen: what is counted within less is no more."""
+    if new[0] != "count":
+        return True
+    return not any(
+        (_within(new, other) and chosen[new] > number) or (_within(other, new) and number > chosen[new])
+        for other, number in chosen.items()
+        if other[0] == "count" and other != new
+    )
+
+
+def _within(less: Subject, more: Subject) -> bool:
+    """Return whether whatever the first counts, the second counts too, as far as their words tell."""
+    _, kinds, where, window, since = less
+    _, other_kinds, other_where, other_window, other_since = more
+    return (
+        (not other_kinds or (bool(kinds) and set(kinds.split(",")) <= set(other_kinds.split(","))))
+        and other_where in ("", where)
+        and other_window in ("", window)
+        and other_since in ("", since)
+    )

@@ -1,0 +1,374 @@
+"""Each finding has a lifecycle that shows it, and a nearly equal one that is clean of it."""
+
+import pytest
+
+from leadlife import (
+    ActivityRule,
+    FieldRule,
+    FieldSpec,
+    FieldType,
+    Grid,
+    Holds,
+    Kind,
+    Lifecycle,
+    Limit,
+    Malformed,
+    Opaque,
+    Playbook,
+    Points,
+    Route,
+    Stage,
+    Status,
+    Transition,
+    at_least,
+    band,
+    count,
+    days,
+    days_in_stage,
+    elapsed,
+    evidence,
+    field,
+    holds,
+    identified,
+    in_stage,
+    inactive,
+    latest,
+    readiness,
+    role,
+    score,
+    sold,
+    total,
+)
+from leadlife import cycle as cycle_number
+from leadlife.checks import Code, Severity, check, report
+from leadlife.presets import eight_stage
+
+ENGAGED = Points(name="did", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"4": 0, "1": 50})
+FIT = Points(name="is", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"B": 0, "A": 50})
+
+
+def stage(name, status=Status.OPEN, **more):
+    if status is Status.OPEN and "limit" not in more and more.get("holds") is None:
+        more["limit"] = Limit(after=days(9), trigger="drop")
+    return Stage(id=name, status=status, **more)
+
+
+def move(trigger, source, target, guard=None, kind=Kind.FORWARD, **more):
+    sources = source if source == "*" else (source,)
+    return Transition(trigger=trigger, sources=sources, target=target, kind=kind, guard=guard, **more)
+
+
+DROP = move("drop", "*", "lost", kind=Kind.EXIT)
+
+
+def cycle(*transitions, stages=(), a=None, **more):
+    """A sound little lifecycle: a, b, won, lost; with whatever is added."""
+    return Lifecycle(
+        stages=(a or stage("a"), stage("b"), stage("won", Status.WON), stage("lost", Status.LOST), *stages),
+        transitions=(move("go", "a", "b"), move("win", "b", "won"), *transitions, DROP),
+        **more,
+    )
+
+
+def book(*transitions, **more):
+    return Playbook(id="mine", lifecycle=cycle(*transitions), **more)
+
+
+def codes(what):
+    return {finding.code for finding in check(what)}
+
+
+def found(what, code):
+    return [finding for finding in check(what) if finding.code is code]
+
+
+def test_a_sound_lifecycle_has_no_findings():
+    assert check(cycle()) == ()
+    assert report(check(cycle())) == "nothing found"
+
+
+RECYCLED = {"status": Status.RECYCLED, "cool_down": days(9), "reentry_limit": 2}
+BACK = (move("rest", "b", "idle", kind=Kind.RECYCLE), move("return", "idle", "a", kind=Kind.REENTRY))
+GATE = Stage(id="gate", holds=Holds.GATE, routes=(Route(guard=evidence("x"), target="b"),), default="a2")
+
+PAIRS = {
+    Code.UNREACHABLE: (
+        cycle(move("win", "far", "won"), stages=(stage("far"),)),
+        cycle(move("win", "far", "won"), move("jump", "a", "far", kind=Kind.SKIP), stages=(stage("far"),)),
+    ),
+    Code.TRAP: (
+        Lifecycle(
+            stages=(Stage(id="a"), Stage(id="b"), Stage(id="won", status=Status.WON)),
+            transitions=(move("go", "a", "b"), move("win", "a", "won")),
+        ),
+        Lifecycle(
+            stages=(Stage(id="a"), Stage(id="b"), Stage(id="won", status=Status.WON)),
+            transitions=(move("go", "a", "b"), move("win", "a", "won"), move("win", "b", "won")),
+        ),
+    ),
+    Code.NO_WON_STAGE: (
+        Lifecycle(stages=(stage("a"), stage("lost", Status.LOST)), transitions=(DROP,)),
+        cycle(),
+    ),
+    Code.NO_PATH_TO_WON: (
+        cycle(move("park", "a", "c", kind=Kind.SKIP), stages=(stage("c"),)),
+        cycle(move("park", "a", "c", kind=Kind.SKIP), move("win", "c", "won"), stages=(stage("c"),)),
+    ),
+    Code.NO_TIMED_EXIT: (cycle(a=Stage(id="a")), cycle()),
+    Code.ENDLESS_RECYCLING: (
+        cycle(*BACK, stages=(Stage(id="idle", **{**RECYCLED, "reentry_limit": None}),)),
+        cycle(*BACK, stages=(Stage(id="idle", **RECYCLED),)),
+    ),
+    Code.NO_COOL_DOWN: (
+        cycle(*BACK, stages=(Stage(id="idle", **{**RECYCLED, "cool_down": None}),)),
+        cycle(*BACK, stages=(Stage(id="idle", **RECYCLED),)),
+    ),
+    Code.CAN_BE_AVOIDED: (
+        cycle(move("rush", "a", "won", kind=Kind.SKIP), stages=()).with_stages(stage("b", must_pass=True)),
+        cycle().with_stages(stage("b", must_pass=True)),
+    ),
+    Code.NEVER_TRUE: (
+        cycle(move("jump", "a", "won", (field("size") > 9) & (field("size") < 5), kind=Kind.SKIP)),
+        cycle(move("jump", "a", "won", (field("size") > 5) & (field("size") < 9), kind=Kind.SKIP)),
+    ),
+    Code.SHADOWED: (
+        cycle(move("turn", "a", "b", field("size") > 5), move("turn", "a", "won", field("size") > 9)),
+        cycle(move("turn", "a", "b", field("size") > 9), move("turn", "a", "won", field("size") < 5)),
+    ),
+    Code.OVERLAP: (
+        cycle(move("turn", "a", "b", field("size") > 5), move("turn", "a", "won", field("size") < 9)),
+        cycle(move("turn", "a", "b", field("size") > 5), move("turn", "a", "won", field("size") < 5)),
+    ),
+    Code.NOT_DECIDED: (
+        cycle(*[move("turn", "a", to, count(f"{to}{n}") >= 1) for n in range(7) for to in ("b", "won")]),
+        cycle(*[move("turn", "a", to, count(f"{to}{n}") >= 1) for n in range(6) for to in ("b", "won")]),
+    ),
+    Code.OPAQUE: (
+        cycle(move("jump", "a", "won", Opaque(name="mine", call=lambda view: True), kind=Kind.SKIP)),
+        cycle(move("jump", "a", "won", evidence("mine"), kind=Kind.SKIP)),
+    ),
+    Code.CHASE: (
+        cycle(
+            move("on", "a", "b", on="activity", kind=Kind.SKIP),
+            move("off", "b", "a", on="activity", kind=Kind.BACKWARD),
+        ),
+        cycle(
+            move("on", "a", "b", on="activity", kind=Kind.SKIP),
+            move("off", "b", "a", on="attribute", kind=Kind.BACKWARD),
+        ),
+    ),
+    Code.PERSONAL_UNFLAGGED: (
+        book(
+            move("jump", "a", "won", field("email").known(), kind=Kind.SKIP), fields={"email": FieldSpec()}
+        ),
+        book(
+            move("jump", "a", "won", field("email").known(), kind=Kind.SKIP),
+            fields={"email": FieldSpec(personal=True)},
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", PAIRS)
+def test_each_finding_has_a_case_and_a_clean_twin(code):
+    shown, clean = PAIRS[code]
+    [first, *_] = found(shown, code)
+    assert first.says
+    assert first.where
+    assert code.value in str(first)
+    assert first.to_dict()["severity"] == first.severity.value
+    assert not found(clean, code)
+
+
+def test_every_code_that_check_gives_has_a_case():
+    assert set(PAIRS) | {Code.UNBUILDABLE} == set(Code)
+
+
+def test_the_worst_comes_first():
+    severities = [finding.severity for finding in check(PAIRS[Code.TRAP][0])]
+    assert severities == sorted(severities, key=list(Severity).index)
+
+
+def test_a_trap_after_the_last_return_is_told_with_its_whole_story():
+    transitions = (
+        move("rest", "a", "idle", kind=Kind.RECYCLE),
+        move("return", "idle", "a", kind=Kind.REENTRY),
+        move("win", "a", "won"),
+        DROP.replace(sources=("a",)),
+    )
+    idle = Stage(id="idle", **RECYCLED)
+    lifecycle = Lifecycle(
+        stages=(stage("a"), stage("won", Status.WON), stage("lost", Status.LOST), idle), transitions=transitions
+    )
+    [trap] = found(lifecycle, Code.TRAP)
+    assert trap.says == "'idle' has no way on after 2 returns"
+    assert trap.story == (
+        "start at a", "rest to idle", "return to a", "rest to idle", "return to a", "rest to idle",
+        "and now nothing can happen",
+    )  # fmt: skip
+
+
+SIZED = {"fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec(choices=("free", "pro")), "on": FieldSpec(type=FieldType.BOOLEAN)}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("guard", "possible"),
+    [
+        ((field("size") > 5) & (field("size") < 6), False),  # no whole number lies between
+        ((field("size") >= 5) & (field("size") < 6), True),
+        ((field("plan") != "free") & (field("plan") != "pro"), False),
+        ((field("plan") != "free"), True),
+        (field("size").known() & ~field("size").known(), False),
+        (evidence("x") & ~evidence("x"), False),
+        (evidence("x", within=days(9)) & ~evidence("x"), False),
+        (evidence("x") & ~evidence("x", within=days(9)), False),  # old evidence is unknown, and not unknown is unknown
+        (holds("mql") & ~holds("mql"), False),
+        (identified() & ~identified(), False),
+        (in_stage("b"), False),
+        (in_stage("a"), True),
+        ((days_in_stage() > 5) & (days_in_stage() < 5), False),
+        (role("sales") & ~role("sales"), False),
+        (role("sales") & role("marketing"), True),
+        (inactive(days(9)) & ~inactive(days(9)), False),
+        (inactive(days(9)) & ~inactive(days(30)), True),
+        (~inactive(days(9)) & inactive(days(30)), False),
+        (~inactive(days(3)) & inactive(elapsed(hours=60)), True),  # a day may be longer than 24 hours
+        (~inactive(days(3)) & inactive(elapsed(hours=99)), False),
+        (evidence("x", within=days(9)) & ~evidence("x", within=days(30)), False),
+        ((count("call") >= 2) & (count("call") < 2), False),
+        ((count("call", within=days(7)) >= 2) & (count("call") < 2), False),
+        ((count("call", within=days(7)) < 2) & (count("call") >= 2), True),
+        ((count("call", page="/x") >= 2) & (count("call", "form") < 2), False),
+        ((total("minutes", "call") > 5) & (total("minutes", "call") < 3), False),
+        ((latest("call", "page") == "/x") & (latest("call", "page") == "/y"), False),
+        ((latest("call", "page").contains("x")) & (latest("call", "page").contains("y")), True),
+        ((score("points") > 5) & (score("points") < 5), False),
+        ((score("points") > 5) & (band("points") == "cold"), False),
+        ((score("points") > 25) & (band("points") == "warm"), True),
+    ],
+)
+def test_what_can_be_true_and_what_cannot(guard, possible):
+    policy = Points(
+        name="points", rules=(FieldRule(name="x", when=field("size") > 1, points=50),), bands={"cold": 0, "warm": 5}
+    )
+    playbook = Playbook(
+        id="mine", lifecycle=cycle(move("jump", "a", "won", guard, kind=Kind.SKIP)), scores=(policy,),
+        evidence={"x": "x"}, activity_kinds={"call": {}, "form": {}}, **SIZED,
+    )  # fmt: skip
+    assert (not found(playbook, Code.NEVER_TRUE)) is possible
+
+
+GRADE = Grid(name="grade", fit=FIT, engagement=ENGAGED)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (cycle_number() >= 2, cycle_number() < 9, "cycle 2"),
+        (readiness() >= "mid", readiness() < "late", "readiness mid"),
+        (days_in_stage() >= 3, days_in_stage() < 9, "3 days in the stage"),
+        (field("on") == True, field("on").known(), "on True"),  # noqa: E712
+        (band("grade") >= "B1", band("grade") <= "A4", "band grade B1"),
+        (at_least(2, identified(), sold(), holds("mql")), holds("mql"), "holds mql"),
+        (count("call", page="/x", within=days(7), since_recycling=True) >= 2, identified(), "2 of call where page is /x within 7 days since the recycling or win"),
+        (count() >= 2, identified(), "2 of any activity"),
+        (total("minutes", "call") >= 2, identified(), "sum minutes call 2"),
+        (latest("call", "page") == "/x", identified(), "latest call page /x"),
+        (evidence("x", within=days(9)), identified(), "evidence of x: yes"),
+        (inactive(days(9)), identified(), "days ago"),
+        (role("sales"), identified(), "asked by sales"),
+        (Opaque(name="mine", call=lambda view: True), identified(), "mine answers True"),
+        (in_stage("a") & sold(), identified(), "in stage a"),
+        (~evidence("x"), sold(), "evidence of x: no"),
+        (score("points") < 3, band("points") == "cold", "score points"),
+    ],
+)  # fmt: skip
+def test_the_witness_of_an_overlap_is_told_in_words(first, second, words):
+    points = Points(
+        name="points", rules=(FieldRule(name="x", when=field("size") > 1, points=50),), bands={"cold": 0, "warm": 5}
+    )
+    playbook = Playbook(
+        id="mine", lifecycle=cycle(move("turn", "a", "b", first), move("turn", "a", "won", second)),
+        scores=(GRADE, points), evidence={"x": "x"}, activity_kinds={"call": {}}, **SIZED,
+    )  # fmt: skip
+    [overlap] = found(playbook, Code.OVERLAP)
+    assert words in ", ".join(overlap.story)
+
+
+def test_bands_without_a_policy_are_questions_of_their_own():
+    assert Code.OVERLAP in codes(
+        cycle(move("turn", "a", "b", band("x") == "A"), move("turn", "a", "won", band("x") >= "A"))
+    )
+    both = move("turn", "a", "b", (band("x") == "A") & ~(band("x") == "A"))
+    assert Code.NEVER_TRUE in codes(cycle(both))
+    assert Code.NEVER_TRUE not in codes(cycle(move("turn", "a", "b", in_stage("a", "b"))))
+
+
+def test_a_score_that_reads_what_is_personal_is_told():
+    rules = (
+        FieldRule(name="x", when=field("email").known(), points=50),
+        ActivityRule(name="y", kinds=("call",), points=1),
+    )
+    playbook = book(fields={"email": FieldSpec()}, activity_kinds={"call": {}}, scores=(Points(name="p", rules=rules),))
+    [finding] = found(playbook, Code.PERSONAL_UNFLAGGED)
+    assert "is read by scores.0" in finding.says
+    guarded = book(move("x", "a", "b", field("size") >= 1), **SIZED)
+    assert not found(guarded, Code.PERSONAL_UNFLAGGED)
+
+
+def test_a_score_cannot_pass_its_cap():
+    policy = Points(name="points", rules=(FieldRule(name="x", when=field("size") > 1, points=50),), cap=20)
+    low = (score("points") > 5) | (score("points") >= 20)
+    guards = [move("turn", "a", "b", score("points") >= 20), move("turn", "a", "won", score("points") < 20)]
+    playbook = Playbook(id="mine", lifecycle=cycle(*guards, move("x", "a", "won", low)), scores=(policy,), **SIZED)
+    assert not found(playbook, Code.OVERLAP)
+
+
+def test_the_default_of_a_gate_that_nobody_takes_is_shadowed():
+    both = (Route(guard=identified(), target="b"), Route(guard=~identified(), target="won"))
+    gate = Stage(id="gate", holds=Holds.GATE, routes=both, default="lost")
+    assert Code.SHADOWED in codes(cycle(move("sort", "a", "gate"), stages=(gate,)))
+    half = Stage(id="gate", holds=Holds.GATE, routes=both[:1], default="lost")
+    assert Code.SHADOWED not in codes(cycle(move("sort", "a", "gate"), stages=(half,)))
+
+
+def test_reopening_is_told_apart_by_what_was_left():
+    assert not codes(cycle(move("reopen", "lost", None, kind=Kind.REOPEN)))
+
+
+def test_a_way_that_only_the_impossible_opens_is_no_way():
+    never = (field("size") > 9) & (field("size") < 5)
+    lifecycle = cycle(move("leap", "a", "c", never, kind=Kind.SKIP), move("win", "c", "won"), stages=(stage("c"),))
+    [lost] = found(lifecycle, Code.UNREACHABLE)
+    assert "nobody can make this move" in lost.says
+    beyond = cycle(move("leap", "c", "d", kind=Kind.SKIP), move("win", "d", "won"), stages=(stage("c"), stage("d")))
+    assert any("nobody reaches that stage" in one.says for one in found(beyond, Code.UNREACHABLE))
+
+
+def test_eight_stage_has_only_findings_that_its_page_argues():
+    told = [(finding.code, finding.where) for finding in check(eight_stage())]
+    assert told == [
+        (Code.OVERLAP, "lifecycle.transitions.10"),
+        (Code.OVERLAP, "lifecycle.transitions.11"),
+        (Code.OVERLAP, "lifecycle.transitions.11"),
+        *[(Code.NO_TIMED_EXIT, f"lifecycle.stages.{place}") for place in range(4)],
+    ]
+
+
+def test_what_is_no_definition_is_refused():
+    with pytest.raises(Malformed, match="a playbook or a lifecycle"):
+        check("eight_stage")
+
+
+@pytest.mark.parametrize(
+    ("name", "personal"),
+    [
+        ("email", True), ("work_email", True), ("e_mail", True), ("phone", True), ("first_name", True), ("lastName", True),
+        ("date of birth", True), ("street", True), ("email_domain", False), ("company_name", False), ("size", False),
+        ("phone_status", False),
+    ],
+)  # fmt: skip
+def test_names_that_look_personal(name, personal):
+    from leadlife.checks.guards import looks_personal
+
+    assert looks_personal(name) is personal

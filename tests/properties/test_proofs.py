@@ -1,0 +1,98 @@
+"""The checker's laws: what it calls impossible no lead does, and what it passes no walk falls into."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from leadlife import Holds, Journey, Playbook
+from leadlife.checks import Code, check
+from leadlife.checks.proving import Goal, Proof, together
+from leadlife.criteria import AllOf
+from leadlife.policies.sight import Sight
+from leadlife.testing import activities, lifecycles
+from leadlife.testing.scoring import leads, questions
+
+T = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@settings(max_examples=300)
+@given(
+    questions(), leads(), activities(), st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))
+)
+def test_what_a_lead_answers_is_never_called_impossible(question, lead, seen, at):
+    answered = question.test(Sight(lead, seen, at)) is True
+    note(question.sentence())
+    assert together([Goal(question, answered)]).proof is not Proof.IMPOSSIBLE
+
+
+@settings(max_examples=200)
+@given(questions(), questions(), leads(), activities())
+def test_what_two_answer_of_one_lead_is_never_called_impossible(first, second, lead, seen):
+    sight = Sight(lead, seen, T)
+    goals = [Goal(one, one.test(sight) is True) for one in (first, second)]
+    assert together(goals).proof is not Proof.IMPOSSIBLE
+
+
+@given(questions())
+def test_nothing_is_true_and_not(question):
+    assert together([Goal(question, True), Goal(question, False)]).proof is not Proof.POSSIBLE
+    assert together([Goal(AllOf(of=(question, ~question)), True)]).proof is not Proof.POSSIBLE
+
+
+def calm(lifecycle):
+    """The graph alone: nobody is asked, nothing is timed."""
+    stages = tuple(
+        one.replace(
+            limit=None, cool_down=None, routes=(), holds=Holds.INVENTORY if one.holds is Holds.SLA else one.holds
+        )
+        for one in lifecycle.stages
+    )
+    rules = tuple(
+        rule.replace(guard=None, roles=(), on=None, needs_reason=False, reasons=()) for rule in lifecycle.transitions
+    )
+    entries = tuple(entry.replace(guard=None) for entry in lifecycle.entries)
+    return lifecycle.replace(stages=stages, transitions=rules, entries=entries)
+
+
+def begin(lifecycle, stage):
+    return Journey.start("ada", Playbook(id="graph", lifecycle=lifecycle), stage=stage, at=T)
+
+
+def ways_on(journey, at):
+    return [one for one in journey.options(at=at) if one.allowed and one.target not in (None, journey.stage)]
+
+
+@settings(max_examples=70)
+@given(lifecycles().map(calm), st.data())
+def test_no_walk_falls_into_what_the_checker_has_not_found(lifecycle, data):
+    findings = check(lifecycle)
+    trapped = {lifecycle.stages[int(one.where.split(".")[-1])].id for one in findings if one.code is Code.TRAP}
+    beyond = {lifecycle.stages[int(one.where.split(".")[-1])].id for one in findings if one.code is Code.UNREACHABLE}
+    random = data.draw(st.randoms(use_true_random=False))
+    journey, at = begin(lifecycle, random.choice(lifecycle.entries).stage), T
+    for _ in range(150):
+        at += timedelta(hours=1)
+        assert journey.stage not in beyond
+        onward = ways_on(journey, at)
+        if not onward:
+            assert journey.status.closed or journey.stage in trapped
+            break
+        step = random.choice(onward)
+        journey = journey.move(step.trigger, at=at)
+
+
+@settings(max_examples=150)
+@given(lifecycles().map(calm))
+def test_every_trap_is_walked_into_by_its_story(lifecycle):
+    for finding in check(lifecycle):
+        if finding.code not in (Code.TRAP, Code.NO_PATH_TO_WON):
+            continue
+        start, *steps, _ = finding.story
+        journey, at = begin(lifecycle, start.removeprefix("start at ")), T
+        for step in steps:
+            at += timedelta(hours=1)
+            trigger, target = step.split(" to ")
+            journey = journey.move(trigger, target=target, at=at)
+        assert journey.stage == lifecycle.stages[int(finding.where.split(".")[-1])].id
+        assert finding.code is not Code.TRAP or not ways_on(journey, at + timedelta(hours=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -74,7 +74,7 @@ def together(goals: Sequence[Goal], playbook: Playbook | None = None, *, stage: 
     if len(leaves) > MOST_ATOMS:
         return Found(Proof.NOT_DECIDED)
     wanted = [(_compiled(goal.criterion, places), _TRUE if goal.true else _FALSE | _UNKNOWN) for goal in goals]
-    chosen = next(_search(wanted, _options(leaves, playbook, stage), [_ANY] * len(leaves), {}), None)
+    chosen = _search(wanted, _options(leaves, playbook, stage), [_ANY] * len(leaves), {})
     if chosen is None:
         return Found(Proof.IMPOSSIBLE)
     told = tuple(words(subject, value) for subject, value in sorted(chosen.items()))
@@ -103,12 +103,12 @@ def _options(leaves: Sequence[Condition], playbook: Playbook | None, stage: str 
 
 def _search(
     wanted: Sequence[tuple[_May, int]], options: Sequence[_Option], known: list[int], chosen: dict[Subject, Any]
-) -> Iterator[dict[Subject, Any]]:
+) -> dict[Subject, Any] | None:
+    """Return a value for every subject with which all is as wanted, if there is one."""
     if not all(may(known) & bits for may, bits in wanted):
-        return
+        return None
     if not options:
-        yield chosen
-        return
+        return chosen
     subject, places, values = options[0]
     for value, answers in values:
         now = {**chosen, subject: value}
@@ -116,7 +116,10 @@ def _search(
             then = list(known)
             for place, bits in zip(places, answers, strict=True):
                 then[place] = bits
-            yield from _search(wanted, options[1:], then, now)
+            found = _search(wanted, options[1:], then, now)
+            if found is not None:
+                return found
+    return None
 
 
 def _compiled(criterion: Condition, places: dict[str, int]) -> _May:

@@ -14,6 +14,7 @@ from time import perf_counter
 
 from leadlife import Kind, Lifecycle, Playbook, Stage, Status, Transition, evidence, field
 from leadlife.checks import check
+from leadlife.diffs import diff
 from leadlife.playbook import FieldSpec, FieldType
 from leadlife.presets import eight_stage
 
@@ -64,6 +65,13 @@ def fresh_eight_stage() -> Playbook:
     return Playbook.model_validate(eight_stage().model_dump(mode="json"))
 
 
+def compared(stages: int) -> float:
+    before, after = made_up(stages, 20), made_up(stages, 18)
+    begun = perf_counter()
+    diff(before, after)
+    return (perf_counter() - begun) * 1e3
+
+
 def built_and_checked(text: str) -> float:
     begun = perf_counter()
     check(Playbook.model_validate(json.loads(text)))
@@ -76,6 +84,7 @@ def measure() -> dict[str, float]:
     return {
         "eight_stage_ms": milliseconds(fresh_eight_stage),
         "eight_stage_from_json_ms": median(built_and_checked(text) for _ in range(5)),
+        "diff_thirty_stages_ms": median(compared(30) for _ in range(5)),
         "thirty_stages_ms": milliseconds(lambda: made_up(30, 20)),
         **{
             f"stages_{stages}_questions_{questions}_ms": milliseconds(lambda s=stages, q=questions: made_up(s, q), 3)  # type: ignore[misc]
@@ -85,7 +94,12 @@ def measure() -> dict[str, float]:
     }
 
 
-GOALS = {"eight_stage_ms": 50, "eight_stage_from_json_ms": 60, "thirty_stages_ms": 1_000}
+GOALS = {
+    "eight_stage_ms": 50,
+    "eight_stage_from_json_ms": 60,
+    "thirty_stages_ms": 1_000,
+    "diff_thirty_stages_ms": 1_000,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

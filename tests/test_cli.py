@@ -193,6 +193,33 @@ def test_check_tells_findings_and_says_so_with_its_exit_code(capsys):
     assert "cannot read" in capsys.readouterr().err
 
 
+def test_diff_tells_what_changed_and_says_so_with_its_exit_code(tmp_path, capsys):
+    assert main(["diff", "eight_stage", "eight_stage"]) == 0
+    assert capsys.readouterr().out == "no difference\n"
+    texts = {
+        "before": 'stages = [{id = "a"}, {id = "won", status = "won"}]\ntransitions = [{trigger = "win", sources = ["a"], target = "won", kind = "forward"}]\n',
+        "after": 'stages = [{id = "b", meaning = "new"}, {id = "won", status = "won"}]\ntransitions = [{trigger = "win", sources = ["b"], target = "won", kind = "forward"}]\n',
+    }
+    files = []
+    for name, words in texts.items():
+        file = tmp_path / f"{name}.toml"
+        file.write_text(
+            f'id = "x"\nzone = "UTC"\n[lifecycle]\n{words}[[tables]]\nfile = "x.csv"\nlead = "id"\nentry = {{column = "on"}}\n'
+        )
+        files.append(str(file))
+    assert main(["diff", *files, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) >= {"changes", "now_legal", "now_illegal", "version_bump"}
+    assert told["stages"] == {"a": None}
+    assert told["now_illegal"][0]["trigger"] == "win"
+    assert main(["diff", *files, "--rename", "a=b"]) == 1
+    assert "stage a renamed" in capsys.readouterr().out
+    assert main(["diff", *files, "--rename", "a"]) == 1
+    assert "OLD=NEW" in capsys.readouterr().err
+    assert main(["diff", "eight_stage", "nowhere.toml"]) == 2
+    capsys.readouterr()
+
+
 def test_check_tells_what_keeps_a_definition_from_being_built(tmp_path, capsys):
     file = tmp_path / "bad.toml"
     file.write_text(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from leadlife.checks.subjects import Subject, answer, subject_of, values_of, words
@@ -37,12 +38,12 @@ class Found(NamedTuple):
     Attributes:
         proof: Whether there is such a lead.
         witness: One, in words.
-        opaque: The names of code of one's own whose answers the witness takes for granted.
+        lead: The same as values, by what criteria ask about.
     """
 
     proof: Proof
     witness: tuple[str, ...] = ()
-    opaque: tuple[str, ...] = ()
+    lead: Mapping[Subject, Any] = MappingProxyType({})
 
 
 class _Option(NamedTuple):
@@ -78,7 +79,7 @@ def together(goals: Sequence[Goal], playbook: Playbook | None = None, *, stage: 
     if chosen is None:
         return Found(Proof.IMPOSSIBLE)
     told = tuple(words(subject, value) for subject, value in sorted(chosen.items()))
-    return Found(Proof.POSSIBLE, told, tuple(subject[1] for subject in chosen if subject[0] == "opaque"))
+    return Found(Proof.POSSIBLE, told, MappingProxyType(chosen))
 
 
 def _key(leaf: Condition) -> str:

@@ -1,4 +1,4 @@
-"""The command line: ``leadlife demo``, ``leadlife draw``, ``leadlife check``, ``leadlife funnel``.
+"""The command line: ``leadlife demo``, ``leadlife draw``, ``leadlife check``, ``leadlife diff``, ``leadlife funnel``.
 
 Exit codes: 0 done; 1 the input was read but says something wrong (a faulty mapping, a finding); 2 the input
 could not be read, or the call is wrong.
@@ -20,7 +20,8 @@ from leadlife.analytics import Funnel, funnel
 from leadlife.checks import Severity, check, report, unbuildable
 from leadlife.cli.demo import demo
 from leadlife.diagrams import graph, mermaid, text
-from leadlife.errors import InvalidDefinition, LeadlifeError, Unreadable, suggestion
+from leadlife.diffs import diff
+from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, Unreadable, suggestion
 from leadlife.exchange import Export, load_mapping, read_export, unused_rows
 from leadlife.playbook import Playbook
 from leadlife.presets import PRESETS, preset
@@ -87,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     checked.set_defaults(run=_check)
 
+    compared = commands.add_parser("diff", help="compare two definitions: what changed, what became legal and illegal")
+    compared.add_argument("before", help="a preset, or the path of a mapping")
+    compared.add_argument("after", help="the same, as it is to be")
+    compared.add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help="a stage's new name")
+    compared.set_defaults(run=_diff)
+
     read = commands.add_parser("funnel", help="read an export and print its honest funnel")
     read.add_argument("mapping", type=Path, help="the mapping, a TOML file")
     read.add_argument("--data", type=Path, help="the folder of the tables (default: where the mapping lies)")
@@ -94,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--as-of", help="end of observation: a date, or an instant with offset (default: latest date)")
     read.set_defaults(run=_funnel)
 
-    for command in (shown, drawn, checked, read):
+    for command in (shown, drawn, checked, compared, read):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -136,6 +143,16 @@ def _check(call: argparse.Namespace) -> int:
     else:
         print(report(found))
     return WRONG if found else DONE
+
+
+def _diff(call: argparse.Namespace) -> int:
+    pairs = [text.partition("=") for text in call.rename]
+    if not all(old and new for old, _, new in pairs):
+        raise Malformed("a new name is written OLD=NEW", hint="--rename opportunity=deal")
+    names = {old: new for old, _, new in pairs}
+    found = diff(_playbook(call.before), _playbook(call.after), renamed=names)
+    print(json.dumps(found.to_dict(), indent=2) if call.json else found)
+    return WRONG if found.changes else DONE
 
 
 def _playbook(what: str) -> Playbook:

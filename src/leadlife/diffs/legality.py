@@ -1,0 +1,155 @@
+"""What became legal and what became illegal: each move with the smallest lead that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import inf
+from typing import Any, NamedTuple
+
+from leadlife._machine import Edge
+from leadlife.checks.proving import Goal, Proof, together
+from leadlife.checks.subjects import Subject
+from leadlife.checks.walking import Walks, joined, told
+from leadlife.criteria import ByRole
+from leadlife.playbook import Playbook
+from leadlife.stages import Kind, Stage
+
+
+class Legality(NamedTuple):
+    """A move that one playbook allows and another does not.
+
+    Attributes:
+        stage: The stage it leads out of.
+        trigger: Its trigger.
+        target: Where it leads; None for an internal move.
+        witness: A lead for whom the two say different things.
+        story: A shortest way to the stage, under the playbook that allows the move.
+        instead: What the other playbook does.
+        lead: The witness as values, by what guards ask about.
+    """
+
+    stage: str
+    trigger: str
+    target: str | None
+    witness: tuple[str, ...]
+    story: tuple[str, ...]
+    instead: str
+    lead: Mapping[Subject, Any]
+
+    def __str__(self) -> str:
+        who = f" for: {', '.join(self.witness)}" if self.witness else ""
+        return f"{self.trigger} from {self.stage} to {self.target or 'where it is'}{who} (else {self.instead})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {
+            "stage": self.stage,
+            "trigger": self.trigger,
+            "target": self.target,
+            "witness": list(self.witness),
+            "story": list(self.story),
+            "instead": self.instead,
+        }
+
+
+class _Limit(NamedTuple):
+    """Something besides guards that may refuse a move: how strict it is, and how it is kept to and broken, in words."""
+
+    sort: str
+    strictness: float
+    kept: str
+    broken: str
+    why: str
+
+
+class _Outcome(NamedTuple):
+    """What firing a trigger comes to, the questions that must be answered for it, and what else it takes."""
+
+    target: str | None
+    allowed: bool
+    goals: tuple[Goal, ...]
+    told: str
+    limits: tuple[_Limit, ...] = ()
+    """Besides guards, what is kept to by an allowed move, or broken by a refused one."""
+
+
+def allowed_only_by(one: Playbook, other: Playbook) -> Iterator[Legality]:
+    """Yield each move that the first playbook allows some lead and the second refuses that lead, a witness each."""
+    walks, others = Walks(one.lifecycle, one), Walks(other.lifecycle, other)
+    stories: dict[str, tuple[str, ...]] = {}
+    for spot, way in walks.ways.items():
+        stories.setdefault(spot.stage, told(way[0].edge.source if way else spot.stage, way))
+    for stage, trigger in walks.candidates:
+        if stage in stories:
+            yield from _only(walks, others, stage, trigger, stories[stage])
+
+
+def _only(walks: Walks, others: Walks, stage: str, trigger: str, story: tuple[str, ...]) -> Iterator[Legality]:
+    lefts = dict.fromkeys(edge.left for side in (walks, others) for edge in side.candidates.get((stage, trigger), ()))
+    seen: set[str | None] = set()
+    for left in lefts:
+        refused = [*_outcomes(others, stage, trigger, left)]
+        for allowed in _outcomes(walks, stage, trigger, left):
+            if not allowed.allowed or allowed.target in seen:
+                continue
+            for instead in refused:
+                if instead.allowed and instead.target == allowed.target:
+                    continue
+                broken = [] if instead.allowed else list(instead.limits)
+                if any(limit.strictness <= _strictness(allowed, limit.sort) for limit in broken):
+                    continue
+                found = together((*allowed.goals, *instead.goals), walks.playbook, stage=stage)
+                if found.proof is Proof.POSSIBLE:
+                    seen.add(allowed.target)
+                    came = (f"{left} was left",) if left is not None else ()
+                    kept = (limit.kept for limit in allowed.limits)
+                    witness = (*came, *found.witness, *kept, *(limit.broken for limit in broken))
+                    yield Legality(stage, trigger, allowed.target, witness, story, instead.told, found.lead)
+                    break
+
+
+def _outcomes(walks: Walks, stage: str, trigger: str, left: str | None) -> Iterator[_Outcome]:
+    """Yield everything that firing a trigger may come to, the allowed ones first."""
+    known = stage in walks.lifecycle.by_id
+    candidates = [edge for edge in walks.candidates.get((stage, trigger), ()) if edge.left in (None, left)]
+    refused: list[_Outcome] = []
+    before: list[Goal] = []
+    for edge in candidates:
+        own = tuple(Goal(guard, True) for guard in edge.guards)
+        taken = (*before, *own)
+        limits = tuple(_limits(walks.lifecycle.by_id[stage], edge))
+        roles = (ByRole(names=edge.rule.roles),) if edge.rule.roles else ()
+        yield _Outcome(
+            edge.target,
+            True,
+            (*taken, *(Goal(role, True) for role in roles)),
+            f"to {edge.target or 'where it is'}",
+            limits,
+        )
+        for role in roles:
+            told_off = f"it is for {' or '.join(role.names)}"
+            refused.append(_Outcome(edge.target, False, (*taken, Goal(role, False)), told_off))
+        refused += [_Outcome(edge.target, False, taken, limit.why, (limit,)) for limit in limits]
+        if not own:
+            break
+        before.append(Goal(joined(edge.guards), False))
+    else:
+        why = "no guard is true" if candidates else "there is no such move" if known else "there is no such stage"
+        refused.append(_Outcome(None, False, tuple(before), why))
+    yield from refused
+
+
+def _limits(stage: Stage, edge: Edge) -> Iterator[_Limit]:
+    if edge.rule.needs_reason:
+        yield _Limit("reason", 1, "with a reason", "without a reason", "a reason is needed")
+    if edge.rule.kind is Kind.REENTRY and stage.cool_down is not None:
+        rest, longest = stage.cool_down, stage.cool_down.bounds()[1].total_seconds()
+        yield _Limit("rest", longest, f"after {rest}", f"before {rest} are over", f"it cools down for {rest}")
+    if edge.rule.kind is Kind.REENTRY and stage.reentry_limit is not None:
+        most = stage.reentry_limit
+        kept, broken = f"after fewer than {most} returns", f"after {most} or more returns"
+        yield _Limit("returns", -most, kept, broken, f"at most {most} returns are allowed")
+
+
+def _strictness(outcome: _Outcome, sort: str) -> float:
+    return next((limit.strictness for limit in outcome.limits if limit.sort == sort), -inf)

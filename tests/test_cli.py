@@ -139,7 +139,7 @@ def test_output_that_knows_few_letters_still_gets_all_words(tmp_path):
     command = [sys.executable, "-m", "leadlife", "draw", "é" * 5_000]
     done = subprocess.run(command, capture_output=True, env=environment)
     assert done.returncode == 2
-    assert b"is neither a preset nor a mapping file" in done.stderr
+    assert b"is neither a preset nor a file" in done.stderr
 
 
 def test_main_survives_what_its_output_does(monkeypatch):

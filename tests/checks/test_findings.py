@@ -234,6 +234,8 @@ SIZED = {"fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec
         (~inactive(days(9)) & inactive(days(30)), False),
         (~inactive(days(3)) & inactive(elapsed(hours=60)), True),  # a day may be longer than 24 hours
         (~inactive(days(3)) & inactive(elapsed(hours=99)), False),
+        (inactive(days(3)) & ~inactive(elapsed(hours=60)), True),  # and shorter
+        ((score("points") >= 50) & (score("points") != 50), False),  # its cap
         (evidence("x", within=days(9)) & ~evidence("x", within=days(30)), False),
         ((count("call") >= 2) & (count("call") < 2), False),
         ((count("call", within=days(7)) >= 2) & (count("call") < 2), False),
@@ -330,6 +332,25 @@ def test_the_default_of_a_gate_that_nobody_takes_is_shadowed():
     assert Code.SHADOWED in codes(cycle(move("sort", "a", "gate"), stages=(gate,)))
     half = Stage(id="gate", holds=Holds.GATE, routes=both[:1], default="lost")
     assert Code.SHADOWED not in codes(cycle(move("sort", "a", "gate"), stages=(half,)))
+
+
+def test_a_win_gives_the_returns_back():
+    transitions = (
+        move("rest", "a", "idle", kind=Kind.RECYCLE),
+        move("return", "idle", "b", kind=Kind.REENTRY),
+        move("win", "b", "won"),
+        move("again", "won", "a", kind=Kind.REPEAT),
+    )
+    idle = Stage(id="idle", status=Status.RECYCLED, cool_down=days(9), reentry_limit=1)
+    stages = (Stage(id="a"), Stage(id="b"), Stage(id="won", status=Status.WON), idle)
+    assert not found(Lifecycle(stages=stages, transitions=transitions), Code.TRAP)
+
+
+def test_a_text_without_a_part_is_thought_of():
+    assert not found(cycle(move("turn", "a", "b", ~field("city").contains("o"))), Code.NEVER_TRUE)
+    assert not found(
+        cycle(move("turn", "a", "b", ~field("city").contains("e") & field("city").known())), Code.NEVER_TRUE
+    )
 
 
 def test_reopening_is_told_apart_by_what_was_left():

@@ -52,6 +52,18 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     assert 0.88 <= sum(low <= truth <= high for low, high in held) / len(held) <= 1
 
 
+def test_the_interval_is_as_wide_as_the_area_spreads():
+    areas = []
+    for seed in range(150):
+        random = Random(seed)
+        scores = [random.gauss(1.2, 1) for _ in range(12)] + [random.gauss(0, 1) for _ in range(600)]
+        areas.append(appraise([1] * 12 + [0] * 600, scores))
+    mean = sum(one.roc_auc for one in areas) / len(areas)
+    spread = (sum((one.roc_auc - mean) ** 2 for one in areas) / len(areas)) ** 0.5
+    told = sum(one.interval[1] - one.interval[0] for one in areas) / len(areas) / 2 / 1.96
+    assert told == pytest.approx(spread, rel=0.25)
+
+
 def test_segments_are_appraised_where_there_are_enough_leads():
     outcomes, scores = leads(1)
     names = ["many"] * 1_900 + ["few"] * 95 + [None] * 5

@@ -103,6 +103,21 @@ def test_below_the_least_number_of_leads_it_refuses_with_the_number():
     assert bare.score(lead(), (), at=T).why.startswith("0 won and 0 lost leads are too few")
 
 
+def test_too_few_lost_leads_are_too_few_as_well():
+    leads = [Closed(won=number >= 20, closed=T, stage="new") for number in range(300)]
+    with pytest.raises(Malformed, match="280 won and 20 lost leads are too few"):
+        learned(leads)
+    assert not learned(world()).replace(table=EMPTY.rebuilt(leads, at=T)).score(lead(), (), at=T).answered
+
+
+def test_rare_values_without_a_signal_are_smoothed_away():
+    random = Random(5)
+    noise = [
+        Closed(won=random.random() < 0.4, closed=T, values={"city": f"c{random.randrange(150)}"}) for _ in range(600)
+    ]
+    assert learned(noise).smoothing >= 20
+
+
 @pytest.mark.parametrize("outcome", [True, False])
 def test_one_outcome_only_is_refused(outcome):
     leads = [Closed(won=outcome, closed=T) for _ in range(200)]

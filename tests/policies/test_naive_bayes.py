@@ -272,6 +272,13 @@ def test_values_of_two_types_are_two_values():
     assert len({key_of(value) for value in (1, 1.0, True, "1", None)}) == 5
 
 
+def test_the_stage_speaks_for_a_lead_that_few_lost_ones_reached():
+    told = [closed() for _ in range(20)] + [closed(won=False, stage="new" if place else "offer") for place in range(20)]
+    policy = NaiveBayes(name="win", table=EMPTY.rebuilt(told, at=T))
+    [reason] = policy.reasons(lead(stage="offer"), at=T).for_it
+    assert (reason.field, reason.score) == ("stage", pytest.approx(1 - 1.1 / 20.1))
+
+
 NUMBERS = WinTable(at=T, stages=("new",), fields=("city",), cuts={"visits": (2, 5.5)})
 
 

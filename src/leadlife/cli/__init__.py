@@ -21,8 +21,9 @@ from leadlife.checks import Severity, check, report, unbuildable
 from leadlife.cli.demo import demo
 from leadlife.diagrams import graph, mermaid, text
 from leadlife.diffs import diff
+from leadlife.documents import as_playbook, read_document
 from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, Unreadable, suggestion
-from leadlife.exchange import Export, load_mapping, read_export, unused_rows
+from leadlife.exchange import Export, as_mapping, load_mapping, read_export, unused_rows
 from leadlife.playbook import Playbook
 from leadlife.presets import PRESETS, preset
 from leadlife.timing import day_start, instant, zone_named
@@ -76,20 +77,22 @@ def _parser() -> argparse.ArgumentParser:
     shown.set_defaults(run=_demo)
 
     drawn = commands.add_parser("draw", help="draw a lifecycle")
-    drawn.add_argument("what", nargs="?", default="eight_stage", help="a preset, or the path of a mapping")
+    drawn.add_argument("what", nargs="?", default="eight_stage", help="a preset, or the path of a playbook or mapping")
     drawn.add_argument("--format", choices=("mermaid", "text"), default="text")
     drawn.add_argument("--success-path", action="store_true", help="only the success path and the recycling loop")
     drawn.set_defaults(run=_draw)
 
     checked = commands.add_parser("check", help="prove a definition: traps, dead ends, guards that overlap")
-    checked.add_argument("what", nargs="?", default="eight_stage", help="a preset, or the path of a mapping")
+    checked.add_argument(
+        "what", nargs="?", default="eight_stage", help="a preset, or the path of a playbook or mapping"
+    )
     checked.add_argument(
         "--at-least", choices=[one.value for one in Severity], default="note", help="leave out what is less bad"
     )
     checked.set_defaults(run=_check)
 
     compared = commands.add_parser("diff", help="compare two definitions: what changed, what became legal and illegal")
-    compared.add_argument("before", help="a preset, or the path of a mapping")
+    compared.add_argument("before", help="a preset, or the path of a playbook or mapping")
     compared.add_argument("after", help="the same, as it is to be")
     compared.add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help="a stage's new name")
     compared.set_defaults(run=_diff)
@@ -158,11 +161,12 @@ def _diff(call: argparse.Namespace) -> int:
 def _playbook(what: str) -> Playbook:
     if what in PRESETS:
         return preset(what)
-    if Path(what).suffix == ".toml" or os.path.exists(what):  # noqa: PTH110 - unlike Path's, it survives any text
-        return load_mapping(what).playbook()
+    if Path(what).suffix in (".toml", ".json") or os.path.exists(what):  # noqa: PTH110 - unlike Path's, it survives any text
+        document = read_document(what)
+        return as_mapping(document).playbook() if "tables" in document.data else as_playbook(document)
     near = suggestion(what, PRESETS)
     hint = f"did you mean {near!r}?" if near else f"presets are: {', '.join(PRESETS)}"
-    raise Unreadable(f"{what!r} is neither a preset nor a mapping file", hint=hint)
+    raise Unreadable(f"{what!r} is neither a preset nor a file", hint=hint)
 
 
 def _funnel(call: argparse.Namespace) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from leadlife.exchange.mapping import Mapping, load_mapping
+from leadlife.exchange.mapping import Mapping, as_mapping, load_mapping
 from leadlife.exchange.reader import Export, RowCount, read_export, unused_rows
 from leadlife.exchange.tables import SetAside
 
-__all__ = ["Export", "Mapping", "RowCount", "SetAside", "load_mapping", "read_export", "unused_rows"]
+__all__ = ["Export", "Mapping", "RowCount", "SetAside", "as_mapping", "load_mapping", "read_export", "unused_rows"]

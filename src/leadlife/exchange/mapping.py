@@ -1,23 +1,21 @@
 """The mapping: which columns of which tables say what about a lead. Data, never code."""
 
 import json
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from leadlife._model import LAX, Definition, Name, Names, Text
 from leadlife.activities import ActivityKind
-from leadlife.errors import Fault, InvalidDefinition, Unreadable, did_you_mean
+from leadlife.documents import Document, located, parse_toml, read_document
+from leadlife.errors import Fault, InvalidDefinition, did_you_mean
 from leadlife.exchange.dates import check_format
 from leadlife.leads import LeadType
 from leadlife.lifecycle import Lifecycle
 from leadlife.playbook import FieldSpec, Playbook
 from leadlife.presets import PRESETS, preset
 from leadlife.timing import Zone
-
-LARGEST_FILE = 1_000_000
 
 Column = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\\x00:]+$", max_length=200)]
@@ -203,38 +201,23 @@ def _twice(names: list[str]) -> list[str]:
 
 
 def load_mapping(source: Path | str) -> Mapping:
-    """Read a mapping from a TOML file.
+    """Read a mapping from a file: TOML, or JSON if its name ends so.
 
     Raises:
-        Unreadable: The file cannot be read, is too large, or is no TOML; the line is named.
+        Unreadable: The file cannot be read, is too large or nested too deep, or is not of its format.
         InvalidDefinition: It is no mapping; every fault is named with its path.
     """
-    path = Path(source)
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError):
-        raise Unreadable(f"cannot read {path.name!r}", hint="check the path") from None
-    if len(data) > LARGEST_FILE:
-        raise Unreadable(f"{path.name!r} is larger than {LARGEST_FILE:,} bytes")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Unreadable(f"{path.name!r} is not valid UTF-8", hint="save the mapping as UTF-8") from None
-    return parse_mapping(text, name=path.name)
+    return as_mapping(read_document(source))
 
 
 def parse_mapping(text: str, *, name: str = "the mapping") -> Mapping:
     """Read a mapping from TOML text; errors as in :func:`load_mapping`."""
+    return as_mapping(parse_toml(text, name=name))
+
+
+def as_mapping(document: Document) -> Mapping:
+    """Return the mapping that a document describes; errors as in :func:`load_mapping`."""
     try:
-        found: dict[str, Any] = tomllib.loads(text)
-        plain = json.dumps(found, allow_nan=False)
-    except tomllib.TOMLDecodeError as error:
-        raise Unreadable(f"{name!r} is not TOML: {error}") from None
-    except RecursionError:
-        raise Unreadable(f"{name!r} is nested too deep") from None
-    except (TypeError, ValueError):
-        raise Unreadable(f"{name!r} holds a date, or a number that is none", hint="write dates as text") from None
-    try:
-        return Mapping.model_validate_json(plain)
+        return Mapping.model_validate_json(json.dumps(document.data))
     except InvalidDefinition as error:
-        raise InvalidDefinition(f"{name!r} has faults:", faults=error.faults) from None
+        raise InvalidDefinition(f"{document.name!r} has faults:", faults=located(document, error)) from None

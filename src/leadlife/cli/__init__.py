@@ -19,7 +19,7 @@ from pathlib import Path
 from leadlife.analytics import Funnel, funnel
 from leadlife.checks import Severity, check, report, unbuildable
 from leadlife.cli.demo import demo
-from leadlife.diagrams import graph, mermaid, text
+from leadlife.diagrams import dot, graph, mermaid, text
 from leadlife.diffs import diff
 from leadlife.documents import as_playbook, read_document
 from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, Unreadable, suggestion
@@ -30,6 +30,7 @@ from leadlife.timing import day_start, instant, zone_named
 
 DONE, WRONG, UNREADABLE = 0, 1, 2
 MOST_SHOWN = 10
+_FORMATS = {"mermaid": mermaid, "dot": dot, "text": text}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,8 +79,10 @@ def _parser() -> argparse.ArgumentParser:
 
     drawn = commands.add_parser("draw", help="draw a lifecycle")
     drawn.add_argument("what", nargs="?", default="eight_stage", help="a preset, or the path of a playbook or mapping")
-    drawn.add_argument("--format", choices=("mermaid", "text"), default="text")
+    drawn.add_argument("--format", choices=tuple(_FORMATS), default="text")
     drawn.add_argument("--success-path", action="store_true", help="only the success path and the recycling loop")
+    drawn.add_argument("--criteria", action="store_true", help="say on the arrows what their guards ask")
+    drawn.add_argument("--data", type=Path, help="the folder of a mapping's tables: counts and shares on the arrows")
     drawn.set_defaults(run=_draw)
 
     checked = commands.add_parser("check", help="prove a definition: traps, dead ends, guards that overlap")
@@ -126,8 +129,9 @@ def _demo(call: argparse.Namespace) -> None:
 
 def _draw(call: argparse.Namespace) -> None:
     playbook = _playbook(call.what)
-    picture = graph(playbook.lifecycle, success_path=call.success_path)
-    drawing = mermaid(picture) if call.format == "mermaid" else text(picture)
+    journeys = None if call.data is None else read_export(load_mapping(call.what), call.data).journeys
+    picture = graph(playbook, success_path=call.success_path, criteria=call.criteria, journeys=journeys)
+    drawing = _FORMATS[call.format](picture)
     if call.json:
         print(json.dumps({"playbook": str(playbook.ref), "format": call.format, "drawing": drawing}, indent=2))
         return

@@ -32,7 +32,10 @@ SORTING = Lifecycle(
 
 def test_every_stage_and_every_move_is_drawn():
     drawn = dot(graph(EIGHT))
-    boxes, arrows = re.findall(r"^  s\d+ \[label", drawn, re.MULTILINE), re.findall(r"^  s\d+ -> s\d+ ", drawn, re.MULTILINE)
+    boxes, arrows = (
+        re.findall(r"^  s\d+ \[label", drawn, re.MULTILINE),
+        re.findall(r"^  s\d+ -> s\d+ ", drawn, re.MULTILINE),
+    )
     assert len(boxes) == len(EIGHT.lifecycle.stages)
     assert len(arrows) == len(graph(EIGHT).arrows) == mermaid(graph(EIGHT)).count("->|")
 

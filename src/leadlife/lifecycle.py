@@ -11,7 +11,7 @@ from leadlife._machine import Edge, Plan, build_machine, expand
 from leadlife._model import LAX, Definition
 from leadlife.criteria import View
 from leadlife.errors import Fault, InvalidDefinition, UnknownName, did_you_mean
-from leadlife.stages import Entry, Reason, Stage, Transition
+from leadlife.stages import Entry, Holds, Reason, Stage, Transition
 
 if TYPE_CHECKING:
     from transitions import Machine
@@ -93,6 +93,24 @@ class Lifecycle(Definition):
     def first(self) -> Entry:
         """Where a journey begins when nobody says otherwise."""
         return (self.entries or (Entry(stage=self.stages[0].id),))[0]
+
+    def _repr_html_(self) -> str:
+        from leadlife._html import table  # noqa: PLC0415 - only a notebook pays for it
+
+        head = ("stage", "team", "status", "limits", "ways out")
+        return table("lifecycle", head, [self._row(stage) for stage in self.stages])
+
+    def _row(self, stage: Stage) -> tuple[str, ...]:
+        limits = [f"{stage.limit.after}, then {stage.limit.trigger}"] if stage.limit is not None else []
+        limits += [f"cool-down {stage.cool_down}"] if stage.cool_down is not None else []
+        limits += [f"{stage.reentry_limit} returns"] if stage.reentry_limit is not None else []
+        ways = dict.fromkeys(
+            f"{edge.trigger} to {edge.target or 'where it is'}" for edge in self.edges if edge.source == stage.id
+        )
+        ways |= dict.fromkeys(f"if {route.guard.sentence()}: to {route.target}" for route in stage.routes)
+        ways |= {f"else to {stage.default}": None} if stage.default is not None else {}
+        status = "gate" if stage.holds is Holds.GATE else stage.status.value
+        return stage.name, stage.team or "", status, "\n".join(limits), "\n".join(ways)
 
     def entries_for(self, *, referral: bool) -> tuple[Entry, ...]:
         """Return where a lead may begin, referred or not, best first."""

@@ -189,6 +189,18 @@ class Playbook(Definition):
         """The zone, ready for arithmetic."""
         return zone_named(self.zone)
 
+    def _repr_html_(self) -> str:
+        from leadlife._html import table  # noqa: PLC0415 - only a notebook pays for it
+
+        words = {
+            "fields": [f"{name}: {spec.type}{', personal' * spec.personal}" for name, spec in self.fields.items()],
+            "activities": [", ".join(self.activity_kinds)] if self.activity_kinds else [],
+            "evidence": [f"{name}: {meaning}" if meaning else name for name, meaning in self.evidence.items()],
+            "scores": [f"{policy.name} (version {policy.version})" for policy in self.scores],
+        }
+        told = [(name, "\n".join(values)) for name, values in words.items() if values]
+        return table(f"playbook {self.ref}", ("words", ""), told) + self.lifecycle._repr_html_()
+
     def admit(self, fact: Fact) -> None:
         """Check that a fact uses only words that this playbook declares.
 

@@ -197,6 +197,16 @@ class Verdict:
         until = "" if self.changes_at is None or self.parts else f", until {self.changes_at:%Y-%m-%d %H:%M} at least"
         return f"{indent}{self.word}: {self.sentence}{self._told()}{until}{below}"
 
+    def _repr_html_(self) -> str:
+        from leadlife._html import tree  # noqa: PLC0415 - only a notebook pays for it
+
+        return tree(self._lines(0))
+
+    def _lines(self, depth: int) -> Iterator[tuple[int, str, str]]:
+        yield depth, self.word, f"{self.sentence}{self._told()}"
+        for part in self.parts:
+            yield from part._lines(depth + 1)  # noqa: SLF001 - its own kind
+
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict and its parts as plain values, ready for JSON."""
         return {

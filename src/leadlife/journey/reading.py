@@ -74,6 +74,28 @@ class Reading:
     def __hash__(self) -> int:
         return hash((self.lead_id, self.pipeline, self.version))
 
+    def _repr_html_(self) -> str:
+        from leadlife._html import Bar, timeline  # noqa: PLC0415 - only a notebook pays for it
+
+        visits, at = self.visits, self._state.at
+        if not visits or at is None:
+            return timeline(f"{self!r}", ())
+        begin = visits[0].entered
+        whole = max((at - begin).total_seconds(), 1.0)
+        statuses = self.playbook.lifecycle.by_id
+        bars = [
+            Bar(
+                visit.stage,
+                (visit.entered - begin).total_seconds() / whole,
+                ((visit.left or at) - begin).total_seconds() / whole,
+                statuses[visit.stage].status.value if visit.stage in statuses else "",
+                f"{visit.entered:%Y-%m-%d}, {visit.time(at).total_seconds() / 86_400:.1f} days"
+                + (f", cycle {visit.cycle}" if visit.cycle is not None else ""),
+            )
+            for visit in visits
+        ]
+        return timeline(f"{self!r}", bars)
+
     def __repr__(self) -> str:
         cycle = self.cycle
         number = f", cycle {cycle.number}" if cycle is not None else ""

@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export PYTHONWARNINGS := ignore::DeprecationWarning:pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover lint types docs bench clean
+.PHONY: help demo test cover lint types docs fuzz bench clean
 
 help: ## say what there is to make
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +42,7 @@ types: $(VENV)/.dev ## mypy strict and pyright, and the completeness of the publ
 
 docs: $(VENV)/.dev ## build the documentation, warnings as errors
 	$(BIN)/sphinx-build -n -W -q -b html docs docs/_build/html
-
+fuzz: $(VENV)/.dev ; $(BIN)/python tests/fuzzing.py 30 ## break definition and mapping files for 30 seconds
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
 	for job in moves scoring bayes checks; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
 

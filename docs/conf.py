@@ -19,6 +19,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_class_signature = "separated"
 exclude_patterns = ["_build"]
+html_extra_path = ["playbook.schema.json"]
 
 # The constraints on a field's type, which autodoc writes out as if they were classes.
 CONSTRAINTS = (

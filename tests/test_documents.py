@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -129,7 +130,8 @@ def test_the_schema_knows_every_key_that_is_written():
     assert {"Stage", "Transition", "Points", "NaiveBayes"} <= set(schema["$defs"])
     assert schema["$defs"]["Points"]["properties"]["op"] == {"const": "points"}
     assert len(schema["properties"]["scores"]["items"]["oneOf"]) > 10
-    json.dumps(schema)
+    published = Path(__file__).parents[1] / "docs" / "playbook.schema.json"
+    assert json.loads(published.read_text()) == schema, "make it anew: CONTRIBUTING.md says how"
 
 
 HOSTILE = {

@@ -154,7 +154,13 @@ def dump_playbook(playbook: Playbook) -> str:
 
     Code of one's own, in guards and policies, is kept by name and version.
     """
-    return json.dumps(_said(playbook, playbook.model_dump(mode="json")), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(plain_of(playbook), indent=2, ensure_ascii=False) + "\n"
+
+
+def plain_of(playbook: Playbook) -> dict[str, Any]:
+    """Return a playbook as plain values, in declared order, what is default left out."""
+    told: dict[str, Any] = _said(playbook, playbook.model_dump(mode="json"))
+    return told
 
 
 def playbook_schema() -> dict[str, Any]:

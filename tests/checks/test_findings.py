@@ -334,6 +334,17 @@ def test_the_default_of_a_gate_that_nobody_takes_is_shadowed():
     assert Code.SHADOWED not in codes(cycle(move("sort", "a", "gate"), stages=(half,)))
 
 
+def test_no_definition_takes_for_ever():
+    from leadlife.checks.proving import Budget, Goal, Proof, together
+
+    leaves = [evidence(f"e{number}") for number in range(12)]
+    goals = [Goal(at_least(7, *leaves), True), Goal(at_least(6, *leaves), False)]
+    assert together(goals).proof is Proof.IMPOSSIBLE
+    assert together(goals, budget=Budget(50)).proof is Proof.NOT_DECIDED
+    many = [move("turn", "a", ("b", "won")[number % 2], evidence(f"e{number}")) for number in range(3_000)]
+    assert Code.NOT_DECIDED in codes(cycle(*many))
+
+
 def test_a_win_gives_the_returns_back():
     transitions = (
         move("rest", "a", "idle", kind=Kind.RECYCLE),

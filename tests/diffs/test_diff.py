@@ -45,7 +45,7 @@ def told(legalities):
 
 def test_a_playbook_does_not_differ_from_itself():
     same = diff(EIGHT, Playbook.model_validate(EIGHT.model_dump(mode="json")))
-    assert same == ((), (), (), Bump.NONE, {})
+    assert same == ((), (), (), Bump.NONE, {}, ())
     assert str(same) == "no difference"
 
 
@@ -200,6 +200,24 @@ def test_the_map_is_what_an_adoption_takes():
     at = datetime(2026, 3, 2, tzinfo=UTC)
     fact = PlaybookAdopted(playbook=new.ref, stages=diff(EIGHT, new).stages, at=at)
     assert fact.stages == {"opportunity": "deal"}
+
+
+def test_where_guards_ask_too_much_it_says_so():
+    asks = [evidence(f"e{number}") for number in range(14)]
+    words = {f"e{number}": "" for number in range(14)}
+
+    def book(*guards):
+        stages = (Stage(id="a"), Stage(id="b"), Stage(id="won", status=Status.WON))
+        moves = [
+            Transition(trigger="go", sources=("a",), target="b" if place % 2 else "won", kind=Kind.FORWARD, guard=guard)
+            for place, guard in enumerate(guards)
+        ]
+        return Playbook(id="x", lifecycle=Lifecycle(stages=stages, transitions=tuple(moves)), evidence=words)
+
+    found = diff(book(*asks), book(*asks[:-1], identified()))
+    assert (found.not_decided, found.now_legal) == (("go from a",), ())
+    assert "not decided: go from a" in str(found)
+    assert diff(book(*asks), book(*asks).replace(version="2")).not_decided == ()
 
 
 def test_gates_are_seen_through():

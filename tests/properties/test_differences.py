@@ -12,7 +12,7 @@ from leadlife.testing import playbooks
 
 @given(playbooks())
 def test_nothing_differs_from_itself(playbook):
-    assert diff(playbook, playbook) == ((), (), (), Bump.NONE, {})
+    assert diff(playbook, playbook) == ((), (), (), Bump.NONE, {}, ())
 
 
 def is_true(criterion, lead, playbook):

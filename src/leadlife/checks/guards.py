@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from leadlife._machine import Edge
 from leadlife.checks.finding import Code, Finding
-from leadlife.checks.proving import MOST_ATOMS, Found, Goal, Proof, together
+from leadlife.checks.proving import MOST_ATOMS, Found, Goal, Proof
 from leadlife.checks.walking import Walks, joined
 from leadlife.criteria import Opaque, leaves_of
 from leadlife.playbook import Playbook
@@ -75,8 +75,7 @@ def _of_candidates(
 
 
 def _together(walks: Walks, stage: str, *edges: Edge) -> Found:
-    goals = [Goal(guard, True) for edge in edges for guard in edge.guards]
-    return together(goals, walks.playbook, stage=stage) if goals else Found(Proof.POSSIBLE)
+    return walks.together([Goal(guard, True) for edge in edges for guard in edge.guards], stage)
 
 
 def _said(edge: Edge) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -32,6 +32,19 @@ class Goal(NamedTuple):
     true: bool
 
 
+class Budget:
+    """How many steps may still be searched, over all questions of one definition, so that no file takes for ever."""
+
+    def __init__(self, steps: int = 2_000_000) -> None:
+        """Begin with so many steps."""
+        self.steps = steps
+
+    def spend(self) -> bool:
+        """Take one step, and return whether there was one."""
+        self.steps -= 1
+        return self.steps >= 0
+
+
 class Found(NamedTuple):
     """What a search came to.
 
@@ -58,26 +71,44 @@ _May = Callable[[Sequence[int]], int]
 """The answers that a criterion may have, as bits, given those that its leaves may have."""
 
 
-def together(goals: Sequence[Goal], playbook: Playbook | None = None, *, stage: str | None = None) -> Found:
+def too_many(criteria: Iterable[Condition]) -> bool:
+    """Return whether criteria ask more questions together than are searched."""
+    asked: set[str] = set()
+    for criterion in criteria:
+        asked.update(map(_key, leaves_of(criterion)))
+        if len(asked) > MOST_ATOMS:
+            return True
+    return False
+
+
+def together(
+    goals: Sequence[Goal],
+    playbook: Playbook | None = None,
+    *,
+    stage: str | None = None,
+    budget: Budget | None = None,
+) -> Found:
     """Return whether some lead answers all of these criteria as wanted.
 
     Args:
         goals: What is wanted.
         playbook: Whose fields, choices and scores bound what a lead may be.
         stage: Where the lead stands.
+        budget: How many steps may be searched; where they are used up, nothing is decided.
     """
+    if too_many(goal.criterion for goal in goals):
+        return Found(Proof.NOT_DECIDED)
+    budget = Budget() if budget is None else budget
     places: dict[str, int] = {}
     leaves: list[Condition] = []
     for goal in goals:
         for leaf in leaves_of(goal.criterion):
             if places.setdefault(_key(leaf), len(leaves)) == len(leaves):
                 leaves.append(leaf)
-    if len(leaves) > MOST_ATOMS:
-        return Found(Proof.NOT_DECIDED)
     wanted = [(_compiled(goal.criterion, places), _TRUE if goal.true else _FALSE | _UNKNOWN) for goal in goals]
-    chosen = _search(wanted, _options(leaves, playbook, stage), [_ANY] * len(leaves), {})
+    chosen = _search(wanted, _options(leaves, playbook, stage), [_ANY] * len(leaves), {}, budget)
     if chosen is None:
-        return Found(Proof.IMPOSSIBLE)
+        return Found(Proof.IMPOSSIBLE if budget.steps >= 0 else Proof.NOT_DECIDED)
     told = tuple(words(subject, value) for subject, value in sorted(chosen.items()))
     return Found(Proof.POSSIBLE, told, MappingProxyType(chosen))
 
@@ -103,10 +134,14 @@ def _options(leaves: Sequence[Condition], playbook: Playbook | None, stage: str 
 
 
 def _search(
-    wanted: Sequence[tuple[_May, int]], options: Sequence[_Option], known: list[int], chosen: dict[Subject, Any]
+    wanted: Sequence[tuple[_May, int]],
+    options: Sequence[_Option],
+    known: list[int],
+    chosen: dict[Subject, Any],
+    budget: Budget,
 ) -> dict[Subject, Any] | None:
     """Return a value for every subject with which all is as wanted, if there is one."""
-    if not all(may(known) & bits for may, bits in wanted):
+    if not budget.spend() or not all(may(known) & bits for may, bits in wanted):
         return None
     if not options:
         return chosen
@@ -117,7 +152,7 @@ def _search(
             then = list(known)
             for place, bits in zip(places, answers, strict=True):
                 then[place] = bits
-            found = _search(wanted, options[1:], then, now)
+            found = _search(wanted, options[1:], then, now, budget)
             if found is not None:
                 return found
     return None

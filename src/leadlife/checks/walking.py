@@ -7,12 +7,12 @@ not followed, so a way that is found is legal in every step, and a stage that no
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from leadlife._machine import Edge
-from leadlife.checks.proving import Found, Goal, Proof, together
+from leadlife.checks.proving import Budget, Found, Goal, Proof, together, too_many
 from leadlife.criteria import AllOf, Condition
 from leadlife.lifecycle import Lifecycle
 from leadlife.playbook import Playbook
@@ -47,6 +47,7 @@ class Walks:
         """Look at a lifecycle, with the words of its playbook if it has one."""
         self.lifecycle = lifecycle
         self.playbook = playbook
+        self._budget = Budget()
         self._limits: Mapping[str, int] = {
             stage.id: stage.reentry_limit for stage in lifecycle.stages if stage.reentry_limit is not None
         }
@@ -86,12 +87,17 @@ class Walks:
     def proof_of(self, stage: str, candidates: tuple[Edge, ...], place: int) -> Found:
         """Return whether a candidate can be taken: its own guards true, and those before it not."""
         edge = candidates[place]
-        goals = [Goal(guard, True) for guard in edge.guards]
-        for earlier in candidates[:place]:
-            if not earlier.guards:
-                return Found(Proof.IMPOSSIBLE)
-            goals.append(Goal(joined(earlier.guards), False))
-        return together(goals, self.playbook, stage=stage) if goals else Found(Proof.POSSIBLE)
+        before = candidates[:place]
+        if not all(earlier.guards for earlier in before):
+            return Found(Proof.IMPOSSIBLE)
+        if too_many(guard for one in (edge, *before) for guard in one.guards):
+            return Found(Proof.NOT_DECIDED)
+        own = [Goal(guard, True) for guard in edge.guards]
+        return self.together([*own, *(Goal(joined(earlier.guards), False) for earlier in before)], stage)
+
+    def together(self, goals: Sequence[Goal], stage: str) -> Found:
+        """Return whether some lead who stands in a stage answers all of these as wanted."""
+        return together(goals, self.playbook, stage=stage, budget=self._budget) if goals else Found(Proof.POSSIBLE)
 
     def starts(self) -> Iterator[Spot]:
         """Yield where leads may begin."""

@@ -34,6 +34,7 @@ class Diff(NamedTuple):
         version_bump: Which part of the version to raise.
         stages: What ``PlaybookAdopted(stages=...)`` needs: the new name of each stage that is gone; None is a hole,
             where a person must say where its leads go.
+        not_decided: Moves whose guards ask too much together to say what became of them.
     """
 
     changes: tuple[Change, ...]
@@ -41,11 +42,13 @@ class Diff(NamedTuple):
     now_illegal: tuple[Legality, ...]
     version_bump: Bump
     stages: dict[str, str | None]
+    not_decided: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [str(change) for change in self.changes]
         lines += [f"now legal: {one}" for one in self.now_legal]
         lines += [f"now illegal: {one}" for one in self.now_illegal]
+        lines += [f"not decided: {one}" for one in self.not_decided]
         lines += [f"leads in {old} go to: {new or '?'}" for old, new in self.stages.items()]
         return "\n".join([*lines, f"version bump: {self.version_bump}"]) if lines else "no difference"
 
@@ -57,6 +60,7 @@ class Diff(NamedTuple):
             "now_illegal": [one.to_dict() for one in self.now_illegal],
             "version_bump": self.version_bump.value,
             "stages": dict(self.stages),
+            "not_decided": list(self.not_decided),
         }
 
 
@@ -81,14 +85,16 @@ def diff(before: Playbook, after: Playbook, *, renamed: Mapping[str, str] | None
     was = called(before, names)
     declared = changes(was, after, {new: old for old, new in names.items()})
     old_names = {new: old for old, new in names.items()}
-    now_legal = tuple(allowed_only_by(after, was))
+    undecided: set[tuple[str, str]] = set()
+    now_legal = tuple(allowed_only_by(after, was, undecided))
     now_illegal = tuple(
         one._replace(stage=old_names.get(one.stage, one.stage), target=old_names.get(one.target or "", one.target))
-        for one in allowed_only_by(was, after)
+        for one in allowed_only_by(was, after, undecided)
     )
     gone = [stage for stage in before.lifecycle.by_id if stage not in after.lifecycle.by_id]
     stages = {stage: names.get(stage) for stage in gone}
-    return Diff(declared, now_legal, now_illegal, _bump(declared, now_legal, now_illegal), stages)
+    unsaid = tuple(sorted(f"{trigger} from {stage}" for stage, trigger in undecided)) if declared else ()
+    return Diff(declared, now_legal, now_illegal, _bump(declared, now_legal, now_illegal), stages, unsaid)
 
 
 def _renamed(before: Playbook, after: Playbook, told: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from leadlife._machine import Edge
-from leadlife.checks.proving import Goal, Proof, together
+from leadlife.checks.proving import Goal, Proof, too_many
 from leadlife.checks.subjects import Subject
 from leadlife.checks.walking import Walks, joined, told
 from leadlife.criteria import ByRole
@@ -73,15 +73,47 @@ class _Outcome(NamedTuple):
     """Besides guards, what is kept to by an allowed move, or broken by a refused one."""
 
 
-def allowed_only_by(one: Playbook, other: Playbook) -> Iterator[Legality]:
-    """Yield each move that the first playbook allows some lead and the second refuses that lead, a witness each."""
+def allowed_only_by(one: Playbook, other: Playbook, undecided: set[tuple[str, str]]) -> Iterator[Legality]:
+    """Yield each move that the first playbook allows some lead and the second refuses that lead, a witness each.
+
+    Args:
+        one: The playbook that allows.
+        other: The one that refuses.
+        undecided: Takes the stage and trigger of moves whose guards ask too much to say.
+    """
     walks, others = Walks(one.lifecycle, one), Walks(other.lifecycle, other)
     stories: dict[str, tuple[str, ...]] = {}
     for spot, way in walks.ways.items():
         stories.setdefault(spot.stage, told(way[0].edge.source if way else spot.stage, way))
     for stage, trigger in walks.candidates:
         if stage in stories:
-            yield from _only(walks, others, stage, trigger, stories[stage])
+            sides = (walks, others)
+            if _as_before(*sides, stage, trigger):
+                continue
+            edges = [edge for side in sides for edge in side.candidates.get((stage, trigger), ())]
+            if any(too_many(guard for edge in mine for guard in edge.guards) for mine in _apart(edges)):
+                undecided.add((stage, trigger))
+            else:
+                yield from _only(walks, others, stage, trigger, stories[stage])
+
+
+def _as_before(one: Walks, other: Walks, stage: str, trigger: str) -> bool:
+    """Return whether two lifecycles say the same of a trigger at a stage."""
+
+    def said(walks: Walks) -> list[object]:
+        at = walks.lifecycle.by_id.get(stage)
+        rest = None if at is None else (at.cool_down, at.reentry_limit)
+        edges = walks.candidates.get((stage, trigger), ())
+        told = [(edge.target, edge.guards, edge.left, edge.via) for edge in edges]
+        return [rest, told, [(edge.rule.kind, edge.rule.roles, edge.rule.needs_reason) for edge in edges]]
+
+    return said(one) == said(other)
+
+
+def _apart(edges: list[Edge]) -> list[list[Edge]]:
+    """Return the candidates of both sides by the stage that was left, for only those are tried together."""
+    lefts = dict.fromkeys(edge.left for edge in edges)
+    return [[edge for edge in edges if edge.left in (None, left)] for left in lefts]
 
 
 def _only(walks: Walks, others: Walks, stage: str, trigger: str, story: tuple[str, ...]) -> Iterator[Legality]:
@@ -98,7 +130,7 @@ def _only(walks: Walks, others: Walks, stage: str, trigger: str, story: tuple[st
                 broken = [] if instead.allowed else list(instead.limits)
                 if any(limit.strictness <= _strictness(allowed, limit.sort) for limit in broken):
                     continue
-                found = together((*allowed.goals, *instead.goals), walks.playbook, stage=stage)
+                found = walks.together((*allowed.goals, *instead.goals), stage)
                 if found.proof is Proof.POSSIBLE:
                     seen.add(allowed.target)
                     came = (f"{left} was left",) if left is not None else ()

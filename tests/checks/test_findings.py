@@ -41,6 +41,7 @@ from leadlife import (
 )
 from leadlife import cycle as cycle_number
 from leadlife.checks import Code, Severity, check, report
+from leadlife.checks.finding import SEVERITIES
 from leadlife.presets import eight_stage
 
 ENGAGED = Points(name="did", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"4": 0, "1": 50})
@@ -404,3 +405,11 @@ def test_names_that_look_personal(name, personal):
     from leadlife.checks.guards import looks_personal
 
     assert looks_personal(name) is personal
+
+
+def test_every_code_has_its_page():
+    from pathlib import Path
+
+    pages = Path(__file__).parents[2] / "docs" / "findings"
+    assert {page.stem for page in pages.glob("*.md")} == {code.value for code in Code}
+    assert all(f"Severity: {SEVERITIES[code]}." in (pages / f"{code}.md").read_text() for code in Code)

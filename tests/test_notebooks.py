@@ -75,6 +75,7 @@ BOOK = Playbook(
         walked(),
         Journey("nobody yet", eight_stage()),
         Journey.start("bo", BOOK, at=T),
+        *walked().options(at=T + 9 * DAY)[:4],
         walked().judge((evidence("fit") & evidence("mql")) | identified(), at=T + 9 * DAY),
     ],
 )

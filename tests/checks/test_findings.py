@@ -40,7 +40,7 @@ from leadlife import (
     total,
 )
 from leadlife import cycle as cycle_number
-from leadlife.checks import Code, Severity, check, report
+from leadlife.checks import Code, Severity, check, hysteresis, report
 from leadlife.checks.finding import SEVERITIES
 from leadlife.presets import eight_stage
 
@@ -182,7 +182,17 @@ def test_each_finding_has_a_case_and_a_clean_twin(code):
 
 
 def test_every_code_that_check_gives_has_a_case():
-    assert set(PAIRS) | {Code.UNBUILDABLE} == set(Code)
+    assert set(PAIRS) | {Code.UNBUILDABLE, Code.HYSTERESIS} == set(Code)
+
+
+def test_thresholds_the_wrong_way_round_are_told():
+    flaps = hysteresis(score("p") >= 50, score("p") < 60, where="qualifications.mql")
+    assert flaps.code is Code.HYSTERESIS
+    assert flaps.where == "qualifications.mql"
+    assert flaps.story == ("score p 50", "in, and out at the same instant")
+    assert hysteresis(score("p") >= 50, score("p") < 40) is None
+    many = at_least(7, *(evidence(f"e{number}") for number in range(13)))
+    assert hysteresis(many, identified()).code is Code.NOT_DECIDED
 
 
 def test_the_worst_comes_first():

@@ -2,5 +2,6 @@
 
 from leadlife.checks.check import check, report, unbuildable
 from leadlife.checks.finding import Code, Finding, Severity
+from leadlife.checks.guards import hysteresis
 
-__all__ = ["Code", "Finding", "Severity", "check", "report", "unbuildable"]
+__all__ = ["Code", "Finding", "Severity", "check", "hysteresis", "report", "unbuildable"]

@@ -34,6 +34,7 @@ class Code(StrEnum):
     OVERLAP = "overlap"
     NOT_DECIDED = "not_decided"
     OPAQUE = "opaque"
+    HYSTERESIS = "hysteresis_reversed"
     CHASE = "chase"
     PERSONAL_UNFLAGGED = "personal_unflagged"
 
@@ -53,6 +54,7 @@ SEVERITIES: dict[Code, Severity] = {
     Code.OVERLAP: Severity.WARNING,
     Code.NOT_DECIDED: Severity.NOTE,
     Code.OPAQUE: Severity.NOTE,
+    Code.HYSTERESIS: Severity.ERROR,
     Code.CHASE: Severity.WARNING,
     Code.PERSONAL_UNFLAGGED: Severity.WARNING,
 }

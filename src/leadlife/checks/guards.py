@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from leadlife._machine import Edge
 from leadlife.checks.finding import Code, Finding
-from leadlife.checks.proving import MOST_ATOMS, Found, Goal, Proof
+from leadlife.checks.proving import MOST_ATOMS, Found, Goal, Proof, together
 from leadlife.checks.walking import Walks, joined
-from leadlife.criteria import Opaque, leaves_of
+from leadlife.criteria import Condition, Opaque, leaves_of
 from leadlife.playbook import Playbook
 
 _PERSONAL = {
@@ -91,6 +91,30 @@ def _opaque(walks: Walks) -> Iterator[Finding]:
                 says = f"{leaf.name!r} is code: what it answers is taken for granted, both ways"
                 hint = "write it as a criterion where you can"
                 yield Finding(Code.OPAQUE, f"lifecycle.transitions.{place}.guard", says, (), hint)
+
+
+def hysteresis(
+    enter: Condition, leave: Condition, *, where: str = "", playbook: Playbook | None = None
+) -> Finding | None:
+    """Return a finding if what lets a lead in may throw it out at once; None if the two keep apart.
+
+    Between a pair that keeps apart lies a band in which nothing changes, so that a signal that trembles flaps nothing.
+
+    Args:
+        enter: What must be true to get in.
+        leave: What must be true to get out.
+        where: The path to the pair.
+        playbook: Whose fields and scores bound what a lead may be.
+    """
+    found = together([Goal(enter, True), Goal(leave, True)], playbook)
+    if found.proof is Proof.POSSIBLE:
+        says = f"who gets in ({enter.sentence()}) may have to leave at once ({leave.sentence()})"
+        hint = "turn the two thresholds round, and leave a band between them"
+        return Finding(Code.HYSTERESIS, where, says, (*found.witness, "in, and out at the same instant"), hint)
+    if found.proof is Proof.NOT_DECIDED:
+        says = f"entering and leaving ask more than {MOST_ATOMS} questions"
+        return Finding(Code.NOT_DECIDED, where, says, (), "ask less")
+    return None
 
 
 def personal_findings(playbook: Playbook) -> Iterator[Finding]:

@@ -35,6 +35,13 @@ class Option(NamedTuple):
     def __bool__(self) -> bool:
         return self.allowed
 
+    def _repr_html_(self) -> str:
+        from leadlife._html import tree  # noqa: PLC0415 - only a notebook pays for it
+
+        says = f"{self.trigger} to {self.target}" if self.target is not None else self.trigger
+        why = [(1, refusal.code.value, refusal.message) for refusal in self.refusals]
+        return tree([(0, "true" if self.allowed else "false", says), *why])
+
     def to_dict(self) -> dict[str, Any]:
         """Return the option as plain values, ready for JSON."""
         return {**self._asdict(), "refusals": [refusal.to_dict() for refusal in self.refusals]}

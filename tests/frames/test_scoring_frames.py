@@ -352,7 +352,7 @@ def test_closed_leads_are_read_and_open_ones_passed_over():
         (3, "an outcome is won or not: True or False, 1 or 0"),
         (4, "there is no instant"),
     ]
-    at_once = closed_leads(pd.DataFrame(CLOSED).head(3), won="won", closed=T, fields=["city"])
+    at_once = closed_leads(pd.DataFrame(CLOSED).head(3), won="won", closed=T, fields="city")
     assert [lead.won for lead in at_once] == [True, False]
     with pytest.raises(Malformed, match="no column 'gone'"):
         closed_leads(pl.DataFrame(CLOSED), won="won", closed="gone", fields=[])

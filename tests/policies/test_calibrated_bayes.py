@@ -103,6 +103,19 @@ def test_below_the_least_number_of_leads_it_refuses_with_the_number():
     assert bare.score(lead(), (), at=T).why.startswith("0 won and 0 lost leads are too few")
 
 
+@pytest.mark.parametrize(("fewest", "parts"), [(50, 5), (7, 3), (1, 5), (5, 5), (10, 10), (13, 2)])
+def test_just_enough_leads_are_enough(fewest, parts):
+    number = max(fewest, parts)
+    leads = [
+        Closed(won=place < number, closed=T, team="ab"[place % 2], values={"city": "Porto", "tags": "x;rare"})
+        for place in range(2 * number)
+    ]
+    policy = learned(leads, fewest=fewest, parts=parts)
+    score = policy.score(lead(city="Porto", tags="rare"), (), at=T)
+    assert score.answered
+    assert any("seen too seldom" in line.reason for line in score.lines) is (2 * number < 50)
+
+
 def test_too_few_lost_leads_are_too_few_as_well():
     leads = [Closed(won=number >= 20, closed=T, stage="new") for number in range(300)]
     with pytest.raises(Malformed, match="280 won and 20 lost leads are too few"):

@@ -71,7 +71,8 @@ def closed_leads(
     Raises:
         Malformed: This is no frame, or lacks a column.
     """
-    table, names, where = eager(frame, "leads"), list(fields), zone_named(zone)
+    table, where = eager(frame, "leads"), zone_named(zone)
+    names = [fields] if isinstance(fields, str) else list(fields)
     nameable("leads", names)
     own = [column for column in (made, team, stage) if column is not None]
     demand(table, "leads", [won, *([closed] if isinstance(closed, str) else ()), *names, *own])

@@ -4,7 +4,8 @@ Where it differs from :class:`NaiveBayes`:
 
 - Smoothing. A value's win rate is drawn towards the average, as if ``smoothing`` further leads of average luck had had
   it (the m-estimate, Cestnik 1990). How many is chosen by what would have erred least, and kept in the policy.
-- Unseen values. One that no closed lead had has the average rate, so it counts for nothing, and a line says so.
+- Unseen values. One that no closed lead had has the average rate, so it counts for nothing, and a line says so; so
+  does a tag that too few leads had.
 - Little data. With fewer than ``fewest`` won or lost leads a team is judged by all teams; with fewer in all there is no
   answer, and the number is told.
 - Calibration. An isotonic curve turns the product of the fields into what came true, learned from leads that were held
@@ -104,18 +105,19 @@ class CalibratedBayes(Learned):
             error = fsum((curve(chance) - outcome) ** 2 for chance, outcome in zip(raw, outcomes, strict=True))
             tried.append((error, -each, curve))
         _, best, curve = min(tried, key=lambda one: one[:2])
-        return empty.replace(table=table.rebuilt(told, at=now), smoothing=-best, curve=curve, fewest=fewest)
+        return empty.replace(table=table.rebuilt(told, at=now), smoothing=-best, curve=curve)
 
     def _held_out(
         self, leads: Sequence[Closed], at: datetime, parts: int, smoothings: Sequence[float]
     ) -> dict[float, list[float]]:
         """Return the raw probability of each lead as the others teach it, by smoothing."""
         found = {float(each): [0.0] * len(leads) for each in smoothings}
+        fewest = max(1, self.fewest * (parts - 1) // parts)  # what the other parts hold where the whole holds enough
         places = [self._places(lead.values) for lead in leads]
         for train, test in folds((lead.won for lead in leads), parts=parts):
             table = self.table.rebuilt([leads[place] for place in train], at=at)
             for each, chances in found.items():
-                others = self.replace(table=table, smoothing=each)
+                others = self.replace(table=table, smoothing=each, fewest=fewest)
                 for place in test:
                     odds = others._known(leads[place].team)  # noqa: SLF001 - its own kind
                     assert isinstance(odds, _Odds)  # noqa: S101 - the other parts hold won and lost leads
@@ -135,7 +137,8 @@ class CalibratedBayes(Learned):
         for field, key in self._places(sight.lead.fields):
             odds, value = found.moves.get((field, key)), key[1]
             if odds is None:
-                lines.append(line(field, 0.0, f"{field} {value}: never seen, so it counts for nothing"))
+                seen = "seen too seldom" if field in self.table.tags else "never seen"
+                lines.append(line(field, 0.0, f"{field} {value}: {seen}, so it counts for nothing"))
             else:
                 lines.append(line(field, odds, f"{field} {value}"))
                 moved.append(odds)

@@ -37,7 +37,7 @@ class Budget:
 
     def __init__(self, steps: int = 2_000_000) -> None:
         """Begin with so many steps."""
-        self.steps = steps
+        self.steps: int = steps
 
     def spend(self) -> bool:
         """Take one step, and return whether there was one."""

@@ -26,6 +26,7 @@ from leadlife import (
 )
 from leadlife.leads import Consent, Lead, LeadType
 from leadlife.presets import eight_stage
+from stories import SALES
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -286,11 +287,12 @@ class TestWhoTheLeadIs:
         assert Source(channel="unheard").lead_type is None
 
     def test_qualifications_are_held_until_they_expire_or_are_withdrawn(self, journey):
-        held = journey.record(QualificationGranted(name="sql", expires=T0 + 30 * DAY, at=T0 + DAY))
+        held = journey.record(QualificationGranted(name="sql", expires=T0 + 30 * DAY, at=T0 + DAY, by=SALES))
         assert held.qualifications["sql"].playbook == eight_stage().ref
+        assert held.qualifications["sql"].by == "sam"
         assert held.tick(T0 + 30 * DAY - timedelta(microseconds=1)).qualifications
         assert not held.tick(T0 + 30 * DAY).qualifications
-        assert not held.record(QualificationWithdrawn(name="sql", at=T0 + 2 * DAY)).qualifications
+        assert not held.record(QualificationWithdrawn(name="sql", at=T0 + 2 * DAY, by=SALES)).qualifications
 
     def test_an_activity_is_read_as_a_value(self):
         fact = ActivityRecorded(kind="call", attributes={"minutes": 5}, at=T0)

@@ -113,16 +113,38 @@ def _transition_faults(
                 yield from _source_faults(f"{path}.sources.{place}", rule, stages[source])
     elif rule.kind.leaves_closed and rule.kind is not Kind.RECYCLE:
         yield Fault(f"{path}.sources", f"a {rule.kind} leads out of named stages, not out of every open one")
+    yield from _reasons_faults(path, rule, reasons)
     if rule.on is not None:
         yield from _known(f"{path}.on", rule.on, FIRING)
+    if rule.automatic:
+        yield from _automatic_faults(path, rule, reasons)
+    if rule.guard is not None:
+        yield from _unbound(f"{path}.guard", rule.guard)
+
+
+def _reasons_faults(path: str, rule: Transition, reasons: Mapping[str, Reason]) -> Iterator[Fault]:
     for place, reason in enumerate(rule.reasons):
         yield from _known(f"{path}.reasons.{place}", reason, reasons)
     if rule.on is not None and rule.needs_reason:
         yield Fault(f"{path}.on", "a fact brings no reason, so it can never fire what needs one")
     if rule.needs_reason and not reasons:
         yield Fault(f"{path}.needs_reason", "a reason is needed, but none is declared", "add reasons")
-    if rule.guard is not None:
-        yield from _unbound(f"{path}.guard", rule.guard)
+
+
+def _automatic_faults(path: str, rule: Transition, reasons: Mapping[str, Reason]) -> Iterator[Fault]:
+    """What moves by itself has a guard to wait for, leads elsewhere, and brings its own reason."""
+    if rule.guard is None:
+        hint = "say guard=, or make the stage a gate"
+        yield Fault(f"{path}.automatic", "an automatic move needs a guard: else nobody ever stays", hint)
+    if rule.target is None or rule.target in rule.sources:
+        yield Fault(f"{path}.automatic", "an automatic move leads to another stage")
+    if rule.on is not None:
+        yield Fault(f"{path}.on", "an automatic move is fired by its guard, not by a kind of fact")
+    if rule.needs_reason:
+        if len(rule.reasons) != 1:
+            yield Fault(f"{path}.reasons", "an automatic move that needs a reason brings exactly one", "reasons=(...,)")
+        elif rule.reasons[0] in reasons and reasons[rule.reasons[0]].needs_note:
+            yield Fault(f"{path}.reasons.0", f"{rule.reasons[0]!r} needs a note, and an automatic move gives none")
 
 
 def _target_faults(path: str, rule: Transition, stages: Mapping[str, Stage]) -> Iterator[Fault]:

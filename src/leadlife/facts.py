@@ -6,16 +6,16 @@ journey stamps ``lead``, ``pipeline``, ``seq``, ``recorded_at``, ``id`` and ``ke
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from hashlib import blake2b
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from leadlife._model import LAX, SORTED, Id, Instant, Model, Name, Text
 from leadlife.activities import Activity
-from leadlife.criteria import Scalar
+from leadlife.criteria import Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
 from leadlife.leads import AnyActor, Source, actor
 from leadlife.money import Money
@@ -239,6 +239,12 @@ class QualificationGranted(Fact):
     expires: Instant | None = None
     evidence: Annotated[tuple[Id, ...], LAX] = ()
 
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.expires is not None and self.expires <= self.at:
+            raise Malformed("a qualification expires after it was granted")
+        return self
+
 
 class QualificationWithdrawn(Fact):
     """A qualification no longer holds."""
@@ -263,6 +269,22 @@ class PlaybookAdopted(Fact):
     playbook: PlaybookRef
     stages: Annotated[dict[Name, Name], SORTED] = Field(default_factory=dict[str, str])
     """Old stage ids to new ones, where they differ. Relabelling is neither a move nor a visit."""
+
+
+class ReadinessChanged(Fact):
+    """Derived: the lead now behaves as if it were this close to buying."""
+
+    type: Literal["readiness"] = "readiness"
+    segment: Annotated[Readiness, LAX]
+
+
+class RuleFailed(Fact):
+    """Derived: a rule could not be judged, or the rules did not come to rest; what was held stays as it was."""
+
+    type: Literal["rule_failed"] = "rule_failed"
+    rule: Name
+    code: Name
+    message: Text
 
 
 class TimerRefused(Fact):
@@ -290,6 +312,8 @@ AnyFact = Annotated[
     | QualificationWithdrawn
     | Retracted
     | PlaybookAdopted
+    | ReadinessChanged
+    | RuleFailed
     | TimerRefused,
     Field(discriminator="type"),
 ]
@@ -297,7 +321,10 @@ AnyFact = Annotated[
 
 
 FACTS: frozenset[type[Fact]] = frozenset(get_args(get_args(AnyFact)[0]))
-"""The closed set of types that can be recorded, stored and read back."""
+"""The closed set of types that can be stored and read back."""
+
+DERIVED: tuple[type[Fact], ...] = (ReadinessChanged, RuleFailed, TimerRefused)
+"""Types that only a playbook concludes: they are never recorded."""
 
 
 @cache
@@ -323,12 +350,18 @@ def load_fact(data: Mapping[str, Any] | str | bytes) -> Fact:
 
 
 class Evidence(Model):
-    """A yes or no as the facts tell it."""
+    """A yes or no as the facts tell it: since when, who says so, and where it came from."""
 
     name: Name
     value: bool
     at: Instant
     fact: Id
+    by: AnyActor | None = None
+    source: Source | None = None
+
+    def age(self, at: datetime) -> timedelta:
+        """Return how old it is at an instant."""
+        return at - self.at
 
 
 class Qualification(Model):
@@ -338,7 +371,13 @@ class Qualification(Model):
     granted: Instant
     expires: Instant | None = None
     evidence: Annotated[tuple[Id, ...], LAX] = ()
+    """Ids of the facts that the answer rested on when it was granted."""
     playbook: PlaybookRef | None = None
+    """The agreement under which it was granted."""
+    by: Id = "system"
+    """Who granted it: a person, or the playbook's own rule."""
+    verdict: Annotated[Verdict | None, Field(repr=False)] = None
+    """The answer that granted it, as a tree; None where a person did."""
 
     def holds(self, at: Instant) -> bool:
         """Return whether it holds at an instant: from its granting until, but not at, its expiry."""

@@ -137,16 +137,32 @@ class Lifecycle(Definition):
         """Return a lifecycle with further transitions, tried after those already there."""
         return self.replace(transitions=(*self.transitions, *transitions))
 
+    def automated(self, *triggers: str) -> Self:
+        """Return a lifecycle in which the guarded moves of these triggers are made as soon as their guards are true.
+
+        Raises:
+            InvalidDefinition: A trigger is not declared, or one of its moves cannot be automatic.
+        """
+        self._known(triggers, "nothing to automate")
+        return self.replace(
+            transitions=tuple(
+                rule.replace(automatic=True, on=None) if rule.trigger in triggers else rule for rule in self.transitions
+            )
+        )
+
     def without(self, *triggers: str) -> Self:
         """Return a lifecycle without the transitions of these triggers.
 
         Raises:
             InvalidDefinition: A trigger is not declared, or a limit needs it.
         """
+        self._known(triggers, "nothing to take away")
+        return self.replace(transitions=tuple(r for r in self.transitions if r.trigger not in triggers))
+
+    def _known(self, triggers: tuple[str, ...], otherwise: str) -> None:
         known = {rule.trigger for rule in self.transitions}
         missing = [
             Fault("", f"no trigger {name!r}", did_you_mean(name, known)) for name in triggers if name not in known
         ]
         if missing:
-            raise InvalidDefinition("nothing to take away", faults=missing)
-        return self.replace(transitions=tuple(r for r in self.transitions if r.trigger not in triggers))
+            raise InvalidDefinition(otherwise, faults=missing)

@@ -21,9 +21,13 @@ from leadlife.facts import (
     EvidenceGiven,
     Fact,
     PlaybookRef,
+    QualificationGranted,
+    QualificationWithdrawn,
     StageReached,
 )
 from leadlife.lifecycle import Lifecycle
+from leadlife.qualification import QualificationRule, ReadinessRule
+from leadlife.rulebook import Rulebook, criteria_of, rule_faults
 from leadlife.timing import Zone, zone_named
 
 
@@ -98,6 +102,12 @@ class Playbook(Definition):
     """The yes-or-no questions that people and systems answer, each with its meaning."""
     scores: Scores = ()
     """The scoring policies, each under its own name; :meth:`with_score` adds one."""
+    qualifications: Annotated[tuple[QualificationRule, ...], LAX] = ()
+    """The named tests, each granted and withdrawn by its own criteria."""
+    readiness: ReadinessRule | None = None
+    """How close to buying a lead behaves; None where nobody judges it."""
+    review_days: Annotated[int, Field(ge=1, le=366)] = 1
+    """Every so many local days, at their first instant, thresholds under half-lives are looked at again."""
     meaning: Text = ""
 
     @model_validator(mode="after")
@@ -105,8 +115,10 @@ class Playbook(Definition):
         faults = list(repeated("scores", (policy.name for policy in self.scores)))
         for place, policy in enumerate(self.scores):
             faults += self._policy_faults(f"scores.{place}", policy)
-        for path, guard in _guards(self.lifecycle):
+        faults += repeated("qualifications", (rule.name for rule in self.qualifications))
+        for path, guard in (*_guards(self.lifecycle), *criteria_of(self.qualifications, self.readiness)):
             faults += self.faults_in(guard, path=path)
+        faults += rule_faults(self.qualifications, self.readiness)
         if faults:
             raise InvalidDefinition("the playbook has faults", faults=faults)
         return self
@@ -122,8 +134,8 @@ class Playbook(Definition):
         for leaf in leaves_of(criterion):
             if isinstance(leaf, FieldIs) and leaf.name in self.fields:
                 yield from _misfits(path, leaf, self.fields[leaf.name])
-            elif isinstance(leaf, ScoreIs | BandIs) and leaf.name in self._scores:
-                yield from self._scores[leaf.name].faults_in(leaf, path=path)
+            elif isinstance(leaf, ScoreIs | BandIs) and leaf.name in self.score_by_name:
+                yield from self.score_by_name[leaf.name].faults_in(leaf, path=path)
 
     def _policy_faults(self, path: str, policy: "Policy") -> Iterator[Fault]:
         for place, sort, name in policy.reads():
@@ -147,12 +159,24 @@ class Playbook(Definition):
             "field": self.fields,
             "activity": self.activity_kinds,
             "evidence": self.evidence,
-            "score": self._scores,
+            "score": self.score_by_name,
             "stage": self.lifecycle.by_id,
+            "qualification": self.qualification_by_name,
         }
 
     @cached_property
-    def _scores(self) -> dict[str, "Policy"]:
+    def qualification_by_name(self) -> dict[str, QualificationRule]:
+        """The qualifications by their names, in declared order."""
+        return {rule.name: rule for rule in self.qualifications}
+
+    @cached_property
+    def rulebook(self) -> Rulebook:
+        """Everything that moves by itself, made ready to be judged."""
+        return Rulebook(self.lifecycle, self.qualifications, self.readiness, self._zoned)
+
+    @cached_property
+    def score_by_name(self) -> dict[str, "Policy"]:
+        """The scoring policies by their names, in declared order."""
         return {policy.name: policy for policy in self.scores}
 
     def policy(self, name: str) -> "Policy":
@@ -161,8 +185,8 @@ class Playbook(Definition):
         Raises:
             UnknownName: There is none of this name.
         """
-        if self._scores.get(str(name)) is None:
-            raise UnknownName(f"score {name!r} is not declared", hint=did_you_mean(str(name), self._scores))
+        if self.score_by_name.get(str(name)) is None:
+            raise UnknownName(f"score {name!r} is not declared", hint=did_you_mean(str(name), self.score_by_name))
         return self._zoned[str(name)]
 
     @cached_property
@@ -170,13 +194,13 @@ class Playbook(Definition):
         plain = self.zone == "UTC"
         return {
             name: policy if plain or policy.zone is not None else policy.replace(zone=self.zone)
-            for name, policy in self._scores.items()
+            for name, policy in self.score_by_name.items()
         }
 
     @cached_property
     def digest(self) -> str:
-        """A hash of the content; two playbooks with the same digest say the same."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """A hash of the content; two playbooks with the same digest say the same. Signing changes nothing of it."""
+        text = json.dumps(self.model_dump(mode="json", exclude=_SIGNATURES), sort_keys=True)
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
     @cached_property
@@ -215,6 +239,8 @@ class Playbook(Definition):
             self._declared("activity", fact.kind)
         elif isinstance(fact, EvidenceGiven):
             self._declared("evidence", fact.name)
+        elif isinstance(fact, QualificationGranted | QualificationWithdrawn):
+            self._declared("qualification", fact.name)
         elif isinstance(fact, StageReached):
             self.lifecycle.stage(fact.stage)
 
@@ -241,6 +267,14 @@ class Playbook(Definition):
         """Return the playbook with another lifecycle, and another version if one is given."""
         return self.replace(lifecycle=lifecycle, version=version or self.version)
 
+    def automated(self, *triggers: str, version: str | None = None) -> Self:
+        """Return the playbook whose guarded moves of these triggers are made as soon as their guards are true.
+
+        Raises:
+            InvalidDefinition: A trigger is not declared, or one of its moves cannot be automatic.
+        """
+        return self.with_lifecycle(self.lifecycle.automated(*triggers), version=version)
+
     def with_fields(self, **fields: FieldSpec) -> Self:
         """Return the playbook with further fields; those of the same name are replaced."""
         return self.replace(fields={**self.fields, **fields})
@@ -248,6 +282,12 @@ class Playbook(Definition):
     def with_activity_kinds(self, **kinds: ActivityKind) -> Self:
         """Return the playbook with further activity kinds; those of the same name are replaced."""
         return self.replace(activity_kinds={**self.activity_kinds, **kinds})
+
+    def with_qualifications(self, *rules: QualificationRule, version: str | None = None) -> Self:
+        """Return the playbook with further qualifications; those of the same name are replaced in their place."""
+        new = {rule.name: rule for rule in rules}
+        kept = tuple(new.pop(rule.name, rule) for rule in self.qualifications)
+        return self.replace(qualifications=(*kept, *new.values()), version=version or self.version)
 
     def with_score(self, *policies: "ScoringPolicy | Scoring", version: str | None = None) -> Self:
         """Return the playbook with further scoring policies, and another version if one is given.
@@ -263,6 +303,11 @@ class Playbook(Definition):
         return self.replace(scores=(*kept, *new.values()), version=version or self.version)
 
 
+_SIGNATURES: Any = {
+    "lifecycle": {"transitions": {"__all__": {"signed"}}},
+    "qualifications": {"__all__": {"signed"}},
+    "readiness": {"signed"},
+}
 _NUMERIC = (FieldType.INTEGER, FieldType.NUMBER)
 _TEXTUAL = (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS)
 _EXACT = (Comparison.EQ, Comparison.NE, Comparison.IN)

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from leadlife._model import LAX, Definition, Name, Names, Text
 from leadlife.criteria import Guard
 from leadlife.errors import Malformed
+from leadlife.signing import Signable
 from leadlife.timing import PositiveDuration
 
 EVERY_OPEN_STAGE = "*"
@@ -118,7 +119,7 @@ class Stage(Definition):
         return self.label or self.id
 
 
-class Transition(Definition):
+class Transition(Signable):
     """A legal move: from some stages, by one trigger, to one stage."""
 
     trigger: Name
@@ -135,6 +136,8 @@ class Transition(Definition):
     """Which reasons are allowed; none means the lifecycle's list."""
     on: Name | None = None
     """A kind of fact, such as ``sold``: recording one fires the trigger in the same step."""
+    automatic: bool = False
+    """Whether it is taken by itself as soon as its guard is true; no role is asked, and its only reason is given."""
     meaning: Text = ""
 
     @field_validator("sources", mode="before")

@@ -273,3 +273,13 @@ def instant(at: Any) -> datetime:
     if not isinstance(at, datetime):
         raise Malformed("an instant is an aware datetime", hint="for a date, say which zone's day it is")
     return utc(at)
+
+
+def grid_from(at: datetime, zone: ZoneInfo, every: int) -> datetime:
+    """Return the first instant of the review grid not before another: the start of every so many local days."""
+    day = local_day(at, zone)
+    start = day_start(day, zone)
+    if start < at or day.toordinal() % every:
+        day += timedelta(days=every - day.toordinal() % every)
+        start = day_start(day, zone)
+    return start

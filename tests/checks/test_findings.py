@@ -43,6 +43,7 @@ from leadlife import cycle as cycle_number
 from leadlife.checks import Code, Severity, check, hysteresis, report
 from leadlife.checks.finding import SEVERITIES
 from leadlife.presets import eight_stage
+from leadlife.qualification import QualificationRule
 
 ENGAGED = Points(name="did", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"4": 0, "1": 50})
 FIT = Points(name="is", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"B": 0, "A": 50})
@@ -219,6 +220,7 @@ def test_a_trap_after_the_last_return_is_told_with_its_whole_story():
     )  # fmt: skip
 
 
+MQL = QualificationRule(name="mql", granted_by="marketing")
 SIZED = {"fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec(choices=("free", "pro")), "on": FieldSpec(type=FieldType.BOOLEAN)}}  # fmt: skip
 
 
@@ -266,7 +268,7 @@ def test_what_can_be_true_and_what_cannot(guard, possible):
     )
     playbook = Playbook(
         id="mine", lifecycle=cycle(move("jump", "a", "won", guard, kind=Kind.SKIP)), scores=(policy,),
-        evidence={"x": "x"}, activity_kinds={"call": {}, "form": {}}, **SIZED,
+        evidence={"x": "x"}, activity_kinds={"call": {}, "form": {}}, qualifications=[MQL], **SIZED,
     )  # fmt: skip
     assert (not found(playbook, Code.NEVER_TRUE)) is possible
 
@@ -302,7 +304,7 @@ def test_the_witness_of_an_overlap_is_told_in_words(first, second, words):
     )
     playbook = Playbook(
         id="mine", lifecycle=cycle(move("turn", "a", "b", first), move("turn", "a", "won", second)),
-        scores=(GRADE, points), evidence={"x": "x"}, activity_kinds={"call": {}}, **SIZED,
+        scores=(GRADE, points), evidence={"x": "x"}, activity_kinds={"call": {}}, qualifications=[MQL], **SIZED,
     )  # fmt: skip
     [overlap] = found(playbook, Code.OVERLAP)
     assert words in ", ".join(overlap.story)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from leadlife import (
     ActivityRecorded,
+    Actor,
     AttributeChanged,
     EvidenceGiven,
     FieldSpec,
@@ -261,15 +262,16 @@ def test_a_qualification_is_held_until_it_expires_or_is_withdrawn(ada):
     rule = holds("mql")
     assert rule.test(view(ada)) is False
     assert rule.judge(view(ada)).facts == ()
-    granted = ada.record(QualificationGranted(name="mql", expires=T + 3 * DAY, at=T))
+    by = Actor(id="mia", roles=("marketing",))
+    granted = ada.record(QualificationGranted(name="mql", expires=T + 3 * DAY, at=T, by=by))
     verdict = rule.judge(view(granted))
     assert (verdict.value, verdict.changes_at, len(verdict.facts)) == (True, T + 3 * DAY, 1)
     assert rule.test(view(granted, at=T + 3 * DAY)) is False
     assert rule.judge(view(granted, at=T + 3 * DAY)).changes_at is None
-    gone = granted.record(QualificationWithdrawn(name="mql", at=T + DAY))
+    gone = granted.record(QualificationWithdrawn(name="mql", at=T + DAY, by=by))
     assert (rule.test(view(gone)), rule.judge(view(gone)).changes_at) == (False, None)
-    forever = ada.record(QualificationGranted(name="mql", at=T))
-    assert (rule.test(view(forever)), rule.judge(view(forever)).changes_at) == (True, None)
+    usual = ada.record(QualificationGranted(name="mql", at=T, by=by))
+    assert (rule.test(view(usual)), rule.judge(view(usual)).changes_at) == (True, T + 90 * DAY)
 
 
 def test_evidence_may_be_too_old_to_count(ada):

@@ -19,6 +19,7 @@ from leadlife import (
     days,
     evidence,
     field,
+    holds,
     identified,
 )
 from leadlife.checks import check
@@ -50,16 +51,16 @@ def test_a_playbook_does_not_differ_from_itself():
 
 
 def test_a_tightened_guard_makes_moves_illegal_for_a_lead_that_it_shows():
-    found = diff(EIGHT, with_rule("qualify", guard=evidence("mql")))
+    found = diff(EIGHT, with_rule("qualify", guard=holds("mql")))
     [lost] = found.now_illegal
     assert (lost.stage, lost.trigger, lost.target) == ("target", "qualify", "lead")
-    assert lost.witness == ("no evidence of mql", "evidence of pql: yes")
+    assert lost.witness == ("not: holds mql", "holds pql")
     assert lost.instead == "no guard is true"
     assert lost.story == ("start at target",)
     assert (found.now_legal, found.version_bump) == ((), Bump.MAJOR)
     [change] = found.changes
     assert str(change) == (
-        "transition qualify from target to lead changed (guard: evidence of mql or evidence of pql -> evidence of mql)"
+        "transition qualify from target to lead changed (guard: holds mql or holds pql -> holds mql)"
     )
 
 
@@ -119,7 +120,7 @@ def test_everything_that_is_declared_is_compared():
     changed = EIGHT.replace(
         id="mine", version="2", zone="Europe/Lisbon", meaning="",
         evidence={**EIGHT.evidence, "fit": "new words"},
-        scores=(Points(name="p", rules=()),),
+        scores=(*EIGHT.scores, Points(name="p", rules=())),
         lifecycle=EIGHT.lifecycle.replace(
             reasons=(*EIGHT.lifecycle.reasons, Reason(id="moved away")),
             entries=(Entry(stage="name"), Entry(stage="awareness", guard=identified())),

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadlife import Activity, FieldSpec, FieldType, Journey, Lead, Malformed, days, field, it
+from leadlife import Activity, FieldSpec, FieldType, Journey, Lead, Malformed, Playbook, days, field, it
 from leadlife.errors import UnknownName
 from leadlife.frames import closed_leads, fields_of, score_frame
 from leadlife.policies import ActivityRule, Bound, Closed, FieldRule, Gated, PerLeadType, Points
@@ -42,6 +42,7 @@ BOOK = (
     )
     .with_score(ENGAGEMENT)
 )
+UNSCORED = Playbook(id="unscored", lifecycle={"stages": [{"id": "a"}], "transitions": []})
 LEADS = {
     "id": ["ada", "bo", "cy"],
     "employees": [80, None, 10],
@@ -300,7 +301,7 @@ def test_progress_is_shown_to_those_who_wait(monkeypatch, capsys):
         (lambda: score_frame(BOOK, pl.DataFrame(LEADS), pl.DataFrame({"lead": ["a"]}), at=T), "no column 'kind'"),
         (lambda: score_frame(BOOK, pd.DataFrame([[1, 2, 3]], columns=["id", "n", "n"]), at=T), "two columns of the leads"),
         (lambda: score_frame(BOOK, pd.DataFrame([[1, 2]], columns=["id", 5]), at=T), "are named by text"),
-        (lambda: score_frame(eight_stage(), pl.DataFrame(LEADS), at=T), "no policy to score by"),
+        (lambda: score_frame(UNSCORED, pl.DataFrame(LEADS), at=T), "no policy to score by"),
         (lambda: score_frame(ENGAGEMENT, pl.DataFrame(LEADS), at=T), "scored by a playbook"),
         (lambda: score_frame(BOOK, pl.DataFrame(LEADS), at="now"), "an instant is an aware datetime"),
         (lambda: score_frame(BOOK, pl.DataFrame({**LEADS, "engagement": [1] * 3}), at=T), "'engagement' already"),

@@ -261,9 +261,9 @@ def test_faults_of_policies_and_of_thresholds_are_told_with_their_paths():
     with pytest.raises(InvalidDefinition) as error:
         book(wrong, nested)
     assert {fault.path: fault.hint for fault in error.value.faults if fault.hint} == {
-        "scores.0.rules.0.when": "did you mean 'size'?",
-        "scores.0.rules.1.kinds": "did you mean 'call'?",
-        "scores.1/inner.field": "did you mean 'by_hand'?",
+        "scores.2.rules.0.when": "did you mean 'size'?",
+        "scores.2.rules.1.kinds": "did you mean 'call'?",
+        "scores.3/inner.field": "did you mean 'by_hand'?",
     }
     assert any("no parts of text" in fault.message for fault in error.value.faults)
     with pytest.raises(InvalidDefinition, match="declared twice"):
@@ -296,7 +296,7 @@ def test_guards_are_checked_against_the_policies(guard, told):
 def test_with_score_replaces_by_name_and_changes_the_digest():
     first = book(ENGAGEMENT)
     second = first.with_score(ENGAGEMENT.replace(cap=20))
-    assert [policy.cap for policy in second.scores] == [20]
+    assert [policy.cap for policy in second.scores] == [None, None, 20]
     assert first.digest != second.digest
     assert type(first).model_validate_json(first.model_dump_json()) == first
 

@@ -69,6 +69,15 @@ class Scored(Protocol):
         """Ids of the activities that it rests on."""
         ...
 
+    @property
+    def changes_at(self) -> datetime | None:
+        """No earlier than this will time alone take a line away or a step off; None means never."""
+        ...
+
+    def fades_from(self, threshold: float | None) -> datetime | None:
+        """Return from when half-lives may take it across a threshold, or, for None, out of its band."""
+        ...
+
     def steady_until(self, threshold: float | None) -> datetime | None:
         """Return until when time alone surely keeps it on its side of a threshold, or, for None, in its band."""
         ...

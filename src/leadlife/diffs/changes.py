@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from leadlife._model import Definition
-from leadlife.criteria import Condition
+from leadlife.criteria import AllOf, AnyOf, AtLeast, Condition, InStage, Not
 from leadlife.playbook import Playbook
+from leadlife.qualification import Held
 from leadlife.stages import Stage, Transition
+
+H = TypeVar("H", bound=Held)
 
 
 class How(StrEnum):
@@ -48,7 +51,7 @@ class Change(NamedTuple):
         return {"what": self.what, "name": self.name, "how": self.how.value, "aspects": aspects}
 
 
-WORDS_ONLY = {"label", "meaning"}
+WORDS_ONLY = {"label", "meaning", "signed"}
 NOTHING = "none"
 
 
@@ -60,7 +63,7 @@ def changes(before: Playbook, after: Playbook, renamed: Mapping[str, str]) -> tu
         after: The other.
         renamed: The old name of each stage that has a new one, by the new one.
     """
-    whole = [_aspect(name, before, after) for name in ("id", "version", "zone", "meaning")]
+    whole = [_aspect(name, before, after) for name in ("id", "version", "zone", "review_days", "meaning")]
     found = [
         Change("playbook", aspect[0], How.CHANGED, (aspect,), aspect[0] in ("version", "meaning"))
         for aspect in whole
@@ -79,6 +82,8 @@ def changes(before: Playbook, after: Playbook, renamed: Mapping[str, str]) -> tu
     found += _named("field", before.fields, after.fields)
     found += _named("activity kind", before.activity_kinds, after.activity_kinds)
     found += _named("evidence", before.evidence, after.evidence)
+    found += _named("qualification", before.qualification_by_name, after.qualification_by_name)
+    found += _named("readiness", *({"rule": side.readiness} if side.readiness else {} for side in (before, after)))
     found += _named("score", *({policy.name: policy for policy in side.scores} for side in (before, after)))
     return tuple(found)
 
@@ -174,7 +179,7 @@ def _told(value: Any) -> str:
 
 
 def called(playbook: Playbook, names: Mapping[str, str]) -> Playbook:
-    """Return a playbook whose stages have other names, wherever they are named in the lifecycle."""
+    """Return a playbook whose stages have other names, wherever they are named: in moves, gates and criteria."""
     if not names:
         return playbook
     life = playbook.lifecycle
@@ -182,11 +187,25 @@ def called(playbook: Playbook, names: Mapping[str, str]) -> Playbook:
     def new(name: str | None) -> str | None:
         return None if name is None else names.get(name, name)
 
+    def asked(criterion: Condition | None) -> Condition | None:
+        match criterion:
+            case InStage():
+                return criterion.replace(names=tuple(names.get(name, name) for name in criterion.names))
+            case Not():
+                return criterion.replace(of=asked(criterion.of))
+            case AllOf() | AnyOf() | AtLeast():
+                return criterion.replace(of=tuple(map(asked, criterion.of)))
+            case _:
+                return criterion
+
+    def held(rule: H) -> H:
+        return rule.replace(enter=asked(rule.enter), leave=asked(rule.leave))
+
     stages = tuple(
         stage.replace(
             id=new(stage.id),
             default=new(stage.default),
-            routes=tuple(route.replace(target=new(route.target)) for route in stage.routes),
+            routes=tuple(route.replace(target=new(route.target), guard=asked(route.guard)) for route in stage.routes),
         )
         for stage in life.stages
     )
@@ -194,14 +213,20 @@ def called(playbook: Playbook, names: Mapping[str, str]) -> Playbook:
         rule.replace(
             sources=rule.sources if isinstance(rule.sources, str) else tuple(map(new, rule.sources)),
             target=new(rule.target),
+            guard=asked(rule.guard),
         )
         for rule in life.transitions
     )
     entries = {
-        kind: tuple(entry.replace(stage=new(entry.stage)) for entry in getattr(life, kind))
+        kind: tuple(entry.replace(stage=new(entry.stage), guard=asked(entry.guard)) for entry in getattr(life, kind))
         for kind in ("entries", "referral_entries")
     }
-    return playbook.replace(lifecycle=life.replace(stages=stages, transitions=rules, **entries))
+    near = playbook.readiness
+    return playbook.replace(
+        lifecycle=life.replace(stages=stages, transitions=rules, **entries),
+        qualifications=tuple(map(held, playbook.qualifications)),
+        readiness=None if near is None else near.replace(mid=held(near.mid), late=held(near.late)),
+    )
 
 
 def same_but_for_its_name(one: Stage, other: Stage) -> bool:

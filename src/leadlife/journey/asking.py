@@ -12,7 +12,7 @@ from leadlife.criteria import Condition, Verdict
 from leadlife.errors import InvalidDefinition, Malformed, RefusalCode
 from leadlife.journey import story
 from leadlife.journey.answers import Option, Wake
-from leadlife.journey.fold import limit_due
+from leadlife.journey.fold import next_due
 from leadlife.journey.reading import Reading
 from leadlife.journey.ruling import cool_until, judge
 from leadlife.journey.sight import StateView, lift_of, score_of
@@ -140,9 +140,9 @@ class Asking(Reading):
         if state.at is None:
             return None
         wakes: list[Wake] = []
-        limit = limit_due(state, LATEST)
-        if limit is not None:
-            wakes.append(Wake(limit, f"the limit of {state.stage!r} comes due"))
+        coming = next_due(state, LATEST)
+        if coming is not None:
+            wakes.append(Wake(coming.at, coming.why))
         cool = cool_until(state)
         if cool is not None and cool > state.at:
             wakes.append(Wake(cool, f"the cool-down of {state.stage!r} is over"))

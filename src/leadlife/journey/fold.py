@@ -8,13 +8,26 @@ from typing import Any
 
 from leadlife._machine import Edge
 from leadlife.errors import Malformed, Refusal, RefusalCode, UnknownPlaybook, did_you_mean
-from leadlife.facts import Fact, Moved, PlaybookAdopted, PlaybookRef, StageReached, Started
-from leadlife.journey.cycles import raise_mark, reinterpret, turn_cycle
-from leadlife.journey.ruling import NOT_STARTED, closes, judge, judge_entry, present, resting
-from leadlife.journey.state import State, Step, Trail
-from leadlife.leads import TIMER, Actor, actor
+from leadlife.facts import (
+    Fact,
+    Moved,
+    PlaybookAdopted,
+    PlaybookRef,
+    QualificationGranted,
+    QualificationWithdrawn,
+    StageReached,
+    Started,
+)
+from leadlife.journey.cycles import reinterpret
+from leadlife.journey.holding import Decision, decide
+from leadlife.journey.latches import LIMIT, Alarm
+from leadlife.journey.moving import enter, take
+from leadlife.journey.ruling import NOT_STARTED, judge, judge_entry, present, resting
+from leadlife.journey.settling import settle
+from leadlife.journey.state import ALL, BEGUN, State, Step, Trail
+from leadlife.leads import TIMER, actor
 from leadlife.playbook import Playbook
-from leadlife.stages import Holds, Kind, Status
+from leadlife.stages import Holds, Kind
 from leadlife.timing import due
 
 STARTED = "started"
@@ -86,6 +99,7 @@ def apply(state: State, fact: Fact, books: Books) -> None:
     state.lead = fact.lead
     state.memory = state.memory.learn(fact, state.ordinal)
     _apply(state, fact, books)
+    settle(state, fact.at, fact)
     if not state.ordinal % SAVED_EVERY:
         state.saved = Trail((fact, state.clone()), state.saved)
 
@@ -107,13 +121,26 @@ def prepare(state: State, at: datetime) -> None:
 
 
 def pass_time(state: State, until: datetime) -> None:
-    """Fire the stage limits that come due up to and at an instant."""
-    at = limit_due(state, until)
-    while at is not None:
-        state.at = at
-        _time_out(state, at)
-        at = limit_due(state, until)
+    """Let everything happen that comes due up to and at an instant: what lapses, stage limits, reviews."""
+    coming = next_due(state, until)
+    while coming is not None:
+        state.at = coming.at
+        if coming.turn == LIMIT:
+            _time_out(state, coming.at)
+        settle(state, coming.at)
+        coming = next_due(state, until)
     state.at = until
+
+
+def next_due(state: State, until: datetime) -> Alarm | None:
+    """Return what comes due next by time alone, if that is not after an instant."""
+    limit, alarm = limit_due(state, until), state.awaited
+    if alarm is not None and alarm.at > until:
+        alarm = None
+    if limit is None:
+        return alarm
+    mine = Alarm(limit, LIMIT, f"the limit of {state.stage!r} comes due")
+    return mine if alarm is None else min(mine, alarm)
 
 
 def limit_due(state: State, until: datetime) -> datetime | None:
@@ -144,64 +171,6 @@ def _time_out(state: State, at: datetime) -> None:
         state.mark(None, "refused", limit.trigger, ruling)
 
 
-def take(
-    state: State,
-    edge: Edge,
-    *,
-    at: datetime,
-    fact: Fact | None,
-    by: Actor,
-    reason: str | None = None,
-    derived: bool = True,
-    waived: tuple[str, ...] = (),
-) -> None:
-    """Make the move that was found legal."""
-    rule, source, target = edge.rule, edge.source, edge.target
-    if target is not None:
-        _enter(state, target, at=at, fact=fact, source=source, kind=rule.kind)
-    assert state.playbook is not None  # noqa: S101 - started
-    step = Step(
-        at,
-        rule.kind,
-        rule.trigger,
-        source,
-        target,
-        None if fact is None else fact.id,
-        derived,
-        by.id,
-        reason,
-        edge.via,
-        waived,
-        state.cycles[-1].number if state.in_cycle else None,
-        edge.index,
-        state.playbook.ref,
-    )
-    state.steps = Trail(step, state.steps)
-
-
-def _enter(
-    state: State, target: str, *, at: datetime, fact: Fact | None, source: str | None = None, kind: Kind | None = None
-) -> None:
-    assert state.plan is not None  # noqa: S101 - started
-    status = state.plan.status
-    before = None if source is None else status[source]
-    after = status[target]
-    if kind is Kind.REOPEN and before is Status.WON and not state.in_cycle:
-        state.resets = state.resets[:-1]
-    reentry_from = source if kind is Kind.REENTRY and before is Status.RECYCLED else None
-    turn_cycle(state, before, after, target, kind=kind, at=at, fact=fact, reentry_from=reentry_from)
-    raise_mark(state, target)
-    if closes(after):
-        state.cut = state.ordinal
-    if not state.in_cycle and after is Status.WON:
-        state.resets = (*state.resets, len(state.cycles))
-    state.left = source
-    state.stage = target
-    state.entered = at
-    state.spent = False
-    state.floor = None
-
-
 def _start(state: State, fact: Started, books: Books) -> None:
     if state.stage is not None:
         refusal = Refusal(RefusalCode.ILLEGAL_MOVE, "the journey has already started", "a journey starts once")
@@ -215,7 +184,7 @@ def _start(state: State, fact: Started, books: Books) -> None:
         return
     state.plan = state.playbook.lifecycle.plan
     state.source = fact.source
-    _enter(state, fact.stage, at=fact.at, fact=fact)
+    enter(state, fact.stage, at=fact.at, fact=fact)
     number = state.cycles[-1].number if state.in_cycle else None
     step = Step(
         fact.at,
@@ -234,17 +203,19 @@ def _start(state: State, fact: Started, books: Books) -> None:
         state.playbook.ref,
     )
     state.steps = Trail(step, state.steps)
+    state.unjudged = BEGUN
 
 
 def commit(state: State, fact: Moved, edge: Edge) -> None:
-    """Make the move that a fact asks for and the ruling allows."""
+    """Make the move that a fact asks for and the ruling allows, and what follows from it."""
     take(state, edge, at=fact.at, fact=fact, by=fact.by, reason=fact.reason, derived=False)
+    settle(state, fact.at, fact)
 
 
 def _move(state: State, fact: Moved, _books: Books) -> None:
     ruling = judge(state, fact.trigger, at=fact.at, by=fact.by, reason=fact.reason, note=fact.note, target=fact.target)
     if isinstance(ruling, Edge):
-        commit(state, fact, ruling)
+        take(state, ruling, at=fact.at, fact=fact, by=fact.by, reason=fact.reason, derived=False)
     else:
         state.mark(fact.id, "refused", fact.trigger, ruling)
 
@@ -357,7 +328,12 @@ def _adopt(state: State, fact: PlaybookAdopted, books: Books) -> None:
     )
     state.steps = Trail(step, state.steps)
     state.floor = fact.at
+    state.unjudged = ALL
     pass_time(state, fact.at)
+
+
+def _decide(state: State, fact: Decision, _books: Books) -> None:
+    decide(state, fact)
 
 
 _MOVERS: dict[type[Fact], Callable[[State, Any, Books], None]] = {
@@ -365,4 +341,6 @@ _MOVERS: dict[type[Fact], Callable[[State, Any, Books], None]] = {
     Moved: _move,
     StageReached: _reach,
     PlaybookAdopted: _adopt,
+    QualificationGranted: _decide,
+    QualificationWithdrawn: _decide,
 }

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from leadlife.errors import Fault, Malformed, Refusal
-from leadlife.facts import FACTS, Fact, Retracted, TimerRefused
+from leadlife.facts import DERIVED, FACTS, Fact, Retracted
 
 _STAMPS = ("id", "key", "lead", "pipeline", "seq", "recorded_at")
 _ID_ONLY = "\x00"
@@ -158,7 +158,7 @@ def observed(facts: Iterable[Fact]) -> list[Fact]:
         if type(fact) not in FACTS:
             faults.append(Fault(str(place), "this is not a fact", "read stored ones with load_fact"))
             continue
-        if fact.caused_by is not None or isinstance(fact, TimerRefused):
+        if fact.caused_by is not None or isinstance(fact, DERIVED):
             continue
         missing = [name for name in _STAMPS if getattr(fact, name) is None]
         if missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from leadlife.criteria import Scalar
+from leadlife.criteria import Observation, Readiness, Scalar
 from leadlife.errors import Malformed, Refusal, RefusalCode
 from leadlife.facts import (
     Evidence,
@@ -22,7 +22,7 @@ from leadlife.journey.sight import lead_of
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import Cycle, Mark, State, newest_first
 from leadlife.journey.story import Visit
-from leadlife.leads import Lead, Source
+from leadlife.leads import SYSTEM, Lead, Source
 from leadlife.playbook import Playbook
 from leadlife.stages import Stage, Status
 
@@ -177,29 +177,35 @@ class Reading:
     @property
     def evidence(self) -> dict[str, Evidence]:
         """The latest yes or no of each name, however old."""
-        return {
-            name: Evidence(name=name, value=seen.value, at=seen.at, fact=seen.fact)
-            for name, seen in self._state.memory.evidence.items()
-        }
+        return {name: self._told_evidence(name, seen) for name, seen in self._state.memory.evidence.items()}
+
+    def _told_evidence(self, name: str, seen: Observation) -> Evidence:
+        fact = self._log.named(seen.fact, self._length)
+        by, source = (None, None) if fact is None else (fact.by, fact.source)
+        return Evidence(name=name, value=seen.value, at=seen.at, fact=seen.fact, by=by, source=source)
 
     @property
     def qualifications(self) -> dict[str, Qualification]:
         """The qualifications that were granted, not withdrawn, and not expired at :attr:`at`."""
-        held: dict[str, Qualification] = {}
-        playbook = self._state.playbook
-        for name, seen in self._state.memory.qualifications.items():
-            if seen.value is not None and self.at is not None:
-                expires, rests_on = seen.value
-                found = Qualification(
-                    name=name,
-                    granted=seen.at,
-                    expires=expires,
-                    evidence=rests_on,
-                    playbook=None if playbook is None else playbook.ref,
-                )
-                if found.holds(self.at):
-                    held[name] = found
-        return held
+        return {
+            name: Qualification(
+                name=name,
+                granted=latch.since,
+                expires=latch.expires,
+                evidence=latch.evidence,
+                playbook=latch.playbook,
+                by=latch.by or SYSTEM,
+                verdict=latch.verdict,
+            )
+            for name, latch in self._state.latches.items()
+            if latch.since is not None and name in self.playbook.qualification_by_name
+        }
+
+    @property
+    def readiness(self) -> Readiness | None:
+        """How close to buying the lead behaves; None where the playbook does not judge it, or before the start."""
+        near = self._state.nearness
+        return None if near is None else Readiness(near.segment)
 
     @property
     def facts(self) -> tuple[Fact, ...]:

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 from leadlife._machine import Edge
 from leadlife.errors import Fault, Malformed, did_you_mean
-from leadlife.facts import FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, TimerRefused, content_id
+from leadlife.facts import DERIVED, FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, content_id
 from leadlife.journey.asking import Asking
 from leadlife.journey.fold import Books, apply, commit, fold, pass_time, prepare
 from leadlife.journey.log import Log, fold_order
@@ -276,7 +276,7 @@ class Recording(Asking):
         """Return the fact with its stamps; and the fact already known that says the same under the same key."""
         if type(fact) not in FACTS:
             raise Malformed("only facts can be recorded", hint="see leadlife.facts for their types")
-        if fact.caused_by is not None or isinstance(fact, TimerRefused):
+        if fact.caused_by is not None or isinstance(fact, DERIVED):
             raise Malformed("a derived fact is the fold's own output and is never recorded")
         if fact.lead not in (None, self.lead_id) or fact.pipeline not in (None, self.pipeline):
             raise Malformed("the fact belongs to another journey")

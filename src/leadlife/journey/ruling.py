@@ -56,7 +56,7 @@ def judge(
         candidates = tuple(c for c in candidates if c.edge.index in rules)
         if not candidates:
             return (_no_such_move(state, trigger),)
-    chosen, refusals = _choose(candidates, StateView(state, at, by.roles), target)
+    chosen, refusals = _choose(candidates, StateView(state, at, by.roles, brief=True), target)
     edge = chosen or candidates[0].edge
     if edge.rule.roles and not any_role:
         refusals += _role(edge.rule, by)

@@ -22,13 +22,22 @@ if TYPE_CHECKING:
 class StateView:
     """A state as criteria see it, at one instant, asked by somebody."""
 
-    __slots__ = ("_cut", "_memory", "_scores", "_state", "at", "roles")
+    __slots__ = ("_brief", "_cut", "_memory", "_scores", "_state", "at", "roles")
 
-    def __init__(self, state: State, at: datetime, roles: tuple[str, ...]) -> None:
+    def __init__(self, state: State, at: datetime, roles: tuple[str, ...], *, brief: bool = False) -> None:
+        """Look at a state.
+
+        Args:
+            state: Where the lead stands.
+            at: The instant.
+            roles: Of whoever asks.
+            brief: Whether it is enough what scores come to, without every line of their ledgers.
+        """
         self._state = state
         self._memory = state.memory
         self._cut = state.cut
         self._scores: dict[str, Score] | None = None
+        self._brief = brief
         self.at: datetime = at
         self.roles: tuple[str, ...] = roles
 
@@ -74,8 +83,9 @@ class StateView:
 
     @property
     def readiness(self) -> Observation | None:
-        """How close to buying the lead behaves; nothing in a journey judges it yet."""
-        return None
+        """How close to buying the lead behaves; None where the playbook does not judge it."""
+        near = self._state.nearness
+        return None if near is None else Observation(near.segment, near.since, near.fact or "", near.ordinal)
 
     def field(self, name: str) -> Observation | None:
         """Return the latest value of a field; a cleared one is missing."""
@@ -87,8 +97,11 @@ class StateView:
         return self._fresh(self._memory.evidence.get(name))
 
     def qualification(self, name: str) -> Observation | None:
-        """Return the latest grant or withdrawal since the lead last entered a won or recycled stage."""
-        return self._fresh(self._memory.qualifications.get(name))
+        """Return the grant that holds, made since the lead last entered a won or recycled stage."""
+        latch = self._state.latches.get(name)
+        if latch is None or latch.since is None or latch.ordinal <= self._cut:
+            return None
+        return Observation((latch.expires, latch.evidence), latch.since, latch.fact or "", latch.ordinal)
 
     def score(self, name: str) -> Score:
         """Return the score by a policy of the playbook in force, worked out once for this view.
@@ -100,12 +113,17 @@ class StateView:
             self._scores = {}
         if name not in self._scores:
             try:
-                self._scores[name] = score_of(self._state, self._playbook, name, self.at)
+                self._scores[name] = self._score(name)
             except PolicyError as error:
                 raise GuardError(error.policy, error.problem) from error
             except LeadlifeError as error:
                 raise GuardError(name, f"has no score: {error.message}") from error
         return self._scores[name]
+
+    def _score(self, name: str) -> Score:
+        wanted = self._brief and self._state.lead is not None
+        shown = self._playbook.policy(name).glance(self) if wanted else None
+        return shown or score_of(self._state, self._playbook, name, self.at)
 
     def kinds(self) -> Iterable[str]:
         """Return the kinds of activity seen so far."""
@@ -169,7 +187,9 @@ def score_of(state: State, playbook: Playbook, name: str, at: datetime) -> Score
         PolicyError: The policy broke.
         Malformed: Nobody is there to be scored.
     """
-    return playbook.policy(name).assess(_sight(state, at))
+    policy = playbook.policy(name)
+    blind = policy.declares_all and not any(sort == "activity" for sort, _ in policy.inputs())
+    return policy.assess(_sight(state, at, blind=blind))
 
 
 def lift_of(state: State, playbook: Playbook, name: str, at: datetime) -> Lift | None:
@@ -180,11 +200,12 @@ def lift_of(state: State, playbook: Playbook, name: str, at: datetime) -> Lift |
     return playbook.policy(name).lift_of(_sight(state, at), kinds=playbook.activity_kinds)
 
 
-def _sight(state: State, at: datetime) -> Sight:
+def _sight(state: State, at: datetime, *, blind: bool = False) -> Sight:
     from leadlife.policies.sight import Sight  # noqa: PLC0415 - only a journey that is scored pays for it
 
     reports = {key: seen.value for key, seen in state.memory.reported.items()}
-    return Sight(_scored_lead(state), activities_of(state), at, reports=reports, standing=state.stage, ordered=True)
+    seen = [] if blind else activities_of(state)
+    return Sight(_scored_lead(state), seen, at, reports=reports, standing=state.stage, ordered=True)
 
 
 def _scored_lead(state: State) -> Lead:

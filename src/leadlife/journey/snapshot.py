@@ -13,10 +13,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 from leadlife._model import Id, Model
 from leadlife.facts import Fact, PlaybookAdopted, PlaybookRef, Started, derive_id
 from leadlife.journey.fold import Books
+from leadlife.journey.latches import Alarm, Latch, Nearness, Turn
 from leadlife.journey.state import Cycle, Mark, Memory, State, Step, oldest_first, trail_of
 from leadlife.leads import Source
+from leadlife.rulebook import Horizon
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Snapshot(Model):
@@ -72,6 +74,13 @@ class Position(NamedTuple):
     source: Source | None
     steps: tuple[Step, ...]
     marks: tuple[Mark, ...]
+    turns: tuple[Turn, ...]
+    latches: dict[str, Latch]
+    nearness: Nearness | None
+    unjudged: int
+    expected: Horizon
+    due: datetime | None
+    awaited: Alarm | None
 
 
 @cache
@@ -88,6 +97,7 @@ def save(state: State, lead: str, pipeline: str, facts: Iterable[Fact]) -> Snaps
     """Return a snapshot of a state that folds these facts."""
     kept = {name: getattr(state, name) for name in Position._fields}
     kept |= {"steps": oldest_first(state.steps), "marks": oldest_first(state.marks)}
+    kept["turns"] = oldest_first(state.turns)
     position = _adapter().dump_python(Position(**kept), mode="json")
     unsealed = Snapshot(
         lead=lead,
@@ -125,6 +135,7 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], books: Books) -> State | 
     for name in Position._fields:
         setattr(state, name, getattr(position, name))
     state.steps, state.marks = trail_of(position.steps), trail_of(position.marks)
+    state.turns = trail_of(position.turns)
     if snapshot.playbook is not None:
         state.playbook = books.find(snapshot.playbook)
         state.plan = state.playbook.lifecycle.plan

@@ -17,14 +17,14 @@ from leadlife.facts import (
     Fact,
     Identified,
     PlaybookRef,
-    QualificationGranted,
-    QualificationWithdrawn,
     ScoreReported,
     Sold,
     Started,
 )
+from leadlife.journey.latches import Alarm, Latch, Nearness, Turn
 from leadlife.leads import Source
 from leadlife.playbook import Playbook
+from leadlife.rulebook import FOR_EVER, Horizon
 from leadlife.stages import Status
 
 T = TypeVar("T")
@@ -89,6 +89,8 @@ class Step(NamedTuple):
     """Which transition of the lifecycle."""
     playbook: PlaybookRef
     relabelled: tuple[tuple[str, str], ...] = ()
+    automatic: bool = False
+    """Whether its guard alone made it."""
 
 
 class Cycle(NamedTuple):
@@ -139,7 +141,6 @@ class Memory:
         "evidence",
         "fields",
         "identified",
-        "qualifications",
         "referred_by",
         "reported",
         "sold",
@@ -150,7 +151,6 @@ class Memory:
         self.consents: dict[str, Observation] = {}
         self.evidence: dict[str, Observation] = {}
         self.activities: dict[str, Trail[Observation]] = {}
-        self.qualifications: dict[str, Observation] = {}
         self.reported: dict[tuple[str, str], Observation] = {}
         """By name and version of a policy, the latest score that was reported for it."""
         self.identified: Observation | None = None
@@ -166,7 +166,7 @@ class Memory:
         seen = Observation(value, fact.at, fact.id or "", ordinal)
         new = object.__new__(Memory)
         new.fields, new.consents, new.evidence = self.fields, self.consents, self.evidence
-        new.activities, new.qualifications, new.reported = self.activities, self.qualifications, self.reported
+        new.activities, new.reported = self.activities, self.reported
         new.identified, new.sold, new.referred_by = self.identified, self.sold, self.referred_by
         if slot == "activities":
             assert name is not None  # noqa: S101 - the table below pairs them
@@ -186,8 +186,6 @@ _READERS: dict[type[Fact], Any] = {
     ConsentChanged: lambda fact: ("consents", fact.purpose, (fact.granted, fact.basis)),
     EvidenceGiven: lambda fact: ("evidence", fact.name, fact.value),
     Identified: lambda _fact: ("identified", None, True),
-    QualificationGranted: lambda fact: ("qualifications", fact.name, (fact.expires, fact.evidence)),
-    QualificationWithdrawn: lambda fact: ("qualifications", fact.name, None),
     ScoreReported: lambda fact: ("reported", (fact.policy, fact.version), fact.value),
     Sold: lambda _fact: ("sold", None, True),
     Started: lambda fact: ("referred_by", None, fact.referred_by),
@@ -201,16 +199,21 @@ class State:
 
     __slots__ = (
         "at",
+        "awaited",
         "cut",
         "cycles",
+        "due",
         "entered",
+        "expected",
         "floor",
         "high_water",
         "in_cycle",
+        "latches",
         "lead",
         "left",
         "marks",
         "memory",
+        "nearness",
         "ordinal",
         "plan",
         "playbook",
@@ -220,6 +223,8 @@ class State:
         "spent",
         "stage",
         "steps",
+        "turns",
+        "unjudged",
     )
 
     def __init__(self) -> None:
@@ -251,6 +256,19 @@ class State:
         self.steps: Trail[Step] | None = None
         self.marks: Trail[Mark] | None = None
         self.memory: Memory = NOTHING
+        self.latches: dict[str, Latch] = {}
+        """What is held of each rule that has been looked at."""
+        self.nearness: Nearness | None = None
+        """How close to buying the lead behaves; None where no readiness is declared."""
+        self.turns: Trail[Turn] | None = None
+        self.unjudged: int = 0
+        """Whether the stage, or everything, has changed since the rules were judged."""
+        self.expected: Horizon = FOR_EVER
+        """Until when time alone leaves the automatic moves of the present stage as they are."""
+        self.due: datetime | None = None
+        """From when time may have changed what a rule answers: a fact after it looks again."""
+        self.awaited: Alarm | None = None
+        """When time alone changes it, at an exact instant or on the review grid."""
         self.saved: Trail[tuple[Fact, State]] | None = None
         """Every so many facts, the fact and the state after it: a late fact folds anew from the last before it."""
 
@@ -277,6 +295,13 @@ class State:
         new.steps = self.steps
         new.marks = self.marks
         new.memory = self.memory
+        new.latches = self.latches
+        new.nearness = self.nearness
+        new.turns = self.turns
+        new.unjudged = self.unjudged
+        new.expected = self.expected
+        new.due = self.due
+        new.awaited = self.awaited
         return new
 
     @property
@@ -293,6 +318,40 @@ class State:
         steps = 0 if self.steps is None else self.steps.size
         playbook = None if self.playbook is None else self.playbook.ref
         self.marks = Trail(Mark(fact, at, sort, trigger, refusals, steps, playbook), self.marks)
+
+    def turn(
+        self,
+        sort: str,
+        name: str,
+        *,
+        fact: str | None,
+        by: str,
+        reason: str | None = None,
+        criterion: str | None = None,
+        expires: datetime | None = None,
+        evidence: tuple[str, ...] = (),
+        derived: bool = True,
+    ) -> None:
+        """Keep what became of a rule."""
+        assert self.at is not None and self.playbook is not None  # noqa: S101, PT018 - rules belong to a playbook
+        steps = 0 if self.steps is None else self.steps.size
+        marks = 0 if self.marks is None else self.marks.size
+        told = Turn(
+            self.at,
+            sort,
+            name,
+            reason,
+            criterion,
+            expires,
+            evidence,
+            fact,
+            by,
+            derived,
+            self.playbook.ref,
+            steps,
+            marks,
+        )
+        self.turns = Trail(told, self.turns)
 
     def reentries_from(self, stage: str) -> int:
         """Return how many reentries out of a recycled stage there were since the last standing win."""
@@ -311,9 +370,12 @@ class State:
             *(getattr(self, name) for name in State.__slots__ if name not in _SHARED),
             oldest_first(self.steps),
             oldest_first(self.marks),
+            oldest_first(self.turns),
             *(getattr(memory, name) for name in Memory.__slots__ if name != "activities"),
             {kind: oldest_first(trail) for kind, trail in memory.activities.items()},
         )
 
 
-_SHARED = frozenset({"lead", "marks", "memory", "plan", "playbook", "saved", "steps"})
+_SHARED = frozenset({"lead", "marks", "memory", "plan", "playbook", "saved", "steps", "turns"})
+MOVED, ALL, BEGUN = 1, 2, 3
+"""What is unjudged: what reads the stage; everything; everything, for the first time."""

@@ -6,8 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from leadlife.facts import Fact, Moved, TimerRefused, derive_id
+from leadlife.criteria import Readiness
+from leadlife.facts import (
+    Fact,
+    Moved,
+    QualificationGranted,
+    QualificationWithdrawn,
+    ReadinessChanged,
+    RuleFailed,
+    TimerRefused,
+    derive_id,
+)
 from leadlife.journey.fold import ADOPTED, Books
+from leadlife.journey.latches import Turn
 from leadlife.journey.state import Mark, State, Step, oldest_first
 from leadlife.leads import SYSTEM, TIMER
 
@@ -59,54 +70,99 @@ def time_in_stages(state: State, at: datetime, *, cycle: int | None = None) -> d
 
 def derived_facts(state: State, recorded: Mapping[str, Fact], lead: str, pipeline: str) -> tuple[Fact, ...]:
     """Return the playbook's own conclusions as facts, each naming its cause, in the order of the chain."""
-    return tuple(fact for _, facts in _chain(state, recorded, lead, pipeline) for fact in facts)
+    deriving, facts = _Deriving(recorded, lead, pipeline), list[Fact]()
+    for link in _links(state):
+        if isinstance(link, Step):
+            facts += deriving.of_step(link)
+        else:
+            facts += deriving.of_timer(link) if isinstance(link, Mark) else deriving.of_turn(link)
+    return tuple(facts)
 
 
-def _chain(
-    state: State, recorded: Mapping[str, Fact], lead: str, pipeline: str
-) -> Iterator[tuple[Step | Mark, tuple[Fact, ...]]]:
-    """Yield each step and refused timer with the facts that it derives."""
-    timers = [mark for mark in oldest_first(state.marks) if mark.fact is None]
-    known = {fact_id: fact.recorded_at or fact.at for fact_id, fact in recorded.items()}
-    cause, previous_fact, number = "", "", 0
+def _links(state: State) -> Iterator[Step | Mark | Turn]:
+    """Yield every link of the chain in order: steps, what was refused, and what became of rules."""
+    marks, turns = list(oldest_first(state.marks)), list(oldest_first(state.turns))
+    refused = told = 0
+    for place, step in enumerate((None, *oldest_first(state.steps))):
+        if step is not None:
+            yield step
+        while True:
+            if told < len(turns) and turns[told].steps == place and turns[told].marks <= refused:
+                yield turns[told]
+                told += 1
+            elif refused < len(marks) and marks[refused].steps == place:
+                yield marks[refused]
+                refused += 1
+            else:
+                break
 
-    def derive(rule: str, at: datetime, **content: object) -> Fact:
-        nonlocal cause, number
-        number += 1
-        fact_id = derive_id(cause, rule, at.isoformat())
-        recorded_at = max(known.get(cause, at), at)
-        known[fact_id] = recorded_at
-        kind = TimerRefused if "code" in content else Moved
-        fact = kind.model_validate({"at": at, "caused_by": cause, **content}).stamped(
-            id=fact_id, key=fact_id, lead=lead, pipeline=pipeline, seq=number, recorded_at=recorded_at
+
+class _Deriving:
+    """Makes the facts that a chain derives, each caused by the one before it."""
+
+    def __init__(self, recorded: Mapping[str, Fact], lead: str, pipeline: str) -> None:
+        self._known = {fact_id: fact.recorded_at or fact.at for fact_id, fact in recorded.items()}
+        self._lead, self._pipeline = lead, pipeline
+        self._cause = self._previous = ""
+        self._number = 0
+
+    def follow(self, fact: str | None, *, again: bool = False) -> None:
+        """Let what comes next be caused by an observed fact, if it is another than before."""
+        if fact is not None and (again or fact != self._previous):
+            self._cause = self._previous = fact
+
+    def derive(self, kind: type[Fact], named: str, at: datetime, **content: object) -> Fact:
+        """Return a derived fact; the next is caused by it."""
+        self._number += 1
+        fact_id = derive_id(self._cause, named, at.isoformat())
+        recorded_at = max(self._known.get(self._cause, at), at)
+        self._known[fact_id] = recorded_at
+        fact = kind.model_validate({"at": at, "caused_by": self._cause, **content}).stamped(
+            id=fact_id,
+            key=fact_id,
+            lead=self._lead,
+            pipeline=self._pipeline,
+            seq=self._number,
+            recorded_at=recorded_at,
         )
-        cause = fact_id
+        self._cause = fact_id
         return fact
 
-    for place, step in enumerate(oldest_first(state.steps), start=1):
-        facts: list[Fact] = []
-        if step.fact is not None and step.fact != previous_fact:
-            cause = previous_fact = step.fact
-        by = TIMER if step.fact is None else SYSTEM
+    def of_step(self, step: Step) -> Iterator[Fact]:
+        """Yield what a step derives: itself, if the playbook made it, and the gates that it passed."""
+        self.follow(step.fact)
         if step.derived:
-            landing = step.via[0] if step.via else step.target
+            by, landing = TIMER if step.fact is None else SYSTEM, step.via[0] if step.via else step.target
             rule = f"{step.kind}:{step.trigger}>{landing}"
-            facts.append(derive(rule, step.at, trigger=step.trigger, target=landing, reason=step.reason, by=by))
+            yield self.derive(Moved, rule, step.at, trigger=step.trigger, target=landing, reason=step.reason, by=by)
         else:
-            cause = step.fact or cause
+            self.follow(step.fact, again=True)
         for gate, landing in zip(step.via, (*step.via[1:], step.target), strict=False):
-            facts.append(derive(f"gate:{gate}>{landing}", step.at, trigger=gate, target=landing, by=SYSTEM))
-        yield step, tuple(facts)
-        while timers and timers[0].steps == place:
-            mark = timers.pop(0)
-            refused = derive(
-                f"timer:{mark.trigger}",
-                mark.at,
-                trigger=mark.trigger,
-                code=str(mark.refusals[0].code),
-                by=TIMER,
-            )
-            yield mark, (refused,)
+            yield self.derive(Moved, f"gate:{gate}>{landing}", step.at, trigger=gate, target=landing, by=SYSTEM)
+
+    def of_timer(self, mark: Mark) -> Iterator[Fact]:
+        """Yield what the refusal of a timer derives."""
+        if mark.fact is None:
+            code = str(mark.refusals[0].code)
+            yield self.derive(TimerRefused, f"timer:{mark.trigger}", mark.at, trigger=mark.trigger, code=code, by=TIMER)
+
+    def of_turn(self, turn: Turn) -> Iterator[Fact]:
+        """Yield what a rule concluded; what somebody said themselves is no conclusion."""
+        self.follow(turn.fact)
+        if not turn.derived:
+            return
+        by, rule = TIMER if turn.fact is None else SYSTEM, f"{turn.sort}:{turn.name}"
+        match turn.sort:
+            case "granted":
+                told = {"name": turn.name, "expires": turn.expires, "evidence": turn.evidence}
+                yield self.derive(QualificationGranted, rule, turn.at, by=by, **told)
+            case "withdrawn":
+                yield self.derive(QualificationWithdrawn, rule, turn.at, by=by, name=turn.name, reason=turn.reason)
+            case "readiness":
+                yield self.derive(ReadinessChanged, rule, turn.at, by=by, segment=Readiness(turn.name))
+            case _:
+                message = turn.reason or ""
+                yield self.derive(RuleFailed, rule, turn.at, by=by, rule=turn.name, code=turn.sort, message=message)
 
 
 class Line(NamedTuple):
@@ -148,8 +204,14 @@ class Explanation(tuple[Line, ...]):
 
 def explain(state: State, books: Books) -> Explanation:
     """Return the story of a state, line by line."""
-    lines = [_step_line(step, books) for step in oldest_first(state.steps)]
-    lines += [_mark_line(mark) for mark in oldest_first(state.marks)]
+    lines = [
+        _step_line(link, books)
+        if isinstance(link, Step)
+        else _mark_line(link)
+        if isinstance(link, Mark)
+        else _turn_line(link)
+        for link in _links(state)
+    ]
     return Explanation(sorted(lines, key=lambda line: line.at))
 
 
@@ -171,7 +233,9 @@ def _told(step: Step) -> str:
     parts.append(f"by {step.trigger} ({step.kind})")
     if step.via:
         parts.append(f"through {', '.join(step.via)}")
-    if step.fact is None:
+    if step.automatic:
+        parts.append("automatic" if step.fact is not None else "automatic, by time alone")
+    elif step.fact is None:
         parts.append("when the stage limit came due")
     elif step.derived:
         parts.append("inferred" if "inferred" in step.waived else "fired by a fact")
@@ -189,6 +253,21 @@ def _mark_line(mark: Mark) -> Line:
     why = "; ".join(refusal.message for refusal in mark.refusals)
     text = f"{what}{mark.sort}{': ' if why else ''}{why}"
     return Line(mark.at, text, mark.fact, "timer" if mark.fact is None else "recorded", None, playbook)
+
+
+def _turn_line(turn: Turn) -> Line:
+    match turn.sort:
+        case "granted":
+            text = f"{turn.name} granted" + (
+                "" if turn.expires is None else f" until {turn.expires:%Y-%m-%d %H:%M} UTC"
+            )
+        case "withdrawn":
+            text = f"{turn.name} withdrawn: {turn.reason}"
+        case "readiness":
+            text = f"readiness is {turn.name}"
+        case _:
+            text = f"{turn.name} could not be judged: {turn.reason}" if turn.sort == "failed" else f"{turn.reason}"
+    return Line(turn.at, text, turn.fact, turn.by, turn.criterion, str(turn.playbook))
 
 
 def new_facts(facts: Iterable[Fact], known: Iterable[Fact]) -> tuple[Fact, ...]:

@@ -98,6 +98,11 @@ class Bound(Banded):
         given = bands if isinstance(bands, dict) or bands is None else dict(as_mapping("bands", bands))
         return cls(name=found, version=told, scale=scale, bands=given or {}, meaning=meaning, call=call)
 
+    @property
+    def declares_all(self) -> bool:
+        """False: code of one's own may read anything."""
+        return False
+
     def limits(self) -> tuple[int | None, int | None]:
         """Return 0 and 1 for a probability, else no bounds."""
         return (0, MICRO) if self.scale is Scale.PROBABILITY else (None, None)

@@ -81,6 +81,11 @@ class Learned(Banded):
     fewest_tagged: Annotated[int, Field(ge=0)] = 50
     contacts: Names = ()
 
+    @property
+    def declares_all(self) -> bool:
+        """False: it also looks at teams, tags and the stage."""
+        return False
+
     def limits(self) -> tuple[int | None, int | None]:
         """Return 0 and 1."""
         return 0, MICRO

@@ -14,14 +14,14 @@ from pydantic import Field, model_validator
 
 from leadlife._model import LAX, SORTED, Definition, Name
 from leadlife.activities import Activity
-from leadlife.criteria import Condition
+from leadlife.criteria import Condition, View
 from leadlife.errors import Fault, Malformed, did_you_mean, repeated
 from leadlife.leads import Lead
 from leadlife.policies.policy import Amount, Banded, Question, band_faults, example
-from leadlife.policies.reckoning import Limits, Plan, bounds
+from leadlife.policies.reckoning import Ledger, Limits, Plan, bounds
 from leadlife.policies.rules import ActivityRule, AnyRule, FieldRule, Rule, TierRule
 from leadlife.policies.sight import Sight
-from leadlife.scoring import MICRO, Answer, Score, banded
+from leadlife.scoring import MICRO, Answer, Contribution, Score, Sort, banded
 from leadlife.scoring import micropoints as exact
 from leadlife.timing import earliest
 
@@ -149,6 +149,15 @@ class Points(Banded):
     def _excluded(self, sight: Sight) -> Condition | None:
         return next((criterion for criterion in self.exclude if criterion.ask(sight) is True), None)
 
+    def glance(self, view: View) -> Score | None:
+        """Return the score with its lines summed up in one; None by another calendar than the view's."""
+        if self.zone is not None and self.zone != view.zone.key:
+            return None
+        if any(criterion.ask(view) is True for criterion in self.exclude):
+            return None
+        summed = self._plan.summary(view)
+        return self._scored(view, summed, (Contribution("total", Sort.NOTE, summed.total, "the sum of its rules"),))
+
     def _assess(self, sight: Sight) -> Score:
         excluded, plan = self._excluded(sight), self._plan
         if excluded is not None:
@@ -157,15 +166,18 @@ class Points(Banded):
             out = Score(self.name, self.version, sight.at, answer=Answer.EXCLUDED, why=why, changes_at=until)
             return banded(out, self.bands)
         ledger = plan.ledger(sight)
-        excluding = (criterion.changes_at(sight) for criterion in self.exclude)
-        low, high = plan.limits
+        return self._scored(sight, ledger, tuple(ledger.lines))
+
+    def _scored(self, view: View, ledger: Ledger, lines: tuple[Contribution, ...]) -> Score:
+        excluding = (criterion.changes_at(view) for criterion in self.exclude)
+        low, high = self._plan.limits
         return banded(
             Score(
                 self.name,
                 self.version,
-                sight.at,
+                view.at,
                 ledger.total,
-                tuple(ledger.lines),
+                lines,
                 low=low,
                 high=high,
                 changes_at=earliest((ledger.changes_at, *excluding)),

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, Val
 
 from leadlife._model import SORTED, Definition, Name, Text, read_json
 from leadlife.activities import Activity
-from leadlife.criteria import BandIs, Comparison, Condition, Criterion, ScoreIs, leaves_of
+from leadlife.criteria import BandIs, Comparison, Condition, Criterion, ScoreIs, View, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, did_you_mean, suggestion
 from leadlife.leads import Lead
 from leadlife.policies.sight import Sight
@@ -99,6 +99,18 @@ class Policy(Definition):
             yield "field" if sort == "number" else sort, name
         for part in self.parts():
             yield from part.inputs()
+
+    @property
+    def declares_all(self) -> bool:
+        """Whether :meth:`inputs` names all that the score depends on; code of one's own cannot say."""
+        return all(part.declares_all for part in self.parts())
+
+    def glance(self, view: View) -> Score | None:  # noqa: ARG002 - a policy that knows no shorter way
+        """Return the score with its lines summed up in one, where that is much sooner; None where it is not.
+
+        Value, band and what time will do are those of :meth:`assess`; only the ledger is missing.
+        """
+        return None
 
     def examples(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield kinds of activity, with attributes, that it may reward: the candidates for a :class:`Lift`."""

@@ -6,20 +6,23 @@ A line is ``sign(points) * floor(abs(micropoints) * factor + 0.5)`` with the fac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from leadlife.activities import Activity
-from leadlife.criteria import matching
+from leadlife.criteria import View, matching
 from leadlife.errors import Malformed
 from leadlife.policies.ageing import Aged, steps_of, window_of
 from leadlife.policies.rules import ActivityRule, AnyRule, FieldRule, TierRule
 from leadlife.policies.sight import Sight
 from leadlife.scoring import Contribution, Sort
 from leadlife.scoring import micropoints as exact
-from leadlife.timing import local_day
+from leadlife.timing import Calendar, local_day
 
+_UNEVEN = timedelta(days=5)
+"""By how much at most calendar arithmetic may change the order of two instants."""
 Limits = tuple[int | None, int | None]
 Ageing = Callable[[datetime, datetime], Aged]
 
@@ -40,6 +43,7 @@ class Ready:
         "sign",
         "size",
         "timed",
+        "uneven",
     )
 
     def __init__(self, rule: ActivityRule) -> None:
@@ -53,6 +57,10 @@ class Ready:
         self.size: int = abs(points)
         self.half_life: int | None = None if rule.half_life is None else rule.half_life.microseconds
         self.timed: bool = rule.decay is not None or rule.window is not None
+        self.uneven: bool = isinstance(rule.window, Calendar) or (
+            rule.decay is not None and isinstance(rule.decay.every, Calendar)
+        )
+        """Whether an older activity may keep more than a newer one, for a while."""
         self.at_most: int | None = rule.at_most
         self.at_most_per_day: int | None = rule.at_most_per_day
         self.capped: bool = rule.at_most is not None or rule.at_most_per_day is not None
@@ -118,13 +126,32 @@ class Plan:
             else:
                 sums[rule.group] = sums.get(rule.group, 0) + rule.sign * size
         for rule, found in capped.items():
-            worth = sum(size for size, _ in found) - sum(lost for _, lost in _surplus(rule, found, sight))
+            worth = sum(size for size, _ in found) - sum(lost for _, lost in _surplus(rule, found, sight.zone))
             sums[rule.group] = sums.get(rule.group, 0) + rule.sign * worth
         for one in self.order:
             if not isinstance(one, ActivityRule):
                 sums[one.group] = sums.get(one.group, 0) + _judged(one, sight)[0]
         total = sum(clamped(amount, self.groups.get(group or "", _FREE)) for group, amount in sums.items())
         return clamped(total, self.overall)
+
+    def summary(self, view: View) -> Ledger:
+        """Return the same sum as :meth:`ledger`, and what time will do to it, without the lines.
+
+        It looks at no more activities than count: those in a window, those that a half-life has left anything of, the
+        latest few under a cap. Only a rule that caps by the day, or that picks by an attribute without any cap or
+        ageing, must look at all of its kind.
+        """
+        ledger = Ledger()
+        sums: dict[str | None, int] = {None: self.start, **dict.fromkeys(self.groups, 0)}
+        for rule in self.order:
+            if isinstance(rule, ActivityRule):
+                worth = standing(self.activity_rules[rule.name], view, ledger)
+            else:
+                worth = _judge(rule, view, ledger)
+            sums[rule.group] = sums.get(rule.group, 0) + worth
+        total = sum(clamped(amount, self.groups.get(group or "", _FREE)) for group, amount in sums.items())
+        ledger.total = clamped(total, self.overall)
+        return ledger
 
     def ledger(self, sight: Sight) -> Ledger:
         """Return every line, and the sum that they make."""
@@ -166,7 +193,7 @@ class Plan:
                     found.append((rule, activity, int(size * factor + 0.5), factor, None))
                 elif rule.timed:
                     if rule not in ageing:
-                        ageing[rule] = _ageing(rule, sight)
+                        ageing[rule] = _ageing(rule, sight.zone)
                     factor, changes = ageing[rule](activity.at, at)
                     found.append((rule, activity, int(size * factor + 0.5), factor, changes))
                 else:
@@ -177,19 +204,28 @@ class Plan:
 _FREE: Limits = (None, None)
 
 
-def _ageing(rule: Ready, sight: Sight) -> Ageing:
+def _ageing(rule: Ready, zone: ZoneInfo) -> Ageing:
     if rule.rule.decay is not None:
-        return steps_of(rule.rule.decay, sight.zone)
-    return window_of(rule.rule.window, sight.zone)
+        return steps_of(rule.rule.decay, zone)
+    return window_of(rule.rule.window, zone)
 
 
-def _surplus(rule: Ready, found: list[tuple[int, Activity]], sight: Sight) -> Iterator[tuple[str, int]]:
+class Dated(Protocol):
+    """Anything that was at an instant."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+        ...
+
+
+def _surplus(rule: Ready, found: Sequence[tuple[int, Dated]], zone: ZoneInfo) -> Iterator[tuple[str, int]]:
     """Yield what the caps of a rule take away, each with its reason: first per day, then in all."""
     sizes = [size for size, _ in found]
     if rule.at_most_per_day is not None:
         by_day: dict[Any, list[int]] = {}
         for size, activity in found:
-            by_day.setdefault(local_day(activity.at, sight.zone), []).append(size)
+            by_day.setdefault(local_day(activity.at, zone), []).append(size)
         kept: list[int] = []
         for day in by_day.values():
             day.sort(reverse=True)
@@ -198,6 +234,58 @@ def _surplus(rule: Ready, found: list[tuple[int, Activity]], sight: Sight) -> It
         sizes = kept
     if rule.at_most is not None and len(sizes) > rule.at_most:
         yield f"at most {rule.at_most}", sum(sorted(sizes)[: -rule.at_most])
+
+
+def standing(rule: Ready, view: View, ledger: Ledger) -> int:
+    """Return what an activity rule adds up to, and note in a ledger what time will do to it."""
+    if not (rule.timed or rule.capped or rule.matches or rule.half_life):
+        return rule.sign * rule.size * sum([view.total(kind) for kind in rule.rule.kinds])
+    found: list[tuple[int, Dated]] = []
+    ends: list[datetime] = []
+    for kind in rule.rule.kinds:
+        _look(rule, view, kind, found, ends)
+    worth = sum(size for size, _ in found)
+    if rule.half_life is not None and worth:
+        ledger.fading += worth
+        ledger.rounding += len(found)
+        ledger.half_life = min(rule.half_life, ledger.half_life or rule.half_life)
+    for end in ends:
+        ledger.changes(end)
+    if rule.capped:
+        worth -= sum(lost for _, lost in _surplus(rule, found, view.zone))
+    return rule.sign * worth
+
+
+def _look(rule: Ready, view: View, kind: str, found: list[tuple[int, Dated]], ends: list[datetime]) -> None:
+    """Gather the activities of a kind that count, newest first, until no older one can."""
+    at, half_life, size, seen = view.at, rule.half_life, rule.size, 0
+    ageing = _ageing(rule, view.zone) if rule.timed else None
+    # Of equal activities the newest are worth most, unless months of unequal length turn two of them round.
+    enough = rule.at_most if rule.at_most_per_day is None and not rule.uneven else None
+    gone: datetime | None = None
+    for one in view.activities(kind):
+        if rule.matches is not None and not rule.matches(one.value):
+            continue
+        worth = size
+        if half_life is not None:
+            age = at - one.at
+            worth = int(
+                size * 2.0 ** (-((age.days * 86_400 + age.seconds) * 1_000_000 + age.microseconds) / half_life) + 0.5
+            )
+        elif ageing is not None:
+            factor, changes = ageing(one.at, at)
+            worth = int(size * factor + 0.5)
+            if changes is not None:
+                ends.append(changes)
+        if worth:
+            found.append((worth, one))
+            seen += 1
+            if seen == enough:
+                return
+        elif gone is None:
+            gone = one.at
+        if gone is not None and (half_life is not None or gone - one.at > _UNEVEN):
+            return
 
 
 def _write(rule: Ready, found: list[Found], sight: Sight, ledger: Ledger) -> int:
@@ -217,14 +305,14 @@ def _write(rule: Ready, found: list[Found], sight: Sight, ledger: Ledger) -> int
         ledger.rounding += len(found)
         ledger.half_life = min(rule.half_life, ledger.half_life or rule.half_life)
     if rule.capped:
-        for why, lost in _surplus(rule, [(one[2], one[1]) for one in found], sight):
+        for why, lost in _surplus(rule, [(one[2], one[1]) for one in found], sight.zone):
             if lost:
                 lines.append(Contribution(name, Sort.CAP, -sign * lost, f"{reason}: {why}"))
                 cut_away += lost
     return sign * (whole - cut_away)
 
 
-def _judged(rule: FieldRule | TierRule, sight: Sight) -> tuple[int, bool | None, str]:
+def _judged(rule: FieldRule | TierRule, sight: View) -> tuple[int, bool | None, str]:
     """Return what a rule about the lead gives, whether it applies, and why."""
     if isinstance(rule, FieldRule):
         answer = rule.when.ask(sight)
@@ -243,7 +331,7 @@ def _judged(rule: FieldRule | TierRule, sight: Sight) -> tuple[int, bool | None,
     return 0, False, ""
 
 
-def _judge(rule: FieldRule | TierRule, sight: Sight, ledger: Ledger) -> int:
+def _judge(rule: FieldRule | TierRule, sight: View, ledger: Ledger) -> int:
     """Write a line for a rule about the lead, if it has something to say, and return what it adds."""
     amount, answer, reason = _judged(rule, sight)
     if answer is None:

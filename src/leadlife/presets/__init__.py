@@ -7,8 +7,14 @@ from collections.abc import Callable
 from leadlife.errors import UnknownName, did_you_mean
 from leadlife.playbook import Playbook
 from leadlife.presets.eight_stage import eight_stage
+from leadlife.presets.ibm import ibm
+from leadlife.presets.mql_pql_sql import mql_pql_sql
 
-PRESETS: dict[str, Callable[[], Playbook]] = {"eight_stage": eight_stage}
+PRESETS: dict[str, Callable[[], Playbook]] = {
+    "eight_stage": eight_stage,
+    "ibm": ibm,
+    "mql_pql_sql": mql_pql_sql,
+}
 """Every preset by its name."""
 
 
@@ -23,4 +29,4 @@ def preset(name: str) -> Playbook:
     return PRESETS[name]()
 
 
-__all__ = ["PRESETS", "eight_stage", "preset"]
+__all__ = ["PRESETS", "eight_stage", "ibm", "mql_pql_sql", "preset"]

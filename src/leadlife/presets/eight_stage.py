@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from functools import cache
 
-from leadlife.activities import ActivityKind
-from leadlife.criteria import count, evidence, identified, sold
+from leadlife.criteria import count, evidence, holds, identified, in_stage, score, sold
 from leadlife.lifecycle import Lifecycle
 from leadlife.playbook import Playbook
 from leadlife.presets.reasons import REASONS
+from leadlife.presets.rules import (
+    ACTIVITY_KINDS,
+    BANT,
+    BUYING,
+    TWO_WAY,
+    mql,
+    pql,
+    readiness_rule,
+    research,
+    sql,
+    urgency,
+)
+from leadlife.qualification import QualificationRule
 from leadlife.stages import Entry, Holds, Kind, Limit, Stage, Status, Transition
 from leadlife.timing import Calendar, days
-
-TWO_WAY = ("reply", "call", "meeting", "form", "chat")
-ONE_WAY = ("page_view", "email_open", "click", "download", "webinar", "social")
 
 EVIDENCE = {
     "fit": "fits the audience: has a need or wish for the offer",
     "mql": "marketing qualified: engaged with marketing, meets marketing's written test",
     "pql": "product qualified: has experienced the product's value in use",
     "sql": "sales qualified: intends to buy within 30 days, has the money and the authority",
-    "need": "a customer has a new need",
+    **BANT,
     "urgent_need": "the need is urgent: ready to buy at once",
 }
 
@@ -83,9 +92,9 @@ def _forward() -> tuple[Transition, ...]:
         step("identify", "awareness", "name", on="identified", guard=identified()),
         step("engage", "name", "engagement", guard=count(*TWO_WAY) >= 1),
         step("fit", "engagement", "target", guard=evidence("fit")),
-        step("qualify", "target", "lead", guard=evidence("mql") | evidence("pql")),
+        step("qualify", "target", "lead", guard=holds("mql") | holds("pql")),
         step("accept", "lead", "sales_lead", roles=("sales",)),
-        step("open", "sales_lead", "opportunity", guard=evidence("sql")),
+        step("open", "sales_lead", "opportunity", guard=holds("sql")),
         step("win", "opportunity", "customer", on="sold", guard=sold()),
     )
 
@@ -105,7 +114,7 @@ def _sideways() -> tuple[Transition, ...]:
             kind=Kind.RECYCLE,
             needs_reason=True,
         ),
-        back("lead", guard=evidence("mql") | evidence("pql")),
+        back("lead", guard=holds("mql") | holds("pql")),
         back("target", guard=evidence("fit")),
         back("engagement", guard=count(*TWO_WAY, since_recycling=True) >= 1),
         Transition(
@@ -128,7 +137,7 @@ def _sideways() -> tuple[Transition, ...]:
 
 def _rush() -> tuple[Transition, ...]:
     urgent = identified() & evidence("urgent_need")
-    intent = identified() & evidence("sql")
+    intent = identified() & holds("sql")
     early = ("awareness", "name", "engagement", "target", "recycled")
     known = ("name", "engagement", "target", "lead", "recycled")
     return (
@@ -151,9 +160,28 @@ def _rush() -> tuple[Transition, ...]:
     )
 
 
+def _qualifications() -> tuple[QualificationRule, ...]:
+    sal = QualificationRule(
+        name="sal",
+        label="sales accepted",
+        team="sales",
+        enter=in_stage("sales_lead", "opportunity"),
+        meaning="sales took the handoff",
+    )
+    return (
+        mql(evidence("mql") | (evidence("fit") & (score("research") >= 40))),
+        pql(),
+        sal,
+        sql(evidence("sql", within=days(30)) | (evidence("need") & BUYING)),
+    )
+
+
 @cache
 def eight_stage() -> Playbook:
-    """Return the eight-stage funnel. Limits, cool-down and recycle limit are starting points, to be edited."""
+    """Return the eight-stage funnel. Limits, cool-down, criteria and scores are starting points, to be edited.
+
+    Moves are made by people; ``playbook.automated("qualify", "open")`` lets the agreement make some of them by itself.
+    """
     return Playbook(
         id="eight_stage",
         lifecycle=Lifecycle(
@@ -163,10 +191,10 @@ def eight_stage() -> Playbook:
             referral_entries=(Entry(stage="target", guard=evidence("fit")), Entry(stage="name")),
             reasons=REASONS,
         ),
-        activity_kinds={
-            **{kind: ActivityKind(two_way=True) for kind in TWO_WAY},
-            **{kind: ActivityKind() for kind in ONE_WAY},
-        },
+        activity_kinds=ACTIVITY_KINDS,
         evidence=EVIDENCE,
+        scores=(urgency(), research()),
+        qualifications=_qualifications(),
+        readiness=readiness_rule(),
         meaning="The reference funnel: one vocabulary for marketing and sales, with recycling.",
     )

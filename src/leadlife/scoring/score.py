@@ -318,12 +318,15 @@ class Score:
 
         It is a lower bound: a half-life takes away no more than a known share of what fades.
         """
+        return earliest((self.fades_from(threshold), self.changes_at))
+
+    def fades_from(self, threshold: float | None) -> datetime | None:
+        """Return from when half-lives may take it across a threshold, or, for None, out of its band; a lower bound."""
         if threshold is None and self.parts:
-            return earliest((*(part.steady_until(None) for part in self.parts), self.changes_at))
+            return earliest(part.steady_until(None) for part in self.parts)
         marks = self.cuts if threshold is None else (micropoints(threshold),)
         distance = min((abs(self.micropoints - mark) for mark in marks), default=None)
-        faded = None if distance is None else self.fades_by(distance)
-        return earliest((faded, self.changes_at))
+        return None if distance is None else self.fades_by(distance)
 
     def fades_by(self, distance: int) -> datetime | None:
         """Return when, at the earliest, half-lives take away so many micropoints; None where they never do."""

@@ -1,0 +1,124 @@
+"""Lead, MQL, PQL, SQL, customer: the funnel in which each stage is a test, and a product in hand is one of them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from leadlife.criteria import Criterion, count, evidence, holds, identified, sold
+from leadlife.lifecycle import Lifecycle
+from leadlife.playbook import Playbook
+from leadlife.presets.ibm import PRODUCT_PAGES
+from leadlife.presets.reasons import REASONS
+from leadlife.presets.rules import (
+    ACTIVITY_KINDS,
+    BANT,
+    BUYING,
+    TWO_WAY,
+    mql,
+    pql,
+    readiness_rule,
+    research,
+    sql,
+    urgency,
+)
+from leadlife.stages import Entry, Kind, Limit, Stage, Status, Transition
+from leadlife.timing import days, elapsed
+
+URGENT = evidence("urgent_need", within=elapsed(days=3))
+"""Needs it at once; two or three days later the need is gone."""
+
+
+def _stages() -> tuple[Stage, ...]:
+    cold = Limit(after=days(90), trigger="recycle", reason="unresponsive")
+    undecided = Limit(after=days(60), trigger="recycle", reason="no decision")
+    return (
+        Stage(id="lead", team="marketing", meaning="has given contact details: signed up for something"),
+        Stage(id="mql", team="marketing", limit=cold, meaning="meets marketing's test; not ready to be sold to"),
+        Stage(id="pql", team="marketing", limit=cold, meaning="has experienced the product's value in use"),
+        Stage(id="sql", team="sales", limit=undecided, meaning="meets sales' test: intent, money, authority"),
+        Stage(
+            id="customer",
+            team="customer care",
+            status=Status.WON,
+            meaning="bought; stays warm, as marketing or product qualified, while a customer",
+        ),
+        Stage(
+            id="recycled",
+            team="marketing",
+            status=Status.RECYCLED,
+            cool_down=days(30),
+            reentry_limit=3,
+            meaning="back in marketing's care; left in peace, then nurtured",
+        ),
+        Stage(id="lost", team="sales", status=Status.LOST, meaning="went elsewhere; added, the set has no exit"),
+        Stage(
+            id="disqualified",
+            team="either",
+            status=Status.DISQUALIFIED,
+            meaning="cannot or must not be sold to; added, the set has no exit",
+        ),
+    )
+
+
+def _moves() -> tuple[Transition, ...]:
+    def made(trigger: str, sources: tuple[str, ...], target: str, kind: Kind, guard: Criterion) -> Transition:
+        return Transition(trigger=trigger, sources=sources, target=target, kind=kind, guard=guard, automatic=True)
+
+    return (
+        made("sales_qualify", ("pql", "mql"), "sql", Kind.FORWARD, holds("sql")),
+        made("product_qualify", ("lead", "mql"), "pql", Kind.FORWARD, holds("pql")),
+        made("qualify", ("lead",), "mql", Kind.FORWARD, holds("mql")),
+        made("lapse", ("sql",), "mql", Kind.BACKWARD, ~holds("sql")),
+        Transition(trigger="win", sources=("sql",), target="customer", kind=Kind.FORWARD, on="sold", guard=sold()),
+        made("rebuy", ("customer",), "sql", Kind.REPEAT, holds("sql")),
+        Transition(
+            trigger="recycle",
+            sources=("mql", "pql", "sql", "lost"),
+            target="recycled",
+            kind=Kind.RECYCLE,
+            needs_reason=True,
+        ),
+        made("rush", ("recycled",), "sql", Kind.SKIP, identified() & holds("sql") & URGENT),
+        made("return", ("recycled",), "pql", Kind.REENTRY, holds("pql")),
+        made("return", ("recycled",), "mql", Kind.REENTRY, holds("mql")),
+        made("return", ("recycled",), "lead", Kind.REENTRY, count(*TWO_WAY, since_recycling=True) >= 1),
+        Transition(trigger="lose", sources=("sql",), target="lost", kind=Kind.EXIT, needs_reason=True),
+        Transition(
+            trigger="disqualify",
+            sources=("lead", "mql", "pql", "sql", "recycled"),
+            target="disqualified",
+            kind=Kind.EXIT,
+            needs_reason=True,
+        ),
+        Transition(trigger="reopen", sources=("disqualified", "lost"), kind=Kind.REOPEN, needs_reason=True),
+    )
+
+
+@cache
+def mql_pql_sql() -> Playbook:
+    """Return the funnel of tests. Leads move by themselves as they pass and fail; ``lose`` and ``disqualify`` are added.
+
+    PQL does not require MQL. SQL is intent within 30 days with money and authority, or an urgent need; when it lapses the
+    lead falls back to mql, and on to pql where that still holds. Limits, criteria and scores are starting points.
+    """
+    return Playbook(
+        id="mql_pql_sql",
+        lifecycle=Lifecycle(
+            stages=_stages(),
+            transitions=_moves(),
+            entries=(Entry(stage="lead"),),
+            referral_entries=(Entry(stage="lead"),),
+            reasons=REASONS,
+        ),
+        activity_kinds=ACTIVITY_KINDS,
+        evidence={
+            "mql": "marketing says that its test is met",
+            "pql": "has used the product: a free tier, a trial, or what somebody who refers them showed them",
+            **BANT,
+            "urgent_need": "the need is urgent: ready to buy at once",
+        },
+        scores=(urgency(), research()),
+        qualifications=(mql(evidence("mql") | PRODUCT_PAGES), pql(), sql((evidence("need") & BUYING) | URGENT)),
+        readiness=readiness_rule(),
+        meaning="Each stage is a test that both teams signed; a product in hand is one of them.",
+    )

@@ -1,0 +1,144 @@
+"""Default rules of the presets: qualifications, readiness and the scores they read. Starting points, to be edited.
+
+Nothing here is measured: the points, thresholds and times are plausible round numbers, for two teams to argue about and
+sign.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from leadlife.activities import ActivityKind
+from leadlife.criteria import Criterion, count, evidence, score
+from leadlife.qualification import Held, QualificationRule, ReadinessRule
+from leadlife.timing import Elapsed, days, elapsed
+
+if TYPE_CHECKING:
+    from leadlife.policies import Points
+
+TWO_WAY = ("reply", "call", "meeting", "form", "chat")
+ONE_WAY = ("page_view", "product_page", "email_open", "click", "download", "webinar", "social")
+SIGNALS = ("demo_request", "sample_used", "emergency")
+ACTIVITY_KINDS = {
+    **{kind: ActivityKind(two_way=True) for kind in TWO_WAY},
+    **{kind: ActivityKind() for kind in ONE_WAY},
+    **{kind: ActivityKind() for kind in SIGNALS},
+}
+
+BANT = {
+    "budget": "has the money",
+    "authority": "may decide",
+    "need": "needs the offer now; of a customer, once more",
+    "timing": "intends to buy within 30 days",
+}
+"""Budget, authority, need, timing: each is yes, no, or unknown as long as nobody has asked."""
+
+BUYING = evidence("budget") & evidence("authority") & evidence("timing", within=days(30))
+"""Has the money, may decide, and intends to buy within 30 days; the intent lapses by itself."""
+
+
+@cache
+def urgency() -> Points:
+    """Return the score of stress and urgency, which fades within days."""
+    from leadlife.policies import Points  # noqa: PLC0415 - only who scores pays for policies
+
+    return Points.model_validate(
+        {
+            "name": "urgency",
+            "rules": [
+                _rule("emergency", ("emergency",), 100, 1, elapsed(days=1)),
+                _rule("asks for a demo", ("demo_request",), 60, 1, elapsed(days=7)),
+                _rule("gets in touch", TWO_WAY, 10, 3, elapsed(days=3)),
+            ],
+            "meaning": "stress and urgency: how pressing the need is",
+        }
+    )
+
+
+@cache
+def research() -> Points:
+    """Return the score of research activity, which fades within weeks."""
+    from leadlife.policies import Points  # noqa: PLC0415 - as above
+
+    fortnight = elapsed(days=14)
+    return Points.model_validate(
+        {
+            "name": "research",
+            "rules": [
+                _rule("product pages", ("product_page",), 10, 5, fortnight),
+                _rule("reads", ("page_view", "click"), 2, 10, fortnight),
+                _rule("takes material", ("download",), 10, 3, fortnight),
+                _rule("comes to a webinar", ("webinar",), 15, 2, fortnight),
+                _rule("tries a sample", ("sample_used",), 20, 2, fortnight),
+            ],
+            "meaning": "research activity: how hard the lead looks for a solution",
+        }
+    )
+
+
+def _rule(name: str, kinds: tuple[str, ...], points: int, at_most: int, half_life: Elapsed) -> dict[str, object]:
+    return {
+        "op": "activity",
+        "name": name,
+        "kinds": kinds,
+        "points": points,
+        "at_most": at_most,
+        "half_life": half_life,
+    }
+
+
+def readiness_rule() -> ReadinessRule:
+    """Return how near to buying a lead behaves: an emergency is late at once, and early again days after."""
+    return ReadinessRule(
+        mid=Held(
+            enter=(score("research") >= 20) | (score("urgency") >= 20),
+            leave=(score("research") < 10) & (score("urgency") < 10),
+            meaning="feels some stress, researches options without urgency",
+        ),
+        late=Held(
+            enter=score("urgency") >= 50,
+            leave=score("urgency") < 20,
+            meaning="feels stress, researches with urgency, ready to purchase",
+        ),
+        team="marketing",
+        meaning="a starting point, to be edited",
+    )
+
+
+def mql(enter: Criterion) -> QualificationRule:
+    """Return marketing's test."""
+    return QualificationRule(
+        name="mql",
+        label="marketing qualified",
+        team="marketing",
+        enter=enter,
+        valid_for=days(90),
+        granted_by=("marketing",),
+        meaning="engaged with marketing, some trust, not ready to be sold to",
+    )
+
+
+def pql() -> QualificationRule:
+    """Return the test of who has experienced the product's value in use; it does not require MQL."""
+    return QualificationRule(
+        name="pql",
+        label="product qualified",
+        team="marketing",
+        enter=evidence("pql") | (count("sample_used", since_recycling=True) >= 1),
+        valid_for=days(180),
+        granted_by=("marketing", "sales"),
+        meaning="has experienced the product's value in use: activation, a sample in hand, or a referral's word",
+    )
+
+
+def sql(enter: Criterion) -> QualificationRule:
+    """Return sales' test, whose intent lapses by itself."""
+    return QualificationRule(
+        name="sql",
+        label="sales qualified",
+        team="sales",
+        enter=enter,
+        granted_by=("sales",),
+        meaning="intends to buy within 30 days, has the money and the authority",
+    )

@@ -13,7 +13,7 @@ from leadlife.commented import dump_toml
 from leadlife.criteria import Opaque, leaves_of
 from leadlife.documents import as_playbook, parse_toml
 from leadlife.errors import Unreadable
-from leadlife.playbook import _guards
+from leadlife.playbook import guards_of
 from leadlife.presets import eight_stage
 from leadlife.testing import playbooks, points_policies
 
@@ -21,7 +21,7 @@ EIGHT = eight_stage()
 
 
 def read(text, *playbooks):
-    code = [leaf for one in playbooks for _, guard in _guards(one.lifecycle) for leaf in leaves_of(guard)]
+    code = [leaf for one in playbooks for _, guard in guards_of(one.lifecycle) for leaf in leaves_of(guard)]
     return as_playbook(parse_toml(text), guards={leaf.name: leaf.call for leaf in code if isinstance(leaf, Opaque)})
 
 

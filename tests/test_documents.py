@@ -21,7 +21,7 @@ from leadlife.documents import (
 )
 from leadlife.errors import Unreadable
 from leadlife.exchange import load_mapping
-from leadlife.playbook import _guards
+from leadlife.playbook import guards_of
 from leadlife.policies import Bound
 from leadlife.presets import eight_stage
 from leadlife.testing import playbooks, policies
@@ -38,7 +38,7 @@ def test_what_is_loaded_is_what_was_dumped(playbook, scores):
         playbook = playbook.replace(scores=data)
     guards = {
         leaf.name: leaf.call
-        for _, guard in _guards(playbook.lifecycle)
+        for _, guard in guards_of(playbook.lifecycle)
         for leaf in leaves_of(guard)
         if isinstance(leaf, Opaque)
     }

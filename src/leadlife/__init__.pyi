@@ -1,5 +1,6 @@
 from leadlife.activities import Activity as Activity
 from leadlife.activities import ActivityKind as ActivityKind
+from leadlife.agreement import sign as sign
 from leadlife.criteria import Opaque as Opaque
 from leadlife.criteria import Readiness as Readiness
 from leadlife.criteria import Verdict as Verdict
@@ -43,8 +44,10 @@ from leadlife.facts import PlaybookAdopted as PlaybookAdopted
 from leadlife.facts import Qualification as Qualification
 from leadlife.facts import QualificationGranted as QualificationGranted
 from leadlife.facts import QualificationWithdrawn as QualificationWithdrawn
+from leadlife.facts import ReadinessChanged as ReadinessChanged
 from leadlife.facts import Referred as Referred
 from leadlife.facts import Retracted as Retracted
+from leadlife.facts import RuleFailed as RuleFailed
 from leadlife.facts import ScoreReported as ScoreReported
 from leadlife.facts import Sold as Sold
 from leadlife.facts import StageReached as StageReached
@@ -70,9 +73,13 @@ from leadlife.policies.points import Points as Points
 from leadlife.policies.rules import ActivityRule as ActivityRule
 from leadlife.policies.rules import FieldRule as FieldRule
 from leadlife.policies.rules import TierRule as TierRule
+from leadlife.qualification import Held as Held
+from leadlife.qualification import QualificationRule as QualificationRule
+from leadlife.qualification import ReadinessRule as ReadinessRule
 from leadlife.scoring import Contribution as Contribution
 from leadlife.scoring import Score as Score
 from leadlife.scoring import ScoringPolicy as ScoringPolicy
+from leadlife.signing import SignOff as SignOff
 from leadlife.stages import Entry as Entry
 from leadlife.stages import Holds as Holds
 from leadlife.stages import Kind as Kind

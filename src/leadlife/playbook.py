@@ -116,7 +116,7 @@ class Playbook(Definition):
         for place, policy in enumerate(self.scores):
             faults += self._policy_faults(f"scores.{place}", policy)
         faults += repeated("qualifications", (rule.name for rule in self.qualifications))
-        for path, guard in (*_guards(self.lifecycle), *criteria_of(self.qualifications, self.readiness)):
+        for path, guard in self.criteria():
             faults += self.faults_in(guard, path=path)
         faults += rule_faults(self.qualifications, self.readiness)
         if faults:
@@ -129,6 +129,11 @@ class Playbook(Definition):
             raise Malformed("this is no criterion", hint='write one like field("size") >= 50')
         unknown = (fault for sort, name in criterion.inputs() for fault in self._unknown(path, sort, name))
         return (*unknown, *self._misasked(path, criterion))
+
+    def criteria(self) -> Iterator[tuple[str, Condition]]:
+        """Yield every criterion of the lifecycle and of the rules, with its path; those of policies are their own."""
+        yield from guards_of(self.lifecycle)
+        yield from criteria_of(self.qualifications, self.readiness)
 
     def _misasked(self, path: str, criterion: Condition) -> Iterator[Fault]:
         for leaf in leaves_of(criterion):
@@ -323,7 +328,8 @@ def _misfits(path: str, leaf: FieldIs, spec: FieldSpec) -> Iterator[Fault]:
         yield Fault(path, f"field {leaf.name!r} is never this", f"it holds: {', '.join(spec.choices)}")
 
 
-def _guards(lifecycle: Lifecycle) -> Iterator[tuple[str, Condition]]:
+def guards_of(lifecycle: Lifecycle) -> Iterator[tuple[str, Condition]]:
+    """Yield every guard of a lifecycle, with its path."""
     for place, rule in enumerate(lifecycle.transitions):
         if rule.guard is not None:
             yield f"lifecycle.transitions.{place}.guard", rule.guard

@@ -63,19 +63,17 @@ class Rule(NamedTuple):
         name: The qualification's name, or :data:`LATE` or :data:`MID`.
         held: What was declared.
         roles: Who may grant it by hand.
-        timed: Whether time alone can change what its criteria answer.
+        enters: The leaves of what lets a lead in that time alone can change.
+        leaves: The same of what throws it out.
         qualifies: Whether it is a qualification, which a win or a recycling takes away.
     """
 
     name: str
     held: Held
     roles: tuple[str, ...]
-    timed: tuple[Condition, ...]
+    enters: tuple[Condition, ...]
+    leaves: tuple[Condition, ...]
     qualifies: bool
-
-    def horizon(self, view: View) -> Horizon:
-        """Return until when time alone leaves its criteria as they are."""
-        return horizon(self.timed, view) if self.timed else FOR_EVER
 
 
 class Automatic(NamedTuple):
@@ -153,12 +151,14 @@ class Rulebook:
         return found
 
 
-def horizon(leaves: Iterable[Condition], view: View) -> Horizon:
+def horizon(leaves: tuple[Condition, ...], view: View) -> Horizon:
     """Return until when time alone leaves some criteria as they are.
 
     Raises:
         GuardError: A policy that they ask is broken.
     """
+    if not leaves:
+        return FOR_EVER
     exact: list[datetime | None] = []
     fading: list[datetime | None] = []
     for leaf in leaves:
@@ -204,13 +204,12 @@ def criteria_of(
 
 
 def _ready(name: str, held: Held, roles: tuple[str, ...], *, qualifies: bool) -> Rule:
-    timed = tuple(leaf for _, criterion in held.criteria() for leaf in _timed(criterion))
-    return Rule(name, held, roles, timed, qualifies)
+    return Rule(name, held, roles, tuple(_timed(held.enter)), tuple(_timed(held.leave)), qualifies)
 
 
-def _timed(criterion: Condition) -> Iterator[Condition]:
+def _timed(criterion: Condition | None) -> Iterator[Condition]:
     """Yield the leaves that time alone may change: those that say when they do."""
-    for leaf in leaves_of(criterion):
+    for leaf in () if criterion is None else leaves_of(criterion):
         if not isinstance(leaf, _UNTIMED) and type(leaf).changes_at is not Condition.changes_at:
             yield leaf
 

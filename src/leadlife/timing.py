@@ -188,6 +188,8 @@ Zone = Annotated[str, Field(max_length=100), AfterValidator(_known_zone)]
 
 def from_wall(wall: datetime, zone: ZoneInfo) -> datetime:
     """Return the instant (UTC) of a naive wall time in a zone; a skipped one is the first after the gap."""
+    if zone.key == "UTC":
+        return wall.replace(tzinfo=UTC)
     from dateutil import tz  # noqa: PLC0415 - only a calendar outside UTC pays for this import
 
     local = wall.replace(tzinfo=zone, fold=0)
@@ -251,7 +253,7 @@ def day_start(day: date, zone: ZoneInfo) -> datetime:
 
 def local_day(at: datetime, zone: ZoneInfo) -> date:
     """Return the day that the calendar on the wall shows."""
-    return at.astimezone(zone).date()
+    return at.date() if zone.key == "UTC" and at.tzinfo is UTC else at.astimezone(zone).date()
 
 
 def whole_days(start: datetime, end: datetime, zone: ZoneInfo) -> int:

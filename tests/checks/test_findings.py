@@ -1,5 +1,7 @@
 """Each finding has a lifecycle that shows it, and a nearly equal one that is clean of it."""
 
+from datetime import date
+
 import pytest
 
 from leadlife import (
@@ -36,14 +38,16 @@ from leadlife import (
     readiness,
     role,
     score,
+    sign,
     sold,
     total,
 )
 from leadlife import cycle as cycle_number
 from leadlife.checks import Code, Severity, check, hysteresis, report
 from leadlife.checks.finding import SEVERITIES
-from leadlife.presets import eight_stage
-from leadlife.qualification import QualificationRule
+from leadlife.errors import UnknownName
+from leadlife.presets import eight_stage, mql_pql_sql
+from leadlife.qualification import Held, QualificationRule, ReadinessRule
 
 ENGAGED = Points(name="did", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"4": 0, "1": 50})
 FIT = Points(name="is", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"B": 0, "A": 50})
@@ -93,7 +97,16 @@ RECYCLED = {"status": Status.RECYCLED, "cool_down": days(9), "reentry_limit": 2}
 BACK = (move("rest", "b", "idle", kind=Kind.RECYCLE), move("return", "idle", "a", kind=Kind.REENTRY))
 GATE = Stage(id="gate", holds=Holds.GATE, routes=(Route(guard=evidence("x"), target="b"),), default="a2")
 
+CIRCLE = (
+    move("on", "a", "b", identified(), automatic=True),
+    move("off", "b", "a", identified(), kind=Kind.BACKWARD, automatic=True),
+)
+AGREED = sign(mql_pql_sql(), "sales", on=date(2026, 3, 2))
 PAIRS = {
+    Code.STALE_SIGN_OFF: (
+        AGREED.with_score(AGREED.score_by_name["urgency"].replace(cap=90)),
+        sign(AGREED.with_score(AGREED.score_by_name["urgency"].replace(cap=90)), "sales", on=date(2026, 3, 9)),
+    ),
     Code.UNREACHABLE: (
         cycle(move("win", "far", "won"), stages=(stage("far"),)),
         cycle(move("win", "far", "won"), move("jump", "a", "far", kind=Kind.SKIP), stages=(stage("far"),)),
@@ -184,6 +197,67 @@ def test_each_finding_has_a_case_and_a_clean_twin(code):
 
 def test_every_code_that_check_gives_has_a_case():
     assert set(PAIRS) | {Code.UNBUILDABLE, Code.HYSTERESIS} == set(Code)
+
+
+def test_rules_are_proved_like_guards():
+    def rules(*given, **more):
+        return book(evidence={"x": "x"}, qualifications=given, **more)
+
+    flaps = rules(QualificationRule(name="q", enter=evidence("x"), leave=evidence("x")))
+    assert [one.where for one in found(flaps, Code.HYSTERESIS)] == ["qualifications.0"]
+    apart = rules(QualificationRule(name="q", enter=evidence("x"), leave=~evidence("x")))
+    assert not check(apart)
+    never = rules(QualificationRule(name="q", enter=evidence("x") & ~evidence("x")))
+    assert [one.where for one in found(never, Code.NEVER_TRUE)] == ["qualifications.0.enter"]
+    many = QualificationRule(
+        name="q", enter=at_least(7, *(in_stage("a") & (cycle_number() >= n) for n in range(1, 15)))
+    )
+    assert Code.NOT_DECIDED in codes(rules(many))
+    code = rules(QualificationRule(name="q", enter=Opaque(name="mine", call=lambda view: True)))
+    assert [one.where for one in found(code, Code.OPAQUE)] == ["qualifications.0.enter"]
+    near = ReadinessRule(mid=Held(enter=evidence("x")), late=Held(enter=evidence("x"), leave=evidence("x")))
+    assert [one.where for one in found(rules(readiness=near), Code.HYSTERESIS)] == ["readiness.late"]
+    secret = rules(QualificationRule(name="q", enter=field("phone").known()), fields={"phone": FieldSpec()})
+    assert "qualifications.0.enter" in found(secret, Code.PERSONAL_UNFLAGGED)[0].says
+
+
+def test_automatic_moves_that_some_lead_is_sent_round_by_are_a_chase():
+    [chase] = found(cycle(*CIRCLE), Code.CHASE)
+    assert chase.says == "automatic moves send a lead in a circle: a > b > a"
+    assert chase.story == ("identified", "on to b", "off to a", "and again")
+    apart = (CIRCLE[0], CIRCLE[1].replace(guard=~identified()))
+    assert not found(cycle(*apart), Code.CHASE)
+
+
+def test_a_sign_off_is_stale_once_the_rule_or_a_score_that_it_reads_says_something_else():
+    assert not found(AGREED, Code.STALE_SIGN_OFF)
+    other = AGREED.with_qualifications(AGREED.qualification_by_name["sql"].replace(valid_for=days(9)))
+    [stale] = found(other, Code.STALE_SIGN_OFF)
+    assert stale.where == "qualifications.2.signed"
+    assert "sales signed 'sql' on 2026-03-02 under version 1" in stale.says
+    assert {one.where for one in found(PAIRS[Code.STALE_SIGN_OFF][0], Code.STALE_SIGN_OFF)} == {"readiness.signed"}
+    moved = AGREED.lifecycle.replace(
+        transitions=tuple(
+            rule.replace(guard=identified()) if rule.trigger == "win" else rule for rule in AGREED.lifecycle.transitions
+        )
+    )
+    assert "'win'" in found(AGREED.with_lifecycle(moved), Code.STALE_SIGN_OFF)[0].says
+
+
+def test_signing_names_what_there_is_and_changes_nothing():
+    assert AGREED.digest == mql_pql_sql().digest
+    assert [one.team for one in AGREED.qualification_by_name["mql"].signed] == ["sales"]
+    both = sign(sign(AGREED, "marketing", "mql", on=date(2026, 3, 3)), "sales", "mql", on=date(2026, 3, 4), by="sam")
+    assert [(one.team, str(one.on), one.by) for one in both.qualification_by_name["mql"].signed] == [
+        ("marketing", "2026-03-03", None), ("sales", "2026-03-04", "sam"),
+    ]  # fmt: skip
+    assert sign(AGREED, "legal", "readiness", on=date(2026, 3, 3)).readiness.signed[1].team == "legal"
+    with pytest.raises(UnknownName, match="did you mean 'mql'"):
+        sign(AGREED, "sales", "mqll", on=date(2026, 3, 2))
+    with pytest.raises(Malformed, match="no sign-off"):
+        AGREED.readiness.signed_by("sales")
+    plain = cycle()
+    assert sign(Playbook(id="plain", lifecycle=plain), "sales", on=date(2026, 3, 2)).lifecycle == plain
 
 
 def test_thresholds_the_wrong_way_round_are_told():

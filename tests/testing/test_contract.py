@@ -118,7 +118,7 @@ def misbanded(lead, activities, at):
     [
         (forgetful, "the same input gives the same score", {}),
         (meddling, "it leaves its input as it was", {}),
-        (ordered, "the order of the activities means nothing", {}),
+        (ordered, "(the order of the activities means nothing|value is the score's value)", {}),
         (foreseeing, "an activity after at has no effect", {}),
         (distracted, "unrelated activities change nothing", {"unrelated": "rain"}),
         (falling, "'call' never lowers the score", {"rising": ("call",)}),

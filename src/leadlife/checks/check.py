@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from leadlife.checks.finding import Code, Finding, Severity
 from leadlife.checks.graph import graph_findings
 from leadlife.checks.guards import guard_findings, personal_findings
+from leadlife.checks.rules import chase_findings, rule_findings
 from leadlife.checks.walking import Walks
 from leadlife.errors import Fault, InvalidDefinition, Malformed
 from leadlife.lifecycle import Lifecycle
@@ -28,13 +29,19 @@ def check(what: Playbook | Lifecycle) -> tuple[Finding, ...]:
     """
     if isinstance(what, Playbook):
         walks = Walks(what.lifecycle, what)
-        found = [*graph_findings(walks), *guard_findings(walks), *personal_findings(what)]
+        found = [*_of_lifecycle(walks), *rule_findings(what), *personal_findings(what)]
     elif isinstance(what, Lifecycle):
         walks = Walks(what)
-        found = [*graph_findings(walks), *guard_findings(walks)]
+        found = [*_of_lifecycle(walks)]
     else:
         raise Malformed("a playbook or a lifecycle is checked")
     return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
+
+
+def _of_lifecycle(walks: Walks) -> Iterator[Finding]:
+    yield from graph_findings(walks)
+    yield from guard_findings(walks)
+    yield from chase_findings(walks)
 
 
 def unbuildable(error: InvalidDefinition) -> tuple[Finding, ...]:

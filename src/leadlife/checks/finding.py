@@ -37,6 +37,7 @@ class Code(StrEnum):
     HYSTERESIS = "hysteresis_reversed"
     CHASE = "chase"
     PERSONAL_UNFLAGGED = "personal_unflagged"
+    STALE_SIGN_OFF = "stale_sign_off"
 
 
 SEVERITIES: dict[Code, Severity] = {
@@ -57,6 +58,7 @@ SEVERITIES: dict[Code, Severity] = {
     Code.HYSTERESIS: Severity.ERROR,
     Code.CHASE: Severity.WARNING,
     Code.PERSONAL_UNFLAGGED: Severity.WARNING,
+    Code.STALE_SIGN_OFF: Severity.WARNING,
 }
 
 

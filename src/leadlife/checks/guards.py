@@ -10,7 +10,7 @@ from leadlife.checks.finding import Code, Finding
 from leadlife.checks.proving import MOST_ATOMS, Found, Goal, Proof, together
 from leadlife.checks.walking import Walks, joined
 from leadlife.criteria import Condition, Opaque, leaves_of
-from leadlife.playbook import Playbook
+from leadlife.playbook import Playbook, guards_of
 
 _PERSONAL = {
     "address", "birth", "birthdate", "birthday", "email", "fax", "firstname", "iban", "ip", "lastname", "mail",
@@ -83,14 +83,11 @@ def _said(edge: Edge) -> str:
 
 
 def _opaque(walks: Walks) -> Iterator[Finding]:
-    for place, rule in enumerate(walks.lifecycle.transitions):
-        if rule.guard is None:
-            continue
-        for leaf in leaves_of(rule.guard):
+    for path, guard in guards_of(walks.lifecycle):
+        for leaf in leaves_of(guard):
             if isinstance(leaf, Opaque):
                 says = f"{leaf.name!r} is code: what it answers is taken for granted, both ways"
-                hint = "write it as a criterion where you can"
-                yield Finding(Code.OPAQUE, f"lifecycle.transitions.{place}.guard", says, (), hint)
+                yield Finding(Code.OPAQUE, path, says, (), "write it as a criterion where you can")
 
 
 def hysteresis(
@@ -120,11 +117,10 @@ def hysteresis(
 def personal_findings(playbook: Playbook) -> Iterator[Finding]:
     """Yield the fields that are read, look personal, and are not flagged."""
     read: dict[str, str] = {}
-    for place, rule in enumerate(playbook.lifecycle.transitions):
-        if rule.guard is not None:
-            for sort, name in rule.guard.inputs():
-                if sort == "field":
-                    read.setdefault(name, f"lifecycle.transitions.{place}.guard")
+    for path, criterion in playbook.criteria():
+        for sort, name in criterion.inputs():
+            if sort == "field":
+                read.setdefault(name, path)
     for place, policy in enumerate(playbook.scores):
         for sort, name in policy.inputs():
             if sort == "field":

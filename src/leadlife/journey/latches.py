@@ -32,7 +32,7 @@ class Latch(NamedTuple):
         barred: Facts up to this ordinal grant it no more: it lapsed, or was withdrawn by hand.
         steady: Until when time alone surely changes nothing of its criteria; None for ever.
         exact: When a window, an age or a step changes at an exact instant.
-        review: When the review grid looks after a half-life.
+        fading: From when a half-life may change what they answer; the review grid looks after it.
         failed: Why it could not be judged when last looked at.
     """
 
@@ -49,7 +49,7 @@ class Latch(NamedTuple):
     barred: int = 0
     steady: datetime | None = None
     exact: datetime | None = None
-    review: datetime | None = None
+    fading: datetime | None = None
     failed: str | None = None
 
     def released(self, *, barred: int) -> Latch:
@@ -57,9 +57,6 @@ class Latch(NamedTuple):
         return Latch(
             touched=self.touched,
             barred=max(barred, self.barred),
-            steady=self.steady,
-            exact=self.exact,
-            review=self.review,
             failed=self.failed,
         )
 

@@ -44,7 +44,7 @@ from leadlife.journey.sight import StateView
 from leadlife.journey.state import BEGUN, MOVED, State
 from leadlife.leads import SYSTEM, TIMER, actor
 from leadlife.playbook import Playbook
-from leadlife.rulebook import LATE, MID, Automatic, Key, Rule, Rulebook, horizon
+from leadlife.rulebook import FOR_EVER, LATE, MID, Automatic, Horizon, Key, Rule, Rulebook, horizon
 from leadlife.stages import Kind
 from leadlife.timing import due, earliest, grid_from
 
@@ -61,7 +61,10 @@ def settle(state: State, at: datetime, fact: Fact | None = None) -> None:
     if (playbook.readiness is None) is not (state.nearness is None):
         early = Nearness(EARLY, at, None if fact is None else fact.id, state.ordinal)
         state.nearness = None if playbook.readiness is None else early
-    keys = () if fact is None else _keys(fact)
+        changed: tuple[Key, ...] = (("readiness", ""),)
+    else:
+        changed = ()
+    keys = changed if fact is None else (*changed, *_keys(fact))
     settling = _Settling(state, playbook, at, fact, keys)
     if settling.anything():
         settling.run()
@@ -226,23 +229,28 @@ class _Settling:
         """Judge a rule, and return whether what is held has changed."""
         before = self.state.latches.get(rule.name, NEVER_HELD)
         latch, reason = self._let_go(rule, before._replace(touched=self.state.ordinal) if touched else before)
-        criterion: Condition | None = None
         try:
-            said, latch = self._answers(rule, latch)
+            judged = self._decided(rule, latch, reason, touched=touched)
         except GuardError as error:
             if latch.failed != error.message:
                 self._tell_failure(_SEGMENTS.get(rule.name, rule.name), error)
-            latch = latch._replace(failed=error.message, steady=None, exact=None, review=None)
-        else:
-            if latch.held:
-                reason, criterion = _out(rule, latch, said)
-                latch = (
-                    self._renewed(rule, latch, said, touched=touched) if reason is None else latch.released(barred=0)
-                )
-            elif said.enter is True and said.leave is not True and self._fresh(rule, latch):
-                latch, criterion = self._granted(rule, latch), rule.held.enter
-        keep(self.state, rule.name, latch)
-        return self._told(rule, before, latch, reason, criterion)
+            judged = latch._replace(failed=error.message, steady=None, exact=None, fading=None), reason, None
+        keep(self.state, rule.name, judged[0])
+        return self._told(rule, before, *judged)
+
+    def _decided(
+        self, rule: Rule, latch: Latch, reason: str | None, *, touched: bool
+    ) -> tuple[Latch, str | None, Condition | None]:
+        """Return the latch as the rule's criteria now have it, why it was let go, and the criterion that decided."""
+        said, criterion = self._answers(rule), None
+        if latch.held:
+            reason, criterion = _out(rule, latch, said)
+            latch = self._renewed(rule, latch, said, touched=touched) if reason is None else latch.released(barred=0)
+        elif said.enter is True and said.leave is not True and self._fresh(rule, latch):
+            latch, criterion = self._granted(rule, latch), rule.held.enter
+        ahead = horizon(_decisive(rule, latch, said), self.view)
+        exact = self._later(ahead.exact)
+        return latch._replace(failed=None, steady=ahead.steady, exact=exact, fading=ahead.fading), reason, criterion
 
     def _let_go(self, rule: Rule, latch: Latch) -> tuple[Latch, str | None]:
         """Return what is left of a latch that has lapsed, or that a win or a recycling takes away, and why."""
@@ -252,14 +260,12 @@ class _Settling:
             return latch.released(barred=0), STARTS_AFRESH
         return latch, None
 
-    def _answers(self, rule: Rule, latch: Latch) -> tuple[_Said, Latch]:
-        """Return what the two criteria answer, and the latch with when to ask them again."""
+    def _answers(self, rule: Rule) -> _Said:
         held = rule.held
-        enter = None if held.enter is None else held.enter.test(self.view)
-        leave = None if held.leave is None else held.leave.test(self.view)
-        ahead = rule.horizon(self.view)
-        exact, review = self._later(ahead.exact), self._on_grid(ahead.fading)
-        return _Said(enter, leave), latch._replace(steady=ahead.steady, exact=exact, review=review, failed=None)
+        return _Said(
+            None if held.enter is None else held.enter.test(self.view),
+            None if held.leave is None else held.leave.test(self.view),
+        )
 
     def _renewed(self, rule: Rule, latch: Latch, said: _Said, *, touched: bool) -> Latch:
         """Return the latch, which holds longer if the fact has confirmed it."""
@@ -327,12 +333,6 @@ class _Settling:
     def _later(self, at: datetime | None) -> datetime | None:
         return at if at is not None and at > self.at else None
 
-    def _on_grid(self, at: datetime | None) -> datetime | None:
-        """Return the first instant of the review grid from another on, and after now."""
-        if at is None:
-            return None
-        return grid_from(max(at, self.at + TICK), self.playbook.zone_info, self.playbook.review_days)
-
     def _move(self) -> Edge | None:
         """Return the automatic move that is to be taken now, if there is one."""
         state, automatic = self.state, self.automatic
@@ -355,6 +355,7 @@ class _Settling:
         state = self.state
         alarms: list[Alarm] = []
         dues: list[datetime | None] = []
+        fading: list[tuple[datetime, str]] = []
         for name, latch in state.latches.items():
             told = "readiness" if name in _SEGMENTS else name
             if latch.expires is not None:
@@ -362,31 +363,32 @@ class _Settling:
                 dues.append(latch.expires)
             if latch.exact is not None:
                 alarms.append(Alarm(latch.exact, EXACT, f"what {told} asks may change"))
-            if latch.review is not None:
-                alarms.append(Alarm(latch.review, GRID, f"a fading score may change {told}"))
-            dues.append(latch.steady)
-        if self.automatic is not None:
-            alarms += self._of_moves(self.automatic)
-            dues.append(state.expected.steady)
-        state.awaited, state.due = min(alarms, default=None), earliest(dues)
+            if latch.fading is not None:
+                fading.append((latch.fading, told))
+            if latch.steady is not None:
+                dues.append(latch.steady)
+        state.expected = FOR_EVER if self.automatic is None else self._ahead(self.automatic)
+        if state.expected.exact is not None:
+            alarms.append(Alarm(state.expected.exact, EXACT, "the lead may move by itself"))
+        if state.expected.fading is not None:
+            fading.append((state.expected.fading, "whether the lead moves by itself"))
+        if fading:
+            first, what = min(fading)
+            review = grid_from(max(first, self.at + TICK), self.playbook.zone_info, self.playbook.review_days)
+            alarms.append(Alarm(review, GRID, f"a fading score may change {what}"))
+        state.awaited, state.due = min(alarms, default=None), earliest((*dues, state.expected.steady))
 
-    def _of_moves(self, automatic: Automatic) -> Iterator[Alarm]:
-        """Note when time alone changes whether the lead moves by itself."""
-        state = self.state
+    def _ahead(self, automatic: Automatic) -> Horizon:
+        """Return until when time alone leaves the automatic moves as they are."""
         try:
             ahead = horizon(automatic.timed, self.view)
         except GuardError:
-            return  # it was told when the move was tried
-        cool = cool_until(state) if any(self._reenters(trigger) for trigger in automatic.triggers) else None
-        if cool is not None and cool > self.at:
-            ahead = ahead._replace(exact=earliest((ahead.exact, cool)), steady=earliest((ahead.steady, cool)))
-        state.expected = ahead
-        names = " or ".join(automatic.triggers)
-        exact, review = self._later(ahead.exact), self._on_grid(ahead.fading)
-        if exact is not None:
-            yield Alarm(exact, EXACT, f"{names} may be taken")
-        if review is not None:
-            yield Alarm(review, GRID, f"a fading score may let {names} be taken")
+            return FOR_EVER  # it was told when the move was tried
+        ahead = ahead._replace(exact=self._later(ahead.exact))
+        cool = cool_until(self.state) if any(map(self._reenters, automatic.triggers)) else None
+        if cool is None or cool <= self.at:
+            return ahead
+        return ahead._replace(exact=earliest((ahead.exact, cool)), steady=earliest((ahead.steady, cool)))
 
     def _reenters(self, trigger: str) -> bool:
         plan = self.state.plan
@@ -401,6 +403,15 @@ def _out(rule: Rule, latch: Latch, said: _Said) -> tuple[str | None, Condition |
         return (LEFT, held.leave) if said.leave is True else (None, None)
     lasts = held.lasting or latch.by is not None or held.enter is None
     return (None, None) if lasts or said.enter is True else (NOT_SO, held.enter)
+
+
+def _decisive(rule: Rule, latch: Latch, said: _Said) -> tuple[Condition, ...]:
+    """Return the leaves on which it depends whether time alone will change what is held."""
+    if not latch.held:
+        return (*rule.enters, *rule.leaves) if said.enter is True else rule.enters
+    if rule.held.leave is not None:
+        return rule.leaves
+    return () if rule.held.lasting or latch.by is not None else rule.enters
 
 
 def _past(instant: datetime | None, at: datetime) -> bool:

@@ -18,7 +18,7 @@ from leadlife.facts import (
     derive_id,
 )
 from leadlife.journey.fold import ADOPTED, Books
-from leadlife.journey.latches import Turn
+from leadlife.journey.latches import NOT_SO, Turn
 from leadlife.journey.state import Mark, State, Step, oldest_first
 from leadlife.leads import SYSTEM, TIMER
 
@@ -263,6 +263,9 @@ def _turn_line(turn: Turn) -> Line:
             )
         case "withdrawn":
             text = f"{turn.name} withdrawn: {turn.reason}"
+            if turn.reason == NOT_SO:
+                text = f"{turn.name} withdrawn, for no longer true is: {turn.criterion}"
+                return Line(turn.at, text, turn.fact, turn.by, None, str(turn.playbook))
         case "readiness":
             text = f"readiness is {turn.name}"
         case _:

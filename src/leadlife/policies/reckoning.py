@@ -251,7 +251,7 @@ def standing(rule: Ready, view: View, ledger: Ledger) -> int:
         ledger.half_life = min(rule.half_life, ledger.half_life or rule.half_life)
     for end in ends:
         ledger.changes(end)
-    if rule.capped:
+    if rule.at_most_per_day is not None or (rule.at_most is not None and len(found) > rule.at_most):
         worth -= sum(lost for _, lost in _surplus(rule, found, view.zone))
     return rule.sign * worth
 

@@ -111,9 +111,9 @@ def ibm() -> Playbook:
             reasons=REASONS,
         ),
         activity_kinds=ACTIVITY_KINDS,
-        evidence={"mql": "marketing says that its test is met", **BANT},
+        evidence=BANT,
         scores=(urgency(), research()),
-        qualifications=(mql(evidence("mql") | PRODUCT_PAGES), sql(evidence("need") & BUYING)),
+        qualifications=(mql(PRODUCT_PAGES, lasting=True), sql(evidence("need") & BUYING)),
         readiness=readiness_rule(),
         meaning="The levels of a lead as IBM tells them: contact details, marketing's test, sales' test, purchase.",
     )

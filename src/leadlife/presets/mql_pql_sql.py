@@ -96,10 +96,10 @@ def _moves() -> tuple[Transition, ...]:
 
 @cache
 def mql_pql_sql() -> Playbook:
-    """Return the funnel of tests. Leads move by themselves as they pass and fail; ``lose`` and ``disqualify`` are added.
+    """Return the funnel of tests, in which leads move by themselves; ``lose`` and ``disqualify`` are added.
 
-    PQL does not require MQL. SQL is intent within 30 days with money and authority, or an urgent need; when it lapses the
-    lead falls back to mql, and on to pql where that still holds. Limits, criteria and scores are starting points.
+    PQL does not require MQL. SQL is intent within 30 days with money and authority, or an urgent need; when it lapses
+    the lead falls back to mql, and on to pql where that still holds. Limits, criteria and scores are starting points.
     """
     return Playbook(
         id="mql_pql_sql",
@@ -112,13 +112,12 @@ def mql_pql_sql() -> Playbook:
         ),
         activity_kinds=ACTIVITY_KINDS,
         evidence={
-            "mql": "marketing says that its test is met",
             "pql": "has used the product: a free tier, a trial, or what somebody who refers them showed them",
             **BANT,
             "urgent_need": "the need is urgent: ready to buy at once",
         },
         scores=(urgency(), research()),
-        qualifications=(mql(evidence("mql") | PRODUCT_PAGES), pql(), sql((evidence("need") & BUYING) | URGENT)),
+        qualifications=(mql(PRODUCT_PAGES, lasting=True), pql(), sql((evidence("need") & BUYING) | URGENT)),
         readiness=readiness_rule(),
         meaning="Each stage is a test that both teams signed; a product in hand is one of them.",
     )

@@ -106,13 +106,14 @@ def readiness_rule() -> ReadinessRule:
     )
 
 
-def mql(enter: Criterion) -> QualificationRule:
-    """Return marketing's test."""
+def mql(enter: Criterion, *, lasting: bool = False) -> QualificationRule:
+    """Return marketing's test; ``lasting`` holds for its time even when what was seen is too old to be seen again."""
     return QualificationRule(
         name="mql",
         label="marketing qualified",
         team="marketing",
         enter=enter,
+        lasting=lasting,
         valid_for=days(90),
         granted_by=("marketing",),
         meaning="engaged with marketing, some trust, not ready to be sold to",

@@ -19,6 +19,8 @@ from leadlife.facts import (
     Fact,
     Identified,
     Moved,
+    QualificationGranted,
+    QualificationWithdrawn,
     Retracted,
     Sold,
     StageReached,
@@ -29,6 +31,7 @@ from leadlife.leads import Actor, Source
 from leadlife.lifecycle import Lifecycle
 from leadlife.playbook import FieldSpec, FieldType, Playbook
 from leadlife.stages import Entry, Holds, Kind, Limit, Reason, Route, Stage, Status, Transition
+from leadlife.testing.ruling import ruled
 from leadlife.timing import Calendar, Elapsed, days, elapsed, months
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -170,8 +173,8 @@ def _stages(draw: st.DrawFn, name: str, status: Status, rules: list[Transition])
 
 @st.composite
 def playbooks(draw: st.DrawFn, *, version: str = "1") -> Playbook:
-    """Generate playbooks around generated lifecycles."""
-    return Playbook(
+    """Generate playbooks around generated lifecycles, half of them with rules that judge and move by themselves."""
+    plain = Playbook(
         id="generated",
         version=version,
         zone=draw(st.sampled_from(ZONES)),
@@ -180,6 +183,7 @@ def playbooks(draw: st.DrawFn, *, version: str = "1") -> Playbook:
         activity_kinds={kind: ActivityKind() for kind in KINDS},
         evidence=dict.fromkeys(WORDS, ""),
     )
+    return draw(ruled(plain)) if draw(st.booleans()) else plain
 
 
 def at_times(*, within_days: int = 60) -> st.SearchStrategy[datetime]:
@@ -213,6 +217,10 @@ def fact_drafts(playbook: Playbook, times: st.SearchStrategy[datetime] | None = 
     if numbers:
         value = st.none() | st.integers(0, 9)
         drafts.append(made(AttributeChanged, name=st.sampled_from(numbers), value=value, **shared))
+    if playbook.qualifications:
+        named = st.sampled_from(sorted(playbook.qualification_by_name))
+        drafts.append(made(QualificationGranted, name=named, **shared))
+        drafts.append(made(QualificationWithdrawn, name=named, reason=st.sampled_from([None, "not now"]), **shared))
     return st.one_of(drafts)
 
 

@@ -1,0 +1,114 @@
+"""Strategies for what moves by itself: scores, qualifications, readiness and automatic moves of generated playbooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from leadlife.criteria import (
+    Readiness,
+    count,
+    cycle,
+    days_in_stage,
+    evidence,
+    field,
+    holds,
+    identified,
+    in_stage,
+    inactive,
+    readiness,
+    score,
+)
+from leadlife.playbook import Playbook
+from leadlife.policies import ActivityRule, Points, StepDecay
+from leadlife.qualification import Held, QualificationRule, ReadinessRule
+from leadlife.stages import Transition
+from leadlife.timing import days, elapsed
+
+SCORES = (
+    Points(
+        name="fading",
+        rules=(
+            ActivityRule(name="calls", kinds=("call",), points=10, half_life=elapsed(days=2)),
+            ActivityRule(name="views", kinds=("page_view",), points=4, at_most=2, half_life=elapsed(hours=30)),
+        ),
+    ),
+    Points(
+        name="stepping",
+        rules=(
+            ActivityRule(name="calls", kinds=("call",), points=10, decay=StepDecay(percent=50, every=days(2))),
+            ActivityRule(name="views", kinds=("page_view",), points=3, window=days(3)),
+        ),
+        start=1,
+    ),
+)
+VALID = st.sampled_from([None, None, days(3), elapsed(hours=50)])
+
+
+@st.composite
+def ruled(draw: st.DrawFn, playbook: Playbook) -> Playbook:
+    """Generate playbooks with rules from one that has none: each rule reads only those before it."""
+    stages = [stage.id for stage in playbook.lifecycle.stages]
+    leaves = [
+        evidence("fit"),
+        evidence("sql", within=days(2)),
+        evidence("sql", within=elapsed(hours=40)),
+        identified(),
+        field("size") >= 3,
+        count("call") >= 1,
+        count("call") < 2,
+        count("call", "page_view", within=days(3)) >= 2,
+        count("call", since_recycling=True) >= 1,
+        inactive(days(4)),
+        days_in_stage() >= 2,
+        cycle() >= 2,
+        in_stage(stages[0]),
+        score("fading") >= 9,
+        score("fading") < 4,
+        score("stepping") >= 8,
+        score("stepping") <= 3,
+    ]
+    near = draw(st.none() | st.tuples(_held(leaves), _held(leaves)).map(_readiness))
+    if near is not None:
+        leaves += [readiness() >= Readiness.MID, readiness() == Readiness.LATE]
+    rules: list[QualificationRule] = []
+    for number in range(draw(st.integers(0, 3))):
+        held = draw(_held(leaves))
+        name = f"q{number}"
+        given = {key: getattr(held, key) for key in Held.model_fields}
+        rules.append(QualificationRule(name=name, granted_by=draw(st.sampled_from([(), ("sales",)])), **given))
+        leaves += [holds(name), ~holds(name)]
+    moves = tuple(draw(_perhaps_automatic(rule, leaves)) for rule in playbook.lifecycle.transitions)
+    return playbook.replace(
+        scores=SCORES,
+        readiness=near,
+        qualifications=tuple(rules),
+        lifecycle=playbook.lifecycle.replace(transitions=moves),
+        review_days=draw(st.sampled_from([1, 1, 3])),
+    )
+
+
+def _readiness(pair: tuple[Held, Held]) -> ReadinessRule:
+    return ReadinessRule(mid=pair[0], late=pair[1])
+
+
+def _asked(leaves: list[Any]) -> st.SearchStrategy[Any]:
+    one = st.sampled_from(leaves)
+    pairs = st.tuples(one, one)
+    return one | one.map(lambda c: ~c) | pairs.map(lambda p: p[0] & p[1]) | pairs.map(lambda p: p[0] | p[1])
+
+
+@st.composite
+def _held(draw: st.DrawFn, leaves: list[Any]) -> Held:
+    leave = draw(st.none() | _asked(leaves))
+    lasting = leave is None and draw(st.sampled_from([False, False, True]))
+    return Held(enter=draw(_asked(leaves)), leave=leave, lasting=lasting, valid_for=draw(VALID))
+
+
+@st.composite
+def _perhaps_automatic(draw: st.DrawFn, rule: Transition, leaves: list[Any]) -> Transition:
+    elsewhere = rule.target is not None and rule.target not in rule.sources
+    if not elsewhere or rule.on is not None or rule.needs_reason or draw(st.booleans()):
+        return rule
+    return rule.replace(automatic=True, guard=draw(_asked(leaves)))

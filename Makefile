@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export PYTHONWARNINGS := ignore::DeprecationWarning:pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover lint types docs fuzz bench clean
+.PHONY: help demo test cover lint types docs fuzz plugin bench clean
 
 help: ## say what there is to make
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +43,9 @@ types: $(VENV)/.dev ## mypy strict and pyright, and the completeness of the publ
 docs: $(VENV)/.dev ## build the documentation, warnings as errors
 	$(BIN)/sphinx-build -n -W -q -b html docs docs/_build/html
 fuzz: $(VENV)/.dev ; $(BIN)/python tests/fuzzing.py 30 ## break definition and mapping files for 30 seconds
+plugin: $(VENV)/.dev ; sh examples/acme_plugin/try.sh $(PYTHON) ## build the example plugin, and try it in a fresh environment
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
-	for job in moves scoring bayes checks; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
+	for job in moves scoring bayes checks record; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
 
 clean: ## remove what was built
 	rm -rf $(VENV) docs/_build dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

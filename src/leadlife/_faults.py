@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from leadlife._machine import expand, landings
+from leadlife._machine import expand, expand_sources, landings
 from leadlife.criteria import Condition, Opaque, leaves_of
 from leadlife.errors import Fault, did_you_mean, repeated
 from leadlife.stages import EVERY_OPEN_STAGE, FIRING, Entry, Holds, Kind, Limit, Reason, Stage, Status, Transition
@@ -117,7 +117,7 @@ def _transition_faults(
     if rule.on is not None:
         yield from _known(f"{path}.on", rule.on, FIRING)
     if rule.automatic:
-        yield from _automatic_faults(path, rule, reasons)
+        yield from _automatic_faults(path, rule, stages, reasons)
     if rule.guard is not None:
         yield from _unbound(f"{path}.guard", rule.guard)
 
@@ -131,12 +131,14 @@ def _reasons_faults(path: str, rule: Transition, reasons: Mapping[str, Reason]) 
         yield Fault(f"{path}.needs_reason", "a reason is needed, but none is declared", "add reasons")
 
 
-def _automatic_faults(path: str, rule: Transition, reasons: Mapping[str, Reason]) -> Iterator[Fault]:
+def _automatic_faults(
+    path: str, rule: Transition, stages: Mapping[str, Stage], reasons: Mapping[str, Reason]
+) -> Iterator[Fault]:
     """What moves by itself has a guard to wait for, leads elsewhere, and brings its own reason."""
     if rule.guard is None:
         hint = "say guard=, or make the stage a gate"
         yield Fault(f"{path}.automatic", "an automatic move needs a guard: else nobody ever stays", hint)
-    if rule.target is None or rule.target in rule.sources:
+    if rule.target is None or _returns(rule, stages):
         yield Fault(f"{path}.automatic", "an automatic move leads to another stage")
     if rule.on is not None:
         yield Fault(f"{path}.on", "an automatic move is fired by its guard, not by a kind of fact")
@@ -145,6 +147,21 @@ def _automatic_faults(path: str, rule: Transition, reasons: Mapping[str, Reason]
             yield Fault(f"{path}.reasons", "an automatic move that needs a reason brings exactly one", "reasons=(...,)")
         elif rule.reasons[0] in reasons and reasons[rule.reasons[0]].needs_note:
             yield Fault(f"{path}.reasons.0", f"{rule.reasons[0]!r} needs a note, and an automatic move gives none")
+
+
+def _returns(rule: Transition, stages: Mapping[str, Stage]) -> bool:
+    """Return whether a move may end where it began, be it through a gate."""
+    if rule.target not in stages or any(route not in stages for route in _routes(stages)):
+        return False  # told elsewhere
+    sources = expand_sources(stages, rule) if rule.sources == EVERY_OPEN_STAGE else rule.sources
+    return bool(landings(stages, rule.target or "") & set(sources))
+
+
+def _routes(stages: Mapping[str, Stage]) -> Iterator[str]:
+    for stage in stages.values():
+        yield from (route.target for route in stage.routes)
+        if stage.default is not None:
+            yield stage.default
 
 
 def _target_faults(path: str, rule: Transition, stages: Mapping[str, Stage]) -> Iterator[Fault]:

@@ -64,7 +64,7 @@ def expand(stages: Mapping[str, Stage], transitions: Iterable[Transition]) -> It
     rules = tuple(transitions)
     leading: dict[str, tuple[str, ...]] = {}
     for index, rule in enumerate(rules):
-        for source in _sources(stages, rule):
+        for source in expand_sources(stages, rule):
             if rule.kind is Kind.REOPEN and rule.target is None:
                 if source not in leading:
                     leading[source] = _leading_into(stages, rules, source)
@@ -81,7 +81,8 @@ def _own(rule: Transition) -> tuple[Condition, ...]:
     return () if rule.guard is None else (rule.guard,)
 
 
-def _sources(stages: Mapping[str, Stage], rule: Transition) -> tuple[str, ...]:
+def expand_sources(stages: Mapping[str, Stage], rule: Transition) -> tuple[str, ...]:
+    """Return the stages that a transition leads out of, a wildcard spelt out."""
     if rule.sources == EVERY_OPEN_STAGE:
         return tuple(
             stage.id
@@ -124,7 +125,7 @@ def _leading_into(stages: Mapping[str, Stage], rules: tuple[Transition, ...], ta
         if rule.target is None:
             continue
         if target in landings(stages, rule.target):
-            sources.update(dict.fromkeys(_sources(stages, rule)))
+            sources.update(dict.fromkeys(expand_sources(stages, rule)))
     sources.pop(target, None)
     return tuple(sources)
 

@@ -25,6 +25,7 @@
     ├── GuardError                (RuntimeError)     a callable guard broke, on a machine of the host's own
     ├── PolicyError               (RuntimeError)     a scoring policy broke: it raised, or answered no score
     │   └── PolicyNotBound                           a policy is known by name only; its function was not handed in
+    ├── PluginError               (ImportError)      what another package brings cannot be loaded; names the package
     ├── UnknownPlaybook           (LookupError)      a log names a playbook that was not handed in
     ├── StageConflict             (RuntimeError)     a host object stands elsewhere than its journey
     └── MissingExtra              (ImportError)      an optional package is needed; names the extra
@@ -412,6 +413,20 @@ class PolicyNotBound(PolicyError):
     """A policy that is a function or an object of one's own is known by name only: nobody handed it in."""
 
     code: ClassVar[str] = "policy_not_bound"
+
+
+class PluginError(LeadlifeError, ImportError):
+    """Something that another package brings cannot be loaded, or is not what it says; names the package."""
+
+    code: ClassVar[str] = "plugin_error"
+
+    def __init__(self, package: str, problem: str) -> None:
+        self.package = package
+        self.problem = problem
+        super().__init__(problem, hint=f"mend or take out the package {package!r}", details={"package": package})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.package, self.problem)
 
 
 class UnknownPlaybook(LeadlifeError, LookupError):

@@ -204,10 +204,10 @@ def criteria_of(
 
 
 def _ready(name: str, held: Held, roles: tuple[str, ...], *, qualifies: bool) -> Rule:
-    return Rule(name, held, roles, tuple(_timed(held.enter)), tuple(_timed(held.leave)), qualifies)
+    return Rule(name, held, roles, tuple(timed_leaves(held.enter)), tuple(timed_leaves(held.leave)), qualifies)
 
 
-def _timed(criterion: Condition | None) -> Iterator[Condition]:
+def timed_leaves(criterion: Condition | None) -> Iterator[Condition]:
     """Yield the leaves that time alone may change: those that say when they do."""
     for leaf in () if criterion is None else leaves_of(criterion):
         if not isinstance(leaf, _UNTIMED) and type(leaf).changes_at is not Condition.changes_at:
@@ -283,5 +283,5 @@ def _automatic(lifecycle: Lifecycle, policies: Mapping[str, Policy]) -> Iterator
         always = any(opaque for _, opaque in told)
         yield (
             stage,
-            Automatic(tuple(triggers), tuple(leaf for guard in guards for leaf in _timed(guard)), reads, always),
+            Automatic(tuple(triggers), tuple(leaf for guard in guards for leaf in timed_leaves(guard)), reads, always),
         )

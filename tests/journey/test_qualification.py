@@ -486,3 +486,58 @@ def test_ibm_moves_as_its_tests_are_passed_and_failed():
     assert ada.record(yes("need", 3, value=False)).stage == "mql"  # the need is met elsewhere
     assert ada.tick(at(32)).stage == "mql"
     assert ada.record(Sold(at=at(4))).stage == "customer"
+
+
+def test_verbs_grant_and_withdraw_or_raise_and_add_nothing():
+    ada = warm()
+    won = ada.grant("sql", at=at(1), by=SALES, expires=at(9), evidence=(ada.facts[0].id,))
+    assert (won.stage, won.qualifications["sql"].expires) == ("sql", at(9))
+    assert won.qualifications["sql"].evidence == (ada.facts[0].id,)
+    assert won.withdraw("sql", "changed their mind", at=at(2), by=SALES).stage == "mql"
+    with pytest.raises(NotPermitted, match="granted by hand by sales"):
+        ada.grant("sql", at=at(1), by=MIA)
+    with pytest.raises(NotPermitted, match="'mine' is granted by hand by nobody"):
+        began(QualificationRule(name="mine", enter=holds("mql"))).grant("mine", at=at(1), by=SALES)
+    with pytest.raises(UnknownName):
+        ada.withdraw("slq", at=at(1), by=SALES)
+
+
+def test_a_decision_says_what_holds_on_what_and_what_to_ask_next():
+    ada = warm()
+    for name in ("need", "budget"):
+        ada = ada.record(yes(name, 1))
+    open_one = ada.decision("sql", at=at(1))
+    assert (bool(open_one), open_one.by, open_one.granted_by) == (False, None, ("sales",))
+    assert open_one.missing == (
+        "evidence of authority",
+        "evidence of timing less than 30 days old",
+        "evidence of urgent_need less than 3 days old",
+    )
+    assert "sql: not held" in str(open_one)
+    held_one = ada.decision("mql", at=at(1))
+    assert (held_one.held, held_one.by, held_one.expires) == (True, "system", at(90.6))
+    assert "mql: held until" in str(held_one)
+    assert held_one.to_dict()["enter"]["value"] is True
+    assert json.dumps(open_one.to_dict())
+    assert "evidence of authority" in open_one._repr_html_()
+    banded = began(QualificationRule(name="mine", enter=count("call") >= 1, leave=count("page_view") >= 1))
+    assert "leave" in str(banded.decision("mine", at=at(1)))
+    assert "leave" in banded.decision("mine", at=at(1))._repr_html_()
+    assert banded.decision("mine", at=at(1)).to_dict()["leave"]["value"] is False
+    assert Journey("bo", mql_pql_sql()).decision("sql", at=at(1)).since is None
+    by_hand = began(QualificationRule(name="mine", granted_by="sales")).decision("mine", at=at(1))
+    assert (by_hand.enter, by_hand.missing, by_hand.to_dict()["enter"]) == (None, (), None)
+    with pytest.raises(UnknownName, match="did you mean 'mql'"):
+        ada.decision("mqll", at=at(1))
+
+
+def test_wake_at_names_when_a_person_may_do_what_they_may_not_now():
+    plan = mql_pql_sql().lifecycle
+    rules = tuple(
+        rule.replace(guard=inactive(days(20))) if rule.trigger == "recycle" else rule for rule in plan.transitions
+    )
+    patient = mql_pql_sql().replace(readiness=None).with_lifecycle(plan.replace(transitions=rules))
+    ada = Journey.start("ada", patient, at=T0).record(call(1, "sample_used"))
+    assert ada.wake_at == (at(21), "whether 'recycle' is allowed may change")
+    assert not ada.may("recycle", at=at(21) - TICK, reason="budget")
+    assert ada.may("recycle", at=at(21), reason="budget")

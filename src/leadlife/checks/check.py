@@ -53,4 +53,5 @@ def unbuildable(error: InvalidDefinition) -> tuple[Finding, ...]:
 def report(findings: Iterable[Finding]) -> str:
     """Return findings as text."""
     told = [str(finding) for finding in findings]
-    return "\n".join(told) if told else "nothing found"
+    shown = "\n".join(told) if told else "nothing found"
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in shown)

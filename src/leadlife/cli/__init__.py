@@ -1,4 +1,4 @@
-"""The command line: ``leadlife demo``, ``leadlife draw``, ``leadlife check``, ``leadlife diff``, ``leadlife funnel``.
+"""The command line: ``leadlife demo``, ``draw``, ``check``, ``diff``, ``funnel`` and ``plugins``.
 
 Exit codes: 0 done; 1 the input was read but says something wrong (a faulty mapping, a finding); 2 the input
 could not be read, or the call is wrong.
@@ -19,17 +19,19 @@ from pathlib import Path
 from leadlife.analytics import Funnel, funnel
 from leadlife.checks import Severity, check, report, unbuildable
 from leadlife.cli.demo import demo
-from leadlife.diagrams import dot, graph, mermaid, text
+from leadlife.diagrams import agreement, dot, graph, mermaid, text
 from leadlife.diffs import diff
 from leadlife.documents import as_playbook, read_document
 from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, Unreadable, suggestion
-from leadlife.exchange import Export, as_mapping, load_mapping, read_export, unused_rows
+from leadlife.exchange import Export, as_mapping, load_mapping, read_export, read_with, unused_rows
 from leadlife.playbook import Playbook
+from leadlife.plugins import Group, Plugin, find_policy, find_preset, find_reader, plugins
 from leadlife.presets import PRESETS, preset
 from leadlife.timing import day_start, instant, zone_named
 
 DONE, WRONG, UNREADABLE = 0, 1, 2
 MOST_SHOWN = 10
+AGREEMENT = "agreement"
 _FORMATS = {"mermaid": mermaid, "dot": dot, "text": text}
 
 
@@ -77,9 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("--seed", type=int, default=7, help="another seed, another world (default 7)")
     shown.set_defaults(run=_demo)
 
-    drawn = commands.add_parser("draw", help="draw a lifecycle")
+    drawn = commands.add_parser("draw", help="draw a lifecycle, or print the agreement in words")
     drawn.add_argument("what", nargs="?", default="eight_stage", help="a preset, or the path of a playbook or mapping")
-    drawn.add_argument("--format", choices=tuple(_FORMATS), default="text")
+    drawn.add_argument("--format", choices=(*_FORMATS, AGREEMENT), default="text")
     drawn.add_argument("--success-path", action="store_true", help="only the success path and the recycling loop")
     drawn.add_argument("--criteria", action="store_true", help="say on the arrows what their guards ask")
     drawn.add_argument("--data", type=Path, help="the folder of a mapping's tables: counts and shares on the arrows")
@@ -107,7 +109,15 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--as-of", help="end of observation: a date, or an instant with offset (default: latest date)")
     read.set_defaults(run=_funnel)
 
-    for command in (shown, drawn, checked, compared, read):
+    read.add_argument(
+        "--reader", help="read by what an installed package brings under this name; MAPPING is its source"
+    )
+
+    listed = commands.add_parser("plugins", help="list the policies, presets and readers of installed packages")
+    listed.add_argument("--load", action="store_true", help="load each, and say which are broken")
+    listed.set_defaults(run=_plugins)
+
+    for command in (shown, drawn, checked, compared, read, listed):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -129,9 +139,12 @@ def _demo(call: argparse.Namespace) -> None:
 
 def _draw(call: argparse.Namespace) -> None:
     playbook = _playbook(call.what)
-    journeys = None if call.data is None else read_export(load_mapping(call.what), call.data).journeys
-    picture = graph(playbook, success_path=call.success_path, criteria=call.criteria, journeys=journeys)
-    drawing = _FORMATS[call.format](picture)
+    if call.format == AGREEMENT:
+        drawing = agreement(playbook)
+    else:
+        journeys = None if call.data is None else read_export(load_mapping(call.what), call.data).journeys
+        picture = graph(playbook, success_path=call.success_path, criteria=call.criteria, journeys=journeys)
+        drawing = _FORMATS[call.format](picture)
     if call.json:
         print(json.dumps({"playbook": str(playbook.ref), "format": call.format, "drawing": drawing}, indent=2))
         return
@@ -162,22 +175,47 @@ def _diff(call: argparse.Namespace) -> int:
     return WRONG if found.changes else DONE
 
 
+def _plugins(call: argparse.Namespace) -> int:
+    rows = [{**one.to_dict(), "broken": _broken(one) if call.load else ""} for one in plugins()]
+    if call.json:
+        print(json.dumps({"plugins": rows}, indent=2))
+    elif not rows:
+        print("no installed package brings policies, presets or readers")
+    else:
+        told = [str(one) for one in plugins()]
+        print(
+            "\n".join(f"{one}: {row['broken']}" if row["broken"] else one for one, row in zip(told, rows, strict=True))
+        )
+    return WRONG if any(row["broken"] for row in rows) else DONE
+
+
+def _broken(brought: Plugin) -> str:
+    """Return what is wrong with a plugin, or nothing."""
+    finders = {Group.POLICIES: find_policy, Group.PRESETS: find_preset, Group.READERS: find_reader}
+    try:
+        finders[brought.group](brought.name)
+    except LeadlifeError as error:
+        return error.message
+    return ""
+
+
 def _playbook(what: str) -> Playbook:
     if what in PRESETS:
         return preset(what)
     if Path(what).suffix in (".toml", ".json") or os.path.exists(what):  # noqa: PTH110 - unlike Path's, it survives any text
         document = read_document(what)
         return as_mapping(document).playbook() if "tables" in document.data else as_playbook(document)
-    near = suggestion(what, PRESETS)
-    hint = f"did you mean {near!r}?" if near else f"presets are: {', '.join(PRESETS)}"
+    known = (*PRESETS, *(one.name for one in plugins(Group.PRESETS)))
+    if what in known:
+        return find_preset(what)
+    near = suggestion(what, known)
+    hint = f"did you mean {near!r}?" if near else f"presets are: {', '.join(known)}"
     raise Unreadable(f"{what!r} is neither a preset nor a file", hint=hint)
 
 
 def _funnel(call: argparse.Namespace) -> None:
-    mapping = load_mapping(call.mapping)
-    until = None if call.as_of is None else _as_of(call.as_of, mapping.zone)
-    folder = call.data if call.data is not None else call.mapping.parent
-    export = read_export(mapping, folder, progress=_progress if sys.stderr.isatty() else None)
+    export = _export(call)
+    until = None if call.as_of is None else _as_of(call.as_of, export.mapping.zone)
     told = funnel(export.journeys, export.playbook, as_of=until or export.observed_until, by=call.by)
     told = told._replace(warnings=(*unused_rows(export), *told.warnings))
     if call.json:
@@ -188,6 +226,13 @@ def _funnel(call: argparse.Namespace) -> None:
         print(json.dumps(found, indent=2))
         return
     print(_report(told, export))
+
+
+def _export(call: argparse.Namespace) -> Export:
+    if call.reader is not None:
+        return read_with(call.reader, call.mapping)
+    folder = call.data if call.data is not None else call.mapping.parent
+    return read_export(load_mapping(call.mapping), folder, progress=_progress if sys.stderr.isatty() else None)
 
 
 def _as_of(said: str, zone: str) -> datetime:

@@ -209,12 +209,13 @@ class Verdict:
     def _repr_html_(self) -> str:
         from leadlife._html import tree  # noqa: PLC0415 - only a notebook pays for it
 
-        return tree(self._lines(0))
+        return tree(self.lines())
 
-    def _lines(self, depth: int) -> Iterator[tuple[int, str, str]]:
+    def lines(self, depth: int = 0) -> Iterator[tuple[int, str, str]]:
+        """Yield the verdict and its parts, each with how deep it lies, its answer and its sentence."""
         yield depth, self.word, f"{self.sentence}{self._told()}"
         for part in self.parts:
-            yield from part._lines(depth + 1)  # noqa: SLF001 - its own kind
+            yield from part.lines(depth + 1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict and its parts as plain values, ready for JSON."""

@@ -1,6 +1,7 @@
-"""Pictures of a lifecycle: one neutral graph, rendered as Mermaid, as Graphviz dot or as text."""
+"""Pictures of a lifecycle: one neutral graph, as Mermaid, as Graphviz dot or as text; and the agreement in words."""
 
+from leadlife.diagrams.agreement import agreement
 from leadlife.diagrams.neutral import Arrow, Graph, graph
 from leadlife.diagrams.rendering import dot, mermaid, text
 
-__all__ = ["Arrow", "Graph", "dot", "graph", "mermaid", "text"]
+__all__ = ["Arrow", "Graph", "agreement", "dot", "graph", "mermaid", "text"]

@@ -68,8 +68,13 @@ def dot(picture: Graph) -> str:
 
 
 def _quoted(text: str) -> str:
-    clean = "".join(letter if letter.isprintable() else " " for letter in text)
+    clean = _printable(text)
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _printable(text: str) -> str:
+    """Return a text on one line, in which nothing commands a terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _folded(text: str) -> list[str]:
@@ -89,7 +94,7 @@ def text(picture: Graph) -> str:
         here = [] if picture.standing is None else [f"{picture.standing.get(stage.id, 0):,} here"]
         marks = [stage.status.value, *([stage.team] if stage.team else []), *_timed(stage), *here]
         start = "> " if stage.id in picture.entries else "  "
-        lines.append(f"{start}{stage.name}  ({', '.join(marks)})")
+        lines.append(_printable(f"{start}{stage.name}  ({', '.join(marks)})"))
         lines += [f"      {line}" for line in _ways_out(stage.id, picture.arrows)]
     return "\n".join(lines)
 
@@ -107,6 +112,6 @@ def _ways_out(source: str, arrows: Iterable[Arrow]) -> list[str]:
     mine = [arrow for arrow in arrows if arrow.source == source]
     width = max((len(arrow.labels()[0]) for arrow in mine), default=0)
     return [
-        f"{arrow.labels()[0]:<{width}} -> {arrow.target}  [{'; '.join((arrow.kind, *arrow.labels()[1:]))}]"
+        _printable(f"{arrow.labels()[0]:<{width}} -> {arrow.target}  [{'; '.join((arrow.kind, *arrow.labels()[1:]))}]")
         for arrow in mine
     ]

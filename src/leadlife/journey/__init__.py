@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leadlife.journey.answers import Option, Receipt, Wake
+from leadlife.journey.answers import Decision, Option, Receipt, Wake
 from leadlife.journey.journey import Journey
 from leadlife.journey.log import Entry, Standing
 from leadlife.journey.snapshot import Snapshot
@@ -11,6 +11,7 @@ from leadlife.journey.story import Explanation, Line, Visit
 
 __all__ = [
     "Cycle",
+    "Decision",
     "Entry",
     "Explanation",
     "Journey",

@@ -1,12 +1,14 @@
-"""What a journey answers with: an option, the next waking, a receipt."""
+"""What a journey answers with: an option, a decision, the next waking, a receipt."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from leadlife.criteria import Verdict
 from leadlife.errors import Refusal
-from leadlife.facts import Fact
+from leadlife.facts import Fact, PlaybookRef
 from leadlife.journey.log import Standing
 from leadlife.stages import Kind
 
@@ -45,6 +47,84 @@ class Option(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Return the option as plain values, ready for JSON."""
         return {**self._asdict(), "refusals": [refusal.to_dict() for refusal in self.refusals]}
+
+
+class Decision(NamedTuple):
+    """What is said of a qualification; true where it holds.
+
+    Attributes:
+        name: The qualification.
+        held: Whether it holds.
+        since: Since when.
+        expires: When it lapses, if nothing confirms it before.
+        by: Who granted it; ``system`` is its rule.
+        enter: What its rule answers to letting the lead in, as a tree.
+        leave: What it answers to throwing them out.
+        granted_by: The roles that may grant and withdraw it by hand.
+        playbook: The agreement in force.
+    """
+
+    name: str
+    held: bool
+    since: datetime | None
+    expires: datetime | None
+    by: str | None
+    enter: Verdict | None
+    leave: Verdict | None
+    granted_by: tuple[str, ...]
+    playbook: PlaybookRef
+
+    def __bool__(self) -> bool:
+        return self.held
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The questions that nobody has answered, which are what to ask next."""
+        return tuple(dict.fromkeys(_unanswered(self.enter)))
+
+    def __str__(self) -> str:
+        until = "" if self.expires is None else f" until {self.expires:%Y-%m-%d %H:%M} UTC"
+        head = f"{self.name}: held{until}, granted by {self.by}" if self.held else f"{self.name}: not held"
+        trees = [
+            f"  {word}:\n{verdict.tree('    ')}"
+            for word, verdict in (("enter", self.enter), ("leave", self.leave))
+            if verdict is not None
+        ]
+        return "\n".join([f"{head} ({self.playbook})", *trees])
+
+    def _repr_html_(self) -> str:
+        from leadlife._html import tree  # noqa: PLC0415 - only a notebook pays for it
+
+        lines = [(0, "true" if self.held else "false", self.name)]
+        for word, verdict in (("enter", self.enter), ("leave", self.leave)):
+            if verdict is not None:
+                lines.append((1, word, ""))
+                lines += [(depth + 2, answer, says) for depth, answer, says in verdict.lines()]
+        return tree(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the decision as plain values, ready for JSON."""
+        return {
+            "name": self.name,
+            "held": self.held,
+            "since": None if self.since is None else self.since.isoformat(),
+            "expires": None if self.expires is None else self.expires.isoformat(),
+            "by": self.by,
+            "enter": None if self.enter is None else self.enter.to_dict(),
+            "leave": None if self.leave is None else self.leave.to_dict(),
+            "missing": list(self.missing),
+            "granted_by": list(self.granted_by),
+            "playbook": str(self.playbook),
+        }
+
+
+def _unanswered(verdict: Verdict | None) -> Iterator[str]:
+    if verdict is None or verdict.value is True:
+        return
+    if not verdict.parts and verdict.value is None:
+        yield verdict.sentence
+    for part in verdict.parts:
+        yield from _unanswered(part)
 
 
 class Wake(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 from leadlife._machine import Edge
 from leadlife._model import LATEST
 from leadlife.criteria import Condition, Verdict
-from leadlife.errors import InvalidDefinition, Malformed, RefusalCode
+from leadlife.errors import GuardError, InvalidDefinition, Malformed, RefusalCode
 from leadlife.journey import story
 from leadlife.journey.answers import Option, Wake
 from leadlife.journey.fold import next_due
@@ -20,6 +22,7 @@ from leadlife.journey.state import State
 from leadlife.journey.story import Explanation
 from leadlife.leads import SYSTEM, Actor, actor
 from leadlife.playbook import Playbook
+from leadlife.rulebook import horizon, timed_leaves
 from leadlife.timing import instant
 
 if TYPE_CHECKING:
@@ -146,7 +149,21 @@ class Asking(Reading):
         cool = cool_until(state)
         if cool is not None and cool > state.at:
             wakes.append(Wake(cool, f"the cool-down of {state.stage!r} is over"))
+        wakes += self._openings(state, state.at)
         return min(wakes, default=None)
+
+    @staticmethod
+    def _openings(state: State, at: datetime) -> Iterator[Wake]:
+        """Yield when time alone may change whether somebody may make a move; a lower bound."""
+        if state.plan is None or state.stage is None:
+            return
+        view = StateView(state, at, (), brief=True)
+        for trigger in state.plan.from_here(state.stage):
+            guards = [guard for one in state.plan.moves[state.stage, trigger] for guard in one.edge.guards]
+            with suppress(GuardError):  # who fires it is told
+                soonest = horizon(tuple(leaf for guard in guards for leaf in timed_leaves(guard)), view).steady
+                if soonest is not None and soonest > at:
+                    yield Wake(soonest, f"whether {trigger!r} is allowed may change")
 
     def explain(self) -> Explanation:
         """Return the chain of facts that led to the present stage, line by line."""

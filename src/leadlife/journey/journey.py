@@ -21,7 +21,7 @@ from leadlife.facts import (
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey.fold import Books, fold
 from leadlife.journey.log import Log, observed
-from leadlife.journey.recording import Recording
+from leadlife.journey.qualifying import Qualifying
 from leadlife.journey.ruling import best_entry
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import State
@@ -31,7 +31,7 @@ from leadlife.stages import Kind
 from leadlife.timing import instant
 
 
-class Journey(Recording):
+class Journey(Qualifying):
     """One lead in one pipeline: a lead's facts replayed through a playbook.
 
     A journey is a value. Every verb returns a new one and leaves the old one as it was; both share one log.

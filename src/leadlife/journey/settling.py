@@ -131,6 +131,8 @@ class _Settling:
         """The rules that read what the fact changed."""
         self.bits: int = self.touched
         """The rules that are still to be judged."""
+        if isinstance(fact, QualificationGranted | QualificationWithdrawn) and fact.name in self.book.places:
+            self.bits |= 1 << self.book.places[fact.name]
         self.automatic: Automatic | None = self.book.automatic.get(state.stage or "")
         self.said: str | None = None
         """What made readiness change, in words."""
@@ -163,7 +165,7 @@ class _Settling:
 
     def run(self) -> None:
         """Judge, move, and again, until nothing moves."""
-        state = self.state
+        state, at_rest = self.state, True
         for _ in self.playbook.lifecycle.stages:
             self._judge_all()
             edge = self._move() if self._may_move() else None
@@ -181,7 +183,8 @@ class _Settling:
             if self._may_move() and self._move() is not None:
                 told = "the automatic moves do not come to rest: they chase one another"
                 state.turn("unsettled", state.stage or "", fact=self._fact_id, by=self._by, reason=told)
-        state.unjudged = 0
+                at_rest = False
+        state.unjudged = 0 if at_rest else MOVED  # what is not at rest goes on with the next fact
         self._set_alarm()
 
     @property

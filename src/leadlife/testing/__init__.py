@@ -13,6 +13,7 @@ from leadlife.errors import MissingExtra
 _HOMES = {
     "activities": "leadlife.testing.scoring",
     "at_times": "leadlife.testing.strategies",
+    "check_playbook": "leadlife.testing.playbook",
     "check_policy": "leadlife.testing.contract",
     "fact_drafts": "leadlife.testing.strategies",
     "histories": "leadlife.testing.strategies",
@@ -22,6 +23,7 @@ _HOMES = {
     "points_policies": "leadlife.testing.scoring",
     "policies": "leadlife.testing.scoring",
     "questions": "leadlife.testing.scoring",
+    "walks": "leadlife.testing.playbook",
 }
 
 __all__ = list(_HOMES)

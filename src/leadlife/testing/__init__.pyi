@@ -1,4 +1,6 @@
 from leadlife.testing.contract import check_policy as check_policy
+from leadlife.testing.playbook import check_playbook as check_playbook
+from leadlife.testing.playbook import walks as walks
 from leadlife.testing.scoring import activities as activities
 from leadlife.testing.scoring import leads as leads
 from leadlife.testing.scoring import points_policies as points_policies

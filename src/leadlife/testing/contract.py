@@ -22,13 +22,13 @@ from leadlife.testing.scoring import activities as some_activities
 from leadlife.testing.scoring import leads as some_leads
 from leadlife.testing.strategies import EPOCH, at_times
 
-_UNHURRIED = [
+UNHURRIED = [
     HealthCheck.too_slow,
     HealthCheck.data_too_large,
     HealthCheck.filter_too_much,
     HealthCheck.nested_given,
 ]
-_PHASES = [phase for phase in Phase if phase is not Phase.explain]  # our message explains, and sooner
+PHASES = [phase for phase in Phase if phase is not Phase.explain]  # our message explains, and sooner
 UNHEARD_OF = "an activity nobody has heard of"
 _AFTER = EPOCH + timedelta(days=40)
 
@@ -80,7 +80,7 @@ def check_policy(
     made = some_activities(kinds) if activities is None else activities
     stray = unrelated or (UNHEARD_OF if held.says_what_it_reads else None)
 
-    @settings(max_examples=examples, deadline=None, database=None, phases=_PHASES, suppress_health_check=_UNHURRIED)
+    @settings(max_examples=examples, deadline=None, database=None, phases=PHASES, suppress_health_check=UNHURRIED)
     @given(made_leads, made, at_times(), st.data())
     def laws(lead: Lead, seen: Sequence[Activity], at: datetime, data: Any) -> None:
         note(f"lead: {lead.model_dump(mode='json')}")

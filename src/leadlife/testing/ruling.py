@@ -111,4 +111,6 @@ def _perhaps_automatic(draw: st.DrawFn, rule: Transition, leaves: list[Any]) -> 
     elsewhere = rule.target is not None and rule.target not in rule.sources
     if not elsewhere or rule.on is not None or rule.needs_reason or draw(st.booleans()):
         return rule
+    if rule.target == "gate":
+        return rule  # it may lead back to where it began
     return rule.replace(automatic=True, guard=draw(_asked(leaves)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from leadlife.activities import ActivityKind
 from leadlife.criteria import Opaque, View, count, evidence, field, identified, role, sold
-from leadlife.errors import InvalidDefinition, MoveRefused
+from leadlife.errors import InvalidDefinition, Malformed, MoveRefused
 from leadlife.facts import (
     ActivityRecorded,
     AttributeChanged,
@@ -22,6 +22,7 @@ from leadlife.facts import (
     QualificationGranted,
     QualificationWithdrawn,
     Retracted,
+    ScoreReported,
     Sold,
     StageReached,
     Started,
@@ -30,6 +31,7 @@ from leadlife.journey import Journey
 from leadlife.leads import Actor, Source
 from leadlife.lifecycle import Lifecycle
 from leadlife.playbook import FieldSpec, FieldType, Playbook
+from leadlife.policies import Bound
 from leadlife.stages import Entry, Holds, Kind, Limit, Reason, Route, Stage, Status, Transition
 from leadlife.testing.ruling import ruled
 from leadlife.timing import Calendar, Elapsed, days, elapsed, months
@@ -193,11 +195,22 @@ def at_times(*, within_days: int = 60) -> st.SearchStrategy[datetime]:
     return whole | odd
 
 
-def fact_drafts(playbook: Playbook, times: st.SearchStrategy[datetime] | None = None) -> st.SearchStrategy[Fact]:
-    """Generate facts that a playbook's words allow, legal or not, not yet recorded."""
+def fact_drafts(
+    playbook: Playbook,
+    times: st.SearchStrategy[datetime] | None = None,
+    *,
+    actors: Sequence[Actor] = ACTORS,
+) -> st.SearchStrategy[Fact]:
+    """Generate facts that a playbook's words allow, legal or not, not yet recorded.
+
+    Args:
+        playbook: Whose words they use.
+        times: When they happen.
+        actors: Who may have done them.
+    """
     names = [stage.id for stage in playbook.lifecycle.stages if stage.holds is not Holds.GATE]
-    at = times or at_times()
-    shared: dict[str, Any] = {"at": at, "by": st.sampled_from(ACTORS)}
+    at = at_times() if times is None else times
+    shared: dict[str, Any] = {"at": at, "by": st.sampled_from(actors)}
     triggers = st.sampled_from(playbook.lifecycle.plan.triggers)
     reasons = st.sampled_from([None, *playbook.lifecycle.reason_by_id])
     drafts: list[st.SearchStrategy[Any]] = [
@@ -213,15 +226,37 @@ def fact_drafts(playbook: Playbook, times: st.SearchStrategy[datetime] | None = 
     if playbook.evidence:
         names_of = st.sampled_from(sorted(playbook.evidence))
         drafts.append(made(EvidenceGiven, name=names_of, value=st.booleans(), **shared))
-    numbers = [name for name, spec in playbook.fields.items() if spec.type is FieldType.INTEGER]
-    if numbers:
-        value = st.none() | st.integers(0, 9)
-        drafts.append(made(AttributeChanged, name=st.sampled_from(numbers), value=value, **shared))
+    drafts += [
+        made(AttributeChanged, name=st.just(name), value=st.none() | _values(spec), **shared)
+        for name, spec in playbook.fields.items()
+    ]
+    drafts += [
+        made(ScoreReported, policy=st.just(policy.name), version=st.just(policy.version), value=_CHANCES, **shared)
+        for policy in playbook.scores
+        if isinstance(policy, Bound) and policy.call is None
+    ]
     if playbook.qualifications:
         named = st.sampled_from(sorted(playbook.qualification_by_name))
         drafts.append(made(QualificationGranted, name=named, **shared))
         drafts.append(made(QualificationWithdrawn, name=named, reason=st.sampled_from([None, "not now"]), **shared))
     return st.one_of(drafts)
+
+
+_CHANCES = st.sampled_from([0.0, 0.5, 0.9, 1.0])
+
+
+def _values(spec: FieldSpec) -> st.SearchStrategy[Any]:
+    """Generate values that a field may hold."""
+    if spec.choices:
+        return st.sampled_from(spec.choices)
+    of_type: dict[FieldType, st.SearchStrategy[Any]] = {
+        FieldType.INTEGER: st.integers(0, 9) | st.sampled_from([50, 1_000]),
+        FieldType.NUMBER: st.sampled_from([0.0, 0.5, 7.25, 1_000.0]),
+        FieldType.BOOLEAN: st.booleans(),
+        FieldType.DATE: st.sampled_from(["2025-12-31", "2026-01-15"]),
+        FieldType.TEXT: st.sampled_from(["", "somebody@example.org", "Recife"]),
+    }
+    return of_type[spec.type]
 
 
 @st.composite
@@ -255,6 +290,6 @@ def _grown(draw: st.DrawFn, journey: Journey, playbook: Playbook) -> Journey:
             return journey.move(
                 draft.trigger, at=draft.at, by=draft.by, reason=draft.reason, note=draft.note, late=True
             )
-        except MoveRefused:
+        except (Malformed, MoveRefused):  # not allowed, or this very move was retracted
             return journey
     return journey.record(draft)

@@ -1,0 +1,207 @@
+"""Plugins: found by entry points, loaded by name, and clear about whose fault it is."""
+
+import json
+import pickle
+import sys
+from importlib.metadata import Distribution, EntryPoint
+
+import pytest
+
+from leadlife import ActivityRecorded, Journey, Playbook, Points, QualificationRule, RuleFailed, score
+from leadlife import plugins as plugins_module
+from leadlife.cli import main
+from leadlife.documents import as_playbook, dump_playbook, parse_json
+from leadlife.errors import PluginError, PolicyError, UnknownName
+from leadlife.exchange import read_with
+from leadlife.plugins import (
+    Group,
+    PolicyPlugins,
+    find_policy,
+    find_preset,
+    find_reader,
+    plugin,
+    plugins,
+)
+from leadlife.presets import eight_stage, mql_pql_sql
+from stories import T0, at
+
+MODULE = """
+from leadlife import Points
+from leadlife.presets import eight_stage
+points = Points(name="points", start=3)
+class Busy:
+    name, version = "busy", "4"
+    def score(self, lead, activities, *, at):
+        if len(activities) == 2:
+            raise ZeroDivisionError
+        return float(len(activities))
+busy = Busy()
+def nan(lead, activities, *, at):
+    return float("nan")
+def book():
+    return eight_stage().replace(id="theirs")
+def wrong():
+    return 7
+def raising(*given):
+    raise OSError("no disk")
+number = 7
+"""
+
+
+class Dist(Distribution):
+    def __init__(self, name):
+        self._name = name
+
+    def read_text(self, filename):
+        return f"Metadata-Version: 2.1\nName: {self._name}\nVersion: 1.2\n" if filename == "METADATA" else None
+
+    def locate_file(self, path):
+        return path
+
+
+@pytest.fixture
+def brought(tmp_path, monkeypatch):
+    (tmp_path / "theirs_for_tests.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    sys.modules.pop("theirs_for_tests", None)
+    points = []
+
+    def bring(group, name, target, package="theirs"):
+        point = EntryPoint(name, target, group.value)
+        points.append(point._for(Dist(package)) if package else point)
+
+    monkeypatch.setattr(plugins_module, "entry_points", lambda group: [one for one in points if one.group == group])
+    return bring
+
+
+def test_what_is_installed_is_listed_and_nothing_of_it_is_loaded(brought, capsys):
+    brought(Group.PRESETS, "theirs", "theirs_for_tests:book")
+    brought(Group.POLICIES, "gone", "not_there:policy")
+    told = plugins()
+    assert [(one.group, one.name, one.package, one.version) for one in told] == [
+        (Group.POLICIES, "gone", "theirs", "1.2"),
+        (Group.PRESETS, "theirs", "theirs", "1.2"),
+    ]
+    assert "theirs_for_tests" not in sys.modules
+    assert plugins("leadlife.presets") == told[1:]
+    assert main(["plugins"]) == 0
+    assert "presets theirs (theirs 1.2: theirs_for_tests:book)" in capsys.readouterr().out
+    assert main(["plugins", "--load"]) == 1
+    assert "cannot be loaded: ModuleNotFoundError" in capsys.readouterr().out
+    assert main(["plugins", "--json", "--load"]) == 1
+    rows = json.loads(capsys.readouterr().out)["plugins"]
+    assert ["broken" in row and bool(row["broken"]) for row in rows] == [True, False]
+    with pytest.raises(UnknownName, match="did you mean 'leadlife.presets'"):
+        plugins("leadlife.preset")
+
+
+def test_nothing_installed_is_said_so(brought, capsys):
+    assert plugins() == ()
+    assert main(["plugins"]) == 0
+    assert "no installed package brings" in capsys.readouterr().out
+
+
+def test_a_preset_of_another_package_is_drawn_and_checked_by_its_name(brought, capsys):
+    brought(Group.PRESETS, "theirs", "theirs_for_tests:book")
+    brought(Group.PRESETS, "constant", "theirs_for_tests:number")
+    assert find_preset("theirs").id == "theirs"
+    assert find_preset("eight_stage") is eight_stage()
+    assert main(["draw", "theirs"]) == 0
+    assert main(["check", "their"]) == 2
+    assert "did you mean 'theirs'" in capsys.readouterr().err
+    with pytest.raises(UnknownName, match="no preset"):
+        find_preset("nothing like it")
+
+
+def test_a_policy_of_another_package_scores_and_says_whose_it_is_when_it_breaks(brought):
+    brought(Group.POLICIES, "busy", "theirs_for_tests:busy")
+    brought(Group.POLICIES, "points", "theirs_for_tests:points")
+    assert isinstance(find_policy("points"), Points)
+    busy = find_policy("busy")
+    assert (busy.name, busy.version) == ("busy", "4")
+    keen = QualificationRule(name="keen", enter=score("busy") >= 1)
+    ada = Journey.start("ada", mql_pql_sql().with_score(busy).with_qualifications(keen), at=T0)
+    ada = ada.record(ActivityRecorded(kind="call", at=at(1)))
+    assert "keen" in ada.qualifications
+    shaken = ada.record(ActivityRecorded(kind="call", at=at(2)))
+    assert shaken.version == 3
+    assert "keen" in shaken.qualifications
+    [failed] = [fact for fact in shaken.derived if isinstance(fact, RuleFailed)]
+    assert "of package theirs 1.2 raised ZeroDivisionError" in failed.message
+    with pytest.raises(PolicyError, match="of package theirs"):
+        shaken.score("busy", at=at(2))
+
+
+def test_an_answer_that_is_no_number_is_a_kept_fact(brought):
+    brought(Group.POLICIES, "nan", "theirs_for_tests:nan")
+    keen = QualificationRule(name="keen", enter=score("nan") >= 1)
+    ada = Journey.start("ada", mql_pql_sql().with_score(find_policy("nan")).with_qualifications(keen), at=T0)
+    assert ada.version == 1
+    assert [fact.rule for fact in ada.derived if isinstance(fact, RuleFailed)] == ["keen"]
+
+
+def test_a_file_names_a_policy_and_loading_binds_it(brought):
+    brought(Group.POLICIES, "busy", "theirs_for_tests:busy")
+    book = eight_stage().with_score(find_policy("busy"))
+    text = dump_playbook(book)
+    again = as_playbook(parse_json(text), policies=PolicyPlugins({"mine": len}))
+    assert again == book.replace(scores=again.scores)
+    ada = Journey.start("ada", again, at=T0).record(ActivityRecorded(kind="call", at=at(1)))
+    assert ada.score("busy", at=at(1)).value == 1
+    assert set(PolicyPlugins({"mine": len})) == {"mine", "busy"}
+    assert PolicyPlugins({"mine": len})["mine"] is len
+    assert len(PolicyPlugins()) == 1
+    assert "nobody" not in PolicyPlugins()
+
+
+@pytest.mark.parametrize(
+    ("group", "target", "finder", "said"),
+    [
+        (Group.POLICIES, "not_there:policy", find_policy, "cannot be loaded: ModuleNotFoundError"),
+        (Group.POLICIES, "theirs_for_tests:nothing", find_policy, "cannot be loaded: AttributeError"),
+        (Group.POLICIES, "theirs_for_tests:number", find_policy, "is no policy: neither a function nor"),
+        (Group.POLICIES, "theirs_for_tests:Busy", find_policy, "is no policy"),
+        (Group.POLICIES, "theirs_for_tests:wrong", find_policy, None),
+        (Group.PRESETS, "theirs_for_tests:wrong", find_preset, "is no playbook, but int"),
+        (Group.PRESETS, "theirs_for_tests:number", find_preset, "is no playbook, but int"),
+        (Group.PRESETS, "theirs_for_tests:raising", find_preset, "raised OSError: no disk"),
+        (Group.READERS, "theirs_for_tests:number", find_reader, "is no reader"),
+    ],
+)
+def test_what_is_broken_names_its_package(brought, group, target, finder, said):
+    brought(group, "it", target)
+    if said is None:
+        finder("it")  # a function is taken for a policy until it is asked
+        return
+    with pytest.raises(PluginError, match=said) as error:
+        finder("it")
+    assert error.value.package == "theirs"
+    assert error.value.to_dict()["details"] == {"package": "theirs"}
+    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
+
+
+def test_readers_of_another_package_read_or_say_why_not(brought, tmp_path, capsys):
+    brought(Group.READERS, "broken", "theirs_for_tests:raising")
+    brought(Group.READERS, "wrong", "builtins:str")
+    brought(Group.READERS, "refusing", "leadlife.exchange:load_mapping")
+    with pytest.raises(PluginError, match="raised OSError"):
+        read_with("broken", tmp_path)
+    with pytest.raises(PluginError, match="returned no Export, but str"):
+        read_with("wrong", tmp_path)
+    assert main(["funnel", str(tmp_path / "none"), "--reader", "refusing"]) == 2
+    assert main(["funnel", str(tmp_path), "--reader", "nobody"]) == 1
+    assert "no installed package brings leadlife.readers 'nobody'" in capsys.readouterr().err
+
+
+def test_two_packages_under_one_name_are_told(brought):
+    brought(Group.PRESETS, "same", "theirs_for_tests:book")
+    brought(Group.PRESETS, "same", "theirs_for_tests:book", "others")
+    with pytest.raises(PluginError, match="others and theirs both bring"):
+        find_preset("same")
+    brought(Group.POLICIES, "stray", "theirs_for_tests:busy", None)
+    assert plugin(Group.POLICIES, "stray").package == "an unknown package"
+
+
+def test_plugins_of_this_environment_are_playbooks_where_they_say_so():
+    for one in plugins(Group.PRESETS):
+        assert isinstance(find_preset(one.name), Playbook)

@@ -1,0 +1,177 @@
+"""`check_playbook` passes the presets, and finds each of ten faults planted in somebody's playbook."""
+
+import random
+import subprocess
+import sys
+from itertools import count as counter
+
+import pytest
+
+from leadlife import (
+    Bound,
+    Kind,
+    Malformed,
+    Opaque,
+    QualificationRule,
+    Stage,
+    Transition,
+    count,
+    evidence,
+    holds,
+    score,
+)
+from leadlife.presets import PRESETS, mql_pql_sql
+from leadlife.testing import check_playbook, playbooks, walks
+
+BOOK = mql_pql_sql()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_keeps_the_laws(name):
+    check_playbook(PRESETS[name](), examples=25)
+
+
+def moved(*rules, stages=()):
+    life = BOOK.lifecycle
+    if stages:
+        life = life.replace(stages=(*life.stages, *stages), transitions=(*life.transitions, *rules))
+        return BOOK.with_lifecycle(life)
+    return BOOK.with_lifecycle(life.with_transitions(*rules))
+
+
+def changed(trigger, **changes):
+    life = BOOK.lifecycle
+    rules = tuple(rule.replace(**changes) if rule.trigger == trigger else rule for rule in life.transitions)
+    return BOOK.with_lifecycle(life.replace(transitions=rules))
+
+
+def guarded(call):
+    return changed("lose", guard=Opaque(name="mine", call=call))
+
+
+def scored(call, **more):
+    mine = QualificationRule(name="keen", enter=score("mine") >= 1)
+    return BOOK.with_score(Bound.of(call, name="mine", **more)).with_qualifications(mine)
+
+
+def jump(target, **more):
+    return Transition(trigger="jump", sources="lead", target=target, kind=Kind.SKIP, **more)
+
+
+def raising(lead, activities, *, at):
+    if len(activities) > 1:
+        raise ZeroDivisionError
+    return 0
+
+
+def not_a_number(lead, activities, *, at):
+    return float("nan") if activities else 0
+
+
+def dicing(lead, activities, *, at):
+    return random.random() * 3
+
+
+CALLS = counter()
+
+
+def counting(view):
+    return next(CALLS) % 3 == 0
+
+
+FAULTS = {
+    "a trap": (moved(jump("limbo"), stages=(Stage(id="limbo"),)), "'limbo' has no way on"),
+    "a stage that nobody reaches": (
+        moved(Transition(trigger="leave", sources="far", target="lost", kind=Kind.EXIT), stages=(Stage(id="far"),)),
+        "nobody reaches 'far'",
+    ),
+    "a guard that is never true": (changed("lose", guard=holds("sql") & ~holds("sql")), "no lead can ever answer"),
+    "a candidate that never gets its turn": (
+        moved(Transition(trigger="lose", sources="sql", target="recycled", kind=Kind.RECYCLE, needs_reason=True)),
+        "never gets its turn",
+    ),
+    "hysteresis turned round": (
+        BOOK.with_qualifications(
+            QualificationRule(name="keen", enter=score("research") >= 10, leave=score("research") < 20)
+        ),
+        "who gets in",
+    ),
+    "automatic moves that chase each other": (
+        moved(
+            jump("mql", guard=count("call") >= 1, automatic=True),
+            Transition(
+                trigger="back",
+                sources="mql",
+                target="lead",
+                kind=Kind.BACKWARD,
+                guard=count("call") >= 1,
+                automatic=True,
+            ),
+        ),
+        "automatic moves come to rest",
+    ),
+    "a guard that raises": (guarded(lambda view: 1 / 0), "its guards answer: lose: guard 'mine' raised"),
+    "a guard that says yes in other words": (guarded(lambda view: "yes"), "its guards answer: lose"),
+    "a guard that answers by the weather": (guarded(counting), "its guards answer the same each time"),
+    "a policy that raises": (scored(raising), "raised ZeroDivisionError"),
+    "a policy that answers NaN": (scored(not_a_number), "its (rules can be judged|policies answer)"),
+    "a policy that throws dice": (scored(dicing), "the same"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_planted_fault_is_found_and_told_in_words(fault):
+    playbook, told = FAULTS[fault]
+    with pytest.raises(AssertionError, match=told) as error:
+        check_playbook(playbook, examples=200)
+    assert "playbook 'mql_pql_sql' breaks the law" in str(error.value)
+
+
+def test_findings_that_are_meant_are_left_out():
+    check_playbook(FAULTS["a trap"][0], examples=5, ignore=("trap", "no_path_to_won"))
+
+
+def test_what_is_no_playbook_is_refused():
+    with pytest.raises(Malformed, match="this is no playbook"):
+        check_playbook(BOOK.lifecycle)
+
+
+def test_opaque_guards_and_policies_survive_the_file():
+    check_playbook(scored(lambda lead, activities, *, at: len(activities)), examples=5)
+    check_playbook(guarded(lambda view: True), examples=5)
+
+
+def test_walks_are_of_the_playbook_and_go_somewhere():
+    from hypothesis import find
+
+    far = find(walks(BOOK), lambda journey: journey.stage == "customer" and len(journey.cycles) > 0)
+    assert far.playbook == BOOK
+    assert find(playbooks(), lambda one: bool(one.qualifications)).rulebook
+    assert find(walks(BOOK), lambda journey: evidence("need").test(_view(journey)) is False)
+
+
+def _view(journey):
+    from leadlife.journey.sight import StateView
+
+    return StateView(journey._state, journey.at, ())
+
+
+def test_the_pytest_plugin_is_thin_and_its_fixtures_work(tmp_path):
+    (tmp_path / "test_mine.py").write_text(
+        "import sys\n"
+        "def test_thin():\n"
+        "    assert not [name for name in sys.modules if name.startswith('leadlife.') and 'testing' not in name\n"
+        "                and name not in ('leadlife._lazy', 'leadlife.errors')]\n"
+        "def test_laws(check_playbook, check_policy):\n"
+        "    from leadlife.presets import ibm\n"
+        "    check_playbook(ibm(), examples=2)\n"
+        "    check_policy(ibm().scores[0], examples=2)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "2 passed" in run.stdout

@@ -46,6 +46,5 @@ fuzz: $(VENV)/.dev ; $(BIN)/python tests/fuzzing.py 30 ## break definition and m
 plugin: $(VENV)/.dev ; sh examples/acme_plugin/try.sh $(PYTHON) ## build the example plugin, and try it in a fresh environment
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
 	for job in moves scoring bayes checks record; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
-
 clean: ## remove what was built
 	rm -rf $(VENV) docs/_build dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

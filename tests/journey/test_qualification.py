@@ -17,6 +17,7 @@ from leadlife import (
     Journey,
     Malformed,
     Opaque,
+    Playbook,
     QualificationGranted,
     QualificationRule,
     QualificationWithdrawn,
@@ -311,6 +312,17 @@ class TestAdopting:
         assert list(adopted.qualifications) == ["pql"]
         gone = ada.adopt(mql_pql_sql().replace(version="3"), at=at(2))
         assert gone.derived[-1].reason == "not declared any more"
+
+    def test_under_a_playbook_without_rules_nothing_is_held(self):
+        ada = Journey.start("ada", eight_stage(), at=T0, stage="name").record(yes("mql", 1))
+        life = eight_stage().lifecycle.without("qualify", "return", "open", "rush_to_opportunity")
+        plain = Playbook(
+            id="plain", lifecycle=life, evidence=eight_stage().evidence, activity_kinds=eight_stage().activity_kinds
+        )
+        gone = ada.adopt(plain, at=at(2))
+        assert (dict(gone.qualifications), gone.readiness) == ({}, None)
+        assert gone.derived[-1].reason == "not declared any more"
+        assert gone.record(yes("fit", 3)).version == ada.version + 2
 
 
 class TestWhatBreaks:

@@ -122,6 +122,10 @@ def prepare(state: State, at: datetime) -> None:
 
 def pass_time(state: State, until: datetime) -> None:
     """Let everything happen that comes due up to and at an instant: what lapses, stage limits, reviews."""
+    plan = state.plan
+    if plan is None or (state.awaited is None and state.stage not in plan.limits):
+        state.at = until
+        return
     coming = next_due(state, until)
     while coming is not None:
         state.at = coming.at
@@ -203,6 +207,7 @@ def _start(state: State, fact: Started, books: Books) -> None:
         state.playbook.ref,
     )
     state.steps = Trail(step, state.steps)
+    state.rules = state.playbook.rulebook or None
     state.unjudged = BEGUN
 
 
@@ -328,6 +333,8 @@ def _adopt(state: State, fact: PlaybookAdopted, books: Books) -> None:
     )
     state.steps = Trail(step, state.steps)
     state.floor = fact.at
+    # Where nothing moves by itself any more, what was held is still to be let go.
+    state.rules = playbook.rulebook if playbook.rulebook or state.latches else None
     state.unjudged = ALL
     pass_time(state, fact.at)
 

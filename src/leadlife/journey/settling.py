@@ -55,8 +55,8 @@ _SEGMENTS = {LATE: "late", MID: "mid"}
 
 def settle(state: State, at: datetime, fact: Fact | None = None) -> None:
     """Judge what a fact, or time, could have changed, and take what follows from it."""
-    playbook = state.playbook
-    if playbook is None or state.stage is None or not playbook.rulebook:
+    rules, playbook = state.rules, state.playbook
+    if rules is None or playbook is None:
         return
     if (playbook.readiness is None) is not (state.nearness is None):
         early = Nearness(EARLY, at, None if fact is None else fact.id, state.ordinal)
@@ -65,7 +65,7 @@ def settle(state: State, at: datetime, fact: Fact | None = None) -> None:
     else:
         changed = ()
     keys = changed if fact is None else (*changed, *_keys(fact))
-    settling = _Settling(state, playbook, at, fact, keys)
+    settling = _Settling(state, playbook, rules, at=at, fact=fact, keys=keys)
     if settling.anything():
         settling.run()
 
@@ -116,11 +116,18 @@ class _Settling:
     __slots__ = ("at", "automatic", "bits", "book", "fact", "keys", "playbook", "said", "state", "touched", "view")
 
     def __init__(
-        self, state: State, playbook: Playbook, at: datetime, fact: Fact | None, keys: tuple[Key, ...]
+        self,
+        state: State,
+        playbook: Playbook,
+        rules: Rulebook,
+        *,
+        at: datetime,
+        fact: Fact | None,
+        keys: tuple[Key, ...],
     ) -> None:
         self.state = state
         self.playbook = playbook
-        self.book: Rulebook = playbook.rulebook
+        self.book: Rulebook = rules
         self.at = at
         self.fact = fact
         self.keys: set[Key] = set(keys)

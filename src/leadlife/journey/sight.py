@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -130,11 +131,9 @@ class StateView:
         return self._memory.activities
 
     def activities(self, kind: str, *, since_recycling: bool = False) -> Iterator[Observation]:
-        """Yield the activities of a kind, newest first."""
-        for seen in newest_first(self._memory.activities.get(kind)):
-            if since_recycling and seen.ordinal <= self._cut:
-                return
-            yield seen
+        """Return the activities of a kind, newest first."""
+        seen = newest_first(self._memory.activities.get(kind))
+        return takewhile(lambda one: one.ordinal > self._cut, seen) if since_recycling else seen
 
     def first(self, kind: str) -> Observation | None:
         """Return the first activity of a kind."""

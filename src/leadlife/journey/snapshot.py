@@ -139,6 +139,7 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], books: Books) -> State | 
     if snapshot.playbook is not None:
         state.playbook = books.find(snapshot.playbook)
         state.plan = state.playbook.lifecycle.plan
+        state.rules = state.playbook.rulebook if state.playbook.rulebook or state.latches else None
     memory = Memory()
     for ordinal, fact in enumerate(facts, start=1):
         memory = memory.learn(fact, ordinal)

@@ -24,7 +24,7 @@ from leadlife.facts import (
 from leadlife.journey.latches import Alarm, Latch, Nearness, Turn
 from leadlife.leads import Source
 from leadlife.playbook import Playbook
-from leadlife.rulebook import FOR_EVER, Horizon
+from leadlife.rulebook import FOR_EVER, Horizon, Rulebook
 from leadlife.stages import Status
 
 T = TypeVar("T")
@@ -218,6 +218,7 @@ class State:
         "plan",
         "playbook",
         "resets",
+        "rules",
         "saved",
         "source",
         "spent",
@@ -256,6 +257,8 @@ class State:
         self.steps: Trail[Step] | None = None
         self.marks: Trail[Mark] | None = None
         self.memory: Memory = NOTHING
+        self.rules: Rulebook | None = None
+        """What moves by itself under the playbook in force; None where nothing does."""
         self.latches: dict[str, Latch] = {}
         """What is held of each rule that has been looked at."""
         self.nearness: Nearness | None = None
@@ -295,6 +298,7 @@ class State:
         new.steps = self.steps
         new.marks = self.marks
         new.memory = self.memory
+        new.rules = self.rules
         new.latches = self.latches
         new.nearness = self.nearness
         new.turns = self.turns
@@ -376,6 +380,6 @@ class State:
         )
 
 
-_SHARED = frozenset({"lead", "marks", "memory", "plan", "playbook", "saved", "steps", "turns"})
+_SHARED = frozenset({"lead", "marks", "memory", "plan", "playbook", "rules", "saved", "steps", "turns"})
 MOVED, ALL, BEGUN = 1, 2, 3
 """What is unjudged: what reads the stage; everything; everything, for the first time."""

@@ -243,7 +243,10 @@ def standing(rule: Ready, view: View, ledger: Ledger) -> int:
     found: list[tuple[int, Dated]] = []
     ends: list[datetime] = []
     for kind in rule.rule.kinds:
-        _look(rule, view, kind, found, ends)
+        if view.total(kind):
+            _look(rule, view, kind, found, ends)
+    if not found:
+        return 0
     worth = sum(size for size, _ in found)
     if rule.half_life is not None and worth:
         ledger.fading += worth

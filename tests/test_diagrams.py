@@ -79,3 +79,42 @@ def test_graphviz_understands_it(what):
     done = subprocess.run(["dot", "-Tsvg"], input=dot(graph(what, criteria=True)), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "<svg" in done.stdout
+
+
+def test_the_agreement_is_told_in_words_and_nothing_in_it_is_markup(capsys):
+    from datetime import date
+
+    from leadlife import QualificationRule, Route, Stage, evidence, sign
+    from leadlife.cli import main
+    from leadlife.diagrams import agreement
+    from leadlife.presets import PRESETS, mql_pql_sql
+
+    for name, made in PRESETS.items():
+        assert main(["draw", name, "--format", "agreement"]) == 0
+        told = capsys.readouterr().out
+        for stage in made().lifecycle.stages:
+            assert stage.id.replace("_", "_") in told
+        for rule in made().qualifications:
+            assert f"### {rule.name}" in told
+    hostile = QualificationRule(
+        name="evil", label="<script>|*x*\x1b", enter=evidence("pql"), leave=~evidence("pql"), granted_by="sales"
+    )
+    gate = Stage(id="sort", holds="gate", routes=(Route(guard=evidence("pql"), target="pql"),), default="lead")
+    life = mql_pql_sql().lifecycle
+    sources = [rule.replace(sources="*") if rule.trigger == "disqualify" else rule for rule in life.transitions]
+    life = life.replace(stages=(*life.stages, gate), transitions=tuple(sources))
+    life = life.with_stages(life.stage("customer").replace(must_pass=True))
+    book = sign(mql_pql_sql().with_lifecycle(life).with_qualifications(hostile), "sales", on=date(2026, 3, 2), by="sam")
+    book = book.with_qualifications(book.qualification_by_name["evil"].replace(meaning="new"))
+    told = agreement(book.replace(review_days=3, readiness=None))
+    assert "\\<script\\>|\\*x\\* " in told
+    assert "sales (stale)" in told
+    assert "| evil | sales | 2026-03-02 | 1 | sam | stale |" in told
+    assert "goes to pql if evidence of pql; else to lead" in told
+    assert "every open stage" in told
+    assert "every way to a sale passes here" in told
+    assert "- until: not (evidence of pql)" in told
+    plain = agreement(PRESETS["eight_stage"]().replace(meaning="", review_days=2))
+    assert "looked at again every 2 days" in plain
+    assert "by hand by marketing" in plain
+    assert "by their criteria alone" in plain

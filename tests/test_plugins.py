@@ -4,6 +4,7 @@ import json
 import pickle
 import sys
 from importlib.metadata import Distribution, EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -191,6 +192,15 @@ def test_readers_of_another_package_read_or_say_why_not(brought, tmp_path, capsy
     assert main(["funnel", str(tmp_path / "none"), "--reader", "refusing"]) == 2
     assert main(["funnel", str(tmp_path), "--reader", "nobody"]) == 1
     assert "no installed package brings leadlife.readers 'nobody'" in capsys.readouterr().err
+
+
+def test_a_reader_of_another_package_reads(brought, monkeypatch, capsys):
+    acme = Path(__file__).parents[1] / "examples/acme_plugin"
+    monkeypatch.syspath_prepend(acme / "src")
+    brought(Group.READERS, "acme_crm", "acme_leadlife:read")
+    assert len(read_with("acme_crm", acme / "tests/export").journeys) == 3
+    assert main(["funnel", str(acme / "tests/export"), "--reader", "acme_crm"]) == 0
+    assert "1 set aside" in capsys.readouterr().out
 
 
 def test_two_packages_under_one_name_are_told(brought):

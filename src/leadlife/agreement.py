@@ -97,8 +97,7 @@ def _content(playbook: Playbook, rule: Signable) -> Iterator[Any]:
     plain: Mapping[str, Any] = rule.model_dump(mode="json", exclude={"signed"})
     yield plain
     for name in sorted(_scores_in(plain)):
-        if name in playbook.score_by_name:
-            yield playbook.score_by_name[name].model_dump(mode="json")
+        yield playbook.score_by_name[name].model_dump(mode="json")
 
 
 def _scores_in(plain: Any) -> set[str]:

@@ -324,7 +324,7 @@ FACTS: frozenset[type[Fact]] = frozenset(get_args(get_args(AnyFact)[0]))
 """The closed set of types that can be stored and read back."""
 
 DERIVED: tuple[type[Fact], ...] = (ReadinessChanged, RuleFailed, TimerRefused)
-"""Types that only a playbook concludes: they are never recorded."""
+"""Types that only a playbook concludes; they are never recorded."""
 
 
 @cache
@@ -375,7 +375,7 @@ class Qualification(Model):
     playbook: PlaybookRef | None = None
     """The agreement under which it was granted."""
     by: Id = "system"
-    """Who granted it: a person, or the playbook's own rule."""
+    """Who granted it, a person or the playbook's own rule."""
     verdict: Annotated[Verdict | None, Field(repr=False)] = None
     """The answer that granted it, as a tree; None where a person did."""
 

@@ -27,7 +27,7 @@ class Held(Definition):
     lasting: bool = False
     """Whether it stays even when ``enter`` is true no more."""
     valid_for: PositiveDuration | None = None
-    """How long it holds after the latest fact that confirms it: one that ``enter`` reads, and after which it is true.
+    """How long it holds after the latest fact that confirms it, one that ``enter`` reads and after which it is true.
 
     At that very instant it lapses, and only a newer fact grants it again.
     """

@@ -19,6 +19,7 @@ from leadlife import (
     Playbook,
     Points,
     Route,
+    SignOff,
     Stage,
     Status,
     Transition,
@@ -242,6 +243,12 @@ def test_a_sign_off_is_stale_once_the_rule_or_a_score_that_it_reads_says_somethi
         )
     )
     assert "'win'" in found(AGREED.with_lifecycle(moved), Code.STALE_SIGN_OFF)[0].says
+
+
+def test_a_sign_off_is_dated_in_plain_words():
+    with pytest.raises(Malformed, match="on"):
+        SignOff(team="sales", on="yesterday", version="1", digest="0" * 16)
+    assert SignOff(team="sales", on="2026-03-02", version="1", digest="0" * 16).on == date(2026, 3, 2)
 
 
 def test_signing_names_what_there_is_and_changes_nothing():

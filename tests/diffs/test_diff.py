@@ -11,6 +11,7 @@ from leadlife import (
     Malformed,
     Playbook,
     Points,
+    QualificationRule,
     Reason,
     Route,
     Stage,
@@ -21,6 +22,7 @@ from leadlife import (
     field,
     holds,
     identified,
+    in_stage,
 )
 from leadlife.checks import check
 from leadlife.diffs import Bump, How, diff
@@ -163,6 +165,19 @@ def test_a_renamed_stage_is_seen_and_mapped():
     assert found.stages == {"opportunity": "deal"}
     assert ("stage", "opportunity", How.RENAMED) in {(one.what, one.name, one.how) for one in found.changes}
     assert (found.now_legal, found.now_illegal, found.version_bump) == ((), (), Bump.MAJOR)
+
+
+def test_a_renamed_stage_is_renamed_in_criteria_too():
+    asked = (in_stage("a") | ~in_stage("a", "b")) & identified()
+    life = {
+        "stages": [{"id": "a"}, {"id": "b"}, {"id": "won", "status": "won"}],
+        "transitions": [{"trigger": "win", "sources": ["a", "b"], "target": "won", "kind": "forward", "guard": asked}],
+    }
+    before = Playbook(id="p", lifecycle=life, qualifications=[QualificationRule(name="q", enter=in_stage("a"))])
+    after = Playbook.model_validate_json(before.model_dump_json().replace('"a"', '"mql"'))
+    found = diff(before, after, renamed={"a": "mql"})
+    assert [(one.what, one.how) for one in found.changes] == [("stage", How.RENAMED)]
+    assert (found.now_legal, found.now_illegal) == ((), ())
 
 
 def test_a_stage_that_may_be_another_needs_a_person():

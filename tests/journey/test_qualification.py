@@ -553,3 +553,67 @@ def test_wake_at_names_when_a_person_may_do_what_they_may_not_now():
     assert ada.wake_at == (at(21), "whether 'recycle' is allowed may change")
     assert not ada.may("recycle", at=at(21) - TICK, reason="budget")
     assert ada.may("recycle", at=at(21), reason="budget")
+
+
+def test_an_automatic_move_on_a_fading_score_is_looked_at_on_the_grid():
+    plan = mql_pql_sql().lifecycle
+    rules = tuple(
+        rule.replace(guard=(score("research") < 5) & (count("download") >= 1)) if rule.trigger == "qualify" else rule
+        for rule in plan.transitions
+    )
+    slow = mql_pql_sql().replace(readiness=None).with_lifecycle(plan.replace(transitions=rules))
+    ada = Journey.start("ada", slow, at=T0).record(call(1, "download"))
+    assert ada.stage == "lead"
+    assert ada._state.awaited.why == "a fading score may change whether the lead moves by itself"
+    assert ada.tick(at(20)).stage == "mql"
+
+
+def test_an_automatic_move_on_a_broken_policy_is_told_and_nobody_moves():
+    def broken(lead, activities, *, at):
+        raise ZeroDivisionError
+
+    plan = mql_pql_sql().lifecycle
+    rules = tuple(
+        rule.replace(guard=score("broken") >= 1) if rule.trigger == "qualify" else rule for rule in plan.transitions
+    )
+    book_ = mql_pql_sql().with_score(Bound.of(broken)).with_lifecycle(plan.replace(transitions=rules))
+    ada = Journey.start("ada", book_, at=T0).record(call(1))
+    assert (ada.stage, ada.version) == ("lead", 2)
+    assert "could not be judged" in str(ada.explain())
+
+
+def test_a_grant_counts_for_nothing_under_a_playbook_that_does_not_know_it():
+    mine = QualificationRule(name="mine", granted_by="sales")
+    ada = began(mine).grant("mine", at=at(1), by=SALES)
+    other = ada.under(mql_pql_sql())
+    assert not held(other)
+    assert "has no qualification 'mine'" in str(other.receipt.refusals[0])
+
+
+def test_a_policy_with_a_zone_of_its_own_is_asked_by_its_own_calendar():
+    own = mql_pql_sql().score_by_name["research"].replace(name="own", zone="Asia/Tokyo")
+    mine = QualificationRule(name="mine", enter=score("own") >= 10)
+    ada = Journey.start("ada", mql_pql_sql().with_score(own).with_qualifications(mine), at=T0)
+    assert held(ada.record(call(1, "download")))
+
+
+def test_a_qualification_holds_from_its_granting_until_its_expiry():
+    found = began().record(call(1, "sample_used")).qualifications["pql"]
+    assert found.holds(at(1))
+    assert not found.holds(at(1) - TICK)
+    assert not found.holds(at(181))
+
+
+def test_an_automatic_move_to_nowhere_is_told_as_such():
+    plan = mql_pql_sql().lifecycle
+    rules = [rule.replace(target="nowhere") if rule.trigger == "qualify" else rule for rule in plan.transitions]
+    with pytest.raises(InvalidDefinition, match="'nowhere' is not declared"):
+        plan.replace(transitions=tuple(rules))
+
+
+def test_a_view_without_scores_waits_for_none():
+    from leadlife import Lead
+    from leadlife.policies.sight import Sight
+    from leadlife.rulebook import Horizon, horizon
+
+    assert horizon((score("x") >= 1,), Sight(Lead(id="x"), (), T0)) == Horizon()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import count as counter
 from typing import NamedTuple
 
 from leadlife._machine import Edge
@@ -172,27 +173,31 @@ class _Settling:
 
     def run(self) -> None:
         """Judge, move, and again, until nothing moves."""
-        state, at_rest = self.state, True
-        for _ in self.playbook.lifecycle.stages:
+        state, most, at_rest = self.state, len(self.playbook.lifecycle.stages), True
+        for moves in counter():
             self._judge_all()
             edge = self._move() if self._may_move() else None
             if edge is None:
                 break
-            reason = edge.rule.reasons[0] if edge.rule.needs_reason else None
-            by = actor(TIMER if self.fact is None else SYSTEM)
-            state.unjudged = 0
-            take(state, edge, at=self.at, fact=self.fact, by=by, reason=reason, automatic=True)
-            self.automatic = self.book.automatic.get(state.stage or "")
-            self.keys = set()
-            self.bits |= (self.book.moved if state.unjudged == MOVED else self.book.every) | self.book.always
-        else:
-            self._judge_all()
-            if self._may_move() and self._move() is not None:
+            if moves == most:
                 told = "the automatic moves do not come to rest: they chase one another"
                 state.turn("unsettled", state.stage or "", fact=self._fact_id, by=self._by, reason=told)
                 at_rest = False
+                break
+            self._take(edge)
         state.unjudged = 0 if at_rest else MOVED  # what is not at rest goes on with the next fact
         self._set_alarm()
+
+    def _take(self, edge: Edge) -> None:
+        """Make an automatic move, and note what is to be judged after it."""
+        state = self.state
+        reason = edge.rule.reasons[0] if edge.rule.needs_reason else None
+        by = actor(TIMER if self.fact is None else SYSTEM)
+        state.unjudged = 0
+        take(state, edge, at=self.at, fact=self.fact, by=by, reason=reason, automatic=True)
+        self.automatic = self.book.automatic.get(state.stage or "")
+        self.keys = set()
+        self.bits |= (self.book.moved if state.unjudged == MOVED else self.book.every) | self.book.always
 
     @property
     def _fact_id(self) -> str | None:

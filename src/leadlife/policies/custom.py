@@ -100,7 +100,7 @@ class Bound(Banded):
 
     @property
     def declares_all(self) -> bool:
-        """False: code of one's own may read anything."""
+        """False, for code of one's own may read anything."""
         return False
 
     def limits(self) -> tuple[int | None, int | None]:

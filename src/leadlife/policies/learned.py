@@ -83,7 +83,7 @@ class Learned(Banded):
 
     @property
     def declares_all(self) -> bool:
-        """False: it also looks at teams, tags and the stage."""
+        """False, for it also looks at teams, tags and the stage."""
         return False
 
     def limits(self) -> tuple[int | None, int | None]:

@@ -118,3 +118,5 @@ def test_the_agreement_is_told_in_words_and_nothing_in_it_is_markup(capsys):
     assert "looked at again every 2 days" in plain
     assert "by hand by marketing" in plain
     assert "by their criteria alone" in plain
+    told = agreement(mql_pql_sql().with_qualifications(QualificationRule(name="vip", granted_by="sales")))
+    assert "### vip\n\n- granted and withdrawn by hand by sales" in told

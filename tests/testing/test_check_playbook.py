@@ -6,16 +6,20 @@ import sys
 from itertools import count as counter
 
 import pytest
+from hypothesis import find
 
 from leadlife import (
+    Actor,
     Bound,
     FieldSpec,
+    Journey,
     Kind,
     Malformed,
     Opaque,
     Playbook,
     QualificationRule,
     Stage,
+    Started,
     Transition,
     count,
     evidence,
@@ -117,6 +121,10 @@ FAULTS = {
     "a guard that answers by the weather": (guarded(weather), "(its guards answer the same each time|can be repeated)"),
     "a policy that raises": (scored(raising), "raised ZeroDivisionError"),
     "a policy that answers NaN": (scored(not_a_number), "its (rules can be judged|policies answer)"),
+    "a policy that no rule reads, and raises": (
+        BOOK.with_score(Bound.of(raising, name="mine")),
+        "its policies answer: mine: .*raised ZeroDivisionError",
+    ),
     "a policy that throws dice": (scored(dicing), "(the same|can be repeated)"),
 }
 
@@ -133,18 +141,32 @@ def test_findings_that_are_meant_are_left_out():
     check_playbook(FAULTS["a trap"][0], examples=5, ignore=("trap", "no_path_to_won"))
 
 
-def test_a_guard_that_allows_and_then_refuses_is_told():
-    answers = counter()
+def moody(answer):
     life = {
         "stages": [{"id": "a"}, {"id": "b"}, {"id": "won", "status": "won"}],
         "transitions": [
             {"trigger": "go", "sources": "a", "target": "b", "kind": "forward",
-             "guard": Opaque(name="moody", call=lambda view: next(answers) % 2 == 0)},
+             "guard": Opaque(name="moody", call=lambda view: answer())},
             {"trigger": "win", "sources": ["a", "b"], "target": "won", "kind": "forward", "on": "sold"},
         ],
     }  # fmt: skip
+    return Playbook(id="moody", lifecycle=life)
+
+
+def test_a_guard_that_allows_and_then_refuses_is_told():
+    answers = counter()
     with pytest.raises(AssertionError, match=r"(whatever is allowed can be done|answer the same|can be repeated)"):
-        check_playbook(Playbook(id="moody", lifecycle=life), examples=300)
+        check_playbook(moody(lambda: next(answers) % 2 == 0), examples=300)
+
+
+def test_a_move_that_was_allowed_and_is_refused_is_told():
+    from leadlife.testing.playbook import EPOCH, _moved
+
+    answers = counter()
+    book = moody(lambda: next(answers) < 1)  # yes to the one who asks, no to the one who moves
+    journey = Journey("moody", book).record(Started(stage="a", playbook=book.ref, at=EPOCH))
+    with pytest.raises(AssertionError, match="whatever is allowed can be done: go at"):
+        _moved(lambda options: find(options, bool), journey, EPOCH, Actor(id="sam"))
 
 
 def test_every_word_of_a_playbook_is_walked_with():
@@ -178,8 +200,6 @@ def test_opaque_guards_and_policies_survive_the_file():
 
 
 def test_walks_are_of_the_playbook_and_go_somewhere():
-    from hypothesis import find
-
     far = find(walks(BOOK), lambda journey: journey.stage == "customer" and len(journey.cycles) > 0)
     assert far.playbook == BOOK
     assert find(playbooks(), lambda one: bool(one.qualifications)).rulebook

@@ -95,7 +95,6 @@ def _qualification(rule: QualificationRule, clause: Clause) -> Iterator[str]:
     label = f" ({_plain(rule.label)})" if rule.label else ""
     team = f", the test of {_plain(rule.team)}" if rule.team else ""
     yield f"### {_plain(rule.name)}{label}{team}\n"
-    yield f"{_plain(rule.meaning)}\n" if rule.meaning else ""
     yield from _held(rule)
     by_hand = f"by hand by {' or '.join(map(_plain, rule.granted_by))}" if rule.granted_by else NOBODY
     yield f"- granted and withdrawn {by_hand}"
@@ -103,6 +102,8 @@ def _qualification(rule: QualificationRule, clause: Clause) -> Iterator[str]:
 
 
 def _held(held: Held) -> Iterator[str]:
+    if held.meaning:
+        yield f"{_plain(held.meaning)}\n"
     if held.enter is not None:
         yield f"- holds once: {_plain(held.enter.sentence())}"
     if held.leave is not None:
@@ -122,7 +123,6 @@ def _readiness(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[str]:
     yield "A lead is late while the second holds, else mid while the first does, else early.\n"
     for name, held in (("mid", rule.mid), ("late", rule.late)):
         yield f"### {name}\n"
-        yield f"{_plain(held.meaning)}\n" if held.meaning else ""
         yield from _held(held)
         yield ""
     days = "day" if playbook.review_days == 1 else f"{playbook.review_days} days"

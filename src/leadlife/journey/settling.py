@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import count as counter
 from typing import NamedTuple
 
 from leadlife._machine import Edge
@@ -173,20 +172,22 @@ class _Settling:
 
     def run(self) -> None:
         """Judge, move, and again, until nothing moves."""
-        state, most, at_rest = self.state, len(self.playbook.lifecycle.stages), True
-        for moves in counter():
-            self._judge_all()
-            edge = self._move() if self._may_move() else None
-            if edge is None:
-                break
-            if moves == most:
-                told = "the automatic moves do not come to rest: they chase one another"
-                state.turn("unsettled", state.stage or "", fact=self._fact_id, by=self._by, reason=told)
-                at_rest = False
-                break
+        state, left = self.state, len(self.playbook.lifecycle.stages)
+        edge = self._settled()
+        while edge is not None and left:
             self._take(edge)
-        state.unjudged = 0 if at_rest else MOVED  # what is not at rest goes on with the next fact
+            left -= 1
+            edge = self._settled()
+        if edge is not None:
+            told = "the automatic moves do not come to rest: they chase one another"
+            state.turn("unsettled", state.stage or "", fact=self._fact_id, by=self._by, reason=told)
+        state.unjudged = 0 if edge is None else MOVED  # what is not at rest goes on with the next fact
         self._set_alarm()
+
+    def _settled(self) -> Edge | None:
+        """Judge every rule, and return the automatic move that is to be made then, if there is one."""
+        self._judge_all()
+        return self._move() if self._may_move() else None
 
     def _take(self, edge: Edge) -> None:
         """Make an automatic move, and note what is to be judged after it."""

@@ -66,6 +66,13 @@ def test_counts_are_of_all_visits_and_add_up():
     assert f"{picture.standing['customer']} here" in text(picture)
 
 
+def test_long_labels_are_folded():
+    drawn = dot(graph(EIGHT, criteria=True))
+    widest = max(len(line) for label in re.findall(r'label="(.*?)"', drawn) for line in label.split("\\n"))
+    assert "\\n" in drawn
+    assert widest <= 60
+
+
 def test_labels_stay_labels():
     for drawn in (dot(graph(SORTING)), mermaid(graph(SORTING))):
         assert "<script>" not in mermaid(graph(SORTING))

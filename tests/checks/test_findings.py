@@ -6,6 +6,7 @@ import pytest
 
 from leadlife import (
     ActivityRule,
+    Bound,
     FieldRule,
     FieldSpec,
     FieldType,
@@ -36,6 +37,7 @@ from leadlife import (
     in_stage,
     inactive,
     latest,
+    months,
     readiness,
     role,
     score,
@@ -302,7 +304,8 @@ def test_a_trap_after_the_last_return_is_told_with_its_whole_story():
 
 
 MQL = QualificationRule(name="mql", granted_by="marketing")
-SIZED = {"fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec(choices=("free", "pro")), "on": FieldSpec(type=FieldType.BOOLEAN)}}  # fmt: skip
+SIZED = {"fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec(choices=("free", "pro")), "on": FieldSpec(type=FieldType.BOOLEAN),
+    "since": FieldSpec(type=FieldType.DATE), "share": FieldSpec(type=FieldType.NUMBER), "city": FieldSpec()}}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -326,11 +329,52 @@ SIZED = {"fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec
         (inactive(days(9)) & ~inactive(days(9)), False),
         (inactive(days(9)) & ~inactive(days(30)), True),
         (~inactive(days(9)) & inactive(days(30)), False),
-        (~inactive(days(3)) & inactive(elapsed(hours=60)), True),  # a day may be longer than 24 hours
-        (~inactive(days(3)) & inactive(elapsed(hours=99)), False),
-        (inactive(days(3)) & ~inactive(elapsed(hours=60)), True),  # and shorter
+        (~inactive(days(3)) & inactive(elapsed(hours=60)), True),
+        (~inactive(days(3)) & inactive(elapsed(hours=72)), False),  # in UTC, a day is 24 hours
+        (inactive(days(3)) & ~inactive(elapsed(hours=72)), False),
+        (inactive(months(1)) & ~inactive(days(31)), True),  # a month may be shorter
+        (~inactive(months(1)) & inactive(days(31)), False),  # and is never longer
+        (~inactive(months(1)) & inactive(days(30)), True),
+        (inactive(months(1)) & inactive(days(30)) & ~inactive(days(29)), False),
+        (inactive(months(1)) & ~inactive(days(31)) & inactive(days(30)), True),
+        (~inactive(elapsed(hours=24)) & inactive(days(1)), False),
+        (evidence("x", within=days(1)) & ~evidence("x", within=elapsed(hours=24)), False),
         ((score("points") >= 50) & (score("points") != 50), False),  # its cap
         (evidence("x", within=days(9)) & ~evidence("x", within=days(30)), False),
+        ((count("call", within=days(7)) > 2) & (count("call", within=days(30)) < 2), False),
+        ((count("call", within=days(7)) >= 1) & (count("call", within=days(30)) >= 5), True),
+        ((count("call", within=days(30)) >= 5) & (count("call", within=days(7)) < 1), True),
+        ((count("call") >= 3) & (count("call", within=days(7)) >= 2) & (count("call", within=days(7)) <= 4), True),
+        ((count("call") == 3) & (count("call", page="/x") >= 1) & (count("call", page="/x") != 3), True),
+        ((count("call") <= 3) & (count("call", page="/x") >= 2) & (count("call", "form") >= 7), True),
+        ((count() < 4) & (count("call") >= 2) & (count("form") >= 2), True),  # that they add up is not followed
+        ((field("since") > "2026-03-01") & (field("since") < "2026-03-03"), True),
+        ((field("since") > "2026-03-01") & (field("since") < "2026-03-02"), False),
+        (field("since").known(), True),
+        ((field("since") != "2026-03-01") & (field("since") >= "2026-03-01"), True),
+        (field("share").known(), True),
+        ((field("share") > 0.5) & (field("share") < 0.6), True),
+        ((field("city") > "a") & (field("city") < "b"), True),
+        ((field("city") > "z"), True),
+        ((field("city") > "a") & (field("city") < "ab"), True),
+        ((field("city") < "m") & field("city").contains("z"), True),
+        (
+            field("city").contains("u")
+            & field("city").contains("v")
+            & field("city").contains("w")
+            & field("city").contains("x")
+            & field("city").contains("y")
+            & ~field("city").contains(" "),
+            True,
+        ),
+        ((latest("call", "page") > 5) | (latest("call", "page") == "many"), True),
+        (latest("call", "page").known() & ~(latest("call", "page") >= 0) & ~(latest("call", "page") < 0), False),
+        (role("sales") & role("marketing") & ~role("bot"), True),
+        ((score("chance") >= 0) & (score("chance") < 0.5), True),
+        ((score("chance") > 0.9) & (score("chance") <= 1), True),
+        (score("points") > 49, True),
+        (score("capped") > 50, True),
+        ((score("capped") > 50) & (score("capped") < 50.5), True),
         ((count("call") >= 2) & (count("call") < 2), False),
         ((count("call", within=days(7)) >= 2) & (count("call") < 2), False),
         ((count("call", within=days(7)) < 2) & (count("call") >= 2), True),
@@ -347,8 +391,10 @@ def test_what_can_be_true_and_what_cannot(guard, possible):
     policy = Points(
         name="points", rules=(FieldRule(name="x", when=field("size") > 1, points=50),), bands={"cold": 0, "warm": 5}
     )
+    chance = Bound(name="chance", scale="probability")
+    capped = Points(name="capped", rules=(FieldRule(name="x", when=field("size") > 1, points=50.5),))
     playbook = Playbook(
-        id="mine", lifecycle=cycle(move("jump", "a", "won", guard, kind=Kind.SKIP)), scores=(policy,),
+        id="mine", lifecycle=cycle(move("jump", "a", "won", guard, kind=Kind.SKIP)), scores=(policy, chance, capped),
         evidence={"x": "x"}, activity_kinds={"call": {}, "form": {}}, qualifications=[MQL], **SIZED,
     )  # fmt: skip
     assert (not found(playbook, Code.NEVER_TRUE)) is possible

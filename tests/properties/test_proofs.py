@@ -1,14 +1,14 @@
 """The checker's laws: what it calls impossible no lead does, and what it passes no walk falls into."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given, note, settings
+from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
-from leadlife import Holds, Journey, Playbook
+from leadlife import FieldSpec, Holds, Journey, Lead, Lifecycle, Playbook, Stage, Status
 from leadlife.checks import Code, check
 from leadlife.checks.proving import Goal, Proof, together
-from leadlife.criteria import AllOf
+from leadlife.criteria import AllOf, Comparison, FieldIs
 from leadlife.policies.sight import Sight
 from leadlife.testing import activities, lifecycles
 from leadlife.testing.scoring import leads, questions
@@ -32,6 +32,55 @@ def test_what_two_answer_of_one_lead_is_never_called_impossible(first, second, l
     sight = Sight(lead, seen, T)
     goals = [Goal(one, one.test(sight) is True) for one in (first, second)]
     assert together(goals).proof is not Proof.IMPOSSIBLE
+
+
+LIFE = Lifecycle(
+    stages=(Stage(id="a"), Stage(id="won", status=Status.WON)),
+    transitions=({"trigger": "win", "sources": "a", "target": "won", "kind": "forward"},),
+)
+PAGES = st.text("ab z", max_size=4)
+DATES = st.dates(date(2026, 1, 1), date(2027, 12, 31)).map(str)
+NUMBERS = st.one_of(st.integers(-3, 3), st.sampled_from([0.5, -0.25, 2.75]))
+OF_TYPE = {
+    "text": (PAGES, PAGES), "integer": (st.integers(-3, 3), NUMBERS), "number": (NUMBERS, NUMBERS),
+    "date": (DATES, DATES),
+    "boolean": (st.booleans(), st.booleans()),
+}  # fmt: skip
+
+
+@st.composite
+def comparisons(draw, constants):
+    sort = draw(st.sampled_from([*Comparison]))
+    match sort:
+        case Comparison.KNOWN:
+            value = None
+        case Comparison.IN:
+            value = draw(st.lists(constants, min_size=1, max_size=3))
+        case Comparison.BETWEEN:
+            value = sorted(draw(st.tuples(constants, constants)))
+        case Comparison.CONTAINS | Comparison.STARTS | Comparison.ENDS:
+            value = draw(constants.map(str).filter(bool))
+        case _:
+            value = draw(constants)
+    return FieldIs(name="it", compare=sort, value=value)
+
+
+@settings(max_examples=400)
+@given(st.sampled_from([*OF_TYPE, None]), st.data())
+def test_what_a_value_answers_is_never_called_impossible(sort, data):
+    """Whatever type a field is of, and declared or not: no lead that there may be is forgotten."""
+    values, constants = OF_TYPE[sort or data.draw(st.sampled_from([*OF_TYPE]))]
+    asked = data.draw(st.lists(comparisons(constants), min_size=1, max_size=5))
+    assume(
+        sort != "date"
+        or not any(one.compare in (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS) for one in asked)
+    )
+    value = data.draw(st.none() | values)
+    sight = Sight(Lead(id="ada", fields={} if value is None else {"it": value}), (), T)
+    playbook = Playbook(id="one", lifecycle=LIFE, fields={"it": FieldSpec(type=sort)}) if sort else None
+    goals = [Goal(one, one.test(sight) is True) for one in asked]
+    note(f"{value!r}: {[(goal.criterion.sentence(), goal.true) for goal in goals]}")
+    assert together(goals, playbook).proof is not Proof.IMPOSSIBLE
 
 
 @given(questions())

@@ -7,7 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from leadlife.checks.subjects import Subject, answer, subject_of, values_of, words
+from leadlife.checks.subjects import Subject, answer, nested, subject_of, words, zone_of
+from leadlife.checks.values import values_of
 from leadlife.criteria import AllOf, AnyOf, AtLeast, Condition, Not, leaves_of
 from leadlife.playbook import Playbook
 
@@ -60,11 +61,22 @@ class Found(NamedTuple):
 
 
 class _Option(NamedTuple):
-    """A subject, the places of the leaves that ask about it, and each value with what they answer."""
+    """A subject, the places of the leaves that ask about it, and each value with what they answer.
+
+    Besides, the counts that it is no more than, and those that it is no less than: what is counted within less.
+    """
 
     subject: Subject
     places: tuple[int, ...]
     values: tuple[tuple[Any, tuple[int, ...]], ...]
+    no_more: frozenset[Subject]
+    no_less: frozenset[Subject]
+
+    def agrees(self, value: Any, chosen: Mapping[Subject, Any]) -> bool:
+        """Return whether a value fits those that are already chosen for others."""
+        return all(value <= chosen[other] for other in self.no_more & chosen.keys()) and all(
+            value >= chosen[other] for other in self.no_less & chosen.keys()
+        )
 
 
 _May = Callable[[Sequence[int]], int]
@@ -123,13 +135,17 @@ def _options(leaves: Sequence[Condition], playbook: Playbook | None, stage: str 
     for place, leaf in enumerate(leaves):
         subjects.setdefault(subject_of(leaf, playbook), []).append(place)
     options: list[_Option] = []
+    zone = zone_of(playbook)
     for subject, asking in subjects.items():
         own = [leaves[place] for place in asking]
-        distinct: dict[tuple[int, ...], Any] = {}
-        for value in values_of(own, playbook, stage=stage):
-            distinct.setdefault(tuple(_BIT[answer(leaf, value, playbook)] for leaf in own), value)
-        values = tuple((value, answers) for answers, value in distinct.items())
-        options.append(_Option(subject, tuple(asking), values))
+        no_more = frozenset(other for other in subjects if nested(subject, other, zone))
+        no_less = frozenset(other for other in subjects if nested(other, subject, zone))
+        tied = [leaves[place] for other in no_more | no_less for place in subjects[other]]
+        distinct: dict[tuple[Any, ...], tuple[Any, tuple[int, ...]]] = {}
+        for value in values_of([*own, *tied], playbook, stage=stage):
+            answers = tuple(_BIT[answer(leaf, value, playbook)] for leaf in own)
+            distinct.setdefault((*answers, value) if tied else answers, (value, answers))
+        options.append(_Option(subject, tuple(asking), tuple(distinct.values()), no_more, no_less))
     return sorted(options, key=lambda option: len(option.values))
 
 
@@ -145,14 +161,13 @@ def _search(
         return None
     if not options:
         return chosen
-    subject, places, values = options[0]
-    for value, answers in values:
-        now = {**chosen, subject: value}
-        if _agrees(now, subject):
+    option = options[0]
+    for value, answers in option.values:
+        if option.agrees(value, chosen):
             then = list(known)
-            for place, bits in zip(places, answers, strict=True):
+            for place, bits in zip(option.places, answers, strict=True):
                 then[place] = bits
-            found = _search(wanted, options[1:], then, now, budget)
+            found = _search(wanted, options[1:], then, {**chosen, option.subject: value}, budget)
             if found is not None:
                 return found
     return None
@@ -194,26 +209,3 @@ def _enough(parts: Sequence[int], needed: int) -> int:
     may_count = size - sum(part == _FALSE for part in parts)
     in_doubt = any(part & _UNKNOWN for part in parts)
     return true | false | (_UNKNOWN if in_doubt and must_hold < needed <= may_count else 0)
-
-
-def _agrees(chosen: dict[Subject, Any], new: Subject) -> bool:
-    """Return whether a new count fits those already chosen: what is counted within less is no more."""
-    if new[0] != "count":
-        return True
-    return not any(
-        (_within(new, other) and chosen[new] > number) or (_within(other, new) and number > chosen[new])
-        for other, number in chosen.items()
-        if other[0] == "count" and other != new
-    )
-
-
-def _within(less: Subject, more: Subject) -> bool:
-    """Return whether whatever the first counts, the second counts too, as far as their words tell."""
-    _, kinds, where, window, since = less
-    _, other_kinds, other_where, other_window, other_since = more
-    return (
-        (not other_kinds or (bool(kinds) and set(kinds.split(",")) <= set(other_kinds.split(","))))
-        and other_where in ("", where)
-        and other_window in ("", window)
-        and other_since in ("", since)
-    )

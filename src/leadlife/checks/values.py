@@ -1,0 +1,175 @@
+"""The values that stand for all that a subject may be, as far as the criteria about it can tell.
+
+A number is tried at every constant that it is compared with, between them and beyond, within the limits of a score; a
+text at every constant, just after it, at texts made of the parts that are looked for, and at one that is none of them;
+a date on the days around; what may be missing is tried missing. Where no value is found with which criteria are true
+together, they are called impossible: so this must leave out no case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from itertools import chain, combinations, pairwise
+from typing import Any
+
+from leadlife.checks.lasting import stages_of
+from leadlife.checks.subjects import MISSING, cuts_of, policy_of, zone_of
+from leadlife.criteria import (
+    BandIs,
+    ByRole,
+    Comparison,
+    Condition,
+    CountIs,
+    CycleIs,
+    DaysInStage,
+    FieldIs,
+    HasEvidence,
+    InStage,
+    LatestIs,
+    Opaque,
+    Readiness,
+    ReadinessIs,
+    ScoreIs,
+    SeenIs,
+    SumIs,
+)
+from leadlife.playbook import FieldType, Playbook
+from leadlife.scoring import MICRO
+
+OTHER = "something else"
+_MOST_SUBSETS = 6
+"""Of so many names or parts, every subset is tried; of more, the small ones and nearly all."""
+_SMALL = 3
+_PARTS = (Comparison.STARTS, Comparison.CONTAINS, Comparison.ENDS)
+_SOME_DAY = date(2026, 1, 1).toordinal()
+
+
+def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | None) -> list[Any]:  # noqa: C901, PLR0912 - one case a kind of leaf
+    """Return values of one subject that stand for all it may be, as far as these leaves can tell them apart."""
+    first: Condition = leaves[0]
+    match first:
+        case FieldIs():
+            return [MISSING, *_field_values(first.name, leaves, playbook)]
+        case LatestIs():
+            return [MISSING, *_comparable(leaves)]
+        case CountIs() | DaysInStage():
+            return [near for near in _near(leaf.value for leaf in leaves) if near >= 0]
+        case CycleIs():
+            return [near for near in _near(leaf.value for leaf in leaves) if near >= 1]
+        case SumIs():
+            return [MISSING, *_numbers(leaf.value for leaf in leaves)]
+        case ScoreIs() | BandIs():
+            return [MISSING, *_score_values(first.name, leaves, playbook)]
+        case SeenIs():
+            return [MISSING, *_ages((leaf.age for leaf in leaves), playbook)]
+        case HasEvidence():
+            ages = _ages((leaf.within for leaf in leaves if leaf.within is not None), playbook)
+            return [MISSING, *((said, *age) for said in (True, False) for age in ages)]
+        case InStage():
+            return [stage] if stage is not None else [*sorted({name for leaf in leaves for name in leaf.names}), OTHER]
+        case ReadinessIs():
+            return [MISSING, *Readiness]
+        case ByRole():
+            return [*_subsets(sorted({name for leaf in leaves for name in leaf.names}))]
+        case Opaque():
+            return [True, False, MISSING]
+        case _:
+            return [True, False]
+
+
+def _near(constants: Iterable[float]) -> list[int]:
+    """Return the whole numbers around constants: between two of them, one that stands for all."""
+    return sorted({int(value // 1) + step for value in constants for step in (-1, 0, 1)})
+
+
+def _numbers(constants: Iterable[float], low: float | None = None, high: float | None = None) -> list[float]:
+    """Return every constant within limits, the limits, a number between each two, and one beyond where none ends it."""
+    ends = [end for end in (low, high) if end is not None]
+    inside = {value for value in constants if (low is None or value >= low) and (high is None or value <= high)}
+    known = sorted({*inside, *ends}) or [0]
+    beyond = [*([known[0] - 1] if low is None else []), *([known[-1] + 1] if high is None else [])]
+    return sorted({*known, *((one + other) / 2 for one, other in pairwise(known)), *beyond})
+
+
+def _score_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -> list[Any]:
+    cuts, policy = cuts_of(name, playbook), policy_of(name, playbook)
+    if not cuts and any(isinstance(leaf, BandIs) for leaf in leaves):
+        return [True, False] if policy is None else [*policy.band_names()]
+    constants = [*(cut for cut, _ in cuts), *(leaf.value for leaf in leaves if isinstance(leaf, ScoreIs))]
+    low, high = (None, None) if policy is None else policy.limits()
+    return _numbers(constants, *(None if end is None else end / MICRO for end in (low, high)))
+
+
+def _ages(durations: Iterable[Any], playbook: Playbook | None) -> list[tuple[timedelta, frozenset[Any]]]:
+    """Return ages, each with the durations that are over by then."""
+    zone = zone_of(playbook)
+    return [(age, over) for over, age in stages_of(durations, zone).items()]
+
+
+def _field_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -> list[Any]:
+    spec = None if playbook is None else playbook.fields.get(name)
+    if spec is None:
+        return _comparable(leaves)
+    match spec.type:
+        case FieldType.TEXT:
+            return [*spec.choices] or [value for value in _comparable(leaves) if isinstance(value, str)]
+        case FieldType.BOOLEAN:
+            return [True, False]
+        case FieldType.DATE:
+            return _dates(leaves)
+        case FieldType.INTEGER:
+            return _near(_constants(leaves, float) or [0])
+        case _:
+            return _numbers(_constants(leaves, float))
+
+
+def _constants(leaves: Iterable[Any], kind: type) -> list[Any]:
+    """Return what is compared to, of one type: ``float`` stands for every number, and True is none."""
+    constants = [value for leaf in leaves for value in leaf.values()]
+    if kind is float:
+        return [value for value in constants if isinstance(value, int | float) and not isinstance(value, bool)]
+    return [value for value in constants if isinstance(value, kind)]
+
+
+def _comparable(leaves: Sequence[Any]) -> list[Any]:
+    """Return values of every type: those that tell comparisons apart, and one of each."""
+    return [*_texts(leaves), *_numbers(_constants(leaves, float)), True, False]
+
+
+def _texts(leaves: Sequence[Any]) -> list[str]:
+    whole = _constants((leaf for leaf in leaves if leaf.compare not in _PARTS), str)
+    made = [*_made_of_parts(leaves)]
+    # A text with parts in it, wherever it is to stand in the order of the constants.
+    ordered = [f"{before}{text}" for before in (" ", *(f"{one} " for one in whole)) for text in made[-_SMALL:]]
+    after = [f"{text}{mark}" for text in whole for mark in "~ "]
+    return [*dict.fromkeys([*whole, *after, *made, *ordered, OTHER, ""])]
+
+
+def _made_of_parts(leaves: Sequence[Any]) -> Iterator[str]:
+    """Yield texts that hold some of the parts that are looked for, those with the most last."""
+    parts = dict.fromkeys((leaf.compare, str(leaf.value)) for leaf in leaves if leaf.compare in _PARTS)
+    inner = [text for compare, text in parts if compare is Comparison.CONTAINS]
+    starts = ["", *(text for compare, text in parts if compare is Comparison.STARTS)]
+    ends = ["", *(text for compare, text in parts if compare is Comparison.ENDS)]
+    for chosen in _subsets(inner):
+        for start in starts:
+            for end in ends:
+                held = [one for one in (start, *chosen, end) if one]
+                if held:
+                    yield f"{'' if start else '~'}{''.join(held)}{'' if end else '~'}"
+                    yield f"{'' if start else '~ '}{' '.join(held)}{'' if end else ' ~'}"
+
+
+def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield subsets, the small ones first: all of them where they are few."""
+    most = len(names)
+    sizes = range(most + 1) if most <= _MOST_SUBSETS else [*range(_SMALL), most - 1, most]
+    return chain.from_iterable(combinations(names, size) for size in sizes)
+
+
+def _dates(leaves: Sequence[Any]) -> list[str]:
+    """Return the days around every constant."""
+    dates = filter(FieldType.DATE.accepts, _constants(leaves, str))
+    constants = [date.fromisoformat(text).toordinal() for text in dates] or [_SOME_DAY]
+    return [date.fromordinal(day).isoformat() for day in _near(constants) if 0 < day <= date.max.toordinal()]

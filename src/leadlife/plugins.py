@@ -61,7 +61,7 @@ class Plugin(NamedTuple):
         """
         try:
             return EntryPoint(self.name, self.target, self.group.value).load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(self.package, f"{self} cannot be loaded: {type(error).__name__}: {error}") from error
 
     def to_dict(self) -> dict[str, str]:
@@ -89,7 +89,7 @@ def _group(group: Group | str) -> Group:
 def _brought(group: Group) -> Iterator[Plugin]:
     for point in entry_points(group=group.value):
         package = point.dist
-        name, version = ("an unknown package", "") if package is None else (package.name, package.version)
+        name, version = ("an unknown package", "") if package is None else (f"{package.name}", f"{package.version}")
         yield Plugin(group, point.name, name, version, point.value)
 
 
@@ -145,7 +145,7 @@ def find_preset(name: str) -> Playbook:
     make = brought.load()
     try:
         made = make() if callable(make) else make
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(brought.package, f"{brought} raised {type(error).__name__}: {error}") from error
     if not isinstance(made, Playbook):
         raise PluginError(brought.package, f"{brought} is no playbook, but {type(made).__name__}")

@@ -32,11 +32,14 @@ from leadlife.timing import earliest
 if TYPE_CHECKING:
     from leadlife.policies.policy import Policy
 
-LATE, MID = "\x00late", "\x00mid"
+LATE, MID = " late", " mid"
 """How the two segments of readiness are kept; no qualification can be called so."""
 Key = tuple[str, str]
 _UNTIMED = (HoldsQualification, ReadinessIs, Opaque)
 """Leaves whose answers change by what the rules do, or by code: never by a time that is known in advance."""
+
+
+_STANDING = ("stage", "cycle", "qualification", "readiness")
 
 
 class Horizon(NamedTuple):
@@ -102,11 +105,26 @@ class Rulebook:
         moved: The bits of the rules that read the stage or the cycle.
         always: The bits of the rules that read code of one's own, which may answer anything.
         every: The bits of all rules.
+        stands: The bits of the rules that are entered by where a lead stands alone: no evidence is behind them.
+        any_fact: The bits of the rules that are entered by code of one's own, which any fact may confirm.
         segments: The bits of those that make readiness.
         blank: The bits of the rules that are true of a lead nobody knows anything about.
     """
 
-    __slots__ = ("_readers", "always", "automatic", "blank", "every", "moved", "places", "rules", "segments")
+    __slots__ = (
+        "_confirmed",
+        "_readers",
+        "always",
+        "any_fact",
+        "automatic",
+        "blank",
+        "every",
+        "moved",
+        "places",
+        "rules",
+        "segments",
+        "stands",
+    )
 
     def __init__(
         self,
@@ -123,10 +141,14 @@ class Rulebook:
         self.every: int = (1 << len(made)) - 1
         self.segments: int = (1 << len(segments)) - 1
         self._readers: dict[Key, int] = {}
+        self._confirmed: dict[Key, int] = {}
         self.always: int = 0
+        self.any_fact: int = 0
+        self.stands: int = 0
         for place, rule in enumerate(made):
             for _, criterion in rule.held.criteria():
                 self._reads(1 << place, criterion, policies)
+        self._trace(policies)
         self.moved: int = self.always
         for (sort, _), bits in self._readers.items():
             if sort in ("stage", "cycle"):
@@ -140,15 +162,39 @@ class Rulebook:
             self._readers[key] = self._readers.get(key, 0) | bit
         self.always |= bit if opaque else 0
 
+    def _trace(self, policies: Mapping[str, Policy]) -> None:
+        """Work out which facts confirm which rules: those that ``enter`` reads, itself or through other rules."""
+        behind: dict[str, tuple[set[Key], bool]] = {}
+        for place, rule in enumerate(self.rules):
+            keys, opaque = (set[Key](), False) if rule.held.enter is None else _inputs(rule.held.enter, policies)
+            for sort, name in tuple(keys):
+                others = {"qualification": (name,), "readiness": (LATE, MID)}.get(sort, ())
+                for more, code in (behind[other] for other in others if other in behind):
+                    keys |= more
+                    opaque = opaque or code
+            behind[rule.name] = keys, opaque
+            for key in keys:
+                self._confirmed[key] = self._confirmed.get(key, 0) | 1 << place
+            self.any_fact |= opaque << place
+            self.stands |= (not opaque and all(sort in _STANDING for sort, _ in keys)) << place
+
+    def confirmed(self, keys: Iterable[Key]) -> int:
+        """Return the bits of the rules whose ``enter`` reads any of these, itself or through other rules."""
+        return _bits(self._confirmed, keys)
+
     def __bool__(self) -> bool:
         return bool(self.rules or self.automatic)
 
     def readers(self, keys: Iterable[Key]) -> int:
         """Return the bits of the rules that read any of these."""
-        found = 0
-        for key in keys:
-            found |= self._readers.get(key, 0)
-        return found
+        return _bits(self._readers, keys)
+
+
+def _bits(by_key: Mapping[Key, int], keys: Iterable[Key]) -> int:
+    found = 0
+    for key in keys:
+        found |= by_key.get(key, 0)
+    return found
 
 
 def horizon(leaves: tuple[Condition, ...], view: View) -> Horizon:
@@ -220,13 +266,19 @@ def _inputs(criterion: Condition, policies: Mapping[str, Policy]) -> tuple[set[K
     opaque = False
     for sort, name in criterion.inputs():
         if sort == "score" and name in policies:
-            keys.add(("reported", ""))
+            keys.update(("reported", part) for part in _parts(policies[name]))
             keys.update(policies[name].inputs())
             opaque = opaque or not policies[name].declares_all
         elif sort == "opaque":
             opaque = True
         keys.add((sort, name))
     return keys, opaque
+
+
+def _parts(policy: Policy) -> Iterator[str]:
+    yield policy.name
+    for part in policy.parts():
+        yield from _parts(part)
 
 
 def _in_order(rules: tuple[QualificationRule, ...]) -> Iterator[QualificationRule]:

@@ -11,8 +11,9 @@ from leadlife.agreement import clauses
 from leadlife.checks.finding import Code, Finding
 from leadlife.checks.guards import hysteresis
 from leadlife.checks.proving import MOST_ATOMS, Goal, Proof, together
+from leadlife.checks.subjects import subject_of
 from leadlife.checks.walking import Walks
-from leadlife.criteria import Opaque, leaves_of
+from leadlife.criteria import Condition, Opaque, leaves_of
 from leadlife.playbook import Playbook
 from leadlife.qualification import Held
 from leadlife.rulebook import criteria_of
@@ -22,7 +23,7 @@ def rule_findings(playbook: Playbook) -> Iterator[Finding]:
     """Yield everything that the qualifications, readiness and sign-offs show."""
     for path, held in _held(playbook):
         yield from _never(path, held, playbook)
-        if held.enter is not None and held.leave is not None:
+        if held.enter is not None and held.leave is not None and _of_one_thing(held.enter, held.leave, playbook):
             found = hysteresis(held.enter, held.leave, where=path, playbook=playbook)
             if found is not None:
                 yield found
@@ -40,6 +41,12 @@ def _held(playbook: Playbook) -> Iterator[tuple[str, Held]]:
     if playbook.readiness is not None:
         yield "readiness.mid", playbook.readiness.mid
         yield "readiness.late", playbook.readiness.late
+
+
+def _of_one_thing(enter: Condition, leave: Condition, playbook: Playbook) -> bool:
+    """Return whether two criteria ask about something in common, so that one signal could flap between them."""
+    one, other = ({subject_of(leaf, playbook) for leaf in leaves_of(side)} for side in (enter, leave))
+    return not one.isdisjoint(other)
 
 
 def _never(path: str, held: Held, playbook: Playbook) -> Iterator[Finding]:

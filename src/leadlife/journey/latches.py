@@ -28,7 +28,7 @@ class Latch(NamedTuple):
         evidence: Ids of the facts that the answer rested on.
         verdict: The answer that granted it.
         playbook: The agreement under which it was granted.
-        touched: The ordinal of the latest fact that its criteria read.
+        touched: The ordinal of the latest fact that could confirm it.
         barred: Facts up to this ordinal grant it no more: it lapsed, or was withdrawn by hand.
         steady: Until when time alone surely changes nothing of its criteria; None for ever.
         exact: When a window, an age or a step changes at an exact instant.

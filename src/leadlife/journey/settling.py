@@ -86,7 +86,7 @@ def _keys(fact: Fact) -> tuple[Key, ...]:
         case Sold():
             return (("sold", ""),)
         case ScoreReported():
-            return (("reported", ""),)
+            return (("reported", fact.policy),)
         case _:
             return ()
 
@@ -97,7 +97,8 @@ def known_keys(state: State) -> Iterator[Key]:
     for sort, names in (("field", memory.fields), ("evidence", memory.evidence), ("activity", memory.activities)):
         for name in names:
             yield sort, name
-    single = (("identified", memory.identified), ("sold", memory.sold), ("reported", memory.reported))
+    yield from (("reported", policy) for policy, _ in memory.reported)
+    single = (("identified", memory.identified), ("sold", memory.sold))
     yield from ((sort, "") for sort, seen in single if seen)
     if memory.activities:
         yield "activity", "*"
@@ -134,9 +135,9 @@ class _Settling:
         """All that has changed since the automatic moves were last tried."""
         if state.unjudged == BEGUN:
             self.keys.update(known_keys(state))
-        self.touched: int = self.book.readers(self.keys)
-        """The rules that read what the fact changed."""
-        self.bits: int = self.touched
+        self.touched: int = self.book.confirmed(self.keys) | (0 if fact is None else self.book.any_fact)
+        """The rules that the fact may confirm: what lets a lead in reads what it changed."""
+        self.bits: int = self.book.readers(self.keys) | self.touched
         """The rules that are still to be judged."""
         if isinstance(fact, QualificationGranted | QualificationWithdrawn) and fact.name in self.book.places:
             self.bits |= 1 << self.book.places[fact.name]
@@ -151,7 +152,9 @@ class _Settling:
         if state.unjudged:
             self.bits |= book.moved if state.unjudged == MOVED else book.every
             if state.unjudged == BEGUN:
-                self.bits &= self.touched | book.moved | book.always | book.blank
+                self.bits &= self.touched | book.readers(self.keys) | book.moved | book.always | book.blank
+            if not isinstance(self.fact, QualificationGranted | QualificationWithdrawn):
+                self.touched |= book.stands
         if state.due is not None and state.due <= self.at:
             for place, rule in enumerate(book.rules):
                 latch = state.latches.get(rule.name)
@@ -198,6 +201,7 @@ class _Settling:
         take(state, edge, at=self.at, fact=self.fact, by=by, reason=reason, automatic=True)
         self.automatic = self.book.automatic.get(state.stage or "")
         self.keys = set()
+        self.touched = self.book.stands
         self.bits |= (self.book.moved if state.unjudged == MOVED else self.book.every) | self.book.always
 
     @property
@@ -272,7 +276,8 @@ class _Settling:
         """Return what is left of a latch that has lapsed, or that a win or a recycling takes away, and why."""
         if latch.held and is_over(latch, self.at):
             return latch.released(barred=self.state.ordinal), LAPSED
-        if latch.held and rule.qualifies and latch.ordinal <= self.state.cut:
+        # One that stands may be granted again by the very fact that closed the cycle.
+        if latch.held and rule.qualifies and latch.ordinal < self.state.cut + (not self._stands(rule)):
             return latch.released(barred=0), STARTS_AFRESH
         return latch, None
 
@@ -291,9 +296,15 @@ class _Settling:
         return latch._replace(expires=until if latch.expires is None else max(latch.expires, until))
 
     def _fresh(self, rule: Rule, latch: Latch) -> bool:
-        """Return whether a fact that the rule reads is newer than the last win, recycling, lapse or word against it."""
-        since = max(self.state.cut, latch.barred)
-        return not rule.qualifies or since == 0 or latch.touched > since
+        """Return whether a fact that confirms it is newer than the last win, recycling, lapse or word against it.
+
+        What a lead holds by where it stands has no evidence that could be too old.
+        """
+        since = max(self.state.cut if rule.qualifies and not self._stands(rule) else 0, latch.barred)
+        return since == 0 or latch.touched > since
+
+    def _stands(self, rule: Rule) -> bool:
+        return bool(self.book.stands >> self.book.places[rule.name] & 1)
 
     def _granted(self, rule: Rule, latch: Latch) -> Latch:
         state, held = self.state, rule.held
@@ -315,7 +326,7 @@ class _Settling:
         """Tell what has changed, and return whether anything has."""
         said = None if criterion is None else criterion.sentence()
         if not rule.qualifies:
-            self.said = self.said or said
+            self.said = self.said or (None if said is None else f"not {said}" if reason == NOT_SO else said)
             return before.held is not latch.held
         if before.held and (not latch.held or latch.since != before.since):
             lost = said if reason in (LEFT, NOT_SO) else None
@@ -353,14 +364,15 @@ class _Settling:
         """Return the automatic move that is to be taken now, if there is one."""
         state, automatic = self.state, self.automatic
         assert automatic is not None and state.plan is not None  # noqa: S101, PT018 - the caller has looked
-        try:
-            for trigger in automatic.triggers:
-                candidates = state.plan.moves[state.stage or "", trigger]
+        for trigger in automatic.triggers:
+            candidates = state.plan.moves[state.stage or "", trigger]
+            try:
                 edge = next((one.edge for one in candidates if one.test is None or one.test(self.view) is True), None)
-                if edge is not None and edge.rule.automatic and not self._rests(edge):
-                    return edge
-        except GuardError as error:
-            self._tell_failure(automatic.triggers[0], error)
+            except GuardError as error:
+                self._tell_failure(trigger, error)
+                continue
+            if edge is not None and edge.rule.automatic and not self._rests(edge):
+                return edge
         return None
 
     def _rests(self, edge: Edge) -> bool:

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from leadlife import InvalidDefinition, Kind, Lifecycle, Opaque, Playbook, Stage, Status, Transition
 from leadlife.criteria import leaves_of
 from leadlife.documents import (
+    Document,
     as_playbook,
     dump_playbook,
     load_playbook,
     parse_json,
     parse_toml,
+    plain_of,
     playbook_schema,
     read_document,
 )
@@ -202,3 +204,21 @@ def test_a_second_of_fuzzing():
     from fuzzing import fuzz
 
     assert fuzz(1.0, seed=1) > 20
+
+
+def test_a_guard_without_a_proper_name_is_a_fault():
+    plain = plain_of(eight_stage())
+    plain["lifecycle"]["transitions"][0]["guard"] = {"op": "opaque", "name": ["x"]}
+    with pytest.raises(InvalidDefinition, match="name"):
+        as_playbook(Document("mine", plain, {}), guards={"x": bool})
+
+
+@pytest.mark.parametrize("text", ['{"a": "' + '\\"' * 400_000, "[" + '"\\"' * 300_000, "a." * 400_000 + "b = 1"])
+def test_what_never_ends_is_refused_at_once(text):
+    with pytest.raises(Unreadable):
+        (parse_toml if text.startswith("a") else parse_json)(text)
+
+
+def test_no_more_of_a_file_is_read_than_may_be_in_it():
+    with pytest.raises(Unreadable, match="larger"):
+        read_document("/dev/zero")

@@ -25,7 +25,8 @@ LARGEST_FILE = 1_000_000
 MOST_LEVELS = 100
 MOST_NODES = 100_000
 LONGEST_NUMBER = 30
-_TOKEN = re.compile(r'[\[\]{},:]|"(?:[^"\\]|\\.)*"|[^\s\[\]{},:"]+')
+MOST_DOTS = 1_000
+_TOKEN = re.compile(r'[\[\]{},:]|"(?:[^"\\]|\\(?s:.))*+"?|[^\s\[\]{},:"]+')
 Where = tuple[str, ...]
 
 
@@ -59,7 +60,8 @@ def read_document(source: Path | str) -> Document:
     """
     path = Path(source)
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError):
         raise Unreadable(f"cannot read {path.name!r}", hint="check the path") from None
     if len(raw) > LARGEST_FILE:
@@ -89,6 +91,8 @@ def parse_toml(text: str, *, name: str = "the definition") -> Document:
     """Read plain values from TOML text; errors as in :func:`read_document`."""
     if len(text) > LARGEST_FILE:
         raise Unreadable(f"{name!r} is larger than {LARGEST_FILE:,} bytes")
+    if any(line.count(".", 0, line.find("=") % (len(line) + 1)) > MOST_DOTS for line in text.splitlines()):
+        raise Unreadable(f"{name!r} has a key of more than {MOST_DOTS} parts")
     try:
         data = tomllib.loads(text, parse_float=_short_float)
         json.dumps(data, allow_nan=False)
@@ -200,8 +204,9 @@ def _default(field: Any) -> Any:
 def _bound(data: Any, guards: Mapping[str, Callable[..., bool | None]]) -> Any:
     """Return plain values in which guards that are code are bound."""
     if isinstance(data, Mapping):
-        if data.get("op") == "opaque" and data.get("name") in guards:
-            return Opaque.model_validate({**data, "call": guards[data["name"]]})
+        name = data.get("name")
+        if data.get("op") == "opaque" and isinstance(name, str) and name in guards:
+            return Opaque.model_validate({**data, "call": guards[name]})
         return {name: _bound(value, guards) for name, value in data.items()}
     return [_bound(value, guards) for value in data] if isinstance(data, list) else data
 

@@ -552,3 +552,22 @@ def test_every_code_has_its_page():
     pages = Path(__file__).parents[2] / "docs" / "findings"
     assert {page.stem for page in pages.glob("*.md")} == {code.value for code in Code}
     assert all(f"Severity: {SEVERITIES[code]}." in (pages / f"{code}.md").read_text() for code in Code)
+
+
+def test_a_thousand_returns_are_not_walked_one_by_one():
+    idle = Stage(id="idle", **{**RECYCLED, "reentry_limit": 1_000})
+    other = Stage(id="other", **{**RECYCLED, "reentry_limit": 1_000})
+    transitions = (
+        move("rest", "a", "idle", kind=Kind.RECYCLE, needs_reason=True),
+        move("wait", "a", "other", kind=Kind.RECYCLE, needs_reason=True),
+        move("return", "idle", "a", kind=Kind.REENTRY),
+        move("come", "other", "a", kind=Kind.REENTRY),
+        move("win", "a", "won"),
+        DROP.replace(sources=("a",)),
+    )
+    stages = (stage("a"), stage("won", Status.WON), stage("lost", Status.LOST), idle, other)
+    traps = found(Lifecycle(stages=stages, transitions=transitions, reasons=("late",)), Code.TRAP)
+    assert {trap.says for trap in traps} == {
+        f"{name!r} has no way on once all returns are used up" for name in ("idle", "other")
+    }
+    assert traps[0].story[-2:] == ("and so on, until no return is left", "and now nothing can happen")

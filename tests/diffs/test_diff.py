@@ -4,6 +4,7 @@ import pytest
 
 from leadlife import (
     Entry,
+    FieldRule,
     FieldSpec,
     Holds,
     Kind,
@@ -17,6 +18,7 @@ from leadlife import (
     Stage,
     Status,
     Transition,
+    band,
     days,
     evidence,
     field,
@@ -300,3 +302,47 @@ def test_whatever_is_taken_away_from_eight_stage_is_told(what, which):
 def test_what_cannot_be_compared_is_refused(broken, error):
     with pytest.raises(error):
         broken()
+
+
+def lived(**changes):
+    return EIGHT.with_lifecycle(EIGHT.lifecycle.replace(**changes))
+
+
+def moving(place, **changes):
+    rules = list(EIGHT.lifecycle.transitions)
+    rules[place] = rules[place].replace(**changes)
+    return lived(transitions=tuple(rules))
+
+
+def test_what_is_allowed_less_asks_for_a_major_version():
+    life = EIGHT.lifecycle
+    place = next(place for place, rule in enumerate(life.transitions) if rule.needs_reason)
+    two, one = (moving(place, reasons=tuple(one.id for one in life.reasons[:number])) for number in (2, 1))
+    assert (diff(two, one).version_bump, diff(one, two).version_bump) == (Bump.MAJOR, Bump.MINOR)
+    free = moving(place, reasons=())
+    assert (diff(free, one).version_bump, diff(one, free).version_bump) == (Bump.MAJOR, Bump.MINOR)
+    spare = [lived(reasons=(*life.reasons, Reason(id="spare", needs_note=noted))) for noted in (False, True)]
+    assert (diff(*spare).version_bump, diff(*reversed(spare)).version_bump) == (Bump.MAJOR, Bump.MINOR)
+    asked = lived(entries=(life.entries[0].replace(guard=evidence("need")), *life.entries[1:]))
+    assert (diff(EIGHT, asked).version_bump, diff(asked, EIGHT).version_bump) == (Bump.MAJOR, Bump.MINOR)
+    fields = [
+        EIGHT.replace(fields={**EIGHT.fields, "plan": FieldSpec(choices=several)}) for several in (("a", "b"), ("a",))
+    ]
+    assert (diff(*fields).version_bump, diff(*reversed(fields)).version_bump) == (Bump.MAJOR, Bump.MINOR)
+    typed = [EIGHT.replace(fields={**EIGHT.fields, "plan": FieldSpec(type=sort)}) for sort in ("text", "integer")]
+    assert diff(*typed).version_bump is Bump.MAJOR
+    words = [EIGHT.replace(fields={**EIGHT.fields, "plan": FieldSpec(meaning=word)}) for word in ("x", "y")]
+    assert diff(*words).version_bump is Bump.PATCH
+
+
+def test_bands_and_fields_that_changed_what_they_are_are_compared_all_the_same():
+    def booked(bands, sort, *guards):
+        policy = Points(name="points", rules=(FieldRule(name="x", when=field("size").known(), points=9),), bands=bands)
+        book = EIGHT.replace(fields={**EIGHT.fields, "size": FieldSpec(type=sort)}, scores=(*EIGHT.scores, policy))
+        rules = (book.lifecycle.transitions[0].replace(guard=guards[0]), *book.lifecycle.transitions[1:])
+        return book.with_lifecycle(book.lifecycle.replace(transitions=rules))
+
+    old = booked({"low": 0, "high": 5}, "integer", (field("size") > 3) & (band("points") == "high"))
+    new = booked({"small": 0, "large": 5}, "text", (field("size") == "many") & (band("points") == "large"))
+    assert diff(old, new).now_illegal
+    assert diff(new, old).now_illegal

@@ -73,6 +73,9 @@ def _traps(walks: Walks) -> Iterator[tuple[Finding, str]]:
         story = (*_story(way, spot), "and now nothing can happen")
         returns = sum(spot.used)
         when = f" after {returns} return{'s' * (returns != 1)}" if returns else ""
+        if returns and walks.shortened:
+            when = " once all returns are used up"
+            story = (*story[:-1], "and so on, until no return is left", story[-1])
         hint = "give it a way out that every lead can take, such as disqualify"
         yield Finding(Code.TRAP, place_of(walks, stage.id), f"{stage.id!r} has no way on{when}", story, hint), stage.id
 

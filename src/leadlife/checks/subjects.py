@@ -167,6 +167,8 @@ def _band_answer(leaf: BandIs, value: Any, playbook: Playbook | None) -> Answer:
     if value is MISSING or policy is None:
         return value if isinstance(value, bool) else None
     bands = policy.band_names()
+    if leaf.value not in bands or not (cuts or value in bands):
+        return None  # a band of another playbook
     reached = sum(value >= cut for cut, _ in cuts) - 1 if cuts else bands.index(value)
     return None if reached < 0 else leaf.compare.relation(reached, bands.index(leaf.value))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from math import prod
 from typing import NamedTuple
 
 from leadlife._machine import Edge
@@ -17,6 +18,9 @@ from leadlife.criteria import AllOf, Condition
 from leadlife.lifecycle import Lifecycle
 from leadlife.playbook import Playbook
 from leadlife.stages import Kind, Status
+
+_MOST_RETURNS = 1_000
+_FEW = 1
 
 
 class Spot(NamedTuple):
@@ -51,6 +55,10 @@ class Walks:
         self._limits: Mapping[str, int] = {
             stage.id: stage.reentry_limit for stage in lifecycle.stages if stage.reentry_limit is not None
         }
+        self.shortened: bool = prod(limit + 1 for limit in self._limits.values()) > _MOST_RETURNS
+        """Whether only the first few returns are followed, for there are too many ways to use them up."""
+        if self.shortened:
+            self._limits = {stage: min(limit, _FEW) for stage, limit in self._limits.items()}
 
     def open_edges(self, stage: str, left: str | None) -> tuple[Edge, ...]:
         """Return the moves out of a stage that some lead could make who left this one for it."""

@@ -229,6 +229,24 @@ def called(playbook: Playbook, names: Mapping[str, str]) -> Playbook:
     )
 
 
+def narrows(change: Change) -> bool:
+    """Return whether less is allowed than before, though no move says so: a reason, a value or a start."""
+    for aspect, before, after in change.aspects:
+        match change.what, aspect:
+            case ("transition", "reasons") | ("field", "choices"):
+                if after != NOTHING and (before == NOTHING or set(before.split("; ")) - set(after.split("; "))):
+                    return True
+            case ("reason", "needs_note"):
+                return after == "yes"
+            case ("entry" | "referral entry", "guard"):
+                return after != NOTHING
+            case ("field", "type"):
+                return True
+            case _:
+                pass
+    return False
+
+
 def same_but_for_its_name(one: Stage, other: Stage) -> bool:
     """Return whether a stage could be another under a new name."""
     return one.replace(id=other.id, label=None) == other.replace(label=None) or (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from leadlife.diffs.changes import Change, How, called, changes, same_but_for_its_name
+from leadlife.diffs.changes import Change, How, called, changes, narrows, same_but_for_its_name
 from leadlife.diffs.legality import Legality, allowed_only_by
 from leadlife.errors import Malformed, UnknownName, did_you_mean
 from leadlife.playbook import Playbook
@@ -117,6 +117,6 @@ def _renamed(before: Playbook, after: Playbook, told: Mapping[str, str]) -> dict
 def _bump(declared: tuple[Change, ...], legal: tuple[Legality, ...], illegal: tuple[Legality, ...]) -> Bump:
     if not declared and not legal and not illegal:
         return Bump.NONE
-    if illegal or any(change.how in (How.REMOVED, How.RENAMED) for change in declared):
+    if illegal or any(change.how in (How.REMOVED, How.RENAMED) or narrows(change) for change in declared):
         return Bump.MAJOR
     return Bump.PATCH if all(change.harmless for change in declared) and not legal else Bump.MINOR

@@ -378,6 +378,7 @@ SIZED = {"fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec
         ((count("call") >= 2) & (count("call") < 2), False),
         ((count("call", within=days(7)) >= 2) & (count("call") < 2), False),
         ((count("call", within=days(7)) < 2) & (count("call") >= 2), True),
+        ((count("call") < 2) & (count("call", within=days(7)) >= 2), False),
         ((count("call", page="/x") >= 2) & (count("call", "form") < 2), False),
         ((total("minutes", "call") > 5) & (total("minutes", "call") < 3), False),
         ((latest("call", "page") == "/x") & (latest("call", "page") == "/y"), False),

@@ -4,20 +4,24 @@ from datetime import UTC, datetime, timedelta
 
 from leadlife import (
     ActivityRecorded,
+    Actor,
     Bound,
     Held,
     Identified,
     Journey,
     Kind,
     Opaque,
+    Playbook,
     QualificationRule,
     ReadinessRule,
     Transition,
     count,
     days,
+    days_in_stage,
     elapsed,
     evidence,
     holds,
+    in_stage,
     inactive,
     readiness,
     score,
@@ -67,8 +71,50 @@ def test_a_fact_confirms_through_other_rules():
     assert {"a", "b", "hot"} <= journey.qualifications.keys()
     journey = journey.record(StageReached(stage="lead", at=T + 2 * DAY, infer_gaps=True))
     journey = journey.recycle("bad timing", at=T + 3 * DAY)
+    assert journey.readiness == "late"
+    assert not journey.qualifications  # what lies behind readiness is older than the recycling
     journey = journey.record(called("call", T + 4 * DAY)).record(called("meeting", T + 4 * DAY))
     assert {"a", "b", "hot"} <= journey.qualifications.keys()
+
+
+RESTING = {
+    "stages": [
+        {"id": "a"},
+        {"id": "idle", "status": "recycled", "cool_down": "P5D", "reentry_limit": 2},
+        {"id": "won", "status": "won"},
+    ],
+    "transitions": [
+        {"trigger": "rest", "sources": "a", "target": "idle", "kind": "recycle", "needs_reason": True},
+        {"trigger": "wake", "sources": "idle", "target": "a", "kind": "reentry", "automatic": True,
+         "guard": days_in_stage() >= 5},
+        {"trigger": "win", "sources": "a", "target": "won", "kind": "forward"},
+    ],
+    "reasons": ["later"],
+}  # fmt: skip
+
+
+def test_what_stands_follows_the_stage_and_nothing_else():
+    rules = (
+        QualificationRule(name="here", enter=in_stage("a")),
+        QualificationRule(name="resting", enter=in_stage("idle")),
+        QualificationRule(name="vip", granted_by="sales"),
+    )
+    journey = Journey.start("ada", Playbook(id="rest", lifecycle=RESTING, qualifications=rules), stage="a", at=T)
+    assert set(journey.qualifications) == {"here"}
+    journey = journey.move("rest", reason="later", at=T + DAY)
+    assert set(journey.qualifications) == {"resting"}
+    granted = journey.grant("vip", at=T + 2 * DAY, by=Actor(id="sam", roles=("sales",)))
+    assert granted.qualifications["resting"].granted == T + DAY  # not withdrawn and granted again
+    assert set(journey.tick(T + 20 * DAY).qualifications) == {"here"}  # back by time alone, without a newer fact
+
+
+def test_what_another_rule_reads_renews():
+    book = ruled(
+        QualificationRule(name="a", enter=count("call") >= 1),
+        QualificationRule(name="b", enter=holds("a"), valid_for=days(30)),
+    )
+    journey = started(book).record(called("call", T + DAY)).record(called("call", T + 9 * DAY))
+    assert journey.qualifications["b"].expires == T + 39 * DAY
 
 
 def test_readiness_that_lapses_stays_gone_until_it_is_confirmed():

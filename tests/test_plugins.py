@@ -45,6 +45,8 @@ def wrong():
     return 7
 def raising(*given):
     raise OSError("no disk")
+def leaving(*given):
+    raise SystemExit(3)
 number = 7
 """
 
@@ -166,6 +168,7 @@ def test_a_file_names_a_policy_and_loading_binds_it(brought):
         (Group.PRESETS, "theirs_for_tests:wrong", find_preset, "is no playbook, but int"),
         (Group.PRESETS, "theirs_for_tests:number", find_preset, "is no playbook, but int"),
         (Group.PRESETS, "theirs_for_tests:raising", find_preset, "raised OSError: no disk"),
+        (Group.PRESETS, "theirs_for_tests:leaving", find_preset, "raised SystemExit: 3"),
         (Group.READERS, "theirs_for_tests:number", find_reader, "is no reader"),
     ],
 )

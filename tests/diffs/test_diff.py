@@ -20,11 +20,13 @@ from leadlife import (
     Transition,
     band,
     days,
+    elapsed,
     evidence,
     field,
     holds,
     identified,
     in_stage,
+    months,
 )
 from leadlife.checks import check
 from leadlife.diffs import Bump, How, diff
@@ -346,3 +348,19 @@ def test_bands_and_fields_that_changed_what_they_are_are_compared_all_the_same()
     new = booked({"small": 0, "large": 5}, "text", (field("size") == "many") & (band("points") == "large"))
     assert diff(old, new).now_illegal
     assert diff(new, old).now_illegal
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stricter"),
+    [
+        (months(1), days(31), True),
+        (days(31), months(1), False),
+        (months(1), days(30), True),  # in February
+        (days(30), months(1), True),  # in March
+        (days(1), elapsed(hours=24), False),  # in UTC
+        (days(9), days(10), True),
+    ],
+)
+def test_a_cool_down_is_longer_as_the_calendar_has_it(before, after, stricter):
+    one, other = (with_stage("recycled", cool_down=rest) for rest in (before, after))
+    assert bool(diff(one, other).now_illegal) is stricter

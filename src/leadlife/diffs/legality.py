@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import inf
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from leadlife._machine import Edge
+from leadlife.checks.lasting import may_end_first
 from leadlife.checks.proving import Goal, Proof, too_many
-from leadlife.checks.subjects import Subject
+from leadlife.checks.subjects import Subject, zone_of
 from leadlife.checks.walking import Walks, joined, told
 from leadlife.criteria import ByRole
 from leadlife.playbook import Playbook
 from leadlife.stages import Kind, Stage
+from leadlife.timing import Calendar, Elapsed
 
 
 class Legality(NamedTuple):
@@ -60,6 +62,7 @@ class _Limit(NamedTuple):
     kept: str
     broken: str
     why: str
+    rest: Elapsed | Calendar | None = None
 
 
 class _Outcome(NamedTuple):
@@ -128,7 +131,7 @@ def _only(walks: Walks, others: Walks, stage: str, trigger: str, story: tuple[st
                 if instead.allowed and instead.target == allowed.target:
                     continue
                 broken = [] if instead.allowed else list(instead.limits)
-                if any(limit.strictness <= _strictness(allowed, limit.sort) for limit in broken):
+                if not all(_stricter(limit, allowed, zone_of(others.playbook)) for limit in broken):
                     continue
                 found = walks.together((*allowed.goals, *instead.goals), stage)
                 if found.proof is Proof.POSSIBLE:
@@ -175,13 +178,17 @@ def _limits(stage: Stage, edge: Edge) -> Iterator[_Limit]:
     if edge.rule.needs_reason:
         yield _Limit("reason", 1, "with a reason", "without a reason", "a reason is needed")
     if edge.rule.kind is Kind.REENTRY and stage.cool_down is not None:
-        rest, longest = stage.cool_down, stage.cool_down.bounds()[1].total_seconds()
-        yield _Limit("rest", longest, f"after {rest}", f"before {rest} are over", f"it cools down for {rest}")
+        rest = stage.cool_down
+        yield _Limit("rest", 1, f"after {rest}", f"before {rest} are over", f"it cools down for {rest}", rest)
     if edge.rule.kind is Kind.REENTRY and stage.reentry_limit is not None:
         most = stage.reentry_limit
         kept, broken = f"after fewer than {most} returns", f"after {most} or more returns"
         yield _Limit("returns", -most, kept, broken, f"at most {most} returns are allowed")
 
 
-def _strictness(outcome: _Outcome, sort: str) -> float:
-    return next((limit.strictness for limit in outcome.limits if limit.sort == sort), -inf)
+def _stricter(limit: _Limit, allowed: _Outcome, zone: ZoneInfo) -> bool:
+    """Return whether somebody who keeps to what allows a move may still break this limit."""
+    own = next((one for one in allowed.limits if one.sort == limit.sort), None)
+    if own is not None and own.rest is not None and limit.rest is not None:
+        return may_end_first(own.rest, limit.rest, zone)
+    return own is None or own.strictness < limit.strictness

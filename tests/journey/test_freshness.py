@@ -28,7 +28,7 @@ from leadlife import (
 )
 from leadlife.checks import Code, check
 from leadlife.facts import EvidenceGiven, RuleFailed, ScoreReported, StageReached
-from leadlife.policies import ActivityRule, Points
+from leadlife.policies import ActivityRule, Points, WeightedSum
 from leadlife.presets import eight_stage
 
 DAY = timedelta(days=1)
@@ -138,15 +138,18 @@ def test_only_what_enter_reads_confirms():
 
 def test_a_report_confirms_only_what_reads_that_score():
     calls = Points(name="calls", rules=(ActivityRule(name="c", kinds=("call",), points=20),))
-    book = eight_stage().with_score(calls).with_score(Bound(name="model", version="1"))
+    model = Bound(name="model", version="1")
+    both = WeightedSum(name="both", of=({"policy": calls.replace(name="mine")}, {"policy": model}))
+    book = eight_stage().with_score(calls).with_score(model).with_score(both)
     book = book.with_qualifications(
         QualificationRule(name="q", enter=score("calls") >= 20, valid_for=days(30)),
         QualificationRule(name="m", enter=score("model") >= 1, valid_for=days(30)),
+        QualificationRule(name="w", enter=score("both") >= 1, valid_for=days(30)),
     )
     journey = started(book).record(called("call", T + DAY))
     journey = journey.record(ScoreReported(policy="model", version="1", value=1.0, at=T + 20 * DAY))
     assert journey.qualifications["q"].expires == T + 31 * DAY
-    assert journey.qualifications["m"].expires == T + 50 * DAY
+    assert journey.qualifications["m"].expires == journey.qualifications["w"].expires == T + 50 * DAY
 
 
 def test_what_readiness_was_lost_for_is_told_as_not_true_any_more():

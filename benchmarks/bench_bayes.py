@@ -18,9 +18,9 @@ from time import perf_counter
 from sklearn.metrics import roc_auc_score
 
 from leadlife import Lead
-from leadlife.evaluate import roc_auc
-from leadlife.policies import Closed, NaiveBayes, WinTable
-from leadlife.policies.wins import START
+from leadlife.evaluation import roc_auc
+from leadlife.scoring import ClosedLead, NaiveBayes, WinTable
+from leadlife.scoring.learned.win_table import START
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STAGES = ("new", "qualified", "proposition", "won")
@@ -29,11 +29,11 @@ TEAMS = (None, "north", "south")
 EMPTY = WinTable(at=NOW, stages=STAGES, fields=FIELDS)
 
 
-def made_up(number: int) -> list[Closed]:
+def made_up(number: int) -> list[ClosedLead]:
     """Return closed leads of a made-up world; the same every time."""
     random = Random(7)  # noqa: S311 - a made-up world
     return [
-        Closed(
+        ClosedLead(
             won=random.random() < 0.3,
             closed=NOW,
             team=random.choice(TEAMS),
@@ -46,7 +46,7 @@ def made_up(number: int) -> list[Closed]:
     ]
 
 
-def loop(leads: list[Closed]) -> dict[tuple[str | None, str, object], list[int]]:
+def loop(leads: list[ClosedLead]) -> dict[tuple[str | None, str, object], list[int]]:
     """Return the same counts as a table, by a plain loop."""
     counts: dict[tuple[str | None, str, object], list[int]] = {}
     for lead in leads:

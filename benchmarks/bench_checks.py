@@ -12,10 +12,11 @@ from collections.abc import Callable
 from statistics import median
 from time import perf_counter
 
-from leadlife import Kind, Lifecycle, Playbook, Stage, Status, Transition, evidence, field
-from leadlife.checks import check
-from leadlife.diffs import diff
-from leadlife.playbook import FieldSpec, FieldType
+from leadlife import Lifecycle, Playbook, Stage, Transition
+from leadlife.checks import check, diff
+from leadlife.criteria import evidence, field
+from leadlife.lifecycle import StageStatus, TransitionKind
+from leadlife.playbook.fields import FieldSpec, FieldType
 from leadlife.presets import eight_stage
 
 
@@ -31,19 +32,27 @@ def made_up(stages: int, questions: int) -> Playbook:
         onward = names[place + 1] if place + 1 < stages else "won"
         guard = asked[place % questions] & ~asked[(place + 3) % questions]
         rules += [
-            Transition(trigger="go", sources=(name,), target=onward, kind=Kind.FORWARD, guard=guard),
+            Transition(trigger="go", sources=(name,), target=onward, kind=TransitionKind.FORWARD, guard=guard),
             Transition(
-                trigger="go", sources=(name,), target="idle", kind=Kind.RECYCLE, guard=asked[(place + 1) % questions]
+                trigger="go",
+                sources=(name,),
+                target="idle",
+                kind=TransitionKind.RECYCLE,
+                guard=asked[(place + 1) % questions],
             ),
             Transition(
-                trigger="back", sources=("idle",), target=name, kind=Kind.REENTRY, guard=asked[(place + 2) % questions]
+                trigger="back",
+                sources=("idle",),
+                target=name,
+                kind=TransitionKind.REENTRY,
+                guard=asked[(place + 2) % questions],
             ),
         ]
-    idle = Stage(id="idle", status=Status.RECYCLED, reentry_limit=3)
+    idle = Stage(id="idle", status=StageStatus.RECYCLED, reentry_limit=3)
     return Playbook(
         id="made up",
         lifecycle=Lifecycle(
-            stages=(*(Stage(id=name) for name in names), Stage(id="won", status=Status.WON), idle),
+            stages=(*(Stage(id=name) for name in names), Stage(id="won", status=StageStatus.WON), idle),
             transitions=tuple(rules),
         ),
         fields={f"f{number}": FieldSpec(type=FieldType.INTEGER) for number in range(questions)},

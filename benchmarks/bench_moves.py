@@ -22,7 +22,8 @@ from typing import Any
 import statemachine
 from transitions import Machine
 
-from leadlife import EvidenceGiven, Journey, Lifecycle, Playbook, Stage, Transition, evidence
+from leadlife import EvidenceGiven, Journey, Lifecycle, Playbook, Stage, Transition
+from leadlife.criteria import evidence
 from leadlife.journey.sight import StateView
 from leadlife.presets import eight_stage
 
@@ -74,7 +75,7 @@ def began() -> Journey:
 
 
 def on_plan(rounds: int) -> None:
-    plan = BOOK.lifecycle.plan
+    plan = BOOK.lifecycle.table
     view = StateView(began()._state, START, ())  # noqa: SLF001 - the plan alone is what is timed
     stage = "a"
     for _ in range(rounds):

@@ -18,18 +18,8 @@ from typing import Any
 
 from transitions import Machine
 
-from leadlife import (
-    ActivityRecorded,
-    EvidenceGiven,
-    Fact,
-    Journey,
-    Playbook,
-    QualificationRule,
-    count,
-    days,
-    readiness,
-    score,
-)
+from leadlife import ActivityRecorded, EvidenceGiven, Fact, Journey, Playbook, QualificationRule, days
+from leadlife.criteria import count, readiness, score
 from leadlife.presets import eight_stage
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -15,11 +15,12 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from time import perf_counter
 
-from leadlife import Activity, ActivityRecorded, AttributeChanged, FieldSpec, Journey, Lead, count, elapsed, field, it
+from leadlife import Activity, ActivityRecorded, FieldChanged, FieldSpec, Journey, Lead, elapsed
+from leadlife.criteria import count, field, it
 from leadlife.journey.sight import StateView
-from leadlife.playbook import FieldType
-from leadlife.policies import ActivityRule, Points
+from leadlife.playbook.fields import FieldType
 from leadlife.presets import eight_stage
+from leadlife.scoring import ActivityRule, Points
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -112,7 +113,7 @@ def world() -> tuple[list[Known], list[StateView]]:
         fields: dict[str, int | str] = {"employees": employees, "country": country, "title": title}
         journey = Journey.start("x", book, stage="name", at=NOW - 40 * DAY)
         for name, value in fields.items():
-            journey = journey.record(AttributeChanged(name=name, value=value, at=NOW - 40 * DAY))
+            journey = journey.record(FieldChanged(name=name, value=value, at=NOW - 40 * DAY))
         seen: list[tuple[str, datetime, str]] = []
         for number in range(12):
             kind, page = ("call", "") if number % 4 == 0 else ("page_view", "/Pricing" if number % 2 else "/blog")

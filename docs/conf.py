@@ -35,13 +35,13 @@ HOMES = (
     "journey",
     "journey.journey",
     "journey.snapshot",
-    "exchange",
+    "io",
     "scoring.score",
-    "scoring.ledger",
-    "policies.policy",
-    "policies.naive_bayes",
-    "policies.calibrated_bayes",
-    "evaluate.ranking",
+    "scoring.lines",
+    "scoring.policy",
+    "scoring.learned.naive_bayes",
+    "scoring.learned.calibrated_bayes",
+    "evaluation.ranking",
 )
 
 

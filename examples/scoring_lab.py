@@ -35,13 +35,14 @@ def _():
 
     import polars as pl
 
-    from leadlife import FieldRule, Points, TierRule, field
-    from leadlife.evaluate import appraise, by_segment, folds, leaks, profile, threshold
+    from leadlife import FieldRule, Points
+    from leadlife.criteria import field
+    from leadlife.evaluation import appraise, by_segment, leaks, profile, stratified_splits, threshold
     from leadlife.frames import closed_leads, fields_of, score_frame
-    from leadlife.plots import calibration_chart, gains_chart, ledger_chart, roc_chart, threshold_chart
-    from leadlife.policies import CalibratedBayes, NaiveBayes, WinTable
+    from leadlife.planning.simulation import intake
     from leadlife.presets import eight_stage
-    from leadlife.simulation import intake
+    from leadlife.reports.charts import calibration_chart, gains_chart, ledger_chart, roc_chart, threshold_chart
+    from leadlife.scoring import CalibratedBayes, NaiveBayes, TierRule, WinTable
 
     return (
         CalibratedBayes,
@@ -60,7 +61,7 @@ def _():
         eight_stage,
         field,
         fields_of,
-        folds,
+        stratified_splits,
         gains_chart,
         intake,
         leaks,
@@ -174,9 +175,9 @@ def _(mo):
 
 
 @app.cell
-def _(UTC, closed_leads, datetime, folds, kept, outcome, table, won):
+def _(UTC, closed_leads, datetime, stratified_splits, kept, outcome, table, won):
     now = datetime(2026, 1, 1, tzinfo=UTC)  # the table has no dates: one instant for all
-    train, test = next(folds(won, parts=5, seed=0))
+    train, test = next(stratified_splits(won, parts=5, seed=0))
     held_out = table[list(test)]
     known = closed_leads(table[list(train)], won=outcome, closed=now, fields=kept)
     truth = held_out[outcome].to_list()
@@ -399,7 +400,7 @@ def _(
     data,
     eight_stage,
     fields_of,
-    folds,
+    stratified_splits,
     now,
     pl,
     score_frame,
@@ -416,7 +417,7 @@ def _(
     def held_out_scores(olist):
         fields = ("origin", "page", "weekday")
         empty, parts = WinTable(at=now, stages=("open", "won"), fields=fields), []
-        for learn, judge in folds(olist["won"].to_list(), parts=5, seed=0):
+        for learn, judge in stratified_splits(olist["won"].to_list(), parts=5, seed=0):
             told = closed_leads(olist[list(learn)], won="won", closed=now, fields=fields)
             bayes = NaiveBayes(name="plain", table=empty.rebuilt(told, at=now))
             better = CalibratedBayes.learned(told, table=empty, at=now, name="calibrated")

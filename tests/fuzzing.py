@@ -10,16 +10,16 @@ from random import Random
 from time import monotonic
 
 from leadlife.checks import check
-from leadlife.documents import as_playbook, dump_playbook, parse_json, parse_toml
 from leadlife.errors import LeadlifeError
-from leadlife.exchange.mapping import as_mapping
+from leadlife.io.mapping import as_mapping
+from leadlife.io.playbook_files import as_playbook, dump_playbook, parse_json, parse_toml
 from leadlife.presets import eight_stage
 
 SLOWEST = 5.0
 OLIST = Path(__file__).parents[1] / "examples" / "olist" / "olist.toml"
 ODD = [
     None, True, False, 0, -1, 1e308, 10**29, "", " ", "*", "a.b.c", "{0.__class__}", "${jndi:x}", "%s", "__import__('os')",
-    "\x00", "é", "x" * 5_000, [], {}, [[]], {"op": "opaque", "name": "os.system"}, {"op": "not"}, "P1M", "P999999D", "P-1D",
+    "\x00", "é", "x" * 5_000, [], {}, [[]], {"op": "custom_guard", "name": "os.system"}, {"op": "not"}, "P1M", "P999999D", "P-1D",
     "2026-01-01", "UTC", "Mars/Base", {"a": {"b": {"c": []}}}, [None], "recycled", "lead", "identified", 0.1, "eight_stage",
 ]  # fmt: skip
 

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from leadlife import InvalidDefinition, Journey, Lifecycle, Route, Stage, Transition, evidence
+from leadlife import Journey, Lifecycle, Stage, Transition
 from leadlife.cli import _progress, main
 from leadlife.cli.demo import _refused
-from leadlife.diagrams import graph, mermaid, text
+from leadlife.criteria import evidence
+from leadlife.errors import InvalidDefinition
+from leadlife.lifecycle import Route
+from leadlife.planning.simulation import LABEL, simulate
 from leadlife.presets import eight_stage
-from leadlife.simulation import LABEL, simulate
+from leadlife.reports import graph, mermaid, text
 
 
 def run(capsys, *arguments):
@@ -86,7 +89,7 @@ def test_draw_draws_a_preset_or_a_mapping(capsys, tmp_path):
 def test_labels_are_escaped_and_gates_are_drawn():
     stages = (
         Stage(id="a", label='"<b>]|{{x}}'),
-        Stage(id="gate", holds="gate", routes=[Route(guard=evidence("y"), target="w")], default="a"),
+        Stage(id="gate", type="gate", routes=[Route(guard=evidence("y"), target="w")], default="a"),
         Stage(id="w", status="won"),
     )
     rules = (
@@ -223,7 +226,7 @@ def test_diff_tells_what_changed_and_says_so_with_its_exit_code(tmp_path, capsys
 def test_check_tells_what_keeps_a_definition_from_being_built(tmp_path, capsys):
     file = tmp_path / "bad.toml"
     file.write_text(
-        'id = "x"\nzone = "UTC"\n[lifecycle]\nstages = [{id = "a"}, {id = "g", holds = "gate"}]\n'
+        'id = "x"\nzone = "UTC"\n[lifecycle]\nstages = [{id = "a"}, {id = "g", type = "gate"}]\n'
         'transitions = [{trigger = "go", sources = ["a"], target = "b", kind = "forward"}]\n'
         '[[tables]]\nfile = "x.csv"\nlead = "id"\n'
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from leadlife import AttributeChanged, Journey, Lead, errors
+from leadlife import FieldChanged, Journey, Lead, errors
 from leadlife.presets import eight_stage
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -68,8 +68,8 @@ def test_no_value_of_a_field_is_quoted():
     journey = Journey.start("ada", eight_stage(), at=T0)
     caught = []
     for bad in (
-        lambda: AttributeChanged(name="mail\n", value=secret, at=T0),
-        lambda: journey.record(AttributeChanged(name="mail", value=secret, at=T0)),
+        lambda: FieldChanged(name="mail\n", value=secret, at=T0),
+        lambda: journey.record(FieldChanged(name="mail", value=secret, at=T0)),
         lambda: Lead(id=secret + "\n", fields={"mail": object()}),
     ):
         with pytest.raises(errors.Malformed) as error:
@@ -77,5 +77,5 @@ def test_no_value_of_a_field_is_quoted():
         caught.append(str(error.value) + repr(error.value.details))
     assert secret not in "".join(caught)
     assert secret not in repr(Journey.start(secret, eight_stage(), at=T0))
-    assert secret not in repr(AttributeChanged(name="mail", value=secret, at=T0))
+    assert secret not in repr(FieldChanged(name="mail", value=secret, at=T0))
     assert secret not in repr(Lead(id="x", fields={"mail": secret}))

@@ -8,9 +8,9 @@ import pytest
 from leadlife import (
     ActivityRecorded,
     Actor,
-    AttributeChanged,
     CostIncurred,
     EvidenceGiven,
+    FieldChanged,
     Journey,
     Malformed,
     Money,
@@ -114,8 +114,8 @@ def test_what_is_no_fact_is_refused(bad):
         lambda: Moved(trigger="", at=T0),
         lambda: ScoreReported(policy="p", version="1", value=float("inf"), at=T0),
         lambda: ScoreReported(policy="p", version="1", value=True, at=T0),
-        lambda: AttributeChanged(name="x", value=10**30, at=T0),
-        lambda: AttributeChanged(name="x", value=[1], at=T0),
+        lambda: FieldChanged(name="x", value=10**30, at=T0),
+        lambda: FieldChanged(name="x", value=[1], at=T0),
         lambda: EvidenceGiven(name="fit", value=1, at=T0),
         lambda: Sold(at=T0, unheard=1),
     ],
@@ -265,7 +265,7 @@ class TestWhoTheLeadIs:
         )
         journey = Journey.start(Lead(id="x", fields={"size": 5, "since": "2026-01-31", "tier": "a"}), book, at=T0)
         assert journey.lead.fields == {"size": 5, "since": "2026-01-31", "tier": "a"}
-        cleared = journey.record(AttributeChanged(name="size", at=T0 + DAY))
+        cleared = journey.record(FieldChanged(name="size", at=T0 + DAY))
         assert "size" not in cleared.lead.fields
         for name, value in (
             ("size", "5"),
@@ -275,7 +275,7 @@ class TestWhoTheLeadIs:
             ("tier", "c"),
         ):
             with pytest.raises(Malformed, match=f"field {name!r} holds"):
-                journey.record(AttributeChanged(name=name, value=value, at=T0 + DAY))
+                journey.record(FieldChanged(name=name, value=value, at=T0 + DAY))
 
     def test_lead_types_have_their_synonyms_and_channels(self):
         assert LeadType("seeds") is LeadType.CULTIVATED

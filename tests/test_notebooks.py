@@ -6,23 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from leadlife import (
-    ActivityRecorded,
-    EvidenceGiven,
-    FieldSpec,
-    Holds,
-    Journey,
-    Kind,
-    Lifecycle,
-    Playbook,
-    Points,
-    Route,
-    Stage,
-    Status,
-    Transition,
-    evidence,
-    identified,
-)  # fmt: skip
+from leadlife import ActivityRecorded, EvidenceGiven, FieldSpec, Journey, Lifecycle, Playbook, Points, Stage, Transition
+from leadlife.criteria import evidence, identified
+from leadlife.lifecycle import Route, StageStatus, StageType, TransitionKind  # fmt: skip
 from leadlife.presets import eight_stage
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -54,10 +40,10 @@ def walked():
     return ada.tick(T + 9 * DAY)
 
 
-GATE = Stage(id="sort", holds=Holds.GATE, routes=(Route(guard=identified(), target="a"),), default="won")
+GATE = Stage(id="sort", type=StageType.GATE, routes=(Route(guard=identified(), target="a"),), default="won")
 LIFE = Lifecycle(
-    stages=(Stage(id="a", label=EVIL, meaning=EVIL), GATE, Stage(id="won", status=Status.WON)),
-    transitions=(Transition(trigger="go", sources="a", target="sort", kind=Kind.FORWARD), Transition(trigger="note", sources="a", kind=Kind.SKIP)),
+    stages=(Stage(id="a", label=EVIL, meaning=EVIL), GATE, Stage(id="won", status=StageStatus.WON)),
+    transitions=(Transition(trigger="go", sources="a", target="sort", kind=TransitionKind.FORWARD), Transition(trigger="note", sources="a", kind=TransitionKind.SKIP)),
 )  # fmt: skip
 BOOK = Playbook(
     id="x", lifecycle=LIFE, fields={"email": FieldSpec(personal=True)}, evidence={"fit": EVIL, "plain": ""},
@@ -76,7 +62,7 @@ BOOK = Playbook(
         Journey("nobody yet", eight_stage()),
         Journey.start("bo", BOOK, at=T),
         *walked().options(at=T + 9 * DAY)[:4],
-        walked().judge((evidence("fit") & evidence("mql")) | identified(), at=T + 9 * DAY),
+        walked().verdict((evidence("fit") & evidence("mql")) | identified(), at=T + 9 * DAY),
     ],
 )
 def test_what_is_shown_is_whole_and_harmless(shown):

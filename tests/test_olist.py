@@ -9,7 +9,7 @@ import pytest
 
 from leadlife.analytics import funnel
 from leadlife.cli import main
-from leadlife.exchange import load_mapping, read_export
+from leadlife.io import load_mapping, read_export
 
 ROOT = Path(__file__).parents[1]
 MAPPING = ROOT / "examples/olist/olist.toml"

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from leadlife import ActivityRecorded, Journey, Playbook, Points, QualificationRule, RuleFailed, score
+from leadlife import ActivityRecorded, Journey, Playbook, Points, QualificationRule
 from leadlife import plugins as plugins_module
 from leadlife.cli import main
-from leadlife.documents import as_playbook, dump_playbook, parse_json
+from leadlife.criteria import score
 from leadlife.errors import PluginError, PolicyError, UnknownName
-from leadlife.exchange import read_with
+from leadlife.facts import RuleFailed
+from leadlife.io import read_with
+from leadlife.io.playbook_files import as_playbook, dump_playbook, parse_json
 from leadlife.plugins import (
-    Group,
+    PluginGroup,
     PolicyPlugins,
     find_policy,
     find_preset,
@@ -78,12 +80,12 @@ def brought(tmp_path, monkeypatch):
 
 
 def test_what_is_installed_is_listed_and_nothing_of_it_is_loaded(brought, capsys):
-    brought(Group.PRESETS, "theirs", "theirs_for_tests:book")
-    brought(Group.POLICIES, "gone", "not_there:policy")
+    brought(PluginGroup.PRESETS, "theirs", "theirs_for_tests:book")
+    brought(PluginGroup.POLICIES, "gone", "not_there:policy")
     told = plugins()
     assert [(one.group, one.name, one.package, one.version) for one in told] == [
-        (Group.POLICIES, "gone", "theirs", "1.2"),
-        (Group.PRESETS, "theirs", "theirs", "1.2"),
+        (PluginGroup.POLICIES, "gone", "theirs", "1.2"),
+        (PluginGroup.PRESETS, "theirs", "theirs", "1.2"),
     ]
     assert "theirs_for_tests" not in sys.modules
     assert plugins("leadlife.presets") == told[1:]
@@ -105,8 +107,8 @@ def test_nothing_installed_is_said_so(brought, capsys):
 
 
 def test_a_preset_of_another_package_is_drawn_and_checked_by_its_name(brought, capsys):
-    brought(Group.PRESETS, "theirs", "theirs_for_tests:book")
-    brought(Group.PRESETS, "constant", "theirs_for_tests:number")
+    brought(PluginGroup.PRESETS, "theirs", "theirs_for_tests:book")
+    brought(PluginGroup.PRESETS, "constant", "theirs_for_tests:number")
     assert find_preset("theirs").id == "theirs"
     assert find_preset("eight_stage") is eight_stage()
     assert main(["draw", "theirs"]) == 0
@@ -117,8 +119,8 @@ def test_a_preset_of_another_package_is_drawn_and_checked_by_its_name(brought, c
 
 
 def test_a_policy_of_another_package_scores_and_says_whose_it_is_when_it_breaks(brought):
-    brought(Group.POLICIES, "busy", "theirs_for_tests:busy")
-    brought(Group.POLICIES, "points", "theirs_for_tests:points")
+    brought(PluginGroup.POLICIES, "busy", "theirs_for_tests:busy")
+    brought(PluginGroup.POLICIES, "points", "theirs_for_tests:points")
     assert isinstance(find_policy("points"), Points)
     busy = find_policy("busy")
     assert (busy.name, busy.version) == ("busy", "4")
@@ -136,7 +138,7 @@ def test_a_policy_of_another_package_scores_and_says_whose_it_is_when_it_breaks(
 
 
 def test_an_answer_that_is_no_number_is_a_kept_fact(brought):
-    brought(Group.POLICIES, "nan", "theirs_for_tests:nan")
+    brought(PluginGroup.POLICIES, "nan", "theirs_for_tests:nan")
     keen = QualificationRule(name="keen", enter=score("nan") >= 1)
     ada = Journey.start("ada", mql_pql_sql().with_score(find_policy("nan")).with_qualifications(keen), at=T0)
     assert ada.version == 1
@@ -144,7 +146,7 @@ def test_an_answer_that_is_no_number_is_a_kept_fact(brought):
 
 
 def test_a_file_names_a_policy_and_loading_binds_it(brought):
-    brought(Group.POLICIES, "busy", "theirs_for_tests:busy")
+    brought(PluginGroup.POLICIES, "busy", "theirs_for_tests:busy")
     book = eight_stage().with_score(find_policy("busy"))
     text = dump_playbook(book)
     again = as_playbook(parse_json(text), policies=PolicyPlugins({"mine": len}))
@@ -160,16 +162,16 @@ def test_a_file_names_a_policy_and_loading_binds_it(brought):
 @pytest.mark.parametrize(
     ("group", "target", "finder", "said"),
     [
-        (Group.POLICIES, "not_there:policy", find_policy, "cannot be loaded: ModuleNotFoundError"),
-        (Group.POLICIES, "theirs_for_tests:nothing", find_policy, "cannot be loaded: AttributeError"),
-        (Group.POLICIES, "theirs_for_tests:number", find_policy, "is no policy: neither a function nor"),
-        (Group.POLICIES, "theirs_for_tests:Busy", find_policy, "is no policy"),
-        (Group.POLICIES, "theirs_for_tests:wrong", find_policy, None),
-        (Group.PRESETS, "theirs_for_tests:wrong", find_preset, "is no playbook, but int"),
-        (Group.PRESETS, "theirs_for_tests:number", find_preset, "is no playbook, but int"),
-        (Group.PRESETS, "theirs_for_tests:raising", find_preset, "raised OSError: no disk"),
-        (Group.PRESETS, "theirs_for_tests:leaving", find_preset, "raised SystemExit: 3"),
-        (Group.READERS, "theirs_for_tests:number", find_reader, "is no reader"),
+        (PluginGroup.POLICIES, "not_there:policy", find_policy, "cannot be loaded: ModuleNotFoundError"),
+        (PluginGroup.POLICIES, "theirs_for_tests:nothing", find_policy, "cannot be loaded: AttributeError"),
+        (PluginGroup.POLICIES, "theirs_for_tests:number", find_policy, "is no policy: neither a function nor"),
+        (PluginGroup.POLICIES, "theirs_for_tests:Busy", find_policy, "is no policy"),
+        (PluginGroup.POLICIES, "theirs_for_tests:wrong", find_policy, None),
+        (PluginGroup.PRESETS, "theirs_for_tests:wrong", find_preset, "is no playbook, but int"),
+        (PluginGroup.PRESETS, "theirs_for_tests:number", find_preset, "is no playbook, but int"),
+        (PluginGroup.PRESETS, "theirs_for_tests:raising", find_preset, "raised OSError: no disk"),
+        (PluginGroup.PRESETS, "theirs_for_tests:leaving", find_preset, "raised SystemExit: 3"),
+        (PluginGroup.READERS, "theirs_for_tests:number", find_reader, "is no reader"),
     ],
 )
 def test_what_is_broken_names_its_package(brought, group, target, finder, said):
@@ -185,9 +187,9 @@ def test_what_is_broken_names_its_package(brought, group, target, finder, said):
 
 
 def test_readers_of_another_package_read_or_say_why_not(brought, tmp_path, capsys):
-    brought(Group.READERS, "broken", "theirs_for_tests:raising")
-    brought(Group.READERS, "wrong", "builtins:str")
-    brought(Group.READERS, "refusing", "leadlife.exchange:load_mapping")
+    brought(PluginGroup.READERS, "broken", "theirs_for_tests:raising")
+    brought(PluginGroup.READERS, "wrong", "builtins:str")
+    brought(PluginGroup.READERS, "refusing", "leadlife.io:load_mapping")
     with pytest.raises(PluginError, match="raised OSError"):
         read_with("broken", tmp_path)
     with pytest.raises(PluginError, match="returned no Export, but str"):
@@ -200,21 +202,21 @@ def test_readers_of_another_package_read_or_say_why_not(brought, tmp_path, capsy
 def test_a_reader_of_another_package_reads(brought, monkeypatch, capsys):
     acme = Path(__file__).parents[1] / "examples/acme_plugin"
     monkeypatch.syspath_prepend(acme / "src")
-    brought(Group.READERS, "acme_crm", "acme_leadlife:read")
+    brought(PluginGroup.READERS, "acme_crm", "acme_leadlife:read")
     assert len(read_with("acme_crm", acme / "tests/export").journeys) == 3
     assert main(["funnel", str(acme / "tests/export"), "--reader", "acme_crm"]) == 0
     assert "1 set aside" in capsys.readouterr().out
 
 
 def test_two_packages_under_one_name_are_told(brought):
-    brought(Group.PRESETS, "same", "theirs_for_tests:book")
-    brought(Group.PRESETS, "same", "theirs_for_tests:book", "others")
+    brought(PluginGroup.PRESETS, "same", "theirs_for_tests:book")
+    brought(PluginGroup.PRESETS, "same", "theirs_for_tests:book", "others")
     with pytest.raises(PluginError, match="others and theirs both bring"):
         find_preset("same")
-    brought(Group.POLICIES, "stray", "theirs_for_tests:busy", None)
-    assert plugin(Group.POLICIES, "stray").package == "an unknown package"
+    brought(PluginGroup.POLICIES, "stray", "theirs_for_tests:busy", None)
+    assert plugin(PluginGroup.POLICIES, "stray").package == "an unknown package"
 
 
 def test_plugins_of_this_environment_are_playbooks_where_they_say_so():
-    for one in plugins(Group.PRESETS):
+    for one in plugins(PluginGroup.PRESETS):
         assert isinstance(find_preset(one.name), Playbook)

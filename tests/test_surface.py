@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import leadlife
-from leadlife import policies
+from leadlife import scoring
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,7 +25,7 @@ def test_the_public_names_are_these():
 
 
 def test_the_stub_and_the_table_name_the_same():
-    for package, folder in ((leadlife, "leadlife"), (policies, "leadlife/policies")):
+    for package, folder in ((leadlife, "leadlife"), (scoring, "leadlife/scoring")):
         tree = ast.parse((ROOT / "src" / folder / "__init__.pyi").read_text())
         stubbed = {
             alias.asname: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
@@ -47,7 +47,7 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_importing_brings_in_nothing_but_the_declared():
     found = run(
         "import sys; before = set(sys.modules); from leadlife import Journey;"
-        "from leadlife.presets import eight_stage; eight_stage().lifecycle.plan;"
+        "from leadlife.presets import eight_stage; eight_stage().lifecycle.table;"
         "import json; print(json.dumps(sorted({n.split('.')[0] for n in set(sys.modules) - before})))"
     )
     outside = {name for name in found if name not in sys.stdlib_module_names and not name.startswith("_")}
@@ -59,14 +59,14 @@ def test_importing_brings_in_nothing_but_the_declared():
 
 def test_the_root_imports_nothing_of_the_core():
     found = run("import sys, leadlife, json; print(json.dumps([n for n in sys.modules if n.startswith('leadlife.')]))")
-    assert found == ["leadlife._lazy"]
+    assert found == ["leadlife._base", "leadlife._base.lazy"]
 
 
 def test_no_model_is_built_by_the_import():
     built = run(
         "import leadlife, json\n"
         "from leadlife import Journey\n"
-        "from leadlife._model import Model\n"
+        "from leadlife._base.model import Model\n"
         "def kinds(k):\n"
         "    yield k\n"
         "    for c in k.__subclasses__(): yield from kinds(c)\n"
@@ -84,8 +84,8 @@ def test_no_file_names_a_registry_and_the_makefile_is_short():
 def test_the_readme_is_short_and_its_picture_is_current():
     import re
 
-    from leadlife.diagrams import graph, mermaid
     from leadlife.presets import eight_stage
+    from leadlife.reports import graph, mermaid
 
     text = (ROOT / "README.md").read_text()
     assert mermaid(graph(eight_stage().lifecycle, success_path=True)) in text

@@ -7,8 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadlife import Calendar, Elapsed, Limit, Malformed, days, elapsed, months, weeks, years
-from leadlife.timing import day_start, due, earliest, from_wall, instant, parse_duration, steps, whole_days, zone_named
+from leadlife import Limit, Malformed, days, elapsed
+from leadlife.timing import (
+    Calendar,
+    Elapsed,
+    day_start,
+    due,
+    earliest,
+    from_wall,
+    instant,
+    months,
+    parse_duration,
+    steps,
+    weeks,
+    whole_days,
+    years,
+    zone_named,
+)
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -10,8 +10,8 @@ import pytest
 from sklearn.model_selection import StratifiedKFold
 
 from leadlife import Lead
-from leadlife.evaluate import brier, calibration, roc_auc
-from leadlife.policies import CalibratedBayes, Closed, NaiveBayes, WinTable
+from leadlife.evaluation import brier, calibration, roc_auc
+from leadlife.scoring import CalibratedBayes, ClosedLead, NaiveBayes, WinTable
 
 T = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def held_out(shared_data):
     with (shared_data / "x_education/leads.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     won = np.array([int(row["Converted"]) for row in rows])
-    closed = [Closed(won=bool(one), closed=T, values=values(row, told)) for one, row in zip(won, rows, strict=True)]
+    closed = [ClosedLead(won=bool(one), closed=T, values=values(row, told)) for one, row in zip(won, rows, strict=True)]
     empty = WinTable(at=T, stages=("new", "won"), fields=tuple(map(word, told["categorical"])))
     found = {"plain": [0.0] * len(rows), "calibrated": [0.0] * len(rows)}
     for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(won, won):

@@ -13,11 +13,10 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from leadlife._model import LAX, SORTED, Id, Instant, Model, Name, Text
-from leadlife.activities import Activity
+from leadlife._base.model import LAX, SORTED, Id, Instant, Model, Name, Text
 from leadlife.criteria import Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
-from leadlife.leads import AnyActor, Source, actor
+from leadlife.leads import Activity, AnyActor, Source, actor
 from leadlife.money import Money
 
 _STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline"}
@@ -151,7 +150,7 @@ class ActivityRecorded(Fact):
         return Activity(id=self.id, kind=self.kind, at=self.at, attributes=self.attributes)
 
 
-class AttributeChanged(Fact):
+class FieldChanged(Fact):
     """A field of the lead has a value from now on; None clears it."""
 
     type: Literal["attribute"] = "attribute"
@@ -299,7 +298,7 @@ AnyFact = Annotated[
     Started
     | Identified
     | ActivityRecorded
-    | AttributeChanged
+    | FieldChanged
     | ConsentChanged
     | Moved
     | StageReached

@@ -1,4 +1,4 @@
-"""Who a lead is, where they came from, what they agreed to, and who acts."""
+"""Leads: who they are, where they came from, what they consented to, what they did, and who acts on them."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from leadlife._model import LAX, Id, Instant, Model, Name, Names, Text
+from leadlife._base.model import LAX, Definition, Id, Instant, Model, Name, Names, Text
 from leadlife.criteria import Scalar
 from leadlife.errors import Malformed
 
@@ -124,3 +124,20 @@ class Lead(Model):
     consents: Annotated[tuple[Consent, ...], LAX] = ()
     identified: bool = False
     referred_by: Id | None = None
+
+
+class ActivityKind(Definition):
+    """A kind of activity that a playbook knows."""
+
+    two_way: bool = False
+    """Whether both sides take part, as in a reply or a call."""
+    meaning: Text = ""
+
+
+class Activity(Model):
+    """One activity, as scoring policies read it."""
+
+    id: Id | None = None
+    kind: Name
+    at: Instant
+    attributes: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar], repr=False)

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field
 
-from leadlife._model import Model
+from leadlife._base.model import Model
 from leadlife.errors import CurrencyMismatch, Malformed
 
 

@@ -15,14 +15,14 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife.errors import LeadlifeError, PluginError, PolicyError, UnknownName, did_you_mean
-from leadlife.playbook import Playbook
+from leadlife.playbook.playbook import Playbook
 from leadlife.presets import PRESETS
 
 if TYPE_CHECKING:
-    from leadlife.policies import Policy
+    from leadlife.scoring import Policy
 
 
-class Group(StrEnum):
+class PluginGroup(StrEnum):
     """What a package may bring."""
 
     POLICIES = "leadlife.policies"
@@ -44,7 +44,7 @@ class Plugin(NamedTuple):
         target: The module and the name in it.
     """
 
-    group: Group
+    group: PluginGroup
     name: str
     package: str
     version: str
@@ -69,31 +69,31 @@ class Plugin(NamedTuple):
         return {**self._asdict(), "group": self.group.value}
 
 
-def plugins(group: Group | str | None = None) -> tuple[Plugin, ...]:
+def plugins(group: PluginGroup | str | None = None) -> tuple[Plugin, ...]:
     """Return what the installed packages bring, by group and name. Nothing of it is loaded.
 
     Raises:
         UnknownName: There is no such group.
     """
-    groups = list(Group) if group is None else [_group(group)]
+    groups = list(PluginGroup) if group is None else [_group(group)]
     return tuple(sorted(one for each in groups for one in _brought(each)))
 
 
-def _group(group: Group | str) -> Group:
-    names = {one.value for one in Group}
+def _group(group: PluginGroup | str) -> PluginGroup:
+    names = {one.value for one in PluginGroup}
     if group not in names:
         raise UnknownName(f"there is no group of plugins {group!r}", hint=did_you_mean(str(group), names))
-    return Group(group)
+    return PluginGroup(group)
 
 
-def _brought(group: Group) -> Iterator[Plugin]:
+def _brought(group: PluginGroup) -> Iterator[Plugin]:
     for point in entry_points(group=group.value):
         package = point.dist
         name, version = ("an unknown package", "") if package is None else (f"{package.name}", f"{package.version}")
         yield Plugin(group, point.name, name, version, point.value)
 
 
-def plugin(group: Group | str, name: str) -> Plugin:
+def plugin(group: PluginGroup | str, name: str) -> Plugin:
     """Return one plugin by its name.
 
     Raises:
@@ -118,9 +118,9 @@ def find_policy(name: str) -> Policy:
         UnknownName: No installed package brings it.
         PluginError: It cannot be loaded, or is no policy.
     """
-    from leadlife.policies.policy import as_part  # noqa: PLC0415 - only who scores pays for policies
+    from leadlife.scoring.policy import as_part  # noqa: PLC0415 - only who scores pays for policies
 
-    brought = plugin(Group.POLICIES, name)
+    brought = plugin(PluginGroup.POLICIES, name)
     loaded = brought.load()
     try:
         policy: Policy = as_part(_Plugged(brought, loaded) if _is_code(loaded) else loaded, None)
@@ -138,10 +138,10 @@ def find_preset(name: str) -> Playbook:
     """
     if name in PRESETS:
         return PRESETS[name]()
-    known = (*PRESETS, *(one.name for one in plugins(Group.PRESETS)))
+    known = (*PRESETS, *(one.name for one in plugins(PluginGroup.PRESETS)))
     if name not in known:
         raise UnknownName(f"there is no preset {name!r}", hint=did_you_mean(str(name), known))
-    brought = plugin(Group.PRESETS, name)
+    brought = plugin(PluginGroup.PRESETS, name)
     make = brought.load()
     try:
         made = make() if callable(make) else make
@@ -153,13 +153,13 @@ def find_preset(name: str) -> Playbook:
 
 
 def find_reader(name: str) -> Any:
-    """Return the reader that a package brings under a name; ``leadlife.exchange.read_with`` reads by it.
+    """Return the reader that a package brings under a name; ``leadlife.io.read_with`` reads by it.
 
     Raises:
         UnknownName: No installed package brings it.
         PluginError: It cannot be loaded, or cannot be called.
     """
-    brought = plugin(Group.READERS, name)
+    brought = plugin(PluginGroup.READERS, name)
     loaded = brought.load()
     if not callable(loaded):
         raise PluginError(brought.package, f"{brought} is no reader: it cannot be called")
@@ -182,20 +182,20 @@ class PolicyPlugins(Mapping[str, Any]):
         if name in self._given:
             return self._given[name]
         try:
-            brought = plugin(Group.POLICIES, name)
+            brought = plugin(PluginGroup.POLICIES, name)
         except UnknownName:
             raise KeyError(name) from None
         return _Plugged(brought, brought.load())
 
     def __iter__(self) -> Iterator[str]:
-        yield from dict.fromkeys((*self._given, *(one.name for one in plugins(Group.POLICIES))))
+        yield from dict.fromkeys((*self._given, *(one.name for one in plugins(PluginGroup.POLICIES))))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
 
 
 def _is_code(loaded: Any) -> bool:
-    from leadlife.policies.policy import Policy  # noqa: PLC0415 - as above
+    from leadlife.scoring.policy import Policy  # noqa: PLC0415 - as above
 
     return not isinstance(loaded, Policy)
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_serializer
 
-from leadlife._model import Model, utc
+from leadlife._base.model import Model, utc
 from leadlife.errors import Malformed
 
 _ISO = re.compile(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from leadlife import (
     Actor,
-    AttributeChanged,
     EvidenceGiven,
+    FieldChanged,
     FieldSpec,
     Identified,
     Journey,
@@ -126,7 +126,7 @@ def life(name, *moves, start=0, channel=None, **fields):
     source = None if channel is None else Source(channel=channel)
     journey = Journey.start(name, BOOK, at=T0 + start * DAY, source=source)
     for field, value in fields.items():
-        journey = journey.record(AttributeChanged(name=field, value=value, at=T0 + start * DAY))
+        journey = journey.record(FieldChanged(name=field, value=value, at=T0 + start * DAY))
     for day, what in moves:
         at = T0 + (start + day) * DAY
         journey = journey.record(Sold(at=at)) if what == "sale" else journey.record(Moved(trigger=what, at=at))

@@ -6,30 +6,26 @@ import pytest
 
 from leadlife import (
     ActivityRule,
-    Bound,
     FieldRule,
     FieldSpec,
-    FieldType,
-    Grid,
-    Holds,
-    Kind,
     Lifecycle,
     Limit,
     Malformed,
-    Opaque,
     Playbook,
     Points,
-    Route,
-    SignOff,
     Stage,
-    Status,
     Transition,
+    days,
+    elapsed,
+)
+from leadlife.checks import Code, Severity, check, hysteresis, report
+from leadlife.checks.finding import SEVERITIES
+from leadlife.criteria import (
+    CustomGuard,
     at_least,
     band,
     count,
-    days,
     days_in_stage,
-    elapsed,
     evidence,
     field,
     holds,
@@ -37,43 +33,43 @@ from leadlife import (
     in_stage,
     inactive,
     latest,
-    months,
     readiness,
     role,
     score,
-    sign,
     sold,
     total,
 )
-from leadlife import cycle as cycle_number
-from leadlife.checks import Code, Severity, check, hysteresis, report
-from leadlife.checks.finding import SEVERITIES
+from leadlife.criteria import cycle as cycle_number
 from leadlife.errors import UnknownName
+from leadlife.lifecycle import Route, SignOff, StageStatus, StageType, TransitionKind
+from leadlife.playbook import FieldType, sign
 from leadlife.presets import eight_stage, mql_pql_sql
-from leadlife.qualification import Held, QualificationRule, ReadinessRule
+from leadlife.qualification.rules import Hysteresis, QualificationRule, ReadinessRule
+from leadlife.scoring import CustomPolicy, Grid
+from leadlife.timing import months
 
 ENGAGED = Points(name="did", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"4": 0, "1": 50})
 FIT = Points(name="is", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"B": 0, "A": 50})
 
 
-def stage(name, status=Status.OPEN, **more):
-    if status is Status.OPEN and "limit" not in more and more.get("holds") is None:
+def stage(name, status=StageStatus.OPEN, **more):
+    if status is StageStatus.OPEN and "limit" not in more and more.get("type") is None:
         more["limit"] = Limit(after=days(9), trigger="drop")
     return Stage(id=name, status=status, **more)
 
 
-def move(trigger, source, target, guard=None, kind=Kind.FORWARD, **more):
+def move(trigger, source, target, guard=None, kind=TransitionKind.FORWARD, **more):
     sources = source if source == "*" else (source,)
     return Transition(trigger=trigger, sources=sources, target=target, kind=kind, guard=guard, **more)
 
 
-DROP = move("drop", "*", "lost", kind=Kind.EXIT)
+DROP = move("drop", "*", "lost", kind=TransitionKind.EXIT)
 
 
 def cycle(*transitions, stages=(), a=None, **more):
     """A sound little lifecycle: a, b, won, lost; with whatever is added."""
     return Lifecycle(
-        stages=(a or stage("a"), stage("b"), stage("won", Status.WON), stage("lost", Status.LOST), *stages),
+        stages=(a or stage("a"), stage("b"), stage("won", StageStatus.WON), stage("lost", StageStatus.LOST), *stages),
         transitions=(move("go", "a", "b"), move("win", "b", "won"), *transitions, DROP),
         **more,
     )
@@ -96,13 +92,16 @@ def test_a_sound_lifecycle_has_no_findings():
     assert report(check(cycle())) == "nothing found"
 
 
-RECYCLED = {"status": Status.RECYCLED, "cool_down": days(9), "reentry_limit": 2}
-BACK = (move("rest", "b", "idle", kind=Kind.RECYCLE), move("return", "idle", "a", kind=Kind.REENTRY))
-GATE = Stage(id="gate", holds=Holds.GATE, routes=(Route(guard=evidence("x"), target="b"),), default="a2")
+RECYCLED = {"status": StageStatus.RECYCLED, "cool_down": days(9), "reentry_limit": 2}
+BACK = (
+    move("rest", "b", "idle", kind=TransitionKind.RECYCLE),
+    move("return", "idle", "a", kind=TransitionKind.REENTRY),
+)
+GATE = Stage(id="gate", type=StageType.GATE, routes=(Route(guard=evidence("x"), target="b"),), default="a2")
 
 CIRCLE = (
     move("on", "a", "b", identified(), automatic=True),
-    move("off", "b", "a", identified(), kind=Kind.BACKWARD, automatic=True),
+    move("off", "b", "a", identified(), kind=TransitionKind.BACKWARD, automatic=True),
 )
 AGREED = sign(mql_pql_sql(), "sales", on=date(2026, 3, 2))
 PAIRS = {
@@ -112,25 +111,25 @@ PAIRS = {
     ),
     Code.UNREACHABLE: (
         cycle(move("win", "far", "won"), stages=(stage("far"),)),
-        cycle(move("win", "far", "won"), move("jump", "a", "far", kind=Kind.SKIP), stages=(stage("far"),)),
+        cycle(move("win", "far", "won"), move("jump", "a", "far", kind=TransitionKind.SKIP), stages=(stage("far"),)),
     ),
     Code.TRAP: (
         Lifecycle(
-            stages=(Stage(id="a"), Stage(id="b"), Stage(id="won", status=Status.WON)),
+            stages=(Stage(id="a"), Stage(id="b"), Stage(id="won", status=StageStatus.WON)),
             transitions=(move("go", "a", "b"), move("win", "a", "won")),
         ),
         Lifecycle(
-            stages=(Stage(id="a"), Stage(id="b"), Stage(id="won", status=Status.WON)),
+            stages=(Stage(id="a"), Stage(id="b"), Stage(id="won", status=StageStatus.WON)),
             transitions=(move("go", "a", "b"), move("win", "a", "won"), move("win", "b", "won")),
         ),
     ),
     Code.NO_WON_STAGE: (
-        Lifecycle(stages=(stage("a"), stage("lost", Status.LOST)), transitions=(DROP,)),
+        Lifecycle(stages=(stage("a"), stage("lost", StageStatus.LOST)), transitions=(DROP,)),
         cycle(),
     ),
     Code.NO_PATH_TO_WON: (
-        cycle(move("park", "a", "c", kind=Kind.SKIP), stages=(stage("c"),)),
-        cycle(move("park", "a", "c", kind=Kind.SKIP), move("win", "c", "won"), stages=(stage("c"),)),
+        cycle(move("park", "a", "c", kind=TransitionKind.SKIP), stages=(stage("c"),)),
+        cycle(move("park", "a", "c", kind=TransitionKind.SKIP), move("win", "c", "won"), stages=(stage("c"),)),
     ),
     Code.NO_TIMED_EXIT: (cycle(a=Stage(id="a")), cycle()),
     Code.ENDLESS_RECYCLING: (
@@ -142,12 +141,12 @@ PAIRS = {
         cycle(*BACK, stages=(Stage(id="idle", **RECYCLED),)),
     ),
     Code.CAN_BE_AVOIDED: (
-        cycle(move("rush", "a", "won", kind=Kind.SKIP), stages=()).with_stages(stage("b", must_pass=True)),
+        cycle(move("rush", "a", "won", kind=TransitionKind.SKIP), stages=()).with_stages(stage("b", must_pass=True)),
         cycle().with_stages(stage("b", must_pass=True)),
     ),
     Code.NEVER_TRUE: (
-        cycle(move("jump", "a", "won", (field("size") > 9) & (field("size") < 5), kind=Kind.SKIP)),
-        cycle(move("jump", "a", "won", (field("size") > 5) & (field("size") < 9), kind=Kind.SKIP)),
+        cycle(move("jump", "a", "won", (field("size") > 9) & (field("size") < 5), kind=TransitionKind.SKIP)),
+        cycle(move("jump", "a", "won", (field("size") > 5) & (field("size") < 9), kind=TransitionKind.SKIP)),
     ),
     Code.SHADOWED: (
         cycle(move("turn", "a", "b", field("size") > 5), move("turn", "a", "won", field("size") > 9)),
@@ -161,26 +160,26 @@ PAIRS = {
         cycle(*[move("turn", "a", to, count(f"{to}{n}") >= 1) for n in range(7) for to in ("b", "won")]),
         cycle(*[move("turn", "a", to, count(f"{to}{n}") >= 1) for n in range(6) for to in ("b", "won")]),
     ),
-    Code.OPAQUE: (
-        cycle(move("jump", "a", "won", Opaque(name="mine", call=lambda view: True), kind=Kind.SKIP)),
-        cycle(move("jump", "a", "won", evidence("mine"), kind=Kind.SKIP)),
+    Code.CUSTOM_GUARD: (
+        cycle(move("jump", "a", "won", CustomGuard(name="mine", call=lambda view: True), kind=TransitionKind.SKIP)),
+        cycle(move("jump", "a", "won", evidence("mine"), kind=TransitionKind.SKIP)),
     ),
     Code.CHASE: (
         cycle(
-            move("on", "a", "b", on="activity", kind=Kind.SKIP),
-            move("off", "b", "a", on="activity", kind=Kind.BACKWARD),
+            move("on", "a", "b", on="activity", kind=TransitionKind.SKIP),
+            move("off", "b", "a", on="activity", kind=TransitionKind.BACKWARD),
         ),
         cycle(
-            move("on", "a", "b", on="activity", kind=Kind.SKIP),
-            move("off", "b", "a", on="attribute", kind=Kind.BACKWARD),
+            move("on", "a", "b", on="activity", kind=TransitionKind.SKIP),
+            move("off", "b", "a", on="attribute", kind=TransitionKind.BACKWARD),
         ),
     ),
     Code.PERSONAL_UNFLAGGED: (
         book(
-            move("jump", "a", "won", field("email").known(), kind=Kind.SKIP), fields={"email": FieldSpec()}
+            move("jump", "a", "won", field("email").known(), kind=TransitionKind.SKIP), fields={"email": FieldSpec()}
         ),
         book(
-            move("jump", "a", "won", field("email").known(), kind=Kind.SKIP),
+            move("jump", "a", "won", field("email").known(), kind=TransitionKind.SKIP),
             fields={"email": FieldSpec(personal=True)},
         ),
     ),
@@ -216,9 +215,9 @@ def test_rules_are_proved_like_guards():
         name="q", enter=at_least(7, *(in_stage("a") & (cycle_number() >= n) for n in range(1, 15)))
     )
     assert Code.NOT_DECIDED in codes(rules(many))
-    code = rules(QualificationRule(name="q", enter=Opaque(name="mine", call=lambda view: True)))
-    assert [one.where for one in found(code, Code.OPAQUE)] == ["qualifications.0.enter"]
-    near = ReadinessRule(mid=Held(enter=evidence("x")), late=Held(enter=evidence("x"), leave=evidence("x")))
+    code = rules(QualificationRule(name="q", enter=CustomGuard(name="mine", call=lambda view: True)))
+    assert [one.where for one in found(code, Code.CUSTOM_GUARD)] == ["qualifications.0.enter"]
+    near = ReadinessRule(mid=Hysteresis(enter=evidence("x")), late=Hysteresis(enter=evidence("x"), leave=evidence("x")))
     assert [one.where for one in found(rules(readiness=near), Code.HYSTERESIS)] == ["readiness.late"]
     secret = rules(QualificationRule(name="q", enter=field("phone").known()), fields={"phone": FieldSpec()})
     assert "qualifications.0.enter" in found(secret, Code.PERSONAL_UNFLAGGED)[0].says
@@ -286,14 +285,15 @@ def test_the_worst_comes_first():
 
 def test_a_trap_after_the_last_return_is_told_with_its_whole_story():
     transitions = (
-        move("rest", "a", "idle", kind=Kind.RECYCLE),
-        move("return", "idle", "a", kind=Kind.REENTRY),
+        move("rest", "a", "idle", kind=TransitionKind.RECYCLE),
+        move("return", "idle", "a", kind=TransitionKind.REENTRY),
         move("win", "a", "won"),
         DROP.replace(sources=("a",)),
     )
     idle = Stage(id="idle", **RECYCLED)
     lifecycle = Lifecycle(
-        stages=(stage("a"), stage("won", Status.WON), stage("lost", Status.LOST), idle), transitions=transitions
+        stages=(stage("a"), stage("won", StageStatus.WON), stage("lost", StageStatus.LOST), idle),
+        transitions=transitions,
     )
     [trap] = found(lifecycle, Code.TRAP)
     assert trap.says == "'idle' has no way on after 2 returns"
@@ -392,10 +392,10 @@ def test_what_can_be_true_and_what_cannot(guard, possible):
     policy = Points(
         name="points", rules=(FieldRule(name="x", when=field("size") > 1, points=50),), bands={"cold": 0, "warm": 5}
     )
-    chance = Bound(name="chance", scale="probability")
+    chance = CustomPolicy(name="chance", scale="probability")
     capped = Points(name="capped", rules=(FieldRule(name="x", when=field("size") > 1, points=50.5),))
     playbook = Playbook(
-        id="mine", lifecycle=cycle(move("jump", "a", "won", guard, kind=Kind.SKIP)), scores=(policy, chance, capped),
+        id="mine", lifecycle=cycle(move("jump", "a", "won", guard, kind=TransitionKind.SKIP)), scores=(policy, chance, capped),
         evidence={"x": "x"}, activity_kinds={"call": {}, "form": {}}, qualifications=[MQL], **SIZED,
     )  # fmt: skip
     assert (not found(playbook, Code.NEVER_TRUE)) is possible
@@ -420,7 +420,7 @@ GRADE = Grid(name="grade", fit=FIT, engagement=ENGAGED)
         (evidence("x", within=days(9)), identified(), "evidence of x: yes"),
         (inactive(days(9)), identified(), "days ago"),
         (role("sales"), identified(), "asked by sales"),
-        (Opaque(name="mine", call=lambda view: True), identified(), "mine answers True"),
+        (CustomGuard(name="mine", call=lambda view: True), identified(), "mine answers True"),
         (in_stage("a") & sold(), identified(), "in stage a"),
         (~evidence("x"), sold(), "evidence of x: no"),
         (score("points") < 3, band("points") == "cold", "score points"),
@@ -469,14 +469,14 @@ def test_a_score_cannot_pass_its_cap():
 
 def test_the_default_of_a_gate_that_nobody_takes_is_shadowed():
     both = (Route(guard=identified(), target="b"), Route(guard=~identified(), target="won"))
-    gate = Stage(id="gate", holds=Holds.GATE, routes=both, default="lost")
+    gate = Stage(id="gate", type=StageType.GATE, routes=both, default="lost")
     assert Code.SHADOWED in codes(cycle(move("sort", "a", "gate"), stages=(gate,)))
-    half = Stage(id="gate", holds=Holds.GATE, routes=both[:1], default="lost")
+    half = Stage(id="gate", type=StageType.GATE, routes=both[:1], default="lost")
     assert Code.SHADOWED not in codes(cycle(move("sort", "a", "gate"), stages=(half,)))
 
 
 def test_no_definition_takes_for_ever():
-    from leadlife.checks.proving import Budget, Goal, Proof, together
+    from leadlife.checks.proofs import Budget, Goal, Proof, together
 
     leaves = [evidence(f"e{number}") for number in range(12)]
     goals = [Goal(at_least(7, *leaves), True), Goal(at_least(6, *leaves), False)]
@@ -488,13 +488,13 @@ def test_no_definition_takes_for_ever():
 
 def test_a_win_gives_the_returns_back():
     transitions = (
-        move("rest", "a", "idle", kind=Kind.RECYCLE),
-        move("return", "idle", "b", kind=Kind.REENTRY),
+        move("rest", "a", "idle", kind=TransitionKind.RECYCLE),
+        move("return", "idle", "b", kind=TransitionKind.REENTRY),
         move("win", "b", "won"),
-        move("again", "won", "a", kind=Kind.REPEAT),
+        move("again", "won", "a", kind=TransitionKind.REPEAT),
     )
-    idle = Stage(id="idle", status=Status.RECYCLED, cool_down=days(9), reentry_limit=1)
-    stages = (Stage(id="a"), Stage(id="b"), Stage(id="won", status=Status.WON), idle)
+    idle = Stage(id="idle", status=StageStatus.RECYCLED, cool_down=days(9), reentry_limit=1)
+    stages = (Stage(id="a"), Stage(id="b"), Stage(id="won", status=StageStatus.WON), idle)
     assert not found(Lifecycle(stages=stages, transitions=transitions), Code.TRAP)
 
 
@@ -506,15 +506,19 @@ def test_a_text_without_a_part_is_thought_of():
 
 
 def test_reopening_is_told_apart_by_what_was_left():
-    assert not codes(cycle(move("reopen", "lost", None, kind=Kind.REOPEN)))
+    assert not codes(cycle(move("reopen", "lost", None, kind=TransitionKind.REOPEN)))
 
 
 def test_a_way_that_only_the_impossible_opens_is_no_way():
     never = (field("size") > 9) & (field("size") < 5)
-    lifecycle = cycle(move("leap", "a", "c", never, kind=Kind.SKIP), move("win", "c", "won"), stages=(stage("c"),))
+    lifecycle = cycle(
+        move("leap", "a", "c", never, kind=TransitionKind.SKIP), move("win", "c", "won"), stages=(stage("c"),)
+    )
     [lost] = found(lifecycle, Code.UNREACHABLE)
     assert "nobody can make this move" in lost.says
-    beyond = cycle(move("leap", "c", "d", kind=Kind.SKIP), move("win", "d", "won"), stages=(stage("c"), stage("d")))
+    beyond = cycle(
+        move("leap", "c", "d", kind=TransitionKind.SKIP), move("win", "d", "won"), stages=(stage("c"), stage("d"))
+    )
     assert any("nobody reaches that stage" in one.says for one in found(beyond, Code.UNREACHABLE))
 
 
@@ -559,14 +563,14 @@ def test_a_thousand_returns_are_not_walked_one_by_one():
     idle = Stage(id="idle", **{**RECYCLED, "reentry_limit": 1_000})
     other = Stage(id="other", **{**RECYCLED, "reentry_limit": 1_000})
     transitions = (
-        move("rest", "a", "idle", kind=Kind.RECYCLE, needs_reason=True),
-        move("wait", "a", "other", kind=Kind.RECYCLE, needs_reason=True),
-        move("return", "idle", "a", kind=Kind.REENTRY),
-        move("come", "other", "a", kind=Kind.REENTRY),
+        move("rest", "a", "idle", kind=TransitionKind.RECYCLE, needs_reason=True),
+        move("wait", "a", "other", kind=TransitionKind.RECYCLE, needs_reason=True),
+        move("return", "idle", "a", kind=TransitionKind.REENTRY),
+        move("come", "other", "a", kind=TransitionKind.REENTRY),
         move("win", "a", "won"),
         DROP.replace(sources=("a",)),
     )
-    stages = (stage("a"), stage("won", Status.WON), stage("lost", Status.LOST), idle, other)
+    stages = (stage("a"), stage("won", StageStatus.WON), stage("lost", StageStatus.LOST), idle, other)
     traps = found(Lifecycle(stages=stages, transitions=transitions, reasons=("late",)), Code.TRAP)
     assert {trap.says for trap in traps} == {
         f"{name!r} has no way on once all returns are used up" for name in ("idle", "other")

@@ -9,33 +9,40 @@ from pydantic import TypeAdapter
 
 from leadlife import (
     ActivityRecorded,
-    AttributeChanged,
     EvidenceGiven,
+    FieldChanged,
     FieldSpec,
     Identified,
     Journey,
     Malformed,
-    Opaque,
     Sold,
     Stage,
     Transition,
-    count,
     days,
+)
+from leadlife.criteria import (
+    AllOf,
+    AnyCriterion,
+    AnyOf,
+    CustomGuard,
+    Not,
+    Verdict,
+    count,
     evidence,
     field,
     identified,
-    months,
+    leaves_of,
     role,
     sold,
 )
-from leadlife.criteria import AllOf, AnyOf, Criterion, Not, Verdict, leaves_of
 from leadlife.errors import GuardError
 from leadlife.journey.sight import StateView
 from leadlife.presets import eight_stage
+from leadlife.timing import months
 
 T0 = datetime(2026, 1, 31, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
-ADAPTER = TypeAdapter(Criterion)
+ADAPTER = TypeAdapter(AnyCriterion)
 
 
 @pytest.fixture
@@ -52,7 +59,7 @@ TERNARY = st.sampled_from([True, False, None])
 
 
 def constant(value):
-    return Opaque(name=f"c{value}", call=lambda _view: value)
+    return CustomGuard(name=f"c{value}", call=lambda _view: value)
 
 
 @given(TERNARY, TERNARY)
@@ -63,8 +70,8 @@ def test_logic_is_kleenes(a, b):
     assert either.test(None) is max(a, b, key=order.get)
     assert negated.test(None) is (None if a is None else not a)
     for whole in (both, either, negated):
-        assert whole.judge(None).value is whole.test(None)
-        assert [part.value for part in whole.judge(None).parts] == ([a] if whole is negated else [a, b])
+        assert whole.verdict(None).value is whole.test(None)
+        assert [part.value for part in whole.verdict(None).parts] == ([a] if whole is negated else [a, b])
 
 
 def test_joining_flattens_and_keeps_order():
@@ -121,7 +128,7 @@ def test_inputs_name_what_an_answer_depends_on():
         ("activity", "call"),
         ("evidence", "fit"),
         ("role", "x"),
-        ("opaque", "cTrue"),
+        ("custom_guard", "cTrue"),
         ("sold", ""),
     ]
 
@@ -129,14 +136,14 @@ def test_inputs_name_what_an_answer_depends_on():
 def test_a_field_that_is_missing_cleared_or_of_another_type_is_unknown(journey):
     rule = field("size") >= 50
     assert rule.test(view(journey)) is None
-    big = journey.record(AttributeChanged(name="size", value=50, at=T0))
+    big = journey.record(FieldChanged(name="size", value=50, at=T0))
     assert rule.test(view(big)) is True
-    verdict = rule.judge(view(big))
+    verdict = rule.verdict(view(big))
     assert verdict.facts == (big.facts[-1].id,)
     assert (verdict.word, str(verdict)) == ("true", "size is at least 50: true")
-    cleared = big.record(AttributeChanged(name="size", value=None, at=T0 + DAY))
+    cleared = big.record(FieldChanged(name="size", value=None, at=T0 + DAY))
     assert rule.test(view(cleared)) is None
-    assert rule.judge(view(cleared)).facts == ()
+    assert rule.verdict(view(cleared)).facts == ()
     assert (field("size") == "50").test(view(big)) is None
     assert (field("size") == True).test(view(big)) is None  # noqa: E712
     assert (field("size") <= 50.0).test(view(big)) is True
@@ -146,15 +153,15 @@ def test_a_window_is_half_open_and_its_verdict_says_when_it_changes(journey):
     called = journey.record(ActivityRecorded(kind="call", at=T0)).record(ActivityRecorded(kind="reply", at=T0 + DAY))
     rule = count("call", "reply", within=months(1)) >= 2
     end = datetime(2026, 2, 28, 9, tzinfo=UTC)
-    verdict = rule.judge(view(called))
+    verdict = rule.verdict(view(called))
     assert verdict.value is True
     assert verdict.changes_at == end
     assert rule.test(view(called, end - timedelta(microseconds=1)))
     assert not rule.test(view(called, end))
-    assert len(rule.judge(view(called, end)).facts) == 1
+    assert len(rule.verdict(view(called, end)).facts) == 1
     assert not rule.test(view(called, end + 400 * DAY))
-    assert (rule | evidence("fit")).judge(view(called)).changes_at == end
-    assert (count("call") >= 1).judge(view(called)).changes_at is None
+    assert (rule | evidence("fit")).verdict(view(called)).changes_at == end
+    assert (count("call") >= 1).verdict(view(called)).changes_at is None
 
 
 def test_counts_are_never_unknown(journey):
@@ -169,15 +176,15 @@ def test_evidence_identified_sold_and_role(journey):
     assert everything.test(view(known)) is False
     assert evidence("fit").test(view(journey)) is None
     assert identified().test(view(journey)) is False
-    assert len(everything.judge(view(known)).facts) == 3
-    assert everything.judge(view(journey)).facts == ()
+    assert len(everything.verdict(view(known)).facts) == 3
+    assert everything.verdict(view(journey)).facts == ()
     no = known.record(EvidenceGiven(name="fit", value=False, at=T0 + DAY))
     assert evidence("fit").test(view(no)) is False
 
 
 def test_an_unbound_callable_is_an_error():
     with pytest.raises(GuardError, match="not bound"):
-        Opaque(name="x").test(None)
+        CustomGuard(name="x").test(None)
 
 
 @pytest.mark.parametrize(

@@ -11,22 +11,26 @@ from hypothesis import strategies as st
 from leadlife import (
     ActivityRecorded,
     Actor,
-    AttributeChanged,
     EvidenceGiven,
+    FieldChanged,
     FieldSpec,
-    InvalidDefinition,
     Journey,
     Malformed,
-    Opaque,
     QualificationGranted,
     QualificationWithdrawn,
+    days,
+    elapsed,
+)
+from leadlife.criteria import (
+    CountIs,
+    CustomGuard,
+    FieldIs,
+    Observation,
     Verdict,
     at_least,
     count,
     cycle,
-    days,
     days_in_stage,
-    elapsed,
     evidence,
     field,
     first_seen,
@@ -36,14 +40,15 @@ from leadlife import (
     it,
     last_seen,
     latest,
-    months,
+    read_criterion,
     readiness,
     score,
     total,
 )
-from leadlife.criteria import CountIs, FieldIs, Observation, read_criterion
+from leadlife.errors import InvalidDefinition
 from leadlife.journey.sight import StateView
 from leadlife.presets import eight_stage
+from leadlife.timing import months
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -64,7 +69,7 @@ def view(journey, after=timedelta(0), *, at=None):
 
 def said(journey, **fields):
     for name, value in fields.items():
-        journey = journey.record(AttributeChanged(name=name, value=value, at=journey.at))
+        journey = journey.record(FieldChanged(name=name, value=value, at=journey.at))
     return journey
 
 
@@ -108,7 +113,7 @@ def test_every_sort_has_a_json_form_a_sentence_and_inputs(criterion, ada):
     assert read_criterion(json.loads(json.dumps(criterion.model_dump(mode="json")))) == criterion
     assert not BOOK.faults_in(criterion)
     assert criterion.parts() or [*criterion.inputs()]
-    assert criterion.test(view(ada)) is criterion.judge(view(ada)).value
+    assert criterion.test(view(ada)) is criterion.verdict(view(ada)).value
 
 
 def test_the_sentences_can_be_read_aloud():
@@ -223,7 +228,7 @@ def test_the_latest_activity_of_a_kind_is_asked(ada):
     assert rule.test(view(ada)) is None
     filled = did(did(ada, "form", budget=800), "form", 1, budget=100)
     assert rule.test(view(filled)) is False
-    assert rule.judge(view(filled)).facts == (filled.facts[-1].id,)
+    assert rule.verdict(view(filled)).facts == (filled.facts[-1].id,)
     assert rule.test(view(did(filled, "form", 2))) is None
     assert latest("form", "budget").known().test(view(did(filled, "form", 2))) is False
 
@@ -233,7 +238,7 @@ def test_sums_add_up_numbers_and_are_unknown_where_one_is_missing(ada):
     assert rule.test(view(ada)) is False
     called = did(did(ada, "call", minutes=10), "call", 1, minutes=20.0)
     assert rule.test(view(called)) is True
-    assert rule.judge(view(called)).changes_at == T + 10 * DAY
+    assert rule.verdict(view(called)).changes_at == T + 10 * DAY
     assert rule.test(view(called, at=T + 10 * DAY)) is False
     for odd in ({}, {"minutes": "ten"}, {"minutes": True}):
         assert rule.test(view(did(called, "call", 2, **odd))) is None
@@ -251,35 +256,35 @@ def test_how_long_ago_the_first_and_the_last_were(ada):
         (first_seen("call").within(elapsed(days=2)), 5, True, False),
     ):
         at = T + day * DAY
-        assert rule.judge(view(seen)).changes_at == at
+        assert rule.verdict(view(seen)).changes_at == at
         assert (rule.test(view(seen, at=at - TICK)), rule.test(view(seen, at=at))) == (before, after)
-        assert rule.judge(view(seen, at=at)).changes_at is None
-        assert len(rule.judge(view(seen)).facts) == 1
-    assert first_seen("chat").within(days(3)).judge(view(seen)).facts == ()
+        assert rule.verdict(view(seen, at=at)).changes_at is None
+        assert len(rule.verdict(view(seen)).facts) == 1
+    assert first_seen("chat").within(days(3)).verdict(view(seen)).facts == ()
 
 
 def test_a_qualification_is_held_until_it_expires_or_is_withdrawn(ada):
     rule = holds("mql")
     assert rule.test(view(ada)) is False
-    assert rule.judge(view(ada)).facts == ()
+    assert rule.verdict(view(ada)).facts == ()
     by = Actor(id="mia", roles=("marketing",))
     granted = ada.record(QualificationGranted(name="mql", expires=T + 3 * DAY, at=T, by=by))
-    verdict = rule.judge(view(granted))
+    verdict = rule.verdict(view(granted))
     assert (verdict.value, verdict.changes_at, len(verdict.facts)) == (True, T + 3 * DAY, 1)
     assert rule.test(view(granted, at=T + 3 * DAY)) is False
-    assert rule.judge(view(granted, at=T + 3 * DAY)).changes_at is None
+    assert rule.verdict(view(granted, at=T + 3 * DAY)).changes_at is None
     gone = granted.record(QualificationWithdrawn(name="mql", at=T + DAY, by=by))
-    assert (rule.test(view(gone)), rule.judge(view(gone)).changes_at) == (False, None)
+    assert (rule.test(view(gone)), rule.verdict(view(gone)).changes_at) == (False, None)
     usual = ada.record(QualificationGranted(name="mql", at=T, by=by))
-    assert (rule.test(view(usual)), rule.judge(view(usual)).changes_at) == (True, T + 90 * DAY)
+    assert (rule.test(view(usual)), rule.verdict(view(usual)).changes_at) == (True, T + 90 * DAY)
 
 
 def test_evidence_may_be_too_old_to_count(ada):
     rule = evidence("fit", within=days(30))
     told = ada.record(EvidenceGiven(name="fit", at=T))
-    verdict = rule.judge(view(told))
+    verdict = rule.verdict(view(told))
     assert (verdict.value, verdict.changes_at, len(verdict.facts)) == (True, T + 30 * DAY, 1)
-    old = rule.judge(view(told, at=T + 30 * DAY))
+    old = rule.verdict(view(told, at=T + 30 * DAY))
     assert (old.value, old.changes_at, old.facts) == (None, None, ())
     assert rule.test(view(ada)) is None
 
@@ -287,13 +292,13 @@ def test_evidence_may_be_too_old_to_count(ada):
 def test_stage_days_and_cycle(ada):
     assert in_stage("name").test(view(ada)) is True
     assert in_stage("target", "lead").test(view(ada)) is False
-    assert in_stage("name").judge(view(ada)).facts == (ada.facts[0].id,)
+    assert in_stage("name").verdict(view(ada)).facts == (ada.facts[0].id,)
     assert (cycle() == 1).test(view(ada)) is True
     nobody = StateView(Journey("bo", BOOK)._state, T, ())
     for rule in (in_stage("name"), days_in_stage() >= 1, cycle() == 1, readiness() == "late"):
         assert rule.test(nobody) is None
-        assert rule.judge(nobody).facts == ()
-        assert rule.judge(nobody).changes_at is None
+        assert rule.verdict(nobody).facts == ()
+        assert rule.verdict(nobody).changes_at is None
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo", "Europe/Berlin"])
@@ -302,7 +307,7 @@ def test_days_in_the_present_stage_change_when_the_verdict_says(zone, compare):
     ada = Journey.start("ada", BOOK.replace(zone=zone), at=datetime(2026, 3, 26, 1, 30, tzinfo=UTC), stage="name")
     rule = getattr(days_in_stage(), compare)(3)
     at, asked = ada.at, 0
-    while (change := rule.judge(view(ada, at=at)).changes_at) is not None:
+    while (change := rule.verdict(view(ada, at=at)).changes_at) is not None:
         assert rule.test(view(ada, at=change - TICK)) is rule.test(view(ada, at=at))
         at, asked = change, asked + 1
     assert asked == 2
@@ -329,7 +334,7 @@ class Ready:
 def test_readiness_is_ordered(segment, answer):
     rule = readiness() >= "mid"
     assert rule.test(Ready(segment)) is answer
-    assert rule.judge(Ready(segment)).facts == (() if segment is None else ("fact",))
+    assert rule.verdict(Ready(segment)).facts == (() if segment is None else ("fact",))
 
 
 TERNARY = st.sampled_from([True, False, None])
@@ -338,7 +343,7 @@ TERNARY = st.sampled_from([True, False, None])
 @given(st.lists(TERNARY, min_size=1, max_size=5), st.data())
 def test_at_least_is_kleenes(answers, data):
     number = data.draw(st.integers(1, len(answers)))
-    whole = at_least(number, *(Opaque(name="x", call=lambda _view, a=answer: a) for answer in answers))
+    whole = at_least(number, *(CustomGuard(name="x", call=lambda _view, a=answer: a) for answer in answers))
     filled = {
         sum(option) >= number
         for option in (
@@ -348,12 +353,12 @@ def test_at_least_is_kleenes(answers, data):
     }
     expected = filled.pop() if len(filled) == 1 else None
     assert whole.test(None) is expected
-    assert whole.judge(None).recomputed() is expected
+    assert whole.verdict(None).recomputed() is expected
 
 
 def test_a_verdict_can_be_read_as_a_tree(ada):
     rule = (count("call", within=days(7)) >= 1) & (evidence("fit") | ~in_stage("name"))
-    verdict = rule.judge(view(did(ada, "call")))
+    verdict = rule.verdict(view(did(ada, "call")))
     assert verdict.tree() == (
         "unknown: at least 1 of call within 7 days and (evidence of fit or not (in stage name))\n"
         "  true: at least 1 of call within 7 days (there is 1), until 2026-03-09 09:00 at least\n"
@@ -406,7 +411,7 @@ def test_who_came_first_does_not_always_go_first(zone, window, calls, ends):
     for call in calls:
         ada = ada.record(ActivityRecorded(kind="call", at=datetime(*call, tzinfo=UTC)))
     rule = count("call", within=window) >= 2
-    until = rule.judge(view(ada)).changes_at
+    until = rule.verdict(view(ada)).changes_at
     assert until <= datetime(*ends, tzinfo=UTC)
     assert rule.test(view(ada, at=until - TICK)) is True
 

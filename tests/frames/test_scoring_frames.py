@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadlife import Activity, FieldSpec, FieldType, Journey, Lead, Malformed, Playbook, days, field, it
+from leadlife import Activity, FieldSpec, Journey, Lead, Malformed, Playbook, days
+from leadlife.criteria import field, it
 from leadlife.errors import UnknownName
 from leadlife.frames import closed_leads, fields_of, score_frame
-from leadlife.policies import ActivityRule, Bound, Closed, FieldRule, Gated, PerLeadType, Points
+from leadlife.playbook import FieldType
 from leadlife.presets import eight_stage
+from leadlife.scoring import ActivityRule, ClosedLead, CustomPolicy, FieldRule, Gated, PerLeadType, Points
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -173,7 +175,7 @@ def test_a_policy_that_breaks_is_a_fault_of_the_row():
             raise RuntimeError("not today")
         return 7
 
-    book = BOOK.with_score(Bound.of(moody))
+    book = BOOK.with_score(CustomPolicy.of(moody))
     faults = []
     scored = score_frame(book, pl.DataFrame(LEADS), pl.DataFrame(ACTIVITIES), at=T, faults=faults)
     assert told(scored, "moody") == [7, None, 7]
@@ -247,7 +249,7 @@ def test_cells_of_every_type_are_read():
     done = pl.DataFrame(
         {"lead": ["ada"], "kind": ["call"], "at": [T], "id": ["c1"], "on": [date(2026, 1, 1)], "n": [2]}
     )
-    score_frame(BOOK.with_score(Bound.of(note)), leads, done, at=T)
+    score_frame(BOOK.with_score(CustomPolicy.of(note)), leads, done, at=T)
     ada, activities = seen["ada"]
     assert ada.fields == {"employees": 80, "city": "Porto", "since": "2025-01-01", "paying": True}
     assert (ada.identified, ada.source.lead_type) == (True, "referral")
@@ -263,7 +265,7 @@ def test_numbers_of_every_make_are_read():
         seen[lead.id] = lead.fields
         return 1
 
-    book = book.with_score(Bound.of(note))
+    book = book.with_score(CustomPolicy.of(note))
     prices = [
         pl.Series([1.5, math.nan]),
         pl.Series([Decimal("1.5"), None]),
@@ -346,8 +348,8 @@ def test_closed_leads_are_read_and_open_ones_passed_over():
         pl.DataFrame(CLOSED), won="won", closed="end", made="begun", team="crew", stage="stood", fields=["city"], faults=faults
     )  # fmt: skip
     assert found == [
-        Closed(won=True, closed=T, made=T - DAY, team="north", stage="sold", values={"city": "Porto"}),
-        Closed(won=False, closed=T, stage="offer", values={"city": None}),
+        ClosedLead(won=True, closed=T, made=T - DAY, team="north", stage="sold", values={"city": "Porto"}),
+        ClosedLead(won=False, closed=T, stage="offer", values={"city": None}),
     ]
     assert [(fault.row, fault.reason) for fault in faults] == [
         (3, "an outcome is won or not: True or False, 1 or 0"),

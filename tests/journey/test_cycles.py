@@ -19,8 +19,8 @@ from leadlife import (
     Transition,
     errors,
 )
+from leadlife.lifecycle.stages import StageStatus
 from leadlife.presets import eight_stage
-from leadlife.stages import Status
 from stories import DAY, T0, at
 
 
@@ -35,7 +35,7 @@ def test_the_lifetime_is_first_sale_second_sale_referral(opportunity):
     won = opportunity.record(Sold(at=at(5)))
     again = won.record(EvidenceGiven(name="need", at=at(200))).move("rebuy", at=at(200)).record(Sold(at=at(210)))
     mine, theirs = again.refer("bob", at=at(220), evidence=["fit"])
-    assert [cycle.outcome for cycle in mine.cycles] == [Status.WON, Status.WON]
+    assert [cycle.outcome for cycle in mine.cycles] == [StageStatus.WON, StageStatus.WON]
     assert [cycle.number for cycle in mine.cycles] == [1, 2]
     assert theirs.stage == "target"
     assert theirs.lead.referred_by == "ada"
@@ -73,7 +73,7 @@ def test_an_early_sale_is_kept_and_counts_later():
 def test_recycling_ends_the_cycle_and_only_new_evidence_opens_the_next(opportunity):
     cold = opportunity.recycle("budget", at=at(10))
     assert cold.cycle is None
-    assert cold.cycles[0].outcome is Status.RECYCLED
+    assert cold.cycles[0].outcome is StageStatus.RECYCLED
     assert cold.cycles[0].high_water == "opportunity"
     with pytest.raises(errors.GuardNotMet):
         cold.move("return", at=at(50))
@@ -127,7 +127,7 @@ def test_the_fourth_return_since_the_last_win_is_refused_and_a_win_resets_the_co
 
 def test_reopening_voids_the_closing(opportunity):
     lost = opportunity.move("lose", reason="pricing", at=at(10))
-    assert lost.cycle.outcome is Status.LOST
+    assert lost.cycle.outcome is StageStatus.LOST
     back = lost.reopen("other", note="they called again", at=at(20))
     assert back.stage == "opportunity"
     assert back.cycle.number == 1
@@ -139,7 +139,7 @@ def test_reopening_voids_the_closing(opportunity):
 
 def test_lost_then_recycled_stays_lost(opportunity):
     cold = opportunity.move("lose", reason="pricing", at=at(10)).recycle("pricing", at=at(20))
-    assert cold.cycles[0].outcome is Status.LOST
+    assert cold.cycles[0].outcome is StageStatus.LOST
     assert cold.cycles[0].ended == at(10)
     assert cold.visits[-1].cycle is None
 
@@ -184,7 +184,7 @@ def test_reopening_a_win_takes_it_back():
     assert repeated.cycle.number == 3
     assert repeated.move("rest", at=at(5)).may("back", at=at(6))
     kept = won.recycle("x", at=at(4)) if won.playbook.lifecycle.reasons else won.move("rest", at=at(4))
-    assert kept.cycles[-1].outcome is Status.WON
+    assert kept.cycles[-1].outcome is StageStatus.WON
 
 
 def test_a_journey_may_begin_in_a_closed_or_recycled_stage():
@@ -203,7 +203,7 @@ def test_a_journey_may_begin_in_a_closed_or_recycled_stage():
         id="p", lifecycle=Lifecycle(stages=stages, transitions=rules, entries=["open", "won", "cold", "gone"])
     )
     won = Journey.start("x", book, at=T0, stage="won")
-    assert (won.cycle.number, won.cycle.outcome) == (1, Status.WON)
+    assert (won.cycle.number, won.cycle.outcome) == (1, StageStatus.WON)
     assert won.move("again", at=at(1)).cycle.number == 2
     cold = Journey.start("x", book, at=T0, stage="cold")
     assert cold.cycles == ()

@@ -5,31 +5,21 @@ from datetime import UTC, datetime, timedelta
 from leadlife import (
     ActivityRecorded,
     Actor,
-    Bound,
-    Held,
     Identified,
     Journey,
-    Kind,
-    Opaque,
     Playbook,
     QualificationRule,
-    ReadinessRule,
     Transition,
-    count,
     days,
-    days_in_stage,
     elapsed,
-    evidence,
-    holds,
-    in_stage,
-    inactive,
-    readiness,
-    score,
 )
 from leadlife.checks import Code, check
+from leadlife.criteria import CustomGuard, count, days_in_stage, evidence, holds, in_stage, inactive, readiness, score
 from leadlife.facts import EvidenceGiven, RuleFailed, ScoreReported, StageReached
-from leadlife.policies import ActivityRule, Points, WeightedSum
+from leadlife.lifecycle import TransitionKind
 from leadlife.presets import eight_stage
+from leadlife.qualification import Hysteresis, ReadinessRule
+from leadlife.scoring import ActivityRule, CustomPolicy, Points, WeightedSum
 
 DAY = timedelta(days=1)
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -66,7 +56,9 @@ def test_a_fact_confirms_through_other_rules():
         QualificationRule(name="a", enter=count("call") >= 1),
         QualificationRule(name="b", enter=holds("a")),
         QualificationRule(name="hot", enter=readiness() == "late"),
-    ).replace(readiness=ReadinessRule(mid=Held(enter=count("call") >= 1), late=Held(enter=count("meeting") >= 1)))
+    ).replace(
+        readiness=ReadinessRule(mid=Hysteresis(enter=count("call") >= 1), late=Hysteresis(enter=count("meeting") >= 1))
+    )
     journey = started(book).record(called("call", T + DAY)).record(called("meeting", T + DAY))
     assert {"a", "b", "hot"} <= journey.qualifications.keys()
     journey = journey.record(StageReached(stage="lead", at=T + 2 * DAY, infer_gaps=True))
@@ -118,7 +110,9 @@ def test_what_another_rule_reads_renews():
 
 
 def test_readiness_that_lapses_stays_gone_until_it_is_confirmed():
-    book = near(mid=Held(enter=count("call") >= 1, valid_for=days(7)), late=Held(enter=count("meeting") >= 1))
+    book = near(
+        mid=Hysteresis(enter=count("call") >= 1, valid_for=days(7)), late=Hysteresis(enter=count("meeting") >= 1)
+    )
     journey = started(book).record(called("call", T + DAY)).tick(T + 400 * DAY)
     assert (journey.readiness, journey.wake_at) == ("early", None)
     assert journey.record(called("call", T + 401 * DAY)).readiness == "mid"
@@ -138,7 +132,7 @@ def test_only_what_enter_reads_confirms():
 
 def test_a_report_confirms_only_what_reads_that_score():
     calls = Points(name="calls", rules=(ActivityRule(name="c", kinds=("call",), points=20),))
-    model = Bound(name="model", version="1")
+    model = CustomPolicy(name="model", version="1")
     both = WeightedSum(name="both", of=({"policy": calls.replace(name="mine")}, {"policy": model}))
     book = eight_stage().with_score(calls).with_score(model).with_score(both)
     book = book.with_qualifications(
@@ -156,7 +150,7 @@ def test_what_readiness_was_lost_for_is_told_as_not_true_any_more():
     fade = Points(name="fade", rules=(ActivityRule(name="c", kinds=("call",), points=20, half_life=elapsed(days=2)),))
     book = eight_stage().with_score(fade)
     book = book.replace(
-        readiness=ReadinessRule(mid=Held(enter=score("fade") >= 15), late=Held(enter=score("fade") >= 1000))
+        readiness=ReadinessRule(mid=Hysteresis(enter=score("fade") >= 15), late=Hysteresis(enter=score("fade") >= 1000))
     )
     [last] = [
         line for line in started(book).record(called("call", T)).tick(T + 10 * DAY).explain() if "early" in line.text
@@ -169,8 +163,8 @@ def test_a_broken_automatic_guard_is_told_by_its_name_and_stops_no_other():
     def boom(view):
         raise RuntimeError
 
-    fine = Transition(trigger="fine", sources="name", target="target", kind=Kind.SKIP, guard=count("call") >= 1, automatic=True)  # fmt: skip
-    broken = Transition(trigger="broken", sources="name", target="lead", kind=Kind.SKIP, guard=Opaque(name="boom", call=boom), automatic=True)  # fmt: skip
+    fine = Transition(trigger="fine", sources="name", target="target", kind=TransitionKind.SKIP, guard=count("call") >= 1, automatic=True)  # fmt: skip
+    broken = Transition(trigger="broken", sources="name", target="lead", kind=TransitionKind.SKIP, guard=CustomGuard(name="boom", call=boom), automatic=True)  # fmt: skip
     for moves, place in (((broken, fine), "target"), ((fine.replace(guard=count("call") >= 9), broken), "name")):
         book = eight_stage().with_lifecycle(eight_stage().lifecycle.with_transitions(*moves), version="2")
         journey = started(book).record(called("call", T + DAY))

@@ -11,15 +11,14 @@ from leadlife import (
     Lifecycle,
     Malformed,
     MoveRefused,
-    Opaque,
     Playbook,
     Sold,
     Stage,
     StageReached,
     Transition,
     errors,
-    evidence,
 )
+from leadlife.criteria import CustomGuard, evidence
 from leadlife.presets import eight_stage
 from stories import SALES, T0, at
 
@@ -217,7 +216,7 @@ def test_a_recorded_illegal_move_is_kept_with_its_refusal(name):
 
 def test_options_are_the_buttons_a_crm_shows(lead):
     options = {option.trigger: option for option in lead.options(at=at(4), by=SALES)}
-    assert list(options) == list(lead.playbook.lifecycle.plan.triggers)
+    assert list(options) == list(lead.playbook.lifecycle.table.triggers)
     assert [name for name, option in options.items() if option] == ["accept"]
     assert options["recycle"].needs_reason
     assert "budget" in options["recycle"].reasons
@@ -310,7 +309,7 @@ class TestOpaqueGuards:
             yes.move("go", at=at(2))
 
     def test_an_opaque_guard_may_carry_a_version(self):
-        guard = Opaque(name="house rule", version="2", call=lambda _view: True)
+        guard = CustomGuard(name="house rule", version="2", call=lambda _view: True)
         assert self.journey(guard).move("go", at=at(1)).stage == "b"
         assert guard.sentence() == "house rule (version 2)"
 

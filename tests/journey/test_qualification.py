@@ -8,31 +8,28 @@ import pytest
 from leadlife import (
     ActivityRecorded,
     Actor,
-    AttributeChanged,
     EvidenceGiven,
+    FieldChanged,
     FieldSpec,
-    Held,
     Identified,
-    InvalidDefinition,
     Journey,
     Malformed,
-    Opaque,
     Playbook,
     QualificationGranted,
     QualificationRule,
     QualificationWithdrawn,
-    Readiness,
-    ReadinessRule,
     Retracted,
-    RuleFailed,
     ScoreReported,
-    Snapshot,
     Sold,
     Source,
     Started,
-    count,
     days,
     elapsed,
+)
+from leadlife.criteria import (
+    CustomGuard,
+    Readiness,
+    count,
     evidence,
     field,
     holds,
@@ -42,10 +39,12 @@ from leadlife import (
     role,
     score,
 )
-from leadlife.errors import NotPermitted, UnknownName
-from leadlife.journey import Standing
-from leadlife.policies import Bound
+from leadlife.errors import InvalidDefinition, NotPermitted, UnknownName
+from leadlife.facts import RuleFailed
+from leadlife.journey import Snapshot, Standing
 from leadlife.presets import eight_stage, ibm, mql_pql_sql
+from leadlife.qualification import Hysteresis, ReadinessRule
+from leadlife.scoring import CustomPolicy
 from stories import DAY, SALES, T0, at
 
 MIA = Actor(id="mia", roles=("marketing",))
@@ -121,12 +120,12 @@ class TestGranting:
         ada = warm()
         for name in ("need", "budget", "authority"):
             ada = ada.record(yes(name, 1))
-        verdict = ada.judge(ada.playbook.qualification_by_name["sql"].enter, at=at(1))
+        verdict = ada.verdict(ada.playbook.qualification_by_name["sql"].enter, at=at(1))
         assert verdict.value is None
         assert ada.record(yes("timing", 2)).stage == "sql"
         refused = ada.record(yes("budget", 2, value=False)).record(yes("timing", 2))
         assert refused.stage == "mql"
-        assert refused.judge(ada.playbook.qualification_by_name["sql"].enter.of[0], at=at(2)).value is False
+        assert refused.verdict(ada.playbook.qualification_by_name["sql"].enter.of[0], at=at(2)).value is False
 
     def test_intent_lapses_at_its_exact_instant_and_the_backward_move_follows(self):
         ada = warm(readiness=None)
@@ -191,7 +190,7 @@ class TestGranting:
 
     def test_a_reported_score_grants(self):
         mine = QualificationRule(name="mine", enter=score("model") >= 0.8)
-        model = Bound(name="model", version="3", scale="probability")
+        model = CustomPolicy(name="model", version="3", scale="probability")
         ada = Journey.start("ada", mql_pql_sql().with_score(model).with_qualifications(mine), at=T0)
         assert held(ada.record(ScoreReported(policy="model", version="3", value=0.9, at=at(1))))
         assert not held(ada.record(ScoreReported(policy="model", version="2", value=0.9, at=at(1))))
@@ -199,7 +198,7 @@ class TestGranting:
     def test_what_is_known_before_the_start_counts_at_the_start(self):
         mine = QualificationRule(name="mine", enter=field("size") >= 50)
         sized = mql_pql_sql().with_fields(size=FieldSpec(type="integer")).with_qualifications(mine)
-        ada = Journey("ada", sized).record(AttributeChanged(name="size", value=80, at=T0))
+        ada = Journey("ada", sized).record(FieldChanged(name="size", value=80, at=T0))
         started = Journey.start("ada", sized, at=T0)
         assert not held(started)
         assert held(ada.record(Started(stage="lead", playbook=sized.ref, at=at(1))))
@@ -294,7 +293,7 @@ class TestReadiness:
     def test_it_is_unknown_where_nobody_judges_it(self):
         ada = began(readiness=None)
         assert ada.readiness is None
-        assert ada.judge(readiness() >= "mid", at=at(1)).value is None
+        assert ada.verdict(readiness() >= "mid", at=at(1)).value is None
 
     def test_an_adopted_rule_is_judged_at_once(self):
         ada = Journey.start("ada", book(readiness=None), at=T0).record(call(1, "emergency"))
@@ -327,7 +326,7 @@ class TestAdopting:
 
 class TestWhatBreaks:
     def broken(self, call_, **more):
-        shaky = Bound.of(call_, name="shaky")
+        shaky = CustomPolicy.of(call_, name="shaky")
         mine = QualificationRule(name="mine", enter=score("shaky") >= 1)
         return Journey.start("ada", mql_pql_sql().with_score(shaky).with_qualifications(mine), at=T0, **more)
 
@@ -367,7 +366,7 @@ class TestWhatBreaks:
 
         plan = mql_pql_sql().lifecycle
         rules = tuple(
-            rule.replace(guard=Opaque(name="broken", call=broken)) if rule.trigger == "qualify" else rule
+            rule.replace(guard=CustomGuard(name="broken", call=broken)) if rule.trigger == "qualify" else rule
             for rule in plan.transitions
         )
         ada = Journey.start("ada", mql_pql_sql().with_lifecycle(plan.replace(transitions=rules)), at=T0)
@@ -402,7 +401,7 @@ class TestDeclaring:
         with pytest.raises(InvalidDefinition, match="what is lasting has no leave"):
             QualificationRule(name="mine", enter=holds("a"), leave=holds("b"), lasting=True)
         with pytest.raises(InvalidDefinition, match="nothing makes a lead late"):
-            ReadinessRule(mid=Held(enter=evidence("x")), late=Held())
+            ReadinessRule(mid=Hysteresis(enter=evidence("x")), late=Hysteresis())
 
     @pytest.mark.parametrize(
         ("rules", "said"),
@@ -415,7 +414,7 @@ class TestDeclaring:
             ([QualificationRule(name="a", enter=holds("bb"))], "qualification 'bb' is not declared"),
             ([QualificationRule(name="a", enter=evidence("tming"))], "did you mean 'timing'"),
             ([QualificationRule(name="a", enter=role("sales"))], "nobody asks a rule"),
-            ([QualificationRule(name="a", enter=Opaque(name="mine"))], "not bound to a callable"),
+            ([QualificationRule(name="a", enter=CustomGuard(name="mine"))], "not bound to a callable"),
         ],
     )
     def test_faults_of_rules_are_told_when_declared(self, rules, said):
@@ -425,7 +424,7 @@ class TestDeclaring:
     def test_readiness_reads_no_qualification_and_not_itself(self):
         for asked, said in ((holds("mql"), "before qualifications"), (readiness() >= "mid", "does not read itself")):
             with pytest.raises(InvalidDefinition, match=said):
-                book(readiness=ReadinessRule(mid=Held(enter=asked), late=Held(enter=evidence("timing"))))
+                book(readiness=ReadinessRule(mid=Hysteresis(enter=asked), late=Hysteresis(enter=evidence("timing"))))
 
     def test_two_of_one_name_are_a_fault(self):
         mine = QualificationRule(name="mine", granted_by="sales")
@@ -576,7 +575,7 @@ def test_an_automatic_move_on_a_broken_policy_is_told_and_nobody_moves():
     rules = tuple(
         rule.replace(guard=score("broken") >= 1) if rule.trigger == "qualify" else rule for rule in plan.transitions
     )
-    book_ = mql_pql_sql().with_score(Bound.of(broken)).with_lifecycle(plan.replace(transitions=rules))
+    book_ = mql_pql_sql().with_score(CustomPolicy.of(broken)).with_lifecycle(plan.replace(transitions=rules))
     ada = Journey.start("ada", book_, at=T0).record(call(1))
     assert (ada.stage, ada.version) == ("lead", 2)
     assert "could not be judged" in str(ada.explain())
@@ -613,7 +612,7 @@ def test_an_automatic_move_to_nowhere_is_told_as_such():
 
 def test_a_view_without_scores_waits_for_none():
     from leadlife import Lead
-    from leadlife.policies.sight import Sight
-    from leadlife.rulebook import Horizon, horizon
+    from leadlife.qualification.rule_index import Horizon, horizon
+    from leadlife.scoring.view import ScoringView
 
-    assert horizon((score("x") >= 1,), Sight(Lead(id="x"), (), T0)) == Horizon()
+    assert horizon((score("x") >= 1,), ScoringView(Lead(id="x"), (), T0)) == Horizon()

@@ -7,36 +7,29 @@ import pytest
 from leadlife import (
     ActivityRecorded,
     Actor,
-    AttributeChanged,
+    FieldChanged,
     FieldSpec,
     Identified,
-    InvalidDefinition,
     Journey,
-    Kind,
     Lead,
     Malformed,
     MoveRefused,
-    PolicyError,
     Retracted,
     ScoreReported,
     Source,
     Transition,
-    band,
-    count,
     days,
     elapsed,
-    field,
-    it,
-    latest,
-    role,
-    score,
 )
-from leadlife.errors import GuardError, UnknownName
+from leadlife.criteria import band, count, field, it, latest, role, score
+from leadlife.errors import GuardError, InvalidDefinition, PolicyError, UnknownName
 from leadlife.journey.sight import StateView
-from leadlife.policies import (
+from leadlife.lifecycle import TransitionKind
+from leadlife.presets import eight_stage
+from leadlife.scoring import (
     ActivityRule,
-    Bound,
     Capped,
+    CustomPolicy,
     Fallback,
     FieldRule,
     Overridden,
@@ -44,7 +37,6 @@ from leadlife.policies import (
     Points,
     WeightedSum,
 )
-from leadlife.presets import eight_stage
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -63,7 +55,7 @@ def book(*policies, guard=None):
     made = eight_stage().with_fields(size=FieldSpec(type="integer"), by_hand=FieldSpec(type="number"))
     made = made.with_score(*policies)
     if guard is not None:
-        rule = Transition(trigger="rush", sources="name", target="lead", kind=Kind.SKIP, guard=guard)
+        rule = Transition(trigger="rush", sources="name", target="lead", kind=TransitionKind.SKIP, guard=guard)
         made = made.with_lifecycle(made.lifecycle.with_transitions(rule))
     return made
 
@@ -122,10 +114,10 @@ def test_a_refusal_by_score_says_the_score():
     ada = began(ENGAGEMENT.replace(exclude=(field("size") == 0,)), guard=score("engagement") >= 15)
     with pytest.raises(MoveRefused, match=r"score engagement is at least 15: false \(it is 0, band cold\)"):
         ada.move("rush", at=T)
-    out = ada.record(AttributeChanged(name="size", value=0, at=T))
+    out = ada.record(FieldChanged(name="size", value=0, at=T))
     with pytest.raises(MoveRefused, match=r"unknown \(there is no score: size is 0\)"):
         out.move("rush", at=T)
-    assert out.judge(band("engagement") >= "warm", at=T).to_dict() == {
+    assert out.verdict(band("engagement") >= "warm", at=T).to_dict() == {
         "sentence": "band of engagement is at least warm",
         "value": None,
         "found": "there is no score: size is 0",
@@ -139,7 +131,7 @@ def test_a_function_is_lifted_by_trying_the_playbooks_kinds():
     def calls(_lead, activities, *, at):
         return sum(activity.kind == "meeting" for activity in activities)
 
-    ada = began(Bound.of(calls, bands={"no": 0, "yes": 1}))
+    ada = began(CustomPolicy.of(calls, bands={"no": 0, "yes": 1}))
     assert ada.score("calls", at=ada.at, lift=True).lift.activity.kind == "meeting"
 
 
@@ -178,11 +170,11 @@ def test_a_guard_may_ask_for_a_score():
 def test_a_verdict_about_a_score_names_its_activities_and_holds_until_it_says():
     ada = began(ENGAGEMENT).record(call(1))
     view = ada_view(ada, T + DAY)
-    verdict = (score("engagement") >= 15).judge(view)
+    verdict = (score("engagement") >= 15).verdict(view)
     assert (verdict.value, verdict.facts) == (True, (ada.facts[-1].id,))
     assert (score("engagement") >= 15).test(ada_view(ada, verdict.changes_at - timedelta(microseconds=1)))
     assert not (score("engagement") >= 15).test(ada_view(ada, verdict.changes_at + timedelta(minutes=1)))
-    assert (band("engagement") >= "warm").judge(view).changes_at == verdict.changes_at
+    assert (band("engagement") >= "warm").verdict(view).changes_at == verdict.changes_at
 
 
 def ada_view(journey, at):
@@ -192,7 +184,7 @@ def ada_view(journey, at):
 def test_an_excluded_lead_and_one_without_a_band_are_unknown():
     out = ENGAGEMENT.replace(exclude=(field("size") == 0,))
     ada = began(out, ENGAGEMENT.replace(name="bandless", bands={"top": 99})).record(
-        AttributeChanged(name="size", value=0, at=T)
+        FieldChanged(name="size", value=0, at=T)
     )
     view = ada_view(ada, T)
     assert (score("engagement") >= 0).test(view) is None
@@ -212,11 +204,11 @@ def test_a_policy_that_breaks_refuses_the_move_and_keeps_the_fact():
 
 
 def test_an_unbound_policy_is_what_was_reported_for_its_version():
-    model = Bound(name="propensity", version="3", scale="probability", bands={"likely": 0.6})
+    model = CustomPolicy(name="propensity", version="3", scale="probability", bands={"likely": 0.6})
     ada = began(model, guard=score("propensity") >= 0.6)
     told = ada.score("propensity", at=ada.at)
     assert (told.answered, told.why) == (False, "propensity is not bound and has not been reported")
-    assert (score("propensity") >= 0.6).judge(ada_view(ada, T)).value is None
+    assert (score("propensity") >= 0.6).verdict(ada_view(ada, T)).value is None
     old = ada.record(ScoreReported(policy="propensity", version="2", value=0.9, at=T))
     assert not old.may("rush", at=T)
     new = old.record(ScoreReported(policy="propensity", version="3", value=0.7, at=T + DAY))
@@ -226,16 +218,16 @@ def test_an_unbound_policy_is_what_was_reported_for_its_version():
         "likely",
     )
     assert new.move("rush", at=T + DAY).stage == "lead"
-    assert (score("propensity") >= 0.6).judge(ada_view(new, T + 9 * DAY)).changes_at is None
+    assert (score("propensity") >= 0.6).verdict(ada_view(new, T + 9 * DAY)).changes_at is None
     broken = new.record(ScoreReported(policy="propensity", version="3", value=7.0, at=T + 2 * DAY))
     assert broken.may("rush", at=T + 2 * DAY).refusals[0].code == "guard_failed"
 
 
 def test_a_persons_value_is_a_fact_that_is_cleared_by_a_fact():
     ada = began(Overridden(name="priority", of=ENGAGEMENT, field="by_hand")).record(call(1))
-    ruled = ada.record(AttributeChanged(name="by_hand", value=80, at=T + 2 * DAY, by="ann"))
+    ruled = ada.record(FieldChanged(name="by_hand", value=80, at=T + 2 * DAY, by="ann"))
     assert (ruled.score("priority", at=ruled.at).value, ruled.score("priority", at=T + DAY).value) == (80, 20)
-    cleared = ruled.record(AttributeChanged(name="by_hand", value=None, at=T + 3 * DAY))
+    cleared = ruled.record(FieldChanged(name="by_hand", value=None, at=T + 3 * DAY))
     assert cleared.score("priority", at=cleared.at).automatic is None
 
 
@@ -304,20 +296,20 @@ def test_with_score_replaces_by_name_and_changes_the_digest():
 def test_any_criterion_may_be_asked_of_a_journey():
     ada = began(ENGAGEMENT).record(call(1))
     rule = (score("engagement") >= 15) & (count("call", within=days(3)) >= 1)
-    assert ada.judge(rule, at=T + DAY).value is True
-    assert ada.judge(rule, at=T).value is False
-    assert ada.judge(rule, at=T + 5 * DAY).value is False
-    assert ada.judge(role("sales"), at=T, by=Actor(id="sam", roles=("sales",))).value is True
-    assert Journey("bo", book()).record(call()).judge(count("call", within=days(3)) >= 1, at=T).value is True
+    assert ada.verdict(rule, at=T + DAY).value is True
+    assert ada.verdict(rule, at=T).value is False
+    assert ada.verdict(rule, at=T + 5 * DAY).value is False
+    assert ada.verdict(role("sales"), at=T, by=Actor(id="sam", roles=("sales",))).value is True
+    assert Journey("bo", book()).record(call()).verdict(count("call", within=days(3)) >= 1, at=T).value is True
     with pytest.raises(InvalidDefinition, match="did you mean 'call'"):
-        ada.judge(count("cal") >= 1, at=T)
-    assert Journey("bo", book()).judge(role("sales"), at=T).value is False
+        ada.verdict(count("cal") >= 1, at=T)
+    assert Journey("bo", book()).verdict(role("sales"), at=T).value is False
     with pytest.raises(Malformed, match="no criterion"):
-        ada.judge("score > 3", at=T)
+        ada.verdict("score > 3", at=T)
 
 
 def test_a_report_is_heard_within_a_combination():
-    model = Bound(name="model", version="3")
+    model = CustomPolicy(name="model", version="3")
     rules = Points(name="rules", start=7)
     both = (Fallback(name="either", of=(model, rules)), Capped(name="capped", of=model, cap=50))
     ada = began(model, *both)
@@ -335,17 +327,17 @@ def test_a_score_that_cannot_be_never_keeps_a_fact_from_being_recorded():
         trigger="rush",
         sources="name",
         target="lead",
-        kind=Kind.SKIP,
+        kind=TransitionKind.SKIP,
         guard=(score("priority") >= 5) | (score("endless") >= 1),
         on="activity",
     )
     made = book(Overridden(name="priority", of=ENGAGEMENT, field="by_hand"), endless)
     made = made.with_lifecycle(made.lifecycle.with_transitions(fired))
     ada = Journey.start("ada", made, stage="name", at=T)
-    ruled = ada.record(AttributeChanged(name="by_hand", value=2e12, at=T)).record(call())
+    ruled = ada.record(FieldChanged(name="by_hand", value=2e12, at=T)).record(call())
     assert [refusal.code for refusal in ruled.receipt.refusals] == ["guard_failed"]
     with pytest.raises(GuardError, match="a million million at most"):
-        ada.judge(score("endless") >= 1, at=T)
+        ada.verdict(score("endless") >= 1, at=T)
     with pytest.raises(PolicyError, match="a million million at most"):
         ruled.score("priority", at=T)
 
@@ -354,7 +346,7 @@ def test_the_past_is_judged_by_the_playbook_of_its_day_and_a_trend_by_one_policy
     first = book(Points(name="p", start=5))
     second = first.with_score(Points(name="p", version="2", start=50), version="2")
     ada = Journey.start("ada", first, stage="name", at=T).adopt(second, at=T + DAY)
-    assert ada.judge(score("p") >= 1, at=T).value is True
+    assert ada.verdict(score("p") >= 1, at=T).value is True
     assert ada.score("p", at=T).value == 5
     assert ada.score("p", at=T + 2 * DAY, since=T).trend.micropoints == 0
 
@@ -381,11 +373,11 @@ def test_a_field_that_overrules_holds_a_number():
 
 
 def test_an_unbound_policy_stands_in_any_zone():
-    made = book(ENGAGEMENT, Bound(name="model", version="3")).replace(zone="Europe/Berlin")
+    made = book(ENGAGEMENT, CustomPolicy(name="model", version="3")).replace(zone="Europe/Berlin")
     ada = Journey.start("ada", made, stage="name", at=T).record(call())
     told = ada.record(ScoreReported(policy="model", version="3", value=72.0, at=T))
     assert (told.score("engagement", at=T).value, told.score("model", at=T).value) == (20, 72)
-    assert Bound(name="m").replace(version="4").version == "4"
+    assert CustomPolicy(name="m").replace(version="4").version == "4"
     with pytest.raises(UnknownName):
         made.policy(ENGAGEMENT)
 
@@ -397,14 +389,14 @@ def test_of_two_activities_at_one_instant_guards_and_policies_take_the_later_rec
         ada = Journey.start(f"a{number}", made, stage="name", at=T)
         for budget in (600, 100):
             ada = ada.record(ActivityRecorded(kind="form", attributes={"budget": budget}, at=T + DAY))
-        assert ada.judge(big, at=T + DAY).value is False
+        assert ada.verdict(big, at=T + DAY).value is False
         assert ada.score("e", at=T + DAY).value == 0
 
 
 def test_what_a_person_says_stands_over_a_model_that_says_nothing():
-    silent = Bound(name="model", version="3", bands={"low": 0, "high": 50})
+    silent = CustomPolicy(name="model", version="3", bands={"low": 0, "high": 50})
     made = book(Overridden(name="o", of=silent, field="by_hand"), guard=band("o") >= "high")
-    ada = Journey.start("ada", made, stage="name", at=T).record(AttributeChanged(name="by_hand", value=80, at=T))
+    ada = Journey.start("ada", made, stage="name", at=T).record(FieldChanged(name="by_hand", value=80, at=T))
     told = ada.score("o", at=T)
     assert (told.value, told.band, told.automatic) == (80, "high", None)
     assert ada.move("rush", at=T).stage == "lead"

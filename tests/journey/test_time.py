@@ -16,23 +16,22 @@ from leadlife import (
     Malformed,
     Moved,
     MoveRefused,
-    Opaque,
     Playbook,
     PlaybookAdopted,
     Retracted,
-    Route,
-    Snapshot,
     Sold,
     Stage,
     Transition,
     days,
     elapsed,
     errors,
-    evidence,
-    months,
 )
+from leadlife.criteria import CustomGuard, evidence
+from leadlife.journey import Snapshot
+from leadlife.lifecycle import Route
+from leadlife.lifecycle.stages import StageStatus
 from leadlife.presets import eight_stage
-from leadlife.stages import Status
+from leadlife.timing import months
 from stories import SALES, T0, at
 
 
@@ -72,7 +71,7 @@ class TestTimers:
             Transition(trigger="up", sources="a", target="b", kind="forward", guard=evidence("yes")),
             Transition(trigger="again", sources="a", target="a", kind="forward"),
         )
-        a = Stage(id="a", holds="sla", limit=Limit(after=days(2), trigger="up"))
+        a = Stage(id="a", type="sla", limit=Limit(after=days(2), trigger="up"))
         book = Playbook(id="p", lifecycle=Lifecycle(stages=(a, Stage(id="b")), transitions=rules), evidence={"yes": ""})
         journey = Journey.start("x", book, at=T0)
         spent = journey.tick(at(3))
@@ -86,7 +85,7 @@ class TestTimers:
 
     def test_an_internal_timed_move_is_spent_too(self):
         rules = (Transition(trigger="note", sources="a", kind="forward"),)
-        a = Stage(id="a", holds="sla", limit=Limit(after=elapsed(hours=1), trigger="note"))
+        a = Stage(id="a", type="sla", limit=Limit(after=elapsed(hours=1), trigger="note"))
         journey = Journey.start("x", Playbook(id="p", lifecycle=Lifecycle(stages=(a,), transitions=rules)), at=T0)
         told = journey.tick(at(2))
         assert len(told.derived) == 1
@@ -94,7 +93,7 @@ class TestTimers:
         assert "in a, by note" in str(told.explain())
 
     def test_a_month_is_a_month_and_follows_the_zone(self):
-        a = Stage(id="a", holds="sla", limit=Limit(after=months(1), trigger="up"))
+        a = Stage(id="a", type="sla", limit=Limit(after=months(1), trigger="up"))
         rules = (Transition(trigger="up", sources="a", target="b", kind="forward"),)
         book = Playbook(id="p", zone="Europe/Berlin", lifecycle=Lifecycle(stages=(a, Stage(id="b")), transitions=rules))
         journey = Journey.start("x", book, at=datetime(2026, 2, 28, 9, tzinfo=UTC))
@@ -111,18 +110,18 @@ class TestGates:
     def book(self, *, guard=None):
         gate = Stage(
             id="gate",
-            holds="gate",
+            type="gate",
             routes=(Route(guard=evidence("yes") if guard is None else guard, target="b"),),
             default="c",
         )
-        second = Stage(id="second", holds="gate", default="gate")
+        second = Stage(id="second", type="gate", default="gate")
         lost = Stage(id="lost", status="lost", on_path=False)
         rules = (
             Transition(trigger="go", sources="a", target="second", kind="forward"),
             Transition(trigger="lose", sources=("a", "b", "c"), target="out", kind="exit"),
             Transition(trigger="undo", sources="lost", kind="reopen"),
         )
-        out = Stage(id="out", holds="gate", default="lost")
+        out = Stage(id="out", type="gate", default="lost")
         stages = (Stage(id="a"), Stage(id="b"), Stage(id="c"), lost, gate, second, out)
         return Playbook(id="p", lifecycle=Lifecycle(stages=stages, transitions=rules), evidence={"yes": ""})
 
@@ -151,7 +150,7 @@ class TestGates:
         def broken(view):
             raise OSError
 
-        journey = Journey.start("x", self.book(guard=Opaque(name="broken", call=broken)), at=T0)
+        journey = Journey.start("x", self.book(guard=CustomGuard(name="broken", call=broken)), at=T0)
         with pytest.raises(errors.GuardFailed):
             journey.move("go", at=at(1))
 
@@ -345,10 +344,10 @@ class TestPlaybooks:
 
         open_ = Journey.start("x", book("1"), at=T0)
         won = open_.move("go", at=at(1)).adopt(book("w", b="won"), at=at(2))
-        assert (won.cycle.outcome, won.cycle.ended) == (Status.WON, at(2))
+        assert (won.cycle.outcome, won.cycle.ended) == (StageStatus.WON, at(2))
         back = won.adopt(book("o"), at=at(3))
         assert back.cycle is None
-        assert back.cycles[0].outcome is Status.WON
+        assert back.cycles[0].outcome is StageStatus.WON
         lost = open_.move("go", at=at(1)).adopt(book("l", b="lost"), at=at(2)).adopt(book("o"), at=at(3))
         assert lost.cycle.outcome is None
         cold = open_.move("go", at=at(1)).adopt(book("r", b="recycled"), at=at(2))
@@ -437,7 +436,9 @@ class TestValues:
         book = Playbook(
             id="p",
             lifecycle=Lifecycle(
-                stages=stages, transitions=(), entries=[{"stage": "a", "guard": Opaque(name="x", call=broken)}, "b"]
+                stages=stages,
+                transitions=(),
+                entries=[{"stage": "a", "guard": CustomGuard(name="x", call=broken)}, "b"],
             ),
         )
         assert Journey.start("x", book, at=T0).stage == "b"
@@ -471,7 +472,7 @@ class TestValues:
 
     def test_recycling_takes_the_trigger_of_the_stage_that_time_has_led_to(self):
         stages = (
-            Stage(id="a", holds="sla", limit=Limit(after=days(1), trigger="on")),
+            Stage(id="a", type="sla", limit=Limit(after=days(1), trigger="on")),
             Stage(id="b"),
             Stage(id="r", status="recycled", on_path=False),
         )

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from leadlife import Actor, EvidenceGiven, Identified, Journey, Sold, StageReached
 from leadlife.errors import RefusalCode, UnknownName
+from leadlife.lifecycle.stages import StageStatus
+from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.presets import eight_stage, preset
-from leadlife.stages import Kind, Status
 from leadlife.testing import histories
 
 PATH = ["awareness", "name", "engagement", "target", "lead", "sales_lead", "opportunity", "customer"]
@@ -44,7 +45,7 @@ def test_the_edges_are_those_of_the_table():
 def test_stages_limits_and_starting_points():
     book = eight_stage()
     stages = book.lifecycle.by_id
-    assert list(book.lifecycle.plan.rank) == PATH
+    assert list(book.lifecycle.table.rank) == PATH
     assert {n: str(s.limit.after) for n, s in stages.items() if s.limit} == {
         "lead": "14 days",
         "sales_lead": "30 days",
@@ -83,7 +84,7 @@ def test_digest_is_stable_and_says_what_changes():
 @given(st.data())
 def test_no_open_stage_is_ever_left_with_nothing_possible(data):
     journey = data.draw(histories(eight_stage(), most=20))
-    if journey.status not in (Status.OPEN, Status.RECYCLED):
+    if journey.status not in (StageStatus.OPEN, StageStatus.RECYCLED):
         return
     later = journey.at + timedelta(days=200)
     by = Actor(id="boss", roles=("sales", "marketing"))
@@ -103,7 +104,7 @@ def test_the_recycle_limit_holds_whatever_happens(data):
     for cycle in journey.cycles:
         returns += cycle.reentry_from is not None
         assert returns <= 3
-        if cycle.outcome is Status.WON:
+        if cycle.outcome is StageStatus.WON:
             returns = 0
 
 
@@ -125,5 +126,5 @@ def test_a_burst_pipe_is_a_customer_within_the_hour_and_again_a_month_later():
     month = t0 + timedelta(days=30)
     again = caller.record(EvidenceGiven(name="sql", at=month)).move("rush_to_opportunity", at=month)
     assert again.record(Sold(at=month + hour)).cycle.number == 2
-    assert {step.kind for step in eight_stage().lifecycle.transitions} >= {Kind.SKIP, Kind.REPEAT}
+    assert {step.kind for step in eight_stage().lifecycle.transitions} >= {TransitionKind.SKIP, TransitionKind.REPEAT}
     assert RefusalCode.RECYCLE_LIMIT == "recycle_limit"

@@ -2,11 +2,11 @@
 
 from hypothesis import given, note, settings
 
-from leadlife.checks.proving import _BIT, _compiled, _key
+from leadlife.checks import Bump, diff
+from leadlife.checks.proofs import _BIT, _compiled, _key
 from leadlife.checks.subjects import answer, subject_of
-from leadlife.checks.walking import Walks
+from leadlife.checks.walks import Walks
 from leadlife.criteria import leaves_of
-from leadlife.diffs import Bump, diff
 from leadlife.testing import playbooks
 
 

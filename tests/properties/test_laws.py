@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from leadlife import Journey, Malformed, MoveRefused, Retracted, load_fact
 from leadlife.journey import Snapshot
-from leadlife.stages import Kind, Status
+from leadlife.lifecycle.stages import StageStatus
+from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.testing import at_times, fact_drafts, histories, playbooks
 
 
@@ -106,7 +107,7 @@ def test_resuming_equals_replaying(journey):
 
 @given(told())
 def test_the_high_water_mark_never_falls_along_a_fold(journey):
-    rank = journey.playbook.lifecycle.plan.rank
+    rank = journey.playbook.lifecycle.table.rank
     ever, cycles = -1, {}
     for at in sorted({fact.at for fact in journey.facts}):
         then = journey.as_of(at=at)
@@ -139,7 +140,7 @@ def test_reentries_since_the_last_standing_win_stay_within_the_limit(journey):
             counts[cycle.reentry_from] = counts.get(cycle.reentry_from, 0) + 1
         for stage, number in counts.items():
             assert limits[stage] is None or number <= limits[stage]
-        if cycle.outcome is Status.WON:
+        if cycle.outcome is StageStatus.WON:
             counts = {}
 
 
@@ -147,10 +148,10 @@ def test_reentries_since_the_last_standing_win_stay_within_the_limit(journey):
 def test_a_cycle_runs_exactly_while_the_lead_stands_in_an_open_stage(journey):
     for cycle in journey.cycles[:-1]:
         assert cycle.outcome is not None
-    if journey.status is Status.OPEN:
+    if journey.status is StageStatus.OPEN:
         assert journey.cycle is not None
         assert journey.cycle.outcome is None
-    elif journey.status is Status.RECYCLED:
+    elif journey.status is StageStatus.RECYCLED:
         assert journey.cycle is None
     elif journey.cycle is not None:
         assert journey.cycle.outcome is journey.status
@@ -188,7 +189,7 @@ def test_recording_the_same_fact_twice_changes_nothing(journey, data):
 @given(told(), st.data())
 def test_may_says_what_move_does(journey, data):
     draft = data.draw(fact_drafts(journey.playbook))
-    trigger = data.draw(st.sampled_from(journey.playbook.lifecycle.plan.triggers))
+    trigger = data.draw(st.sampled_from(journey.playbook.lifecycle.table.triggers))
     asked = {"at": draft.at, "by": draft.by, "reason": data.draw(st.sampled_from([None, "timing", "other"]))}
     option = journey.may(trigger, **asked)
     try:
@@ -257,7 +258,7 @@ def test_withdrawn_and_new_facts_are_the_difference_of_two_versions(journey, dat
 @given(playbooks())
 def test_a_playbook_and_its_json_are_the_same_playbook(playbook):
     text = playbook.model_dump_json()
-    if '"opaque"' not in text:
+    if '"custom_guard"' not in text:
         again = type(playbook).model_validate_json(text)
         assert again == playbook
         assert again.digest == playbook.digest
@@ -271,4 +272,9 @@ def test_the_random_module_is_not_touched():
 
 
 def test_kinds_that_leave_closed_stages_are_the_four():
-    assert {kind for kind in Kind if kind.leaves_closed} == {Kind.REENTRY, Kind.REPEAT, Kind.REOPEN, Kind.RECYCLE}
+    assert {kind for kind in TransitionKind if kind.leaves_closed} == {
+        TransitionKind.REENTRY,
+        TransitionKind.REPEAT,
+        TransitionKind.REOPEN,
+        TransitionKind.RECYCLE,
+    }

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transitions import MachineError
 
-from leadlife import Lifecycle, Opaque, Stage, Transition, evidence
+from leadlife import Lifecycle, Stage, Transition
+from leadlife.criteria import CustomGuard, evidence
 from leadlife.errors import GuardError
 from leadlife.journey.sight import StateView
 from leadlife.testing import histories, playbooks
@@ -24,20 +25,20 @@ def test_the_plan_takes_what_the_machine_takes(data):
     if journey.stage is None:
         return
     lifecycle = playbook.lifecycle
-    for stage in lifecycle.plan.status:
-        if lifecycle.by_id[stage].holds == "gate":
+    for stage in lifecycle.table.status:
+        if lifecycle.by_id[stage].type == "gate":
             continue
         roles = data.draw(st.sampled_from([(), ("sales",)]))
         view = StateView(journey._state, journey.at, roles)
         machine = lifecycle.machine(view=lambda _thing, view=view: view)
-        for trigger in lifecycle.plan.triggers:
+        for trigger in lifecycle.table.triggers:
             thing = Thing()
             machine.set_state(stage, thing)
-            edge = lifecycle.plan.take(stage, trigger, view)
+            edge = lifecycle.table.take(stage, trigger, view)
             try:
                 taken = machine.events[trigger].trigger(thing)
             except MachineError:
-                assert (stage, trigger) not in lifecycle.plan.moves
+                assert (stage, trigger) not in lifecycle.table.moves
                 continue
             assert taken is (edge is not None)
             assert thing.state == (stage if edge is None or edge.target is None else edge.target)
@@ -58,7 +59,7 @@ def opaque(answer):
             raise answer
         return answer
 
-    return Opaque(name="g", call=call)
+    return CustomGuard(name="g", call=call)
 
 
 @pytest.mark.parametrize("answers", [(False, None, True), (None, False), (True, True), (False, True, None)])
@@ -68,7 +69,7 @@ def test_the_first_candidate_that_is_true_is_taken(answers):
     thing = Thing()
     machine.set_state("a", thing)
     machine.events["go"].trigger(thing)
-    edge = lifecycle.plan.take("a", "go", None)
+    edge = lifecycle.table.take("a", "go", None)
     expected = f"b{answers.index(True)}" if True in answers else "a"
     assert thing.state == expected
     assert (edge.target if edge else "a") == expected
@@ -83,7 +84,7 @@ def test_a_guard_that_raises_or_is_merely_truthy_stops_both(answer):
     with pytest.raises(GuardError):
         machine.events["go"].trigger(thing)
     with pytest.raises(GuardError):
-        lifecycle.plan.take("a", "go", None)
+        lifecycle.table.take("a", "go", None)
     assert thing.state == "a"
 
 

@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
-from leadlife import FieldSpec, Holds, Journey, Lead, Lifecycle, Playbook, Stage, Status
+from leadlife import FieldSpec, Journey, Lead, Lifecycle, Playbook, Stage
 from leadlife.checks import Code, check
-from leadlife.checks.proving import Goal, Proof, together
+from leadlife.checks.proofs import Goal, Proof, together
 from leadlife.criteria import AllOf, Comparison, FieldIs
-from leadlife.policies.sight import Sight
+from leadlife.lifecycle import StageStatus, StageType
+from leadlife.scoring.view import ScoringView
 from leadlife.testing import activities, lifecycles
 from leadlife.testing.scoring import leads, questions
 
@@ -21,7 +22,7 @@ T = datetime(2026, 3, 2, 9, tzinfo=UTC)
     questions(), leads(), activities(), st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))
 )
 def test_what_a_lead_answers_is_never_called_impossible(question, lead, seen, at):
-    answered = question.test(Sight(lead, seen, at)) is True
+    answered = question.test(ScoringView(lead, seen, at)) is True
     note(question.sentence())
     assert together([Goal(question, answered)]).proof is not Proof.IMPOSSIBLE
 
@@ -29,13 +30,13 @@ def test_what_a_lead_answers_is_never_called_impossible(question, lead, seen, at
 @settings(max_examples=200)
 @given(questions(), questions(), leads(), activities())
 def test_what_two_answer_of_one_lead_is_never_called_impossible(first, second, lead, seen):
-    sight = Sight(lead, seen, T)
+    sight = ScoringView(lead, seen, T)
     goals = [Goal(one, one.test(sight) is True) for one in (first, second)]
     assert together(goals).proof is not Proof.IMPOSSIBLE
 
 
 LIFE = Lifecycle(
-    stages=(Stage(id="a"), Stage(id="won", status=Status.WON)),
+    stages=(Stage(id="a"), Stage(id="won", status=StageStatus.WON)),
     transitions=({"trigger": "win", "sources": "a", "target": "won", "kind": "forward"},),
 )
 PAGES = st.text("ab z", max_size=4)
@@ -76,7 +77,7 @@ def test_what_a_value_answers_is_never_called_impossible(sort, data):
         or not any(one.compare in (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS) for one in asked)
     )
     value = data.draw(st.none() | values)
-    sight = Sight(Lead(id="ada", fields={} if value is None else {"it": value}), (), T)
+    sight = ScoringView(Lead(id="ada", fields={} if value is None else {"it": value}), (), T)
     playbook = Playbook(id="one", lifecycle=LIFE, fields={"it": FieldSpec(type=sort)}) if sort else None
     goals = [Goal(one, one.test(sight) is True) for one in asked]
     note(f"{value!r}: {[(goal.criterion.sentence(), goal.true) for goal in goals]}")
@@ -93,7 +94,7 @@ def calm(lifecycle):
     """The graph alone: nobody is asked, nothing is timed."""
     stages = tuple(
         one.replace(
-            limit=None, cool_down=None, routes=(), holds=Holds.INVENTORY if one.holds is Holds.SLA else one.holds
+            limit=None, cool_down=None, routes=(), type=StageType.INVENTORY if one.type is StageType.SLA else one.type
         )
         for one in lifecycle.stages
     )

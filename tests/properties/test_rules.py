@@ -6,19 +6,13 @@ from unittest.mock import patch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from leadlife import (
-    ActivityRecorded,
-    Journey,
-    QualificationGranted,
-    QualificationWithdrawn,
-    Retracted,
-    count,
-)
+from leadlife import ActivityRecorded, Journey, QualificationGranted, QualificationWithdrawn, Retracted
+from leadlife.criteria import count
 from leadlife.journey import settling
 from leadlife.journey.settling import _Settling
-from leadlife.policies.sight import Sight
 from leadlife.presets import PRESETS
-from leadlife.qualification import Held, QualificationRule
+from leadlife.qualification.rules import Hysteresis, QualificationRule
+from leadlife.scoring.view import ScoringView
 from leadlife.testing import activities, at_times, fact_drafts, histories, leads, playbooks, points_policies
 from leadlife.testing.ruling import ruled
 
@@ -27,7 +21,7 @@ TICK = timedelta(microseconds=1)
 
 @st.composite
 def told(draw, **options):
-    playbook = draw(playbooks().flatmap(lambda one: st.just(one) if one.rulebook else ruled(one)))
+    playbook = draw(playbooks().flatmap(lambda one: st.just(one) if one.rule_index else ruled(one)))
     return draw(histories(playbook, **options))
 
 
@@ -134,7 +128,7 @@ def test_taking_a_fact_back_leaves_what_never_knew_it(journey, data):
 
 @given(st.lists(st.tuples(at_times(), st.sampled_from(["call", "page_view", "download"])), max_size=12))
 def test_hysteresis_never_flaps_on_a_constant_signal(seen):
-    held = Held(enter=count("call") >= 2, leave=count("page_view") >= 3)
+    held = Hysteresis(enter=count("call") >= 2, leave=count("page_view") >= 3)
     rule = QualificationRule(name="mine", enter=held.enter, leave=held.leave)
     book = PRESETS["mql_pql_sql"]().with_qualifications(rule)
     journey = Journey.start("x", book, at=min([at for at, _ in seen], default=at_zero()))
@@ -156,7 +150,7 @@ def at_zero():
 
 @given(points_policies(), leads(), activities(), at_times())
 def test_a_glance_comes_to_what_the_ledger_does(policy, lead, seen, at):
-    sight = policy._own(Sight(lead, seen, at))
+    sight = policy._own(ScoringView(lead, seen, at))
     glance, whole = policy.glance(sight), policy.assess(sight)
     if glance is not None:
         assert (glance.micropoints, glance.band, glance.answered) == (whole.micropoints, whole.band, whole.answered)

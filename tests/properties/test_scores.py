@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from leadlife import ActivityRecorded, FieldSpec, Journey
-from leadlife.playbook import FieldType
-from leadlife.policies.ageing import StepDecay, steps_of
+from leadlife.playbook.fields import FieldType
 from leadlife.scoring import Scale, rank
+from leadlife.scoring.decay import StepDecay, steps_of
 from leadlife.testing import activities, at_times, leads, points_policies, policies
 from leadlife.testing.strategies import EPOCH, ZONES
 from leadlife.timing import days, due, elapsed, months, zone_named

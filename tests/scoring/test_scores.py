@@ -7,9 +7,25 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadlife import Activity, Contribution, Lead, Malformed, Score, elapsed, field
-from leadlife.policies import ActivityRule, Bound, FieldRule, Fit, Grid, Group, Points, StepDecay, Trait
-from leadlife.scoring import Answer, Scale, Sort, banded, micropoints
+from leadlife import Activity, Lead, Malformed, Score, elapsed
+from leadlife.criteria import field
+from leadlife.scoring import (
+    ActivityRule,
+    Answer,
+    Contribution,
+    CustomPolicy,
+    FieldRule,
+    Fit,
+    Grid,
+    Points,
+    RuleGroup,
+    Scale,
+    Sort,
+    StepDecay,
+    Trait,
+    banded,
+    micropoints,
+)
 
 T = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -92,7 +108,7 @@ ENGAGEMENT = Points(
         ActivityRule(name="visit", kinds=("visit",), points=2, group="web", window=elapsed(days=10)),
         FieldRule(name="size", when=field("size") >= 50, points=5),
     ),
-    groups={"web": Group(cap=3)},
+    groups={"web": RuleGroup(cap=3)},
     bands={"cold": 0, "warm": 30, "hot": 60},
 )
 
@@ -198,7 +214,7 @@ def test_a_score_explains_itself():
                 name="left", kinds=("bounce",), points=-4, decay=StepDecay(percent=25, every=elapsed(days=30))
             ),
         ),
-        groups={"web": Group(cap=3)},
+        groups={"web": RuleGroup(cap=3)},
         cap=100,
         bands={"cold": 0, "warm": 30},
     )
@@ -237,7 +253,7 @@ def test_the_bars_are_escaped_and_self_contained():
 
 
 def test_a_score_that_there_is_none_of_says_why():
-    none = Bound.of(lambda lead, activities, *, at: None, name="model").score(ADA, [], at=T)
+    none = CustomPolicy.of(lambda lead, activities, *, at: None, name="model").score(ADA, [], at=T)
     assert none.answer is Answer.UNANSWERED
     assert none.explain() == "model: no score, unanswered: model has no answer"
     assert not none.answered

@@ -8,22 +8,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leadlife import Activity, Lead, Malformed, Playbook, Score, count, days, field
-from leadlife.criteria import Condition
-from leadlife.policies import (
+from leadlife import Activity, Lead, Malformed, Playbook, Score, days
+from leadlife.criteria import Criterion, count, field
+from leadlife.scoring import (
     ActivityRule,
-    Bound,
+    Contribution,
+    CustomPolicy,
     FieldRule,
     Overridden,
     Points,
     Policy,
+    Scale,
+    Sort,
     TierRule,
     account_engagement,
     eloqua,
     hubspot,
     mautic,
 )
-from leadlife.scoring import Contribution, Scale, Sort
 from leadlife.testing import check_policy, policies
 
 SHIPPED = [
@@ -192,10 +194,12 @@ def test_what_is_no_policy_cannot_be_checked():
 
 
 def test_a_probability_is_checked_as_well():
-    check_policy(Bound.of(lambda lead, seen, *, at: len(seen) / 100, name="p", scale=Scale.PROBABILITY), examples=10)
+    check_policy(
+        CustomPolicy.of(lambda lead, seen, *, at: len(seen) / 100, name="p", scale=Scale.PROBABILITY), examples=10
+    )
 
 
-@pytest.mark.parametrize("kind", [Lead, Activity, Condition, Policy, Playbook])
+@pytest.mark.parametrize("kind", [Lead, Activity, Criterion, Policy, Playbook])
 def test_hypothesis_knows_our_types_by_its_entry_point(kind):
     @settings(max_examples=5)
     @given(st.from_type(kind))

@@ -7,7 +7,7 @@ import acme_leadlife
 
 from leadlife import ActivityRecorded, Journey
 from leadlife.analytics import funnel as honest_funnel
-from leadlife.exchange import read_with
+from leadlife.io import read_with
 from leadlife.plugins import Group, find_policy, find_preset, plugins
 from leadlife.testing import check_playbook, check_policy
 

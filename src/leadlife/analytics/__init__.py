@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leadlife.analytics.cautions import Caution
-from leadlife.analytics.funnel import Funnel, Group, funnel
+from leadlife.analytics.funnel import Funnel, FunnelGroup, funnel
 from leadlife.analytics.incidence import Incidence, quantile, wilson
 
-__all__ = ["Caution", "Funnel", "Group", "Incidence", "funnel", "quantile", "wilson"]
+__all__ = ["Caution", "Funnel", "FunnelGroup", "Incidence", "funnel", "quantile", "wilson"]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from leadlife.analytics.incidence import quantile
-from leadlife.analytics.outcomes import Outcome
+from leadlife.analytics.lead_outcomes import LeadOutcome
 from leadlife.timing import local_day, zone_named
 
 FEWEST = 30
@@ -26,7 +26,7 @@ class Caution(NamedTuple):
         return {"code": self.code, "message": self.message, "figures": self.figures}
 
 
-def cautions(rows: Sequence[Outcome], *, as_of: datetime, zone: str) -> Iterator[Caution]:
+def cautions(rows: Sequence[LeadOutcome], *, as_of: datetime, zone: str) -> Iterator[Caution]:
     """Yield the cautions that concern all leads together."""
     yield from _left_truncation(rows, zone)
     waiting = sum(row.ended is None for row in rows)
@@ -55,7 +55,7 @@ def cautions(rows: Sequence[Outcome], *, as_of: datetime, zone: str) -> Iterator
         )
 
 
-def _left_truncation(rows: Sequence[Outcome], zone: str) -> Iterator[Caution]:
+def _left_truncation(rows: Sequence[LeadOutcome], zone: str) -> Iterator[Caution]:
     """Sales that could have been early but are not recorded: the record began later than the leads."""
     sales = [row.sold_at for row in rows if row.sold_at is not None]
     usual = quantile(sorted(row.days for row in rows if row.won), 0.75)
@@ -78,7 +78,7 @@ def _left_truncation(rows: Sequence[Outcome], zone: str) -> Iterator[Caution]:
         )
 
 
-def winners_only(rows: Sequence[Outcome], attributes: Iterable[str]) -> Iterator[Caution]:
+def winners_only(rows: Sequence[LeadOutcome], attributes: Iterable[str]) -> Iterator[Caution]:
     """Yield the attributes that are filled in on converted leads alone: a rate by them would say 100 %."""
     lost = any(not row.won for row in rows)
     for name in attributes:

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from leadlife.analytics.cautions import Caution, cautions, small_group, winners_only
 from leadlife.analytics.incidence import Incidence, Risk, quantile, wilson
-from leadlife.analytics.outcomes import Outcome, outcomes
+from leadlife.analytics.lead_outcomes import LeadOutcome, lead_outcomes
 from leadlife.errors import UnknownName, did_you_mean
 from leadlife.journey import Journey
-from leadlife.playbook import Playbook
-from leadlife.stages import Holds
+from leadlife.lifecycle.stages import StageType
+from leadlife.playbook.playbook import Playbook
 from leadlife.timing import instant
 
 HORIZONS = (30, 90, 180, 365)
@@ -31,7 +31,7 @@ class DaysToWon(NamedTuple):
     """The first day by which half of all leads are won; None if the incidence never reaches one half."""
 
 
-class Group(NamedTuple):
+class FunnelGroup(NamedTuple):
     """The figures of some leads.
 
     Attributes:
@@ -72,8 +72,8 @@ class Funnel(NamedTuple):
 
     as_of: datetime
     by: str | None
-    total: Group
-    groups: tuple[Group, ...]
+    total: FunnelGroup
+    groups: tuple[FunnelGroup, ...]
     warnings: tuple[Caution, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,16 +130,16 @@ def funnel(
     if by is not None and by not in (*playbook.fields, *OWN):
         known = [*playbook.fields, *OWN]
         raise UnknownName(f"there is nothing called {by!r} to group by", hint=did_you_mean(by, known))
-    rows = list(outcomes(journeys, until))
-    stages = [stage.id for stage in playbook.lifecycle.stages if stage.holds is not Holds.GATE]
+    rows = list(lead_outcomes(journeys, until))
+    stages = [stage.id for stage in playbook.lifecycle.stages if stage.type is not StageType.GATE]
     warned = [*cautions(rows, as_of=until, zone=playbook.zone), *winners_only(rows, names)]
     hidden = any(one.code == "winners_only" and one.figures["attribute"] == by for one in warned)
-    groups: list[Group] = []
+    groups: list[FunnelGroup] = []
     total = _group(None, rows, stages, hidden=False)
     if by is None and rows:
         warned += small_group("total", total.leads, total.won)
     if by is not None:
-        parts: dict[str | None, list[Outcome]] = {}
+        parts: dict[str | None, list[LeadOutcome]] = {}
         for row in rows:
             parts.setdefault(_key(row, by, playbook), []).append(row)
         groups = [_group(key, part, stages, hidden=hidden) for key, part in parts.items()]
@@ -149,21 +149,21 @@ def funnel(
     return Funnel(until, by, total, tuple(groups), tuple(warned))
 
 
-def _key(row: Outcome, by: str, playbook: Playbook) -> str | None:
+def _key(row: LeadOutcome, by: str, playbook: Playbook) -> str | None:
     if by in playbook.fields:
         value = row.fields.get(by)
         return None if value is None else str(value)
     return row.channel if by.endswith(SOURCE) else row.lead_type
 
 
-def _group(key: str | None, rows: Sequence[Outcome], stages: Sequence[str], *, hidden: bool) -> Group:
+def _group(key: str | None, rows: Sequence[LeadOutcome], stages: Sequence[str], *, hidden: bool) -> FunnelGroup:
     won = sorted(row.days for row in rows if row.won)
     lost = [row.days for row in rows if row.ended is not None and not row.won]
     incidence = Incidence(won=won, lost=lost, open_=[row.days for row in rows if row.ended is None])
     low, high = wilson(len(won), len(rows))
     bears = bool(rows) and not hidden
     risks = tuple(incidence.by(days) for days in HORIZONS)
-    return Group(
+    return FunnelGroup(
         key=key,
         leads=len(rows),
         cycles=sum(row.cycles for row in rows),
@@ -199,7 +199,7 @@ def _set(cell: str, width: int, *, first: bool) -> str:
     return cell.ljust(width) if first else cell.rjust(width)
 
 
-def _cells(name: str, group: Group) -> list[str]:
+def _cells(name: str, group: FunnelGroup) -> list[str]:
     def percent(share: float | None) -> str:
         return "-" if share is None else f"{100 * share:.1f} %"
 

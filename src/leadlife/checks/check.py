@@ -8,10 +8,10 @@ from leadlife.checks.finding import Code, Finding, Severity
 from leadlife.checks.graph import graph_findings
 from leadlife.checks.guards import guard_findings, personal_findings
 from leadlife.checks.rules import chase_findings, rule_findings
-from leadlife.checks.walking import Walks
+from leadlife.checks.walks import Walks
 from leadlife.errors import Fault, InvalidDefinition, Malformed
-from leadlife.lifecycle import Lifecycle
-from leadlife.playbook import Playbook
+from leadlife.lifecycle.lifecycle import Lifecycle
+from leadlife.playbook.playbook import Playbook
 
 
 def check(what: Playbook | Lifecycle) -> tuple[Finding, ...]:

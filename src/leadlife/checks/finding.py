@@ -33,7 +33,7 @@ class Code(StrEnum):
     SHADOWED = "shadowed"
     OVERLAP = "overlap"
     NOT_DECIDED = "not_decided"
-    OPAQUE = "opaque"
+    CUSTOM_GUARD = "custom_guard"
     HYSTERESIS = "hysteresis_reversed"
     CHASE = "chase"
     PERSONAL_UNFLAGGED = "personal_unflagged"
@@ -54,7 +54,7 @@ SEVERITIES: dict[Code, Severity] = {
     Code.SHADOWED: Severity.ERROR,
     Code.OVERLAP: Severity.WARNING,
     Code.NOT_DECIDED: Severity.NOTE,
-    Code.OPAQUE: Severity.NOTE,
+    Code.CUSTOM_GUARD: Severity.NOTE,
     Code.HYSTERESIS: Severity.ERROR,
     Code.CHASE: Severity.WARNING,
     Code.PERSONAL_UNFLAGGED: Severity.WARNING,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leadlife._faults import circles
 from leadlife.checks.finding import Code, Finding
-from leadlife.checks.walking import Spot, Step, Walks, told
-from leadlife.stages import Holds, Kind, Stage, Status
+from leadlife.checks.walks import Spot, Step, Walks, told
+from leadlife.lifecycle.stages import Stage, StageStatus, StageType
+from leadlife.lifecycle.transitions import TransitionKind
+from leadlife.lifecycle.validation import circles
 
 
 def graph_findings(walks: Walks) -> Iterator[Finding]:
@@ -81,7 +82,7 @@ def _traps(walks: Walks) -> Iterator[tuple[Finding, str]]:
 
 
 def _no_way_to_won(walks: Walks, stuck: set[str]) -> Iterator[Finding]:
-    won = {stage.id for stage in walks.lifecycle.stages if stage.status is Status.WON}
+    won = {stage.id for stage in walks.lifecycle.stages if stage.status is StageStatus.WON}
     if not won:
         hint = 'give one stage status="won"'
         yield Finding(Code.NO_WON_STAGE, "lifecycle.stages", "no stage is won, so no funnel can be told", (), hint)
@@ -89,7 +90,7 @@ def _no_way_to_won(walks: Walks, stuck: set[str]) -> Iterator[Finding]:
     told_of = stuck | {spot.stage for spot in _hopeful(walks, won)}
     for spot, way in walks.ways.items():
         stage = walks.lifecycle.by_id[spot.stage]
-        if stage.status in (Status.LOST, Status.DISQUALIFIED) or stage.id in told_of:
+        if stage.status in (StageStatus.LOST, StageStatus.DISQUALIFIED) or stage.id in told_of:
             continue
         told_of.add(stage.id)
         story = (*_story(way, spot), "and from here nobody is ever won")
@@ -115,7 +116,7 @@ def _hopeful(walks: Walks, won: set[str]) -> set[Spot]:
 
 def _untimed(walks: Walks, nearest: dict[str, tuple[Spot, tuple[Step, ...]]]) -> Iterator[Finding]:
     for stage in walks.lifecycle.stages:
-        if stage.id in nearest and stage.status is Status.OPEN and stage.holds is Holds.INVENTORY:
+        if stage.id in nearest and stage.status is StageStatus.OPEN and stage.type is StageType.INVENTORY:
             spot, way = nearest[stage.id]
             story = (*_story(way, spot), "and nobody decides")
             says = f"a lead may stay in {stage.id!r} for ever: no time limit ends it"
@@ -125,8 +126,8 @@ def _untimed(walks: Walks, nearest: dict[str, tuple[Spot, tuple[Step, ...]]]) ->
 
 def _recycling(walks: Walks, nearest: dict[str, tuple[Spot, tuple[Step, ...]]]) -> Iterator[Finding]:
     for stage in walks.lifecycle.stages:
-        back = [edge for edge in walks.edges_from(stage.id) if edge.rule.kind is Kind.REENTRY]
-        if stage.status is not Status.RECYCLED or stage.id not in nearest or not back:
+        back = [edge for edge in walks.edges_from(stage.id) if edge.rule.kind is TransitionKind.REENTRY]
+        if stage.status is not StageStatus.RECYCLED or stage.id not in nearest or not back:
             continue
         spot, way = nearest[stage.id]
         once = (*_story(way, spot), f"{back[0].trigger} to {back[0].target}")
@@ -152,7 +153,7 @@ def _ways_around(walks: Walks, stage: Stage) -> Iterator[Finding]:
     starts = [spot for spot in walks.starts() if spot.stage != stage.id]
     around = walks.search(starts, avoiding=crosses)
     for spot, way in around.items():
-        if walks.lifecycle.by_id[spot.stage].status is Status.WON:
+        if walks.lifecycle.by_id[spot.stage].status is StageStatus.WON:
             says = f"a lead can be won without passing {stage.id!r}"
             hint = "guard the way around it, or take it out"
             yield Finding(Code.CAN_BE_AVOIDED, place_of(walks, stage.id), says, _story(way, spot), hint)

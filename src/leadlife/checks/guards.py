@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from leadlife._machine import Edge
 from leadlife.checks.finding import Code, Finding
-from leadlife.checks.proving import MOST_ATOMS, Found, Goal, Proof, together
-from leadlife.checks.walking import Walks, joined
-from leadlife.criteria import Condition, Opaque, leaves_of
-from leadlife.playbook import Playbook, guards_of
+from leadlife.checks.proofs import MOST_ATOMS, Found, Goal, Proof, together
+from leadlife.checks.walks import Walks, joined
+from leadlife.criteria import Criterion, CustomGuard, leaves_of
+from leadlife.lifecycle.edges import Edge
+from leadlife.playbook.playbook import Playbook, guards_of
 
 _PERSONAL = {
     "address", "birth", "birthdate", "birthday", "email", "fax", "firstname", "iban", "ip", "lastname", "mail",
@@ -85,13 +85,13 @@ def _said(edge: Edge) -> str:
 def _opaque(walks: Walks) -> Iterator[Finding]:
     for path, guard in guards_of(walks.lifecycle):
         for leaf in leaves_of(guard):
-            if isinstance(leaf, Opaque):
+            if isinstance(leaf, CustomGuard):
                 says = f"{leaf.name!r} is code: what it answers is taken for granted, both ways"
-                yield Finding(Code.OPAQUE, path, says, (), "write it as a criterion where you can")
+                yield Finding(Code.CUSTOM_GUARD, path, says, (), "write it as a criterion where you can")
 
 
 def hysteresis(
-    enter: Condition, leave: Condition, *, where: str = "", playbook: Playbook | None = None
+    enter: Criterion, leave: Criterion, *, where: str = "", playbook: Playbook | None = None
 ) -> Finding | None:
     """Return a finding if what lets a lead in may throw it out at once; None if the two keep apart.
 

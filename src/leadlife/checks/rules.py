@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from leadlife._faults import circles
-from leadlife._machine import Edge
-from leadlife.agreement import clauses
 from leadlife.checks.finding import Code, Finding
 from leadlife.checks.guards import hysteresis
-from leadlife.checks.proving import MOST_ATOMS, Goal, Proof, together
+from leadlife.checks.proofs import MOST_ATOMS, Goal, Proof, together
 from leadlife.checks.subjects import subject_of
-from leadlife.checks.walking import Walks
-from leadlife.criteria import Condition, Opaque, leaves_of
-from leadlife.playbook import Playbook
-from leadlife.qualification import Held
-from leadlife.rulebook import criteria_of
+from leadlife.checks.walks import Walks
+from leadlife.criteria import Criterion, CustomGuard, leaves_of
+from leadlife.lifecycle.edges import Edge
+from leadlife.lifecycle.validation import circles
+from leadlife.playbook.playbook import Playbook
+from leadlife.playbook.signing import clauses
+from leadlife.qualification.rule_index import criteria_of
+from leadlife.qualification.rules import Hysteresis
 
 
 def rule_findings(playbook: Playbook) -> Iterator[Finding]:
@@ -29,13 +29,13 @@ def rule_findings(playbook: Playbook) -> Iterator[Finding]:
                 yield found
     for path, criterion in criteria_of(playbook.qualifications, playbook.readiness):
         for leaf in leaves_of(criterion):
-            if isinstance(leaf, Opaque):
+            if isinstance(leaf, CustomGuard):
                 says = f"{leaf.name!r} is code: it is asked again after every fact, and nothing of it is proved"
-                yield Finding(Code.OPAQUE, path, says, (), "write it as a criterion where you can")
+                yield Finding(Code.CUSTOM_GUARD, path, says, (), "write it as a criterion where you can")
     yield from _stale(playbook)
 
 
-def _held(playbook: Playbook) -> Iterator[tuple[str, Held]]:
+def _held(playbook: Playbook) -> Iterator[tuple[str, Hysteresis]]:
     for place, rule in enumerate(playbook.qualifications):
         yield f"qualifications.{place}", rule
     if playbook.readiness is not None:
@@ -43,13 +43,13 @@ def _held(playbook: Playbook) -> Iterator[tuple[str, Held]]:
         yield "readiness.late", playbook.readiness.late
 
 
-def _of_one_thing(enter: Condition, leave: Condition, playbook: Playbook) -> bool:
+def _of_one_thing(enter: Criterion, leave: Criterion, playbook: Playbook) -> bool:
     """Return whether two criteria ask about something in common, so that one signal could flap between them."""
     one, other = ({subject_of(leaf, playbook) for leaf in leaves_of(side)} for side in (enter, leave))
     return not one.isdisjoint(other)
 
 
-def _never(path: str, held: Held, playbook: Playbook) -> Iterator[Finding]:
+def _never(path: str, held: Hysteresis, playbook: Playbook) -> Iterator[Finding]:
     if held.enter is None:
         return
     found = together([Goal(held.enter, True)], playbook)

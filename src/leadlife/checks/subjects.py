@@ -6,28 +6,28 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from leadlife.checks.lasting import may_end_first
+from leadlife.checks.durations import may_end_first
 from leadlife.criteria import (
     BandIs,
     ByRole,
     Comparison,
-    Condition,
     CountIs,
+    Criterion,
+    CustomGuard,
     CycleIs,
     DaysInStage,
     FieldIs,
     HasEvidence,
     InStage,
     LatestIs,
-    Opaque,
     Readiness,
     ReadinessIs,
     ScoreIs,
     SeenIs,
     SumIs,
 )
-from leadlife.playbook import Playbook
-from leadlife.policies.policy import Banded, Policy
+from leadlife.playbook.playbook import Playbook
+from leadlife.scoring.policy import Banded, Policy
 from leadlife.timing import parse_duration, zone_named
 
 Answer = bool | None
@@ -37,7 +37,7 @@ _DAY = timedelta(days=1)
 _NEARER = {segment: place for place, segment in enumerate(Readiness)}
 
 
-def subject_of(leaf: Condition, playbook: Playbook | None = None) -> Subject:  # noqa: C901 - one case a kind of leaf
+def subject_of(leaf: Criterion, playbook: Playbook | None = None) -> Subject:  # noqa: C901 - one case a kind of leaf
     """Return what a leaf asks about; two leaves of one subject hang together, two of different ones do not."""
     match leaf:
         case FieldIs():
@@ -60,14 +60,14 @@ def subject_of(leaf: Condition, playbook: Playbook | None = None) -> Subject:  #
             return "evidence", leaf.name
         case ByRole():
             return ("roles",)
-        case Opaque():
-            return "opaque", leaf.name, leaf.version
+        case CustomGuard():
+            return "custom_guard", leaf.name, leaf.version
         case _:
             told = next(iter(leaf.inputs()))
             return (told[0], *([told[1]] if told[0] == "qualification" else ()), *_apart(leaf))
 
 
-def _apart(leaf: Condition) -> tuple[str, ...]:
+def _apart(leaf: Criterion) -> tuple[str, ...]:
     return ("days",) if isinstance(leaf, DaysInStage) else ()
 
 
@@ -93,7 +93,7 @@ def cuts_of(name: str, playbook: Playbook | None) -> list[tuple[float, str]]:
     return sorted((cut, band) for band, cut in found.bands.items()) if isinstance(found, Banded) else []
 
 
-def answer(leaf: Condition, value: Any, playbook: Playbook | None = None) -> Answer:  # noqa: C901, PLR0912 - as above
+def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Answer:  # noqa: C901, PLR0912 - as above
     """Return what a leaf answers where its subject is this."""
     match leaf:
         case FieldIs() | LatestIs():
@@ -143,7 +143,7 @@ def words(subject: Subject, value: Any) -> str:  # noqa: C901 - as above
             return f"{name}: none" if value is MISSING else f"{name} {value[0] / _DAY:g} days ago"
         case "roles":
             return f"asked by {' and '.join(value) or 'somebody without a role'}"
-        case "opaque":
+        case "custom_guard":
             return f"{rest[0]} answers {value}"
         case "stage" if rest == ["days"]:
             return f"{value} days in the stage"

@@ -13,28 +13,29 @@ from datetime import date, timedelta
 from itertools import chain, combinations, pairwise
 from typing import Any
 
-from leadlife.checks.lasting import stages_of
+from leadlife.checks.durations import stages_of
 from leadlife.checks.subjects import MISSING, cuts_of, policy_of, zone_of
 from leadlife.criteria import (
     BandIs,
     ByRole,
     Comparison,
-    Condition,
     CountIs,
+    Criterion,
+    CustomGuard,
     CycleIs,
     DaysInStage,
     FieldIs,
     HasEvidence,
     InStage,
     LatestIs,
-    Opaque,
     Readiness,
     ReadinessIs,
     ScoreIs,
     SeenIs,
     SumIs,
 )
-from leadlife.playbook import FieldType, Playbook
+from leadlife.playbook.fields import FieldType
+from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import MICRO
 
 OTHER = "something else"
@@ -47,7 +48,7 @@ _SOME_DAY = date(2026, 1, 1).toordinal()
 
 def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | None) -> list[Any]:  # noqa: C901, PLR0912 - one case a kind of leaf
     """Return values of one subject that stand for all it may be, as far as these leaves can tell them apart."""
-    first: Condition = leaves[0]
+    first: Criterion = leaves[0]
     match first:
         case FieldIs():
             return [MISSING, *_field_values(first.name, leaves, playbook)]
@@ -72,7 +73,7 @@ def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | 
             return [MISSING, *Readiness]
         case ByRole():
             return [*_subsets(sorted({name for leaf in leaves for name in leaf.names}))]
-        case Opaque():
+        case CustomGuard():
             return [True, False, MISSING]
         case _:
             return [True, False]

@@ -17,16 +17,15 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from leadlife.analytics import Funnel, funnel
-from leadlife.checks import Severity, check, report, unbuildable
+from leadlife.checks import Severity, check, diff, report, unbuildable
 from leadlife.cli.demo import demo
-from leadlife.diagrams import agreement, dot, graph, mermaid, text
-from leadlife.diffs import diff
-from leadlife.documents import as_playbook, read_document
 from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, Unreadable, suggestion
-from leadlife.exchange import Export, as_mapping, load_mapping, read_export, read_with, unused_rows
-from leadlife.playbook import Playbook
-from leadlife.plugins import Group, Plugin, find_policy, find_preset, find_reader, plugins
+from leadlife.io import Export, as_mapping, load_mapping, read_export, read_with, unused_rows
+from leadlife.io.playbook_files import as_playbook, read_document
+from leadlife.playbook.playbook import Playbook
+from leadlife.plugins import Plugin, PluginGroup, find_policy, find_preset, find_reader, plugins
 from leadlife.presets import PRESETS, preset
+from leadlife.reports import agreement, dot, graph, mermaid, text
 from leadlife.timing import day_start, instant, zone_named
 
 DONE, WRONG, UNREADABLE = 0, 1, 2
@@ -191,7 +190,7 @@ def _plugins(call: argparse.Namespace) -> int:
 
 def _broken(brought: Plugin) -> str:
     """Return what is wrong with a plugin, or nothing."""
-    finders = {Group.POLICIES: find_policy, Group.PRESETS: find_preset, Group.READERS: find_reader}
+    finders = {PluginGroup.POLICIES: find_policy, PluginGroup.PRESETS: find_preset, PluginGroup.READERS: find_reader}
     try:
         finders[brought.group](brought.name)
     except LeadlifeError as error:
@@ -205,7 +204,7 @@ def _playbook(what: str) -> Playbook:
     if Path(what).suffix in (".toml", ".json") or os.path.exists(what):  # noqa: PTH110 - unlike Path's, it survives any text
         document = read_document(what)
         return as_mapping(document).playbook() if "tables" in document.data else as_playbook(document)
-    known = (*PRESETS, *(one.name for one in plugins(Group.PRESETS)))
+    known = (*PRESETS, *(one.name for one in plugins(PluginGroup.PRESETS)))
     if what in known:
         return find_preset(what)
     near = suggestion(what, known)

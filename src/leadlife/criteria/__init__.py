@@ -11,23 +11,8 @@ employees is at least 50 and not (evidence of competitor)
 
 from __future__ import annotations
 
-from leadlife.criteria.asking import ByRole, Opaque
-from leadlife.criteria.comparing import Comparison, Match, Where, matching, where_words
-from leadlife.criteria.condition import Ask, Condition, all_of
-from leadlife.criteria.counting import CountIs, Kinds, SeenIs, SumIs
-from leadlife.criteria.fields import FieldIs, LatestIs
-from leadlife.criteria.logic import (
-    AllOf,
-    AnyOf,
-    AtLeast,
-    Criterion,
-    Guard,
-    Not,
-    leaves_of,
-    read_criterion,
-)
-from leadlife.criteria.scores import BandIs, ScoreIs
-from leadlife.criteria.spelling import (
+from leadlife.criteria.activities import CountIs, Kinds, SeenIs, SumIs
+from leadlife.criteria.builders import (
     at_least,
     band,
     count,
@@ -49,6 +34,21 @@ from leadlife.criteria.spelling import (
     sold,
     total,
 )
+from leadlife.criteria.comparison import Comparison, Match, Where, matching, where_words
+from leadlife.criteria.condition import Criterion, Predicate, all_of
+from leadlife.criteria.custom import ByRole, CustomGuard
+from leadlife.criteria.fields import FieldIs, LatestIs
+from leadlife.criteria.logic import (
+    AllOf,
+    AnyCriterion,
+    AnyOf,
+    AtLeast,
+    Guard,
+    Not,
+    leaves_of,
+    read_criterion,
+)
+from leadlife.criteria.scores import BandIs, ScoreIs
 from leadlife.criteria.standing import (
     CycleIs,
     DaysInStage,
@@ -64,15 +64,15 @@ from leadlife.criteria.view import Observation, Scalar, Scored, Verdict, View
 
 __all__ = [
     "AllOf",
+    "AnyCriterion",
     "AnyOf",
-    "Ask",
     "AtLeast",
     "BandIs",
     "ByRole",
     "Comparison",
-    "Condition",
     "CountIs",
     "Criterion",
+    "CustomGuard",
     "CycleIs",
     "DaysInStage",
     "FieldIs",
@@ -87,7 +87,7 @@ __all__ = [
     "Match",
     "Not",
     "Observation",
-    "Opaque",
+    "Predicate",
     "Readiness",
     "ReadinessIs",
     "Scalar",

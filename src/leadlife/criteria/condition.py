@@ -7,17 +7,17 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from leadlife._model import Definition
+from leadlife._base.model import Definition
 from leadlife.criteria.view import Observation, Verdict, View
 
 if TYPE_CHECKING:
     from leadlife.criteria.logic import AllOf, AnyOf, Not
 
-Ask = Callable[[View], "bool | None"]
+Predicate = Callable[[View], "bool | None"]
 """A question as a function of a view, to True, False or None."""
 
 
-def all_of(asked: tuple[Ask, ...]) -> Ask:
+def all_of(asked: tuple[Predicate, ...]) -> Predicate:
     """Return whether all are true, as one question: false when one is false, else unknown when one is."""
 
     def ask(view: View) -> bool | None:
@@ -33,15 +33,15 @@ def all_of(asked: tuple[Ask, ...]) -> Ask:
     return ask
 
 
-class Condition(Definition):
+class Criterion(Definition):
     """What every criterion can do."""
 
     def test(self, view: View) -> bool | None:
         """Return True, False, or None for unknown."""
-        return self.ask(view)
+        return self.predicate(view)
 
     @cached_property
-    def ask(self) -> Ask:
+    def predicate(self) -> Predicate:
         """The question as a function of a view, which :meth:`test` calls; worked out once."""
         return self._compiled()
 
@@ -51,14 +51,14 @@ class Condition(Definition):
         inner = [part.extent for part in self.parts()]
         return 1 + sum(nodes for nodes, _ in inner), 1 + max((levels for _, levels in inner), default=0)
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         raise NotImplementedError
 
     def sentence(self) -> str:
         """Return the question in plain words."""
         raise NotImplementedError
 
-    def judge(self, view: View) -> Verdict:
+    def verdict(self, view: View) -> Verdict:
         """Return the answer with the facts it rests on."""
         seen = self._seen(view)
         facts = tuple(one.fact for one in seen)
@@ -69,7 +69,7 @@ class Condition(Definition):
         for part in self.parts():
             yield from part.inputs()
 
-    def parts(self) -> tuple[Condition, ...]:
+    def parts(self) -> tuple[Criterion, ...]:
         """Return the criteria that this one is made of."""
         return ()
 
@@ -83,12 +83,12 @@ class Condition(Definition):
         """Return when, at the earliest, time alone changes the answer; None for never."""
         return None
 
-    def __and__(self, other: Condition) -> AllOf:
+    def __and__(self, other: Criterion) -> AllOf:
         from leadlife.criteria.logic import AllOf  # noqa: PLC0415 - logic is made of conditions
 
         return AllOf.checked({"of": (*_flat(AllOf, self), *_flat(AllOf, other))})
 
-    def __or__(self, other: Condition) -> AnyOf:
+    def __or__(self, other: Criterion) -> AnyOf:
         from leadlife.criteria.logic import AnyOf  # noqa: PLC0415 - as above
 
         return AnyOf.checked({"of": (*_flat(AnyOf, self), *_flat(AnyOf, other))})

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from leadlife._model import Name
-from leadlife.criteria.comparing import Comparing, Comparison
-from leadlife.criteria.condition import Ask, Condition
+from leadlife._base.model import Name
+from leadlife.criteria.comparison import Comparing, Comparison
+from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Observation, View
 
 
-class FieldIs(Comparing, Condition):
+class FieldIs(Comparing, Criterion):
     """Compares the latest value of a field. Missing, or of another type: unknown.
 
     ``known`` alone is never unknown: it asks whether there is a value.
@@ -18,7 +18,7 @@ class FieldIs(Comparing, Condition):
     op: Literal["field"] = "field"
     name: Name
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         name, holds = self.name, self.holding()
         missing = False if self.compare is Comparison.KNOWN else None
 
@@ -41,14 +41,14 @@ class FieldIs(Comparing, Condition):
         return () if seen is None else (seen,)
 
 
-class LatestIs(Comparing, Condition):
+class LatestIs(Comparing, Criterion):
     """Compares an attribute of the latest activity of a kind. No such activity or attribute: unknown."""
 
     op: Literal["latest"] = "latest"
     kind: Name
     attribute: Name
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         kind, attribute, holds = self.kind, self.attribute, self.holding()
         missing = False if self.compare is Comparison.KNOWN else None
 

@@ -17,10 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from leadlife._model import LAX, op_of, read_json
-from leadlife.criteria.asking import ByRole, Opaque
-from leadlife.criteria.condition import Ask, Condition, all_of
-from leadlife.criteria.counting import CountIs, SeenIs, SumIs
+from leadlife._base.model import LAX, op_of, read_json
+from leadlife.criteria.activities import CountIs, SeenIs, SumIs
+from leadlife.criteria.condition import Criterion, Predicate, all_of
+from leadlife.criteria.custom import ByRole, CustomGuard
 from leadlife.criteria.fields import FieldIs, LatestIs
 from leadlife.criteria.scores import BandIs, ScoreIs
 from leadlife.criteria.standing import (
@@ -41,7 +41,7 @@ MOST_NODES = 200
 MOST_LEVELS = 40
 
 
-class _Whole(Condition):
+class _Whole(Criterion):
     """A criterion made of others, only so large."""
 
     @model_validator(mode="after")
@@ -53,17 +53,17 @@ class _Whole(Condition):
 
 
 class _Joined(_Whole):
-    of: Annotated[tuple[Criterion, ...], LAX, Field(min_length=1)]
+    of: Annotated[tuple[AnyCriterion, ...], LAX, Field(min_length=1)]
 
     def changes_at(self, view: View) -> datetime | None:
         """Return when, at the earliest, time alone changes the answer of a part; None for never."""
         return earliest(part.changes_at(view) for part in self.parts())
 
-    def parts(self) -> tuple[Condition, ...]:
+    def parts(self) -> tuple[Criterion, ...]:
         """Return the parts."""
         return self.of
 
-    def judge(self, view: View) -> Verdict:
+    def verdict(self, view: View) -> Verdict:
         """Return the answer with the parts' answers."""
         return _whole(self, view, self._needed())
 
@@ -76,8 +76,8 @@ class AllOf(_Joined):
 
     op: Literal["and"] = "and"
 
-    def _compiled(self) -> Ask:
-        return all_of(tuple(part.ask for part in self.of))
+    def _compiled(self) -> Predicate:
+        return all_of(tuple(part.predicate for part in self.of))
 
     def sentence(self) -> str:
         """Return the parts, joined by and."""
@@ -92,8 +92,8 @@ class AnyOf(_Joined):
 
     op: Literal["or"] = "or"
 
-    def _compiled(self) -> Ask:
-        asked = tuple(part.ask for part in self.of)
+    def _compiled(self) -> Predicate:
+        asked = tuple(part.predicate for part in self.of)
 
         def ask(view: View) -> bool | None:
             known: bool | None = False
@@ -127,8 +127,8 @@ class AtLeast(_Joined):
             raise Malformed(f"at least {self.number} of {len(self.of)} can never be true")
         return self
 
-    def _compiled(self) -> Ask:
-        asked, number = tuple(part.ask for part in self.of), self.number
+    def _compiled(self) -> Predicate:
+        asked, number = tuple(part.predicate for part in self.of), self.number
         return lambda view: enough(number, [part(view) for part in asked])
 
     def sentence(self) -> str:
@@ -143,10 +143,10 @@ class Not(_Whole):
     """True when the part is false, false when it is true, unknown when it is unknown."""
 
     op: Literal["not"] = "not"
-    of: Criterion
+    of: AnyCriterion
 
-    def _compiled(self) -> Ask:
-        asked = self.of.ask
+    def _compiled(self) -> Predicate:
+        asked = self.of.predicate
 
         def ask(view: View) -> bool | None:
             value = asked(view)
@@ -158,7 +158,7 @@ class Not(_Whole):
         """Return the negation in words."""
         return f"not ({self.of.sentence()})"
 
-    def judge(self, view: View) -> Verdict:
+    def verdict(self, view: View) -> Verdict:
         """Return the answer with the part's answer."""
         return _whole(self, view, 0)
 
@@ -166,23 +166,23 @@ class Not(_Whole):
         """Return when, at the earliest, time alone changes the answer of a part; None for never."""
         return earliest(part.changes_at(view) for part in self.parts())
 
-    def parts(self) -> tuple[Condition, ...]:
+    def parts(self) -> tuple[Criterion, ...]:
         """Return the part."""
         return (self.of,)
 
 
-def _bracketed(part: Condition, other: type[Condition]) -> str:
+def _bracketed(part: Criterion, other: type[Criterion]) -> str:
     return f"({part.sentence()})" if isinstance(part, other) else part.sentence()
 
 
-def _whole(whole: Condition, view: View, needs: int) -> Verdict:
-    parts = tuple(part.judge(view) for part in whole.parts())
+def _whole(whole: Criterion, view: View, needs: int) -> Verdict:
+    parts = tuple(part.verdict(view) for part in whole.parts())
     changes = earliest(part.changes_at for part in parts)
     facts = tuple(dict.fromkeys(fact for part in parts for fact in part.facts))
     return Verdict(whole.sentence(), whole.test(view), facts, changes, parts, needs)
 
 
-Criterion = Annotated[
+AnyCriterion = Annotated[
     Annotated[FieldIs, Tag("field")]
     | Annotated[LatestIs, Tag("latest")]
     | Annotated[CountIs, Tag("count")]
@@ -203,14 +203,14 @@ Criterion = Annotated[
     | Annotated[AnyOf, Tag("or")]
     | Annotated[AtLeast, Tag("at_least")]
     | Annotated[Not, Tag("not")]
-    | Annotated[Opaque, Tag("opaque")],
+    | Annotated[CustomGuard, Tag("custom_guard")],
     Discriminator(op_of),
 ]
 """Any criterion."""
 
 
 def _as_guard(value: Any) -> Any:
-    if isinstance(value, Condition):
+    if isinstance(value, Criterion):
         return value
     if isinstance(value, str):
         raise Malformed(
@@ -222,19 +222,19 @@ def _as_guard(value: Any) -> Any:
     name = getattr(value, "__name__", "")
     if not name or name == "<lambda>":
         raise Malformed("a guard that is a callable needs a name", hint="define it with def, or use Opaque(name=...)")
-    return Opaque(name=name, call=value)
+    return CustomGuard(name=name, call=value)
 
 
-Guard = Annotated[Criterion, BeforeValidator(_as_guard)]
-"""A criterion that guards a move. A named callable is taken as an :class:`Opaque` one."""
+Guard = Annotated[AnyCriterion, BeforeValidator(_as_guard)]
+"""A criterion that guards a move. A named callable is taken as an :class:`CustomGuard` one."""
 
 
 @cache
 def _adapter() -> TypeAdapter[Any]:
-    return TypeAdapter(Criterion)
+    return TypeAdapter(AnyCriterion)
 
 
-def read_criterion(data: Mapping[str, Any] | str | bytes) -> Condition:
+def read_criterion(data: Mapping[str, Any] | str | bytes) -> Criterion:
     """Return the criterion that plain values, or a JSON text, describe: what ``model_dump(mode="json")`` gave.
 
     Raises:
@@ -242,13 +242,13 @@ def read_criterion(data: Mapping[str, Any] | str | bytes) -> Condition:
     """
     plain = read_json(data) if isinstance(data, str | bytes) else data
     try:
-        criterion: Condition = _adapter().validate_python(plain)
+        criterion: Criterion = _adapter().validate_python(plain)
     except ValidationError as error:
         raise InvalidDefinition.from_validation("the criterion", error) from None
     return criterion
 
 
-def leaves_of(criterion: Condition) -> Iterator[Condition]:
+def leaves_of(criterion: Criterion) -> Iterator[Criterion]:
     """Yield the criteria in a criterion that have no parts, left to right."""
     if not criterion.parts():
         yield criterion

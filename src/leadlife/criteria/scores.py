@@ -6,22 +6,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from leadlife._model import Name
-from leadlife.criteria.comparing import WORDS, Relation
-from leadlife.criteria.condition import Ask, Condition
+from leadlife._base.model import Name
+from leadlife.criteria.comparison import WORDS, Relation
+from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Scored, Verdict, View
 
 MODEST: Any = Field(ge=-1_000_000_000_000, le=1_000_000_000_000)
 
 
-class _AboutScore(Condition):
+class _AboutScore(Criterion):
     name: Name
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         """Yield the score."""
         yield "score", self.name
 
-    def judge(self, view: View) -> Verdict:
+    def verdict(self, view: View) -> Verdict:
         """Return the answer with the activities that the score rests on."""
         score = view.score(self.name)
         facts = () if score is None else score.activities
@@ -45,7 +45,7 @@ class ScoreIs(_AboutScore):
     compare: Relation
     value: Annotated[int, MODEST] | Annotated[float, MODEST]
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         value, relation = self.value, self.compare.relation
 
         def ask(view: View) -> bool | None:
@@ -71,7 +71,7 @@ class BandIs(_AboutScore):
     compare: Relation
     value: Name
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         value, relation = self.value, self.compare.relation
 
         def ask(view: View) -> bool | None:

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from leadlife._model import LAX, Name, Names
-from leadlife.criteria.comparing import COUNTED, WORDS, Relation
-from leadlife.criteria.condition import Ask, Condition
+from leadlife._base.model import LAX, Name, Names
+from leadlife.criteria.comparison import COUNTED, WORDS, Relation
+from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Observation, View
 from leadlife.timing import Calendar, PositiveDuration, due, whole_days
 
 
-class HasEvidence(Condition):
+class HasEvidence(Criterion):
     """The latest yes or no of this name; none at all, or one that is too old, is unknown."""
 
     op: Literal["evidence"] = "evidence"
@@ -23,7 +23,7 @@ class HasEvidence(Condition):
     within: PositiveDuration | None = None
     """Older evidence counts no more."""
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         name = self.name
 
         def ask(view: View) -> bool | None:
@@ -56,13 +56,13 @@ class HasEvidence(Condition):
         return None if seen is None or self.within is None else due(seen.at, self.within, view.zone)
 
 
-class HoldsQualification(Condition):
+class HoldsQualification(Criterion):
     """Whether the lead holds a qualification: granted, neither withdrawn nor expired; never unknown."""
 
     op: Literal["holds"] = "holds"
     name: Name
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         name = self.name
 
         def ask(view: View) -> bool:
@@ -93,12 +93,12 @@ class HoldsQualification(Condition):
         return expires if expires is not None and view.at < expires else None
 
 
-class IsIdentified(Condition):
+class IsIdentified(Criterion):
     """Whether the lead is in the database; false when no fact says so."""
 
     op: Literal["identified"] = "identified"
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         return lambda view: view.identified is not None
 
     def sentence(self) -> str:
@@ -113,12 +113,12 @@ class IsIdentified(Condition):
         return () if view.identified is None else (view.identified,)
 
 
-class IsSold(Condition):
+class IsSold(Criterion):
     """Whether a sale is recorded since the lead last entered a won or recycled stage."""
 
     op: Literal["sold"] = "sold"
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         return lambda view: view.sold is not None
 
     def sentence(self) -> str:
@@ -133,13 +133,13 @@ class IsSold(Condition):
         return () if view.sold is None else (view.sold,)
 
 
-class InStage(Condition):
+class InStage(Criterion):
     """Whether the lead stands in one of these stages; unknown before the start."""
 
     op: Literal["stage"] = "stage"
     names: Annotated[Names, Field(min_length=1)]
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         names = frozenset(self.names)
 
         def ask(view: View) -> bool | None:
@@ -161,14 +161,14 @@ class InStage(Condition):
         return () if view.stage is None else (view.stage,)
 
 
-class DaysInStage(Condition):
+class DaysInStage(Criterion):
     """Compares how many whole days, on the wall clock, the lead has stood in the present stage."""
 
     op: Literal["days_in_stage"] = "days_in_stage"
     compare: Relation
     value: Annotated[int, Field(ge=0, le=36_000)]
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         value, relation = self.value, self.compare.relation
 
         def ask(view: View) -> bool | None:
@@ -206,14 +206,14 @@ def _full_days(start: datetime, end: datetime, zone: ZoneInfo) -> int:
     return days + 1 if due(start, Calendar(days=days + 1), zone) <= end else days
 
 
-class CycleIs(Condition):
+class CycleIs(Criterion):
     """Compares the number of the latest cycle; unknown before the start."""
 
     op: Literal["cycle"] = "cycle"
     compare: Relation
     value: Annotated[int, Field(ge=0, le=1_000_000)]
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         value, relation = self.value, self.compare.relation
 
         def ask(view: View) -> bool | None:
@@ -242,14 +242,14 @@ class Readiness(StrEnum):
 _NEARER = {segment: place for place, segment in enumerate(Readiness)}
 
 
-class ReadinessIs(Condition):
+class ReadinessIs(Criterion):
     """Compares how close to buying the lead behaves; unknown where nobody has judged it."""
 
     op: Literal["readiness"] = "readiness"
     compare: Relation
     value: Annotated[Readiness, LAX]
 
-    def _compiled(self) -> Ask:
+    def _compiled(self) -> Predicate:
         place, relation = _NEARER[self.value], self.compare.relation
 
         def ask(view: View) -> bool | None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
-from leadlife._model import Text
+from leadlife._base.model import Text
 from leadlife.errors import Malformed
 
 
@@ -207,7 +207,7 @@ class Verdict:
         return f"{indent}{self.word}: {self.sentence}{self._told()}{until}{below}"
 
     def _repr_html_(self) -> str:
-        from leadlife._html import tree  # noqa: PLC0415 - only a notebook pays for it
+        from leadlife._base.html import tree  # noqa: PLC0415 - only a notebook pays for it
 
         return tree(self.lines())
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 from pydantic import TypeAdapter, ValidationError
 
-from leadlife._model import Name, identifier
+from leadlife._base.model import Name, identifier
 from leadlife.errors import Fault, Malformed, did_you_mean
 from leadlife.timing import from_wall, instant
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import narwhals as nw
 
-from leadlife._outcomes import checked_outcomes
+from leadlife._base.outcomes import checked_outcomes
 from leadlife.errors import LeadlifeError
 from leadlife.frames.cells import RowFault, cells, demand, eager, moment, nameable, report, scalar
-from leadlife.playbook import FieldSpec, FieldType
-from leadlife.policies.wins import Closed
+from leadlife.playbook.fields import FieldSpec, FieldType
+from leadlife.scoring.learned.win_table import ClosedLead
 from leadlife.timing import instant, zone_named
 
 
@@ -53,7 +53,7 @@ def closed_leads(
     stage: str | None = None,
     zone: str = "UTC",
     faults: list[RowFault] | None = None,
-) -> list[Closed]:
+) -> list[ClosedLead]:
     """Return the closed leads of a frame, one for each row that can be read.
 
     Args:
@@ -78,14 +78,14 @@ def closed_leads(
     demand(table, "leads", [won, *([closed] if isinstance(closed, str) else ()), *names, *own])
     columns = {name: cells(table, name) for name in {won, *names, *own, *([closed] if isinstance(closed, str) else ())}}
     found: list[RowFault] = []
-    leads: list[Closed] = []
+    leads: list[ClosedLead] = []
     for row in range(len(table)):
         cell = {name: column[row] for name, column in columns.items()}
         if cell[won] is None:
             continue
         try:
             leads.append(
-                Closed(
+                ClosedLead(
                     won=checked_outcomes([cell[won]])[0] == 1,
                     closed=moment(cell[closed], where) if isinstance(closed, str) else instant(closed),
                     made=None if made is None or cell[made] is None else moment(cell[made], where),

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from leadlife.activities import Activity
 from leadlife.errors import LeadlifeError
 from leadlife.frames.cells import RowFault, Table, cells, demand, lead_id, moment, nameable, scalar
-from leadlife.leads import Lead, Source
-from leadlife.playbook import FieldType, Playbook
+from leadlife.leads import Activity, Lead, Source
+from leadlife.playbook.fields import FieldType
+from leadlife.playbook.playbook import Playbook
 
 SOURCE = ("channel", "lead_type", "campaign")
 IDENTIFIED = "identified"

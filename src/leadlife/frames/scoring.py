@@ -13,10 +13,10 @@ from tqdm import tqdm
 from leadlife.errors import LeadlifeError, Malformed, did_you_mean
 from leadlife.frames.cells import RowFault, Table, eager, like, report
 from leadlife.frames.reading import Reader
-from leadlife.playbook import Playbook
-from leadlife.policies.policy import Policy
-from leadlife.policies.sight import Sight
+from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import MICRO, Score, Sort
+from leadlife.scoring.policy import Policy
+from leadlife.scoring.view import ScoringView
 from leadlife.timing import instant, zone_named
 
 SHOWN_AFTER = 1.0
@@ -76,7 +76,7 @@ def score_frame(
     rows: list[dict[str, Score]] = []
     for place, person in enumerate(tqdm(people, "scoring", unit=" leads", delay=SHOWN_AFTER, disable=not progress)):
         seen = () if person is None else done.get(person.id, ())
-        rows.append({} if person is None else _scored(policies, Sight(person, seen, now), place, found))
+        rows.append({} if person is None else _scored(policies, ScoringView(person, seen, now), place, found))
     report(found, faults)
     return like(leads, _with_scores(table, policies, rows, ledger=ledger))  # type: ignore[no-any-return]
 
@@ -101,7 +101,7 @@ def _lacking(playbook: Playbook, policies: Sequence[Policy], table: Table) -> It
                 )
 
 
-def _scored(policies: Sequence[Policy], sight: Sight, row: int, found: list[RowFault]) -> dict[str, Score]:
+def _scored(policies: Sequence[Policy], sight: ScoringView, row: int, found: list[RowFault]) -> dict[str, Score]:
     scores: dict[str, Score] = {}
     for policy in policies:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leadlife.journey.answers import Decision, Option, Receipt, Wake
 from leadlife.journey.journey import Journey
-from leadlife.journey.log import Entry, Standing
+from leadlife.journey.log import LogEntry, Standing
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import Cycle
 from leadlife.journey.story import Explanation, Line, Visit
@@ -12,10 +12,10 @@ from leadlife.journey.story import Explanation, Line, Visit
 __all__ = [
     "Cycle",
     "Decision",
-    "Entry",
     "Explanation",
     "Journey",
     "Line",
+    "LogEntry",
     "Option",
     "Receipt",
     "Snapshot",

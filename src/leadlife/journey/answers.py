@@ -10,7 +10,7 @@ from leadlife.criteria import Verdict
 from leadlife.errors import Refusal
 from leadlife.facts import Fact, PlaybookRef
 from leadlife.journey.log import Standing
-from leadlife.stages import Kind
+from leadlife.lifecycle.transitions import TransitionKind
 
 
 class Option(NamedTuple):
@@ -28,7 +28,7 @@ class Option(NamedTuple):
 
     trigger: str
     allowed: bool
-    kind: Kind | None
+    kind: TransitionKind | None
     target: str | None
     needs_reason: bool
     reasons: tuple[str, ...]
@@ -38,7 +38,7 @@ class Option(NamedTuple):
         return self.allowed
 
     def _repr_html_(self) -> str:
-        from leadlife._html import tree  # noqa: PLC0415 - only a notebook pays for it
+        from leadlife._base.html import tree  # noqa: PLC0415 - only a notebook pays for it
 
         says = f"{self.trigger} to {self.target}" if self.target is not None else self.trigger
         why = [(1, refusal.code.value, refusal.message) for refusal in self.refusals]
@@ -93,7 +93,7 @@ class Decision(NamedTuple):
         return "\n".join([f"{head} ({self.playbook})", *trees])
 
     def _repr_html_(self) -> str:
-        from leadlife._html import tree  # noqa: PLC0415 - only a notebook pays for it
+        from leadlife._base.html import tree  # noqa: PLC0415 - only a notebook pays for it
 
         lines = [(0, "true" if self.held else "false", self.name)]
         for word, verdict in (("enter", self.enter), ("leave", self.leave)):

@@ -8,21 +8,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from leadlife._machine import Edge
-from leadlife._model import LATEST
-from leadlife.criteria import Condition, Verdict
+from leadlife._base.model import LATEST
+from leadlife.criteria import Criterion, Verdict
 from leadlife.errors import GuardError, InvalidDefinition, Malformed, RefusalCode
 from leadlife.journey import story
 from leadlife.journey.answers import Option, Wake
 from leadlife.journey.fold import next_due
 from leadlife.journey.reading import Reading
-from leadlife.journey.ruling import cool_until, judge
+from leadlife.journey.ruling import cool_until, verdict
 from leadlife.journey.sight import StateView, lift_of, score_of
 from leadlife.journey.state import State
 from leadlife.journey.story import Explanation
 from leadlife.leads import SYSTEM, Actor, actor
-from leadlife.playbook import Playbook
-from leadlife.rulebook import horizon, timed_leaves
+from leadlife.lifecycle.edges import Edge
+from leadlife.playbook.playbook import Playbook
+from leadlife.qualification.rule_index import horizon, timed_leaves
 from leadlife.timing import instant
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Asking(Reading):
         if not isinstance(trigger, str):
             raise Malformed("a trigger is a name")
         state, early = self._standing_at(at, late=late)
-        ruling = judge(state, trigger, at=at, by=who, reason=reason, note=note, target=target)
-        rules = () if state.plan is None else state.plan.moves.get((state.stage or "", trigger), ())
+        ruling = verdict(state, trigger, at=at, by=who, reason=reason, note=note, target=target)
+        rules = () if state.table is None else state.table.moves.get((state.stage or "", trigger), ())
         if isinstance(ruling, Edge):
             refusals, edge = early, ruling
         else:
@@ -81,7 +81,7 @@ class Asking(Reading):
             reason: The reason that would be given; without one, a move that needs a reason is refused for it.
         """
         return tuple(
-            self.may(trigger, at=at, by=by, reason=reason) for trigger in self.playbook.lifecycle.plan.triggers
+            self.may(trigger, at=at, by=by, reason=reason) for trigger in self.playbook.lifecycle.table.triggers
         )
 
     def score(self, name: str, *, at: datetime, since: datetime | None = None, lift: bool = False) -> Score:
@@ -112,7 +112,7 @@ class Asking(Reading):
         then = self._told_at(since)[0]
         return score if then.lead is None else score.against(score_of(then, playbook, name, since))
 
-    def judge(self, criterion: Condition, *, at: datetime, by: Actor | str = SYSTEM) -> Verdict:
+    def verdict(self, criterion: Criterion, *, at: datetime, by: Actor | str = SYSTEM) -> Verdict:
         """Return the answer of any criterion about this lead, as a tree that says why.
 
         Args:
@@ -130,7 +130,7 @@ class Asking(Reading):
         faults = state.playbook.faults_in(criterion)
         if faults:
             raise InvalidDefinition("the criterion has faults", faults=faults)
-        return criterion.judge(StateView(state, at, actor(by).roles))
+        return criterion.verdict(StateView(state, at, actor(by).roles))
 
     def _told_at(self, at: datetime) -> tuple[State, datetime]:
         at = instant(at)
@@ -155,11 +155,11 @@ class Asking(Reading):
     @staticmethod
     def _openings(state: State, at: datetime) -> Iterator[Wake]:
         """Yield when time alone may change whether somebody may make a move; a lower bound."""
-        if state.plan is None or state.stage is None:
+        if state.table is None or state.stage is None:
             return
         view = StateView(state, at, (), brief=True)
-        for trigger in state.plan.from_here(state.stage):
-            guards = [guard for one in state.plan.moves[state.stage, trigger] for guard in one.edge.guards]
+        for trigger in state.table.from_here(state.stage):
+            guards = [guard for one in state.table.moves[state.stage, trigger] for guard in one.edge.guards]
             with suppress(GuardError):  # who fires it is told
                 soonest = horizon(tuple(leaf for guard in guards for leaf in timed_leaves(guard)), view).steady
                 if soonest is not None and soonest > at:

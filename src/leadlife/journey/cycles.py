@@ -8,25 +8,26 @@ from typing import Any
 from leadlife.facts import Fact
 from leadlife.journey.state import Cycle, State
 from leadlife.leads import Source
-from leadlife.stages import Kind, Status
+from leadlife.lifecycle.stages import StageStatus
+from leadlife.lifecycle.transitions import TransitionKind
 
 
 def turn_cycle(
     state: State,
-    before: Status | None,
-    after: Status,
+    before: StageStatus | None,
+    after: StageStatus,
     target: str,
     *,
-    kind: Kind | None,
+    kind: TransitionKind | None,
     at: datetime,
     fact: Fact | None,
     reentry_from: str | None,
 ) -> None:
     """Open, resume or end a cycle, as the statuses on both sides of a move say."""
-    if after is Status.OPEN:
-        if not state.in_cycle or (before is Status.WON and kind is not Kind.REOPEN):
+    if after is StageStatus.OPEN:
+        if not state.in_cycle or (before is StageStatus.WON and kind is not TransitionKind.REOPEN):
             _open_cycle(state, at, fact, reentry_from, target)
-        elif before is not Status.OPEN:
+        elif before is not StageStatus.OPEN:
             _change_cycle(state, outcome=None, ended=None)
     else:
         if before is None and after.closed:
@@ -35,20 +36,20 @@ def turn_cycle(
 
 
 def _open_cycle(state: State, at: datetime, fact: Fact | None, reentry_from: str | None, target: str) -> None:
-    assert state.plan is not None  # noqa: S101 - started
+    assert state.table is not None  # noqa: S101 - started
     source: Source | None = None if fact is None else fact.source
     opened_by = None if fact is None else fact.id
     number = len(state.cycles) + 1
-    high_water = target if target in state.plan.rank else None
+    high_water = target if target in state.table.rank else None
     state.cycles = (*state.cycles, Cycle(number, at, opened_by, source, reentry_from, None, None, high_water))
     state.in_cycle = True
 
 
-def _end_cycle(state: State, before: Status | None, after: Status, at: datetime) -> None:
-    closing_again = before is not None and before.closed and (after is Status.RECYCLED or after is before)
+def _end_cycle(state: State, before: StageStatus | None, after: StageStatus, at: datetime) -> None:
+    closing_again = before is not None and before.closed and (after is StageStatus.RECYCLED or after is before)
     if state.in_cycle and not closing_again:
         _change_cycle(state, outcome=after, ended=at)
-    if after is Status.RECYCLED:
+    if after is StageStatus.RECYCLED:
         state.in_cycle = False
 
 
@@ -58,8 +59,8 @@ def _change_cycle(state: State, **changes: Any) -> None:
 
 def raise_mark(state: State, target: str) -> None:
     """Raise the high-water marks to a stage, if it lies further along the success path."""
-    assert state.plan is not None  # noqa: S101 - started
-    rank = state.plan.rank
+    assert state.table is not None  # noqa: S101 - started
+    rank = state.table.rank
     place = rank.get(target)
     if place is not None:
         if place > rank.get(state.high_water or "", -1):
@@ -68,11 +69,11 @@ def raise_mark(state: State, target: str) -> None:
             _change_cycle(state, high_water=target)
 
 
-def reinterpret(state: State, before: Status, after: Status, at: datetime) -> None:
+def reinterpret(state: State, before: StageStatus, after: StageStatus, at: datetime) -> None:
     """Settle the cycle of a lead whose stage means something else under the adopted playbook."""
-    if after is not Status.OPEN:
+    if after is not StageStatus.OPEN:
         _end_cycle(state, before, after, at)
-    elif before is Status.WON:
+    elif before is StageStatus.WON:
         state.in_cycle = False
     elif state.in_cycle:
         _change_cycle(state, outcome=None, ended=None)

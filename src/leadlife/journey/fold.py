@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from leadlife._machine import Edge
 from leadlife.errors import Malformed, Refusal, RefusalCode, UnknownPlaybook, did_you_mean
 from leadlife.facts import (
     Fact,
@@ -22,12 +21,14 @@ from leadlife.journey.cycles import reinterpret
 from leadlife.journey.holding import Decision, decide
 from leadlife.journey.latches import LIMIT, Alarm
 from leadlife.journey.moving import enter, take
-from leadlife.journey.ruling import NOT_STARTED, judge, judge_entry, present, resting
+from leadlife.journey.ruling import NOT_STARTED, judge_entry, present, resting, verdict
 from leadlife.journey.settling import settle
 from leadlife.journey.state import ALL, BEGUN, State, Step, Trail
 from leadlife.leads import TIMER, actor
-from leadlife.playbook import Playbook
-from leadlife.stages import Holds, Kind
+from leadlife.lifecycle.edges import Edge
+from leadlife.lifecycle.stages import StageType
+from leadlife.lifecycle.transitions import TransitionKind
+from leadlife.playbook.playbook import Playbook
 from leadlife.timing import due
 
 STARTED = "started"
@@ -108,8 +109,8 @@ def _apply(state: State, fact: Fact, books: Books) -> None:
     mover = _MOVERS.get(type(fact))
     if mover is not None:
         mover(state, fact, books)
-    elif state.plan is not None:
-        triggers = state.plan.firing.get(fact.type)
+    elif state.table is not None:
+        triggers = state.table.firing.get(fact.type)
         if triggers:
             _fire(state, fact, triggers)
 
@@ -122,7 +123,7 @@ def prepare(state: State, at: datetime) -> None:
 
 def pass_time(state: State, until: datetime) -> None:
     """Let everything happen that comes due up to and at an instant: what lapses, stage limits, reviews."""
-    plan = state.plan
+    plan = state.table
     if plan is None or (state.awaited is None and state.stage not in plan.limits):
         state.at = until
         return
@@ -149,7 +150,7 @@ def next_due(state: State, until: datetime) -> Alarm | None:
 
 def limit_due(state: State, until: datetime) -> datetime | None:
     """Return when the present visit's limit comes due, if that is not after an instant."""
-    plan, stage, entered = state.plan, state.stage, state.entered
+    plan, stage, entered = state.table, state.stage, state.entered
     if plan is None or stage is None or entered is None or state.spent:
         return None
     found = plan.limits.get(stage)
@@ -166,7 +167,7 @@ def _time_out(state: State, at: datetime) -> None:
     limit = present(state).limit
     assert limit is not None  # noqa: S101 - it has come due
     timer = actor(TIMER)
-    ruling = judge(state, limit.trigger, at=at, by=timer, reason=limit.reason, any_role=True)
+    ruling = verdict(state, limit.trigger, at=at, by=timer, reason=limit.reason, any_role=True)
     if isinstance(ruling, Edge):
         take(state, ruling, at=at, fact=None, by=timer, reason=limit.reason)
         state.spent = ruling.target is None  # an internal move begins no visit that could be timed anew
@@ -186,7 +187,7 @@ def _start(state: State, fact: Started, books: Books) -> None:
         state.playbook = None
         state.mark(fact.id, "refused", STARTED, refusals)
         return
-    state.plan = state.playbook.lifecycle.plan
+    state.table = state.playbook.lifecycle.table
     state.source = fact.source
     enter(state, fact.stage, at=fact.at, fact=fact)
     number = state.cycles[-1].number if state.in_cycle else None
@@ -207,7 +208,7 @@ def _start(state: State, fact: Started, books: Books) -> None:
         state.playbook.ref,
     )
     state.steps = Trail(step, state.steps)
-    state.rules = state.playbook.rulebook or None
+    state.rules = state.playbook.rule_index or None
     state.unjudged = BEGUN
 
 
@@ -218,7 +219,9 @@ def commit(state: State, fact: Moved, edge: Edge) -> None:
 
 
 def _move(state: State, fact: Moved, _books: Books) -> None:
-    ruling = judge(state, fact.trigger, at=fact.at, by=fact.by, reason=fact.reason, note=fact.note, target=fact.target)
+    ruling = verdict(
+        state, fact.trigger, at=fact.at, by=fact.by, reason=fact.reason, note=fact.note, target=fact.target
+    )
     if isinstance(ruling, Edge):
         take(state, ruling, at=fact.at, fact=fact, by=fact.by, reason=fact.reason, derived=False)
     else:
@@ -228,7 +231,7 @@ def _move(state: State, fact: Moved, _books: Books) -> None:
 def _fire(state: State, fact: Fact, triggers: tuple[str, ...]) -> None:
     first: tuple[str, tuple[Refusal, ...]] | None = None
     for trigger in triggers:
-        ruling = judge(state, trigger, at=fact.at, by=fact.by)
+        ruling = verdict(state, trigger, at=fact.at, by=fact.by)
         if isinstance(ruling, Edge):
             take(state, ruling, at=fact.at, fact=fact, by=fact.by)
             return
@@ -238,21 +241,21 @@ def _fire(state: State, fact: Fact, triggers: tuple[str, ...]) -> None:
 
 
 def _reach(state: State, fact: StageReached, _books: Books) -> None:
-    if state.plan is None or state.stage is None:
+    if state.table is None or state.stage is None:
         state.mark(fact.id, "refused", None, (NOT_STARTED,))
         return
     if fact.stage == state.stage:
         state.mark(fact.id, "redundant", None, ())
         return
-    edges = state.plan.reach.get(state.stage, {}).get(fact.stage, ())
+    edges = state.table.reach.get(state.stage, {}).get(fact.stage, ())
     direct = next((edge for edge in edges if edge.left is None or edge.left == state.left), None)
     chain: tuple[Edge, ...] = () if direct is None else (direct,)
     if not chain and fact.infer_gaps:
-        chain = state.plan.shortest_forward(state.stage, fact.stage)
+        chain = state.table.shortest_forward(state.stage, fact.stage)
     if not chain:
         state.mark(fact.id, "refused", None, (_no_way(state, fact.stage),))
         return
-    refusals = resting(state, fact.at) if chain[0].rule.kind is Kind.REENTRY else ()
+    refusals = resting(state, fact.at) if chain[0].rule.kind is TransitionKind.REENTRY else ()
     if refusals:
         state.mark(fact.id, "refused", chain[0].trigger, tuple(refusals))
         return
@@ -269,8 +272,8 @@ def _waived(edge: Edge) -> tuple[str, ...]:
 
 
 def _no_way(state: State, stage: str) -> Refusal:
-    assert state.plan is not None and state.stage is not None  # noqa: S101, PT018 - started
-    allowed = tuple(state.plan.reach.get(state.stage, {}))
+    assert state.table is not None and state.stage is not None  # noqa: S101, PT018 - started
+    allowed = tuple(state.table.reach.get(state.stage, {}))
     status = state.status
     code = RefusalCode.CLOSED_STAGE if status is not None and status.closed else RefusalCode.ILLEGAL_MOVE
     hint = f"reachable from here: {', '.join(allowed) or 'nothing'}"
@@ -291,20 +294,20 @@ def _adopt(state: State, fact: PlaybookAdopted, books: Books) -> None:
         return stage if stage is None or stage in names else new.get(stage, stage)
 
     stage = renamed(state.stage)
-    if stage not in names or names[stage].holds is Holds.GATE:
+    if stage not in names or names[stage].type is StageType.GATE:
         hint = f"say in stages= where it goes; {did_you_mean(state.stage, names)}"
         refusal = Refusal(RefusalCode.ILLEGAL_MOVE, f"{playbook.ref} has no stage {stage!r}", hint)
         state.mark(fact.id, "refused", ADOPTED, (refusal,))
         return
     before, after = present(state).status, names[stage].status
-    rank = {} if state.plan is None else state.plan.rank
-    state.playbook, state.plan, state.stage = playbook, playbook.lifecycle.plan, stage
+    rank = {} if state.table is None else state.table.rank
+    state.playbook, state.table, state.stage = playbook, playbook.lifecycle.table, stage
 
     def mark(stage: str | None) -> str | None:
         # A high-water mark that the new path no longer has falls back to the furthest stage before it that it has.
         place = rank.get(stage or "", -1)
         kept = [renamed(one) for one, at in rank.items() if at <= place]
-        return next((one for one in reversed(kept) if one in state.plan.rank), renamed(stage)) if state.plan else None
+        return next((one for one in reversed(kept) if one in state.table.rank), renamed(stage)) if state.table else None
 
     state.left, state.high_water = renamed(state.left), mark(state.high_water)
     state.cycles = tuple(
@@ -334,7 +337,7 @@ def _adopt(state: State, fact: PlaybookAdopted, books: Books) -> None:
     state.steps = Trail(step, state.steps)
     state.floor = fact.at
     # Where nothing moves by itself any more, what was held is still to be let go.
-    state.rules = playbook.rulebook if playbook.rulebook or state.latches else None
+    state.rules = playbook.rule_index if playbook.rule_index or state.latches else None
     state.unjudged = ALL
     pass_time(state, fact.at)
 

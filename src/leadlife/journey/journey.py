@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Self
 
-from leadlife._model import identifier
+from leadlife._base.model import identifier
 from leadlife.errors import Malformed, StageConflict
 from leadlife.facts import (
-    AttributeChanged,
     ConsentChanged,
     EvidenceGiven,
     Fact,
+    FieldChanged,
     Identified,
     PlaybookAdopted,
     Referred,
@@ -26,8 +26,8 @@ from leadlife.journey.ruling import best_entry
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import State
 from leadlife.leads import SYSTEM, Actor, Lead, LeadType, Source, actor
-from leadlife.playbook import Playbook
-from leadlife.stages import Kind
+from leadlife.lifecycle.transitions import TransitionKind
+from leadlife.playbook.playbook import Playbook
 from leadlife.timing import instant
 
 
@@ -173,7 +173,7 @@ class Journey(Qualifying):
         Raises:
             MoveRefused: No transition of kind recycle may be taken from here.
         """
-        return self._move_of(Kind.RECYCLE, "recycle", reason, at=at, by=by, note=note, late=late)
+        return self._move_of(TransitionKind.RECYCLE, "recycle", reason, at=at, by=by, note=note, late=late)
 
     def reopen(
         self,
@@ -189,11 +189,11 @@ class Journey(Qualifying):
         Raises:
             MoveRefused: No transition of kind reopen may be taken from here.
         """
-        return self._move_of(Kind.REOPEN, "reopen", reason, at=at, by=by, note=note, late=late)
+        return self._move_of(TransitionKind.REOPEN, "reopen", reason, at=at, by=by, note=note, late=late)
 
     def _move_of(
         self,
-        kind: Kind,
+        kind: TransitionKind,
         usual: str,
         reason: str | None,
         *,
@@ -204,11 +204,11 @@ class Journey(Qualifying):
     ) -> Journey:
         state, _ = self._standing_at(instant(at), late=late)
         trigger = usual
-        if state.plan is not None and state.stage is not None:
+        if state.table is not None and state.stage is not None:
             edges = (
                 candidate.edge
-                for name in state.plan.from_here(state.stage)
-                for candidate in state.plan.moves[state.stage, name]
+                for name in state.table.from_here(state.stage)
+                for candidate in state.table.moves[state.stage, name]
             )
             trigger = next((edge.trigger for edge in edges if edge.rule.kind is kind), usual)
         return self.move(trigger, at=at, by=by, reason=reason, note=note, late=late)
@@ -334,7 +334,7 @@ def _told_by(lead: Lead, at: datetime, by: Actor) -> Iterable[Fact]:
     if lead.identified:
         yield Identified(at=at, by=by)
     for name, value in lead.fields.items():
-        yield AttributeChanged(name=name, value=value, at=at, by=by)
+        yield FieldChanged(name=name, value=value, at=at, by=by)
     for consent in lead.consents:
         yield ConsentChanged(
             purpose=consent.purpose,

@@ -25,7 +25,7 @@ class Standing(StrEnum):
     RETRACTED = "retracted"
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """A fact of the log and what became of it."""
 
     fact: Fact

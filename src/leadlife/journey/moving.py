@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from leadlife._machine import Edge
 from leadlife.facts import Fact
 from leadlife.journey.cycles import raise_mark, turn_cycle
 from leadlife.journey.ruling import closes
 from leadlife.journey.state import ALL, MOVED, State, Step, Trail
 from leadlife.leads import Actor
-from leadlife.stages import Kind, Status
+from leadlife.lifecycle.edges import Edge
+from leadlife.lifecycle.stages import StageStatus
+from leadlife.lifecycle.transitions import TransitionKind
 
 
 def take(
@@ -52,16 +53,22 @@ def take(
 
 
 def enter(
-    state: State, target: str, *, at: datetime, fact: Fact | None, source: str | None = None, kind: Kind | None = None
+    state: State,
+    target: str,
+    *,
+    at: datetime,
+    fact: Fact | None,
+    source: str | None = None,
+    kind: TransitionKind | None = None,
 ) -> None:
     """Let the lead stand in a stage from now on."""
-    assert state.plan is not None  # noqa: S101 - started
-    status = state.plan.status
+    assert state.table is not None  # noqa: S101 - started
+    status = state.table.status
     before = None if source is None else status[source]
     after = status[target]
-    if kind is Kind.REOPEN and before is Status.WON and not state.in_cycle:
+    if kind is TransitionKind.REOPEN and before is StageStatus.WON and not state.in_cycle:
         state.resets = state.resets[:-1]
-    reentry_from = source if kind is Kind.REENTRY and before is Status.RECYCLED else None
+    reentry_from = source if kind is TransitionKind.REENTRY and before is StageStatus.RECYCLED else None
     cycles = len(state.cycles)
     turn_cycle(state, before, after, target, kind=kind, at=at, fact=fact, reentry_from=reentry_from)
     raise_mark(state, target)
@@ -69,7 +76,7 @@ def enter(
         state.cut = state.ordinal
     # What is cut off, and whose source counts, changes every answer; else only the stage has changed.
     state.unjudged = max(state.unjudged, ALL if closes(after) or len(state.cycles) != cycles else MOVED)
-    if not state.in_cycle and after is Status.WON:
+    if not state.in_cycle and after is StageStatus.WON:
         state.resets = (*state.resets, len(state.cycles))
     state.left = source
     state.stage = target

@@ -103,8 +103,8 @@ class Qualifying(Recording):
             latch.since if latch is not None else None,
             latch.expires if latch is not None else None,
             None if latch is None or not held else latch.by or SYSTEM,
-            None if rule.enter is None else rule.enter.judge(view),
-            None if rule.leave is None else rule.leave.judge(view),
+            None if rule.enter is None else rule.enter.verdict(view),
+            None if rule.leave is None else rule.leave.verdict(view),
             rule.granted_by,
             playbook.ref,
         )

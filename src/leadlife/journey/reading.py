@@ -17,14 +17,14 @@ from leadlife.journey import snapshot as snapshots
 from leadlife.journey import story
 from leadlife.journey.answers import Receipt
 from leadlife.journey.fold import Books, fold, pass_time
-from leadlife.journey.log import Entry, Log, Standing
+from leadlife.journey.log import Log, LogEntry, Standing
 from leadlife.journey.sight import lead_of
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import Cycle, Mark, State, newest_first
 from leadlife.journey.story import Visit
 from leadlife.leads import SYSTEM, Lead, Source
-from leadlife.playbook import Playbook
-from leadlife.stages import Stage, Status
+from leadlife.lifecycle.stages import Stage, StageStatus
+from leadlife.playbook.playbook import Playbook
 
 
 class Reading:
@@ -75,7 +75,7 @@ class Reading:
         return hash((self.lead_id, self.pipeline, self.version))
 
     def _repr_html_(self) -> str:
-        from leadlife._html import Bar, timeline  # noqa: PLC0415 - only a notebook pays for it
+        from leadlife._base.html import Bar, timeline  # noqa: PLC0415 - only a notebook pays for it
 
         visits, at = self.visits, self._state.at
         if not visits or at is None:
@@ -114,7 +114,7 @@ class Reading:
         return self._state.stage
 
     @property
-    def status(self) -> Status | None:
+    def status(self) -> StageStatus | None:
         """The status of the present stage."""
         return self._state.status
 
@@ -223,7 +223,7 @@ class Reading:
         return self._length if self._horizon is None else len(self.facts)
 
     @property
-    def log(self) -> tuple[Entry, ...]:
+    def log(self) -> tuple[LogEntry, ...]:
         """Every observed fact and what became of it."""
         marks: dict[str | None, Mark] = {mark.fact: mark for mark in newest_first(self._state.marks) if mark.fact}
         return tuple(
@@ -233,10 +233,10 @@ class Reading:
         )
 
     @staticmethod
-    def _entry(fact: Fact, standing: Standing, mark: Mark | None) -> Entry:
+    def _entry(fact: Fact, standing: Standing, mark: Mark | None) -> LogEntry:
         if standing is not Standing.STANDS or mark is None:
-            return Entry(fact, standing)
-        return Entry(fact, Standing(mark.sort), mark.refusals)
+            return LogEntry(fact, standing)
+        return LogEntry(fact, Standing(mark.sort), mark.refusals)
 
     @property
     def refused(self) -> bool:

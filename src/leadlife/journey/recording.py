@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Self, TypeVar
 
-from leadlife._machine import Edge
 from leadlife.errors import Fault, Malformed, did_you_mean
 from leadlife.facts import DERIVED, FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, content_id
 from leadlife.journey.asking import Asking
 from leadlife.journey.fold import Books, apply, commit, fold, pass_time, prepare
 from leadlife.journey.log import Log, fold_order
-from leadlife.journey.ruling import judge
+from leadlife.journey.ruling import verdict
 from leadlife.journey.state import State
 from leadlife.leads import SYSTEM, Actor, Source
-from leadlife.playbook import Playbook
+from leadlife.lifecycle.edges import Edge
+from leadlife.playbook.playbook import Playbook
 from leadlife.timing import instant
 
 F = TypeVar("F", bound=Fact)
@@ -136,7 +136,7 @@ class Recording(Asking):
             return journey._move_late(fact, late=late, recorded_at=recorded_at)
         base = journey._base.clone()
         prepare(base, fact.at)
-        ruling = judge(base, trigger, at=fact.at, by=fact.by, reason=reason, note=note, target=target)
+        ruling = verdict(base, trigger, at=fact.at, by=fact.by, reason=reason, note=note, target=target)
         if not isinstance(ruling, Edge):
             raise ruling[0].error(ruling[1:])
         if not journey._counts(stamped):

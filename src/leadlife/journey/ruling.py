@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from leadlife._machine import Candidate, Edge
 from leadlife.criteria import Verdict
 from leadlife.errors import GuardError, Refusal, RefusalCode, did_you_mean
 from leadlife.journey.sight import StateView
 from leadlife.journey.state import State
 from leadlife.leads import Actor
-from leadlife.stages import Entry, Kind, Stage, Status, Transition
+from leadlife.lifecycle.edges import Edge
+from leadlife.lifecycle.stages import EntryStage, Stage, StageStatus
+from leadlife.lifecycle.table import Candidate
+from leadlife.lifecycle.transitions import Transition, TransitionKind
 from leadlife.timing import due
 
 NOT_STARTED = Refusal(
@@ -21,7 +23,7 @@ NOT_STARTED = Refusal(
 )
 
 
-def judge(
+def verdict(
     state: State,
     trigger: str,
     *,
@@ -44,7 +46,7 @@ def judge(
         target: Narrows the candidates to those that lead there.
         any_role: Roles are waived, as for a timer.
     """
-    plan, stage = state.plan, state.stage
+    plan, stage = state.table, state.stage
     if plan is None or stage is None:
         return (NOT_STARTED,)
     candidates = plan.moves.get((stage, trigger))
@@ -60,7 +62,7 @@ def judge(
     edge = chosen or candidates[0].edge
     if edge.rule.roles and not any_role:
         refusals += _role(edge.rule, by)
-    if edge.rule.kind is Kind.REENTRY:
+    if edge.rule.kind is TransitionKind.REENTRY:
         refusals += resting(state, at)
     if reason is not None or edge.rule.needs_reason:
         refusals += _reason(state, edge.rule, reason, note)
@@ -94,7 +96,7 @@ def _leads_elsewhere(edge: Edge, target: str | None) -> Refusal:
 
 
 def _no_such_move(state: State, trigger: str) -> Refusal:
-    plan, stage = state.plan, state.stage
+    plan, stage = state.table, state.stage
     assert plan is not None and stage is not None  # noqa: S101, PT018 - the caller has looked
     if trigger not in plan.known:
         return Refusal(
@@ -144,7 +146,7 @@ def _said(one: dict[str, Any]) -> str:
 
 
 def _answers(edge: Edge, view: StateView) -> tuple[Verdict, ...]:
-    verdicts = [guard.judge(view) for guard in edge.guards]
+    verdicts = [guard.verdict(view) for guard in edge.guards]
     if edge.left is not None:
         verdicts.insert(0, Verdict(f"{edge.left} is the stage that was left", view.left == edge.left))
     return tuple(verdicts)
@@ -244,7 +246,7 @@ def judge_entry(state: State, stage: str, *, at: datetime, by: Actor, referral: 
     )
 
 
-def _open(entry: Entry, view: StateView) -> bool:
+def _open(entry: EntryStage, view: StateView) -> bool:
     try:
         return entry.guard is None or entry.guard.test(view) is True
     except GuardError:
@@ -260,6 +262,6 @@ def best_entry(state: State, *, at: datetime, by: Actor, referral: bool) -> str:
     return next(open_ones, lifecycle.first.stage)
 
 
-def closes(status: Status) -> bool:
+def closes(status: StageStatus) -> bool:
     """Return whether entering a stage of this status cuts off older evidence."""
-    return status in (Status.WON, Status.RECYCLED)
+    return status in (StageStatus.WON, StageStatus.RECYCLED)

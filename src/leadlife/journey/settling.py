@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from leadlife._machine import Edge
-from leadlife.criteria import Condition
+from leadlife.criteria import Criterion
 from leadlife.errors import GuardError
 from leadlife.facts import (
     ActivityRecorded,
-    AttributeChanged,
     EvidenceGiven,
     Fact,
+    FieldChanged,
     Identified,
     QualificationGranted,
     QualificationWithdrawn,
@@ -43,9 +42,10 @@ from leadlife.journey.ruling import cool_until, resting
 from leadlife.journey.sight import StateView
 from leadlife.journey.state import BEGUN, MOVED, State
 from leadlife.leads import SYSTEM, TIMER, actor
-from leadlife.playbook import Playbook
-from leadlife.rulebook import FOR_EVER, LATE, MID, Automatic, Horizon, Key, Rule, Rulebook, horizon
-from leadlife.stages import Kind
+from leadlife.lifecycle.edges import Edge
+from leadlife.lifecycle.transitions import TransitionKind
+from leadlife.playbook.playbook import Playbook
+from leadlife.qualification.rule_index import FOR_EVER, LATE, MID, Automatic, Horizon, Key, Rule, RuleIndex, horizon
 from leadlife.timing import due, earliest, grid_from
 
 EARLY = "early"
@@ -75,7 +75,7 @@ def _keys(fact: Fact) -> tuple[Key, ...]:
     match fact:
         case ActivityRecorded():
             return ("activity", fact.kind), ("activity", "*")
-        case AttributeChanged():
+        case FieldChanged():
             return (("field", fact.name),)
         case EvidenceGiven():
             return (("evidence", fact.name),)
@@ -120,7 +120,7 @@ class _Settling:
         self,
         state: State,
         playbook: Playbook,
-        rules: Rulebook,
+        rules: RuleIndex,
         *,
         at: datetime,
         fact: Fact | None,
@@ -128,7 +128,7 @@ class _Settling:
     ) -> None:
         self.state = state
         self.playbook = playbook
-        self.book: Rulebook = rules
+        self.book: RuleIndex = rules
         self.at = at
         self.fact = fact
         self.keys: set[Key] = set(keys)
@@ -260,7 +260,7 @@ class _Settling:
 
     def _decided(
         self, rule: Rule, latch: Latch, reason: str | None, *, touched: bool
-    ) -> tuple[Latch, str | None, Condition | None]:
+    ) -> tuple[Latch, str | None, Criterion | None]:
         """Return the latch as the rule's criteria now have it, why it was let go, and the criterion that decided."""
         said, criterion = self._answers(rule), None
         if latch.held:
@@ -309,7 +309,7 @@ class _Settling:
     def _granted(self, rule: Rule, latch: Latch) -> Latch:
         state, held = self.state, rule.held
         assert held.enter is not None  # noqa: S101 - it was true
-        verdict = held.enter.judge(StateView(state, self.at, ())) if rule.qualifies else None
+        verdict = held.enter.verdict(StateView(state, self.at, ())) if rule.qualifies else None
         return latch._replace(
             held=True,
             since=self.at,
@@ -322,7 +322,7 @@ class _Settling:
             playbook=self.playbook.ref,
         )
 
-    def _told(self, rule: Rule, before: Latch, latch: Latch, reason: str | None, criterion: Condition | None) -> bool:
+    def _told(self, rule: Rule, before: Latch, latch: Latch, reason: str | None, criterion: Criterion | None) -> bool:
         """Tell what has changed, and return whether anything has."""
         said = None if criterion is None else criterion.sentence()
         if not rule.qualifies:
@@ -363,9 +363,9 @@ class _Settling:
     def _move(self) -> Edge | None:
         """Return the automatic move that is to be taken now, if there is one."""
         state, automatic = self.state, self.automatic
-        assert automatic is not None and state.plan is not None  # noqa: S101, PT018 - the caller has looked
+        assert automatic is not None and state.table is not None  # noqa: S101, PT018 - the caller has looked
         for trigger in automatic.triggers:
-            candidates = state.plan.moves[state.stage or "", trigger]
+            candidates = state.table.moves[state.stage or "", trigger]
             try:
                 edge = next((one.edge for one in candidates if one.test is None or one.test(self.view) is True), None)
             except GuardError as error:
@@ -376,7 +376,7 @@ class _Settling:
         return None
 
     def _rests(self, edge: Edge) -> bool:
-        return edge.rule.kind is Kind.REENTRY and bool(resting(self.state, self.at))
+        return edge.rule.kind is TransitionKind.REENTRY and bool(resting(self.state, self.at))
 
     def _set_alarm(self) -> None:
         """Note when time alone will next change something."""
@@ -419,12 +419,12 @@ class _Settling:
         return ahead._replace(exact=earliest((ahead.exact, cool)), steady=earliest((ahead.steady, cool)))
 
     def _reenters(self, trigger: str) -> bool:
-        plan = self.state.plan
+        plan = self.state.table
         assert plan is not None  # noqa: S101 - started
-        return any(one.edge.rule.kind is Kind.REENTRY for one in plan.moves[self.state.stage or "", trigger])
+        return any(one.edge.rule.kind is TransitionKind.REENTRY for one in plan.moves[self.state.stage or "", trigger])
 
 
-def _out(rule: Rule, latch: Latch, said: _Said) -> tuple[str | None, Condition | None]:
+def _out(rule: Rule, latch: Latch, said: _Said) -> tuple[str | None, Criterion | None]:
     """Return why what is held must go, and the criterion that says so; nothing if it stays."""
     held = rule.held
     if held.leave is not None:
@@ -433,7 +433,7 @@ def _out(rule: Rule, latch: Latch, said: _Said) -> tuple[str | None, Condition |
     return (None, None) if lasts or said.enter is True else (NOT_SO, held.enter)
 
 
-def _decisive(rule: Rule, latch: Latch, said: _Said) -> tuple[Condition, ...]:
+def _decisive(rule: Rule, latch: Latch, said: _Said) -> tuple[Criterion, ...]:
     """Return the leaves on which it depends whether time alone will change what is held."""
     if not latch.held:
         return (*rule.enters, *rule.leaves) if said.enter is True else rule.enters

@@ -8,16 +8,15 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from leadlife.activities import Activity
 from leadlife.criteria import Observation
 from leadlife.errors import GuardError, LeadlifeError, Malformed, PolicyError
 from leadlife.journey.state import State, newest_first
-from leadlife.leads import Consent, Lead
-from leadlife.playbook import Playbook
+from leadlife.leads import Activity, Consent, Lead
+from leadlife.playbook.playbook import Playbook
 
 if TYPE_CHECKING:
-    from leadlife.policies.sight import Sight
     from leadlife.scoring import Lift, Score
+    from leadlife.scoring.view import ScoringView
 
 
 class StateView:
@@ -199,12 +198,12 @@ def lift_of(state: State, playbook: Playbook, name: str, at: datetime) -> Lift |
     return playbook.policy(name).lift_of(_sight(state, at), kinds=playbook.activity_kinds)
 
 
-def _sight(state: State, at: datetime, *, blind: bool = False) -> Sight:
-    from leadlife.policies.sight import Sight  # noqa: PLC0415 - only a journey that is scored pays for it
+def _sight(state: State, at: datetime, *, blind: bool = False) -> ScoringView:
+    from leadlife.scoring.view import ScoringView  # noqa: PLC0415 - only a journey that is scored pays for it
 
     reports = {key: seen.value for key, seen in state.memory.reported.items()}
     seen = [] if blind else activities_of(state)
-    return Sight(_scored_lead(state), seen, at, reports=reports, standing=state.stage, ordered=True)
+    return ScoringView(_scored_lead(state), seen, at, reports=reports, standing=state.stage, ordered=True)
 
 
 def _scored_lead(state: State) -> Lead:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from leadlife._model import Id, Model
+from leadlife._base.model import Id, Model
 from leadlife.facts import Fact, PlaybookAdopted, PlaybookRef, Started, derive_id
 from leadlife.journey.fold import Books
 from leadlife.journey.latches import Alarm, Latch, Nearness, Turn
 from leadlife.journey.state import Cycle, Mark, Memory, State, Step, oldest_first, trail_of
 from leadlife.leads import Source
-from leadlife.rulebook import Horizon
+from leadlife.qualification.rule_index import Horizon
 
 FORMAT = 2
 
@@ -138,8 +138,8 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], books: Books) -> State | 
     state.turns = trail_of(position.turns)
     if snapshot.playbook is not None:
         state.playbook = books.find(snapshot.playbook)
-        state.plan = state.playbook.lifecycle.plan
-        state.rules = state.playbook.rulebook if state.playbook.rulebook or state.latches else None
+        state.table = state.playbook.lifecycle.table
+        state.rules = state.playbook.rule_index if state.playbook.rule_index or state.latches else None
     memory = Memory()
     for ordinal, fact in enumerate(facts, start=1):
         memory = memory.learn(fact, ordinal)

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from leadlife._machine import Plan
 from leadlife.criteria import Observation
 from leadlife.errors import Refusal
 from leadlife.facts import (
     ActivityRecorded,
-    AttributeChanged,
     ConsentChanged,
     EvidenceGiven,
     Fact,
+    FieldChanged,
     Identified,
     PlaybookRef,
     ScoreReported,
@@ -23,9 +22,10 @@ from leadlife.facts import (
 )
 from leadlife.journey.latches import Alarm, Latch, Nearness, Turn
 from leadlife.leads import Source
-from leadlife.playbook import Playbook
-from leadlife.rulebook import FOR_EVER, Horizon, Rulebook
-from leadlife.stages import Status
+from leadlife.lifecycle.stages import StageStatus
+from leadlife.lifecycle.table import TransitionTable
+from leadlife.playbook.playbook import Playbook
+from leadlife.qualification.rule_index import FOR_EVER, Horizon, RuleIndex
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class Cycle(NamedTuple):
     opened_by: str | None
     source: Source | None
     reentry_from: str | None
-    outcome: Status | None
+    outcome: StageStatus | None
     ended: datetime | None
     high_water: str | None
 
@@ -182,7 +182,7 @@ class Memory:
 
 _READERS: dict[type[Fact], Any] = {
     ActivityRecorded: lambda fact: ("activities", fact.kind, fact.attributes),
-    AttributeChanged: lambda fact: ("fields", fact.name, fact.value),
+    FieldChanged: lambda fact: ("fields", fact.name, fact.value),
     ConsentChanged: lambda fact: ("consents", fact.purpose, (fact.granted, fact.basis)),
     EvidenceGiven: lambda fact: ("evidence", fact.name, fact.value),
     Identified: lambda _fact: ("identified", None, True),
@@ -215,7 +215,6 @@ class State:
         "memory",
         "nearness",
         "ordinal",
-        "plan",
         "playbook",
         "resets",
         "rules",
@@ -224,6 +223,7 @@ class State:
         "spent",
         "stage",
         "steps",
+        "table",
         "turns",
         "unjudged",
     )
@@ -232,7 +232,7 @@ class State:
         self.lead: str | None = None
         """Whose facts are folded; None before the first."""
         self.playbook: Playbook | None = None
-        self.plan: Plan | None = None
+        self.table: TransitionTable | None = None
         self.at: datetime | None = None
         """Up to when it is folded."""
         self.stage: str | None = None
@@ -257,7 +257,7 @@ class State:
         self.steps: Trail[Step] | None = None
         self.marks: Trail[Mark] | None = None
         self.memory: Memory = NOTHING
-        self.rules: Rulebook | None = None
+        self.rules: RuleIndex | None = None
         """What moves by itself under the playbook in force; None where nothing does."""
         self.latches: dict[str, Latch] = {}
         """What is held of each rule that has been looked at."""
@@ -280,7 +280,7 @@ class State:
         new = object.__new__(State)
         new.lead = self.lead
         new.playbook = self.playbook
-        new.plan = self.plan
+        new.table = self.table
         new.at = self.at
         new.stage = self.stage
         new.entered = self.entered
@@ -309,7 +309,7 @@ class State:
         return new
 
     @property
-    def status(self) -> Status | None:
+    def status(self) -> StageStatus | None:
         """The status of the present stage."""
         if self.playbook is None or self.stage is None:
             return None
@@ -361,7 +361,7 @@ class State:
         """Return how many reentries out of a recycled stage there were since the last standing win."""
         number = 0
         for cycle in reversed(self.cycles[self.resets[-1] if self.resets else 0 :]):
-            if cycle.outcome is Status.WON:
+            if cycle.outcome is StageStatus.WON:
                 break
             number += cycle.reentry_from == stage
         return number
@@ -380,6 +380,6 @@ class State:
         )
 
 
-_SHARED = frozenset({"lead", "marks", "memory", "plan", "playbook", "rules", "saved", "steps", "turns"})
+_SHARED = frozenset({"lead", "marks", "memory", "table", "playbook", "rules", "saved", "steps", "turns"})
 MOVED, ALL, BEGUN = 1, 2, 3
 """What is unjudged: what reads the stage; everything; everything, for the first time."""

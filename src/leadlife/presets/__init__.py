@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from leadlife.errors import UnknownName, did_you_mean
-from leadlife.playbook import Playbook
+from leadlife.playbook.playbook import Playbook
 from leadlife.presets.eight_stage import eight_stage
 from leadlife.presets.ibm import ibm
 from leadlife.presets.mql_pql_sql import mql_pql_sql

@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from leadlife.criteria import count, evidence, holds, identified, in_stage, score, sold
-from leadlife.lifecycle import Lifecycle
-from leadlife.playbook import Playbook
+from leadlife.lifecycle.lifecycle import Lifecycle
+from leadlife.lifecycle.stages import EntryStage, Limit, Stage, StageStatus, StageType
+from leadlife.lifecycle.transitions import Transition, TransitionKind
+from leadlife.playbook.playbook import Playbook
 from leadlife.presets.reasons import REASONS
 from leadlife.presets.rules import (
     ACTIVITY_KINDS,
@@ -20,8 +22,7 @@ from leadlife.presets.rules import (
     sql,
     urgency,
 )
-from leadlife.qualification import QualificationRule
-from leadlife.stages import Entry, Holds, Kind, Limit, Stage, Status, Transition
+from leadlife.qualification.rules import QualificationRule
 from leadlife.timing import Calendar, days
 
 EVIDENCE = {
@@ -40,7 +41,7 @@ def _stages() -> tuple[Stage, ...]:
 
     def timed(name: str, team: str, after: Calendar, meaning: str) -> Stage:
         limit = Limit(after=after, trigger="recycle", reason="no decision")
-        return Stage(id=name, team=team, holds=Holds.SLA, limit=limit, meaning=meaning)
+        return Stage(id=name, team=team, type=StageType.SLA, limit=limit, meaning=meaning)
 
     return (
         marketing("awareness", "knows the company or offer; anonymous"),
@@ -53,13 +54,13 @@ def _stages() -> tuple[Stage, ...]:
         Stage(
             id="customer",
             team="customer care",
-            status=Status.WON,
+            status=StageStatus.WON,
             meaning="bought; then ongoing cultivation, repeat business, referrals",
         ),
         Stage(
             id="recycled",
             team="marketing",
-            status=Status.RECYCLED,
+            status=StageStatus.RECYCLED,
             on_path=False,
             cool_down=days(30),
             reentry_limit=3,
@@ -68,14 +69,14 @@ def _stages() -> tuple[Stage, ...]:
         Stage(
             id="lost",
             team="sales",
-            status=Status.LOST,
+            status=StageStatus.LOST,
             on_path=False,
             meaning="an opportunity that went elsewhere; may be recycled",
         ),
         Stage(
             id="disqualified",
             team="either",
-            status=Status.DISQUALIFIED,
+            status=StageStatus.DISQUALIFIED,
             on_path=False,
             meaning="cannot or must not be sold to; comes back only by an explicit reopen",
         ),
@@ -85,7 +86,7 @@ def _stages() -> tuple[Stage, ...]:
 def _forward() -> tuple[Transition, ...]:
     def step(trigger: str, source: str, target: str, **needs: object) -> Transition:
         return Transition.model_validate(
-            {"trigger": trigger, "sources": (source,), "target": target, "kind": Kind.FORWARD, **needs}
+            {"trigger": trigger, "sources": (source,), "target": target, "kind": TransitionKind.FORWARD, **needs}
         )
 
     return (
@@ -102,16 +103,18 @@ def _forward() -> tuple[Transition, ...]:
 def _sideways() -> tuple[Transition, ...]:
     def back(target: str, **guard: object) -> Transition:
         return Transition.model_validate(
-            {"trigger": "return", "sources": ("recycled",), "target": target, "kind": Kind.REENTRY, **guard}
+            {"trigger": "return", "sources": ("recycled",), "target": target, "kind": TransitionKind.REENTRY, **guard}
         )
 
     return (
-        Transition(trigger="lose", sources=("opportunity",), target="lost", kind=Kind.EXIT, needs_reason=True),
+        Transition(
+            trigger="lose", sources=("opportunity",), target="lost", kind=TransitionKind.EXIT, needs_reason=True
+        ),
         Transition(
             trigger="recycle",
             sources=("lead", "sales_lead", "opportunity", "lost"),
             target="recycled",
-            kind=Kind.RECYCLE,
+            kind=TransitionKind.RECYCLE,
             needs_reason=True,
         ),
         back("lead", guard=holds("mql") | holds("pql")),
@@ -121,15 +124,15 @@ def _sideways() -> tuple[Transition, ...]:
             trigger="disqualify",
             sources=("name", "engagement", "target", "lead", "sales_lead", "recycled"),
             target="disqualified",
-            kind=Kind.EXIT,
+            kind=TransitionKind.EXIT,
             needs_reason=True,
         ),
-        Transition(trigger="reopen", sources=("disqualified", "lost"), kind=Kind.REOPEN, needs_reason=True),
+        Transition(trigger="reopen", sources=("disqualified", "lost"), kind=TransitionKind.REOPEN, needs_reason=True),
         Transition(
             trigger="rebuy",
             sources=("customer",),
             target="opportunity",
-            kind=Kind.REPEAT,
+            kind=TransitionKind.REPEAT,
             guard=evidence("need"),
         ),
     )
@@ -141,20 +144,22 @@ def _rush() -> tuple[Transition, ...]:
     early = ("awareness", "name", "engagement", "target", "recycled")
     known = ("name", "engagement", "target", "lead", "recycled")
     return (
-        Transition(trigger="rush_to_sales", sources=early, target="sales_lead", kind=Kind.SKIP, guard=urgent),
+        Transition(trigger="rush_to_sales", sources=early, target="sales_lead", kind=TransitionKind.SKIP, guard=urgent),
         Transition(
             trigger="rush_to_sales",
             sources=("customer",),
             target="sales_lead",
-            kind=Kind.REPEAT,
+            kind=TransitionKind.REPEAT,
             guard=urgent,
         ),
-        Transition(trigger="rush_to_opportunity", sources=known, target="opportunity", kind=Kind.SKIP, guard=intent),
+        Transition(
+            trigger="rush_to_opportunity", sources=known, target="opportunity", kind=TransitionKind.SKIP, guard=intent
+        ),
         Transition(
             trigger="rush_to_opportunity",
             sources=("customer",),
             target="opportunity",
-            kind=Kind.REPEAT,
+            kind=TransitionKind.REPEAT,
             guard=intent,
         ),
     )
@@ -187,8 +192,8 @@ def eight_stage() -> Playbook:
         lifecycle=Lifecycle(
             stages=_stages(),
             transitions=(*_forward(), *_sideways(), *_rush()),
-            entries=(Entry(stage="awareness"), Entry(stage="name")),
-            referral_entries=(Entry(stage="target", guard=evidence("fit")), Entry(stage="name")),
+            entries=(EntryStage(stage="awareness"), EntryStage(stage="name")),
+            referral_entries=(EntryStage(stage="target", guard=evidence("fit")), EntryStage(stage="name")),
             reasons=REASONS,
         ),
         activity_kinds=ACTIVITY_KINDS,

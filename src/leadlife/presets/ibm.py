@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from leadlife.criteria import Criterion, count, evidence, holds, identified, sold
-from leadlife.lifecycle import Lifecycle
-from leadlife.playbook import Playbook
+from leadlife.criteria import AnyCriterion, count, evidence, holds, identified, sold
+from leadlife.lifecycle.lifecycle import Lifecycle
+from leadlife.lifecycle.stages import EntryStage, Limit, Stage, StageStatus
+from leadlife.lifecycle.transitions import Transition, TransitionKind
+from leadlife.playbook.playbook import Playbook
 from leadlife.presets.reasons import REASONS
 from leadlife.presets.rules import (
     ACTIVITY_KINDS,
@@ -19,7 +21,6 @@ from leadlife.presets.rules import (
     sql,
     urgency,
 )
-from leadlife.stages import Entry, Kind, Limit, Stage, Status, Transition
 from leadlife.timing import days
 
 PRODUCT_PAGES = count("product_page", within=days(30), since_recycling=True) >= 2
@@ -34,20 +35,20 @@ def _stages() -> tuple[Stage, ...]:
         Stage(id="lead", team="marketing", limit=cold, meaning="has given contact details"),
         Stage(id="mql", team="marketing", limit=cold, meaning="meets marketing's test; not ready to be sold to"),
         Stage(id="sql", team="sales", limit=undecided, meaning="meets sales' test: intent, money, authority"),
-        Stage(id="customer", team="customer care", status=Status.WON, meaning="bought"),
+        Stage(id="customer", team="customer care", status=StageStatus.WON, meaning="bought"),
         Stage(
             id="dormant",
             team="marketing",
-            status=Status.RECYCLED,
+            status=StageStatus.RECYCLED,
             cool_down=days(30),
             reentry_limit=3,
             meaning="has gone quiet; left in peace, then nurtured",
         ),
-        Stage(id="lost", team="sales", status=Status.LOST, meaning="went elsewhere; added, the set has no exit"),
+        Stage(id="lost", team="sales", status=StageStatus.LOST, meaning="went elsewhere; added, the set has no exit"),
         Stage(
             id="disqualified",
             team="either",
-            status=Status.DISQUALIFIED,
+            status=StageStatus.DISQUALIFIED,
             meaning="cannot or must not be sold to; added, the set has no exit",
         ),
     )
@@ -56,10 +57,12 @@ def _stages() -> tuple[Stage, ...]:
 def _moves() -> tuple[Transition, ...]:
     early = ("lead", "mql", "sql")
 
-    def back(target: str, guard: Criterion) -> Transition:
-        return Transition(trigger="return", sources=("dormant",), target=target, kind=Kind.REENTRY, guard=guard)
+    def back(target: str, guard: AnyCriterion) -> Transition:
+        return Transition(
+            trigger="return", sources=("dormant",), target=target, kind=TransitionKind.REENTRY, guard=guard
+        )
 
-    def made(trigger: str, source: str, target: str, kind: Kind, guard: Criterion) -> Transition:
+    def made(trigger: str, source: str, target: str, kind: TransitionKind, guard: AnyCriterion) -> Transition:
         return Transition(trigger=trigger, sources=(source,), target=target, kind=kind, guard=guard, automatic=True)
 
     return (
@@ -67,31 +70,37 @@ def _moves() -> tuple[Transition, ...]:
             trigger="identify",
             sources=("anonymous",),
             target="lead",
-            kind=Kind.FORWARD,
+            kind=TransitionKind.FORWARD,
             on="identified",
             guard=identified(),
         ),
-        made("sales_qualify", "lead", "sql", Kind.SKIP, holds("sql")),
-        made("qualify", "lead", "mql", Kind.FORWARD, holds("mql")),
-        made("sales_qualify", "mql", "sql", Kind.FORWARD, holds("sql")),
-        made("lapse", "sql", "mql", Kind.BACKWARD, ~holds("sql")),
-        Transition(trigger="win", sources=("sql",), target="customer", kind=Kind.FORWARD, on="sold", guard=sold()),
-        made("rebuy", "customer", "sql", Kind.REPEAT, holds("sql")),
+        made("sales_qualify", "lead", "sql", TransitionKind.SKIP, holds("sql")),
+        made("qualify", "lead", "mql", TransitionKind.FORWARD, holds("mql")),
+        made("sales_qualify", "mql", "sql", TransitionKind.FORWARD, holds("sql")),
+        made("lapse", "sql", "mql", TransitionKind.BACKWARD, ~holds("sql")),
         Transition(
-            trigger="go_dormant", sources=(*early, "lost"), target="dormant", kind=Kind.RECYCLE, needs_reason=True
+            trigger="win", sources=("sql",), target="customer", kind=TransitionKind.FORWARD, on="sold", guard=sold()
+        ),
+        made("rebuy", "customer", "sql", TransitionKind.REPEAT, holds("sql")),
+        Transition(
+            trigger="go_dormant",
+            sources=(*early, "lost"),
+            target="dormant",
+            kind=TransitionKind.RECYCLE,
+            needs_reason=True,
         ),
         back("sql", holds("sql")),
         back("mql", holds("mql")),
         back("lead", count(*TWO_WAY, since_recycling=True) >= 1),
-        Transition(trigger="lose", sources=("sql",), target="lost", kind=Kind.EXIT, needs_reason=True),
+        Transition(trigger="lose", sources=("sql",), target="lost", kind=TransitionKind.EXIT, needs_reason=True),
         Transition(
             trigger="disqualify",
             sources=(*early, "dormant"),
             target="disqualified",
-            kind=Kind.EXIT,
+            kind=TransitionKind.EXIT,
             needs_reason=True,
         ),
-        Transition(trigger="reopen", sources=("disqualified", "lost"), kind=Kind.REOPEN, needs_reason=True),
+        Transition(trigger="reopen", sources=("disqualified", "lost"), kind=TransitionKind.REOPEN, needs_reason=True),
     )
 
 
@@ -107,7 +116,7 @@ def ibm() -> Playbook:
         lifecycle=Lifecycle(
             stages=_stages(),
             transitions=_moves(),
-            entries=(Entry(stage="anonymous"), Entry(stage="lead")),
+            entries=(EntryStage(stage="anonymous"), EntryStage(stage="lead")),
             reasons=REASONS,
         ),
         activity_kinds=ACTIVITY_KINDS,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from leadlife.criteria import Criterion, count, evidence, holds, identified, sold
-from leadlife.lifecycle import Lifecycle
-from leadlife.playbook import Playbook
+from leadlife.criteria import AnyCriterion, count, evidence, holds, identified, sold
+from leadlife.lifecycle.lifecycle import Lifecycle
+from leadlife.lifecycle.stages import EntryStage, Limit, Stage, StageStatus
+from leadlife.lifecycle.transitions import Transition, TransitionKind
+from leadlife.playbook.playbook import Playbook
 from leadlife.presets.ibm import PRODUCT_PAGES
 from leadlife.presets.reasons import REASONS
 from leadlife.presets.rules import (
@@ -21,7 +23,6 @@ from leadlife.presets.rules import (
     sql,
     urgency,
 )
-from leadlife.stages import Entry, Kind, Limit, Stage, Status, Transition
 from leadlife.timing import days, elapsed
 
 URGENT = evidence("urgent_need", within=elapsed(days=3))
@@ -39,58 +40,62 @@ def _stages() -> tuple[Stage, ...]:
         Stage(
             id="customer",
             team="customer care",
-            status=Status.WON,
+            status=StageStatus.WON,
             meaning="bought; stays warm, as marketing or product qualified, while a customer",
         ),
         Stage(
             id="recycled",
             team="marketing",
-            status=Status.RECYCLED,
+            status=StageStatus.RECYCLED,
             cool_down=days(30),
             reentry_limit=3,
             meaning="back in marketing's care; left in peace, then nurtured",
         ),
-        Stage(id="lost", team="sales", status=Status.LOST, meaning="went elsewhere; added, the set has no exit"),
+        Stage(id="lost", team="sales", status=StageStatus.LOST, meaning="went elsewhere; added, the set has no exit"),
         Stage(
             id="disqualified",
             team="either",
-            status=Status.DISQUALIFIED,
+            status=StageStatus.DISQUALIFIED,
             meaning="cannot or must not be sold to; added, the set has no exit",
         ),
     )
 
 
 def _moves() -> tuple[Transition, ...]:
-    def made(trigger: str, sources: tuple[str, ...], target: str, kind: Kind, guard: Criterion) -> Transition:
+    def made(
+        trigger: str, sources: tuple[str, ...], target: str, kind: TransitionKind, guard: AnyCriterion
+    ) -> Transition:
         return Transition(trigger=trigger, sources=sources, target=target, kind=kind, guard=guard, automatic=True)
 
     return (
-        made("sales_qualify", ("pql", "mql"), "sql", Kind.FORWARD, holds("sql")),
-        made("product_qualify", ("lead", "mql"), "pql", Kind.FORWARD, holds("pql")),
-        made("qualify", ("lead",), "mql", Kind.FORWARD, holds("mql")),
-        made("lapse", ("sql",), "mql", Kind.BACKWARD, ~holds("sql")),
-        Transition(trigger="win", sources=("sql",), target="customer", kind=Kind.FORWARD, on="sold", guard=sold()),
-        made("rebuy", ("customer",), "sql", Kind.REPEAT, holds("sql")),
+        made("sales_qualify", ("pql", "mql"), "sql", TransitionKind.FORWARD, holds("sql")),
+        made("product_qualify", ("lead", "mql"), "pql", TransitionKind.FORWARD, holds("pql")),
+        made("qualify", ("lead",), "mql", TransitionKind.FORWARD, holds("mql")),
+        made("lapse", ("sql",), "mql", TransitionKind.BACKWARD, ~holds("sql")),
+        Transition(
+            trigger="win", sources=("sql",), target="customer", kind=TransitionKind.FORWARD, on="sold", guard=sold()
+        ),
+        made("rebuy", ("customer",), "sql", TransitionKind.REPEAT, holds("sql")),
         Transition(
             trigger="recycle",
             sources=("mql", "pql", "sql", "lost"),
             target="recycled",
-            kind=Kind.RECYCLE,
+            kind=TransitionKind.RECYCLE,
             needs_reason=True,
         ),
-        made("rush", ("recycled",), "sql", Kind.SKIP, identified() & holds("sql") & URGENT),
-        made("return", ("recycled",), "pql", Kind.REENTRY, holds("pql")),
-        made("return", ("recycled",), "mql", Kind.REENTRY, holds("mql")),
-        made("return", ("recycled",), "lead", Kind.REENTRY, count(*TWO_WAY, since_recycling=True) >= 1),
-        Transition(trigger="lose", sources=("sql",), target="lost", kind=Kind.EXIT, needs_reason=True),
+        made("rush", ("recycled",), "sql", TransitionKind.SKIP, identified() & holds("sql") & URGENT),
+        made("return", ("recycled",), "pql", TransitionKind.REENTRY, holds("pql")),
+        made("return", ("recycled",), "mql", TransitionKind.REENTRY, holds("mql")),
+        made("return", ("recycled",), "lead", TransitionKind.REENTRY, count(*TWO_WAY, since_recycling=True) >= 1),
+        Transition(trigger="lose", sources=("sql",), target="lost", kind=TransitionKind.EXIT, needs_reason=True),
         Transition(
             trigger="disqualify",
             sources=("lead", "mql", "pql", "sql", "recycled"),
             target="disqualified",
-            kind=Kind.EXIT,
+            kind=TransitionKind.EXIT,
             needs_reason=True,
         ),
-        Transition(trigger="reopen", sources=("disqualified", "lost"), kind=Kind.REOPEN, needs_reason=True),
+        Transition(trigger="reopen", sources=("disqualified", "lost"), kind=TransitionKind.REOPEN, needs_reason=True),
     )
 
 
@@ -106,8 +111,8 @@ def mql_pql_sql() -> Playbook:
         lifecycle=Lifecycle(
             stages=_stages(),
             transitions=_moves(),
-            entries=(Entry(stage="lead"),),
-            referral_entries=(Entry(stage="lead"),),
+            entries=(EntryStage(stage="lead"),),
+            referral_entries=(EntryStage(stage="lead"),),
             reasons=REASONS,
         ),
         activity_kinds=ACTIVITY_KINDS,

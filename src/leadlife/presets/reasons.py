@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leadlife.stages import Reason
+from leadlife.lifecycle.stages import Reason
 
 REASONS: tuple[Reason, ...] = (
     *(

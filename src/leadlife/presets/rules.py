@@ -9,13 +9,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from leadlife.activities import ActivityKind
-from leadlife.criteria import Criterion, count, evidence, score
-from leadlife.qualification import Held, QualificationRule, ReadinessRule
+from leadlife.criteria import AnyCriterion, count, evidence, score
+from leadlife.leads import ActivityKind
+from leadlife.qualification.rules import Hysteresis, QualificationRule, ReadinessRule
 from leadlife.timing import Elapsed, days, elapsed
 
 if TYPE_CHECKING:
-    from leadlife.policies import Points
+    from leadlife.scoring import Points
 
 TWO_WAY = ("reply", "call", "meeting", "form", "chat")
 ONE_WAY = ("page_view", "product_page", "email_open", "click", "download", "webinar", "social")
@@ -41,7 +41,7 @@ BUYING = evidence("budget") & evidence("authority") & evidence("timing", within=
 @cache
 def urgency() -> Points:
     """Return the score of stress and urgency, which fades within days."""
-    from leadlife.policies import Points  # noqa: PLC0415 - only who scores pays for policies
+    from leadlife.scoring import Points  # noqa: PLC0415 - only who scores pays for policies
 
     return Points.model_validate(
         {
@@ -59,7 +59,7 @@ def urgency() -> Points:
 @cache
 def research() -> Points:
     """Return the score of research activity, which fades within weeks."""
-    from leadlife.policies import Points  # noqa: PLC0415 - as above
+    from leadlife.scoring import Points  # noqa: PLC0415 - as above
 
     fortnight = elapsed(days=14)
     return Points.model_validate(
@@ -91,12 +91,12 @@ def _rule(name: str, kinds: tuple[str, ...], points: int, at_most: int, half_lif
 def readiness_rule() -> ReadinessRule:
     """Return how near to buying a lead behaves: an emergency is late at once, and early again days after."""
     return ReadinessRule(
-        mid=Held(
+        mid=Hysteresis(
             enter=(score("research") >= 20) | (score("urgency") >= 20),
             leave=(score("research") < 10) & (score("urgency") < 10),
             meaning="feels some stress, researches options without urgency",
         ),
-        late=Held(
+        late=Hysteresis(
             enter=score("urgency") >= 50,
             leave=score("urgency") < 20,
             meaning="feels stress, researches with urgency, ready to purchase",
@@ -106,7 +106,7 @@ def readiness_rule() -> ReadinessRule:
     )
 
 
-def mql(enter: Criterion, *, lasting: bool = False) -> QualificationRule:
+def mql(enter: AnyCriterion, *, lasting: bool = False) -> QualificationRule:
     """Return marketing's test; ``lasting`` holds for its time even when what was seen is too old to be seen again."""
     return QualificationRule(
         name="mql",
@@ -133,7 +133,7 @@ def pql() -> QualificationRule:
     )
 
 
-def sql(enter: Criterion) -> QualificationRule:
+def sql(enter: AnyCriterion) -> QualificationRule:
     """Return sales' test, whose intent lapses by itself."""
     return QualificationRule(
         name="sql",

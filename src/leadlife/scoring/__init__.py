@@ -1,32 +1,62 @@
-"""Scores: ledgers whose lines add up, what a policy is, and how two scores differ."""
+"""Scores: ledgers whose lines add up, and the policies that give them.
+
+A score is a ledger: its lines add up to its value. A policy is a value with a name and a version;
+``policy.score(lead, activities, at=...)`` returns a score. Policies are data (points, fit, grid, combined, learned,
+four vendors' own) or code of your own (:class:`CustomPolicy`).
+"""
 
 from __future__ import annotations
 
-from leadlife.scoring.score import (
-    Answer,
-    Contribution,
-    Lift,
-    Scale,
-    Score,
-    ScoringPolicy,
-    Sort,
-    Trend,
-    banded,
-    rank,
-)
-from leadlife.scoring.units import MICRO, micropoints
+from leadlife._base.lazy import lazily
 
-__all__ = [
-    "MICRO",
-    "Answer",
-    "Contribution",
-    "Lift",
-    "Scale",
-    "Score",
-    "ScoringPolicy",
-    "Sort",
-    "Trend",
-    "banded",
-    "micropoints",
-    "rank",
-]
+_HOMES = {
+    "ActivityRule": "leadlife.scoring.rules",
+    "Answer": "leadlife.scoring.score",
+    "CalibratedBayes": "leadlife.scoring.learned.calibrated_bayes",
+    "Capped": "leadlife.scoring.combined",
+    "ClosedLead": "leadlife.scoring.learned.win_table",
+    "Contribution": "leadlife.scoring.score",
+    "CustomPolicy": "leadlife.scoring.custom",
+    "Fallback": "leadlife.scoring.combined",
+    "FieldRule": "leadlife.scoring.rules",
+    "Fit": "leadlife.scoring.fit",
+    "Gated": "leadlife.scoring.combined",
+    "Grid": "leadlife.scoring.grid",
+    "Highest": "leadlife.scoring.combined",
+    "Isotonic": "leadlife.scoring.learned.isotonic",
+    "Lift": "leadlife.scoring.score",
+    "MICRO": "leadlife.scoring.units",
+    "NaiveBayes": "leadlife.scoring.learned.naive_bayes",
+    "Overridden": "leadlife.scoring.combined",
+    "PerLeadType": "leadlife.scoring.combined",
+    "Points": "leadlife.scoring.points",
+    "Policy": "leadlife.scoring.policy",
+    "RuleGroup": "leadlife.scoring.points",
+    "Scale": "leadlife.scoring.score",
+    "Scaled": "leadlife.scoring.combined",
+    "Score": "leadlife.scoring.score",
+    "ScoringPolicy": "leadlife.scoring.score",
+    "Shape": "leadlife.scoring.decay",
+    "Sort": "leadlife.scoring.score",
+    "StepDecay": "leadlife.scoring.decay",
+    "Tier": "leadlife.scoring.rules",
+    "TierRule": "leadlife.scoring.rules",
+    "Trait": "leadlife.scoring.fit",
+    "Trend": "leadlife.scoring.score",
+    "Weighted": "leadlife.scoring.combined",
+    "WeightedSum": "leadlife.scoring.combined",
+    "WinTable": "leadlife.scoring.learned.win_table",
+    "account_engagement": "leadlife.scoring.vendors.account_engagement",
+    "banded": "leadlife.scoring.score",
+    "eloqua": "leadlife.scoring.vendors.eloqua",
+    "hubspot": "leadlife.scoring.vendors.hubspot",
+    "mautic": "leadlife.scoring.vendors.mautic",
+    "micropoints": "leadlife.scoring.units",
+    "rank": "leadlife.scoring.score",
+    "read_policy": "leadlife.scoring.policy",
+}
+"""Each public name and the module that defines it; a module is imported when one of its names is first used."""
+
+__all__ = list(_HOMES)
+
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from leadlife._model import LATEST, Instant, read_json
-from leadlife.activities import Activity
+from leadlife._base.model import LATEST, Instant, read_json
 from leadlife.errors import Malformed
-from leadlife.leads import Lead
+from leadlife.leads import Activity, Lead
 from leadlife.scoring.units import MICRO, micropoints
 from leadlife.timing import earliest, instant
 
 if TYPE_CHECKING:
-    from leadlife.scoring.ledger import Difference
+    from leadlife.scoring.lines import Difference
 
 MOST_MICROPOINTS = 10**300
 _TICK = timedelta(microseconds=1)
@@ -262,7 +261,7 @@ class Score:
 
     def difference(self, earlier: Score) -> Difference:
         """Return what changed since another score of the same lead, line by line and in words."""
-        from leadlife.scoring.ledger import difference  # noqa: PLC0415 - only a reader pays for the words
+        from leadlife.scoring.lines import difference  # noqa: PLC0415 - only a reader pays for the words
 
         return difference(earlier, self)
 
@@ -277,12 +276,12 @@ class Score:
 
     def explain(self) -> str:
         """Return the ledger in words, a line each."""
-        from leadlife.scoring.ledger import explain  # noqa: PLC0415 - as above
+        from leadlife.scoring.lines import explain  # noqa: PLC0415 - as above
 
         return explain(self)
 
     def _repr_html_(self) -> str:
-        from leadlife.scoring.ledger import html  # noqa: PLC0415 - as above
+        from leadlife.scoring.lines import html  # noqa: PLC0415 - as above
 
         return html(self)
 

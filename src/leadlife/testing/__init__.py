@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from leadlife._lazy import lazily
+from leadlife._base.lazy import lazily
 from leadlife.errors import MissingExtra
 
 _HOMES = {

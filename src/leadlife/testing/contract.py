@@ -12,11 +12,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from leadlife.activities import Activity
-from leadlife.leads import Lead
-from leadlife.policies import Bound, Policy, read_policy
-from leadlife.policies.policy import as_policy, several
-from leadlife.scoring import MICRO, Scale, Score, rank
+from leadlife.leads import Activity, Lead
+from leadlife.scoring import MICRO, CustomPolicy, Policy, Scale, Score, rank, read_policy
+from leadlife.scoring.policy import as_policy, several
 from leadlife.testing.scoring import FIELDS, KINDS
 from leadlife.testing.scoring import activities as some_activities
 from leadlife.testing.scoring import leads as some_leads
@@ -119,14 +117,14 @@ class _Held:
         self.fields = tuple(sorted(name for sort, name in inputs if sort == "field"))
         every = [triple for one in _everything(self.declared) for triple in one.reads()]
         self.numbers = tuple(sorted({name for _, sort, name in every if sort == "number"}))
-        self.is_data = not any(isinstance(one, Bound) for one in _everything(self.declared))
+        self.is_data = not any(isinstance(one, CustomPolicy) for one in _everything(self.declared))
         self.says_what_it_reads = self.is_data and ("activity", "*") not in inputs
-        call = self.declared.call if isinstance(self.declared, Bound) else None
+        call = self.declared.call if isinstance(self.declared, CustomPolicy) else None
         self._raw: Callable[..., Any] | None = getattr(call, "score", None)
 
     def score(self, lead: Lead, seen: Sequence[Activity], at: datetime) -> Score:
         try:
-            if self._raw is not None and isinstance(self.declared, Bound):
+            if self._raw is not None and isinstance(self.declared, CustomPolicy):
                 return self.declared.restate(self._raw(lead, tuple(seen), at=at), at=at)
             return self.declared.score(lead, seen, at=at)
         except Exception as error:

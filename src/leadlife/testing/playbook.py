@@ -14,16 +14,15 @@ from hypothesis.errors import Flaky
 
 from leadlife.checks import Code, Severity, check
 from leadlife.criteria import (
-    Condition,
     CountIs,
+    Criterion,
+    CustomGuard,
     HasEvidence,
     HoldsQualification,
     IsIdentified,
     IsSold,
-    Opaque,
     leaves_of,
 )
-from leadlife.documents import as_playbook, dump_playbook, parse_json
 from leadlife.errors import LeadlifeError, Malformed, MoveRefused
 from leadlife.facts import (
     ActivityRecorded,
@@ -35,10 +34,11 @@ from leadlife.facts import (
     Started,
     load_fact,
 )
+from leadlife.io.playbook_files import as_playbook, dump_playbook, parse_json
 from leadlife.journey import Journey, Option, Snapshot
 from leadlife.leads import Actor
-from leadlife.playbook import Playbook
-from leadlife.policies import Bound, Policy
+from leadlife.playbook.playbook import Playbook
+from leadlife.scoring import CustomPolicy, Policy
 from leadlife.testing.contract import PHASES, UNHURRIED
 from leadlife.testing.strategies import EPOCH, fact_drafts
 
@@ -108,13 +108,13 @@ def _proved(playbook: Playbook, ignored: set[str]) -> None:
 def _filed(playbook: Playbook) -> None:
     calls = {part.name: part.call for policy in playbook.scores for part in _bound_in(policy)}
     leaves = (leaf for _, criterion in playbook.criteria() for leaf in leaves_of(criterion))
-    guards = {leaf.name: leaf.call for leaf in leaves if isinstance(leaf, Opaque)}
+    guards = {leaf.name: leaf.call for leaf in leaves if isinstance(leaf, CustomGuard)}
     again = as_playbook(parse_json(dump_playbook(playbook)), policies=calls, guards=guards)
     _law(playbook, again.digest == playbook.digest, "its file is the playbook", "loaded, it says something else")
 
 
-def _bound_in(policy: Policy) -> Iterator[Bound]:
-    if isinstance(policy, Bound) and policy.call is not None:
+def _bound_in(policy: Policy) -> Iterator[CustomPolicy]:
+    if isinstance(policy, CustomPolicy) and policy.call is not None:
         yield policy
     for part in policy.parts():
         yield from _bound_in(part)
@@ -157,7 +157,7 @@ def _led_on(draw: Callable[..., Any], journey: Journey, at: datetime, by: Actor)
     return journey
 
 
-def _speaking_for(criterion: Condition, playbook: Playbook) -> Iterator[Fact]:
+def _speaking_for(criterion: Criterion, playbook: Playbook) -> Iterator[Fact]:
     """Yield facts that make a criterion true, as far as single facts can."""
     for leaf in leaves_of(criterion):
         match leaf:
@@ -210,7 +210,7 @@ def _moved(draw: Callable[..., Any], journey: Journey, at: datetime, by: Actor) 
 def _options(journey: Journey, at: datetime, by: Actor) -> list[Option]:
     """Return what may be done, with a reason where one is needed."""
     found: list[Option] = []
-    for trigger in journey.playbook.lifecycle.plan.triggers:
+    for trigger in journey.playbook.lifecycle.table.triggers:
         option = journey.may(trigger, at=at, by=by, note=NOTE)
         reason = _reason(option)
         found.append(option if reason is None else journey.may(trigger, at=at, by=by, reason=reason, note=NOTE))

@@ -9,15 +9,14 @@ def register() -> None:
     """Register the strategies; each is made when it is first asked for."""
     from hypothesis import strategies as st  # noqa: PLC0415 - hypothesis itself calls this while it is imported
 
-    from leadlife.activities import Activity  # noqa: PLC0415 - as above
-    from leadlife.criteria import Condition  # noqa: PLC0415 - as above
-    from leadlife.leads import Lead  # noqa: PLC0415 - as above
-    from leadlife.playbook import Playbook  # noqa: PLC0415 - as above
-    from leadlife.policies.policy import Policy  # noqa: PLC0415 - as above
+    from leadlife.criteria import Criterion  # noqa: PLC0415 - as above
+    from leadlife.leads import Activity, Lead  # noqa: PLC0415 - as above
+    from leadlife.playbook.playbook import Playbook  # noqa: PLC0415 - as above
+    from leadlife.scoring.policy import Policy  # noqa: PLC0415 - as above
 
     st.register_type_strategy(Lead, lambda _kind: _named("leads"))
     st.register_type_strategy(Activity, lambda _kind: _named("activities").filter(bool).map(lambda some: some[0]))
-    st.register_type_strategy(Condition, lambda _kind: _named("questions"))
+    st.register_type_strategy(Criterion, lambda _kind: _named("questions"))
     st.register_type_strategy(Policy, lambda _kind: _named("policies"))
     st.register_type_strategy(Playbook, lambda _kind: _named("playbooks"))
 

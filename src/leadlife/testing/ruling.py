@@ -20,10 +20,10 @@ from leadlife.criteria import (
     readiness,
     score,
 )
-from leadlife.playbook import Playbook
-from leadlife.policies import ActivityRule, Points, StepDecay
-from leadlife.qualification import Held, QualificationRule, ReadinessRule
-from leadlife.stages import Transition
+from leadlife.lifecycle.transitions import Transition
+from leadlife.playbook.playbook import Playbook
+from leadlife.qualification.rules import Hysteresis, QualificationRule, ReadinessRule
+from leadlife.scoring import ActivityRule, Points, StepDecay
 from leadlife.timing import days, elapsed
 
 SCORES = (
@@ -76,7 +76,7 @@ def ruled(draw: st.DrawFn, playbook: Playbook) -> Playbook:
     for number in range(draw(st.integers(0, 3))):
         held = draw(_held(leaves))
         name = f"q{number}"
-        given = {key: getattr(held, key) for key in Held.model_fields}
+        given = {key: getattr(held, key) for key in Hysteresis.model_fields}
         rules.append(QualificationRule(name=name, granted_by=draw(st.sampled_from([(), ("sales",)])), **given))
         leaves += [holds(name), ~holds(name)]
     moves = tuple(draw(_perhaps_automatic(rule, leaves)) for rule in playbook.lifecycle.transitions)
@@ -89,7 +89,7 @@ def ruled(draw: st.DrawFn, playbook: Playbook) -> Playbook:
     )
 
 
-def _readiness(pair: tuple[Held, Held]) -> ReadinessRule:
+def _readiness(pair: tuple[Hysteresis, Hysteresis]) -> ReadinessRule:
     return ReadinessRule(mid=pair[0], late=pair[1])
 
 
@@ -100,10 +100,10 @@ def _asked(leaves: list[Any]) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def _held(draw: st.DrawFn, leaves: list[Any]) -> Held:
+def _held(draw: st.DrawFn, leaves: list[Any]) -> Hysteresis:
     leave = draw(st.none() | _asked(leaves))
     lasting = leave is None and draw(st.sampled_from([False, False, True]))
-    return Held(enter=draw(_asked(leaves)), leave=leave, lasting=lasting, valid_for=draw(VALID))
+    return Hysteresis(enter=draw(_asked(leaves)), leave=leave, lasting=lasting, valid_for=draw(VALID))
 
 
 @st.composite

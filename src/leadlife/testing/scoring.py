@@ -8,25 +8,25 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from leadlife.activities import Activity
 from leadlife.criteria import at_least, count, field, first_seen, identified, inactive, it, latest, total
 from leadlife.errors import InvalidDefinition
-from leadlife.leads import Lead, LeadType, Source
-from leadlife.policies import (
+from leadlife.leads import Activity, Lead, LeadType, Source
+from leadlife.scoring import (
+    MICRO,
     ActivityRule,
-    Bound,
     Capped,
+    CustomPolicy,
     Fallback,
     FieldRule,
     Fit,
     Gated,
     Grid,
-    Group,
     Highest,
     Overridden,
     PerLeadType,
     Points,
     Policy,
+    RuleGroup,
     Scaled,
     StepDecay,
     TierRule,
@@ -34,7 +34,6 @@ from leadlife.policies import (
     Weighted,
     WeightedSum,
 )
-from leadlife.scoring import MICRO
 from leadlife.testing.strategies import ZONES, at_times, made
 from leadlife.timing import days, elapsed, months
 
@@ -185,8 +184,8 @@ def points_policies(draw: st.DrawFn, name: str = "points") -> Points:
         rules=tuple(draw(_rules(f"rule{number}")) for number in range(draw(st.integers(0, 5)))),
         start=draw(st.sampled_from([0, 0, 2])),
         groups={
-            "web": Group(cap=draw(bounds), floor=draw(st.sampled_from([None, None, 5]))),
-            "people": Group(cap=draw(st.sampled_from([None, 15, -3])), floor=-6),
+            "web": RuleGroup(cap=draw(bounds), floor=draw(st.sampled_from([None, None, 5]))),
+            "people": RuleGroup(cap=draw(st.sampled_from([None, 15, -3])), floor=-6),
         },
         cap=draw(bounds),
         floor=draw(st.sampled_from([None, 0])),
@@ -217,7 +216,7 @@ def _busy(_lead: Lead, activities: tuple[Activity, ...], *, at: datetime) -> dic
 def policies() -> st.SearchStrategy[Policy]:
     """Generate policies of every kind: points, fit, grids, functions, and combinations of them."""
     base: st.SearchStrategy[Any] = (
-        points_policies() | points_policies() | _fits() | st.just(Bound.of(_busy, name="busy"))
+        points_policies() | points_policies() | _fits() | st.just(CustomPolicy.of(_busy, name="busy"))
     )
 
     def wider(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

@@ -8,15 +8,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from leadlife.activities import ActivityKind
-from leadlife.criteria import Opaque, View, count, evidence, field, identified, role, sold
+from leadlife.criteria import CustomGuard, View, count, evidence, field, identified, role, sold
 from leadlife.errors import InvalidDefinition, Malformed, MoveRefused
 from leadlife.facts import (
     ActivityRecorded,
-    AttributeChanged,
     ConsentChanged,
     EvidenceGiven,
     Fact,
+    FieldChanged,
     Identified,
     Moved,
     QualificationGranted,
@@ -28,11 +27,13 @@ from leadlife.facts import (
     Started,
 )
 from leadlife.journey import Journey
-from leadlife.leads import Actor, Source
-from leadlife.lifecycle import Lifecycle
-from leadlife.playbook import FieldSpec, FieldType, Playbook
-from leadlife.policies import Bound
-from leadlife.stages import Entry, Holds, Kind, Limit, Reason, Route, Stage, Status, Transition
+from leadlife.leads import ActivityKind, Actor, Source
+from leadlife.lifecycle.lifecycle import Lifecycle
+from leadlife.lifecycle.stages import EntryStage, Limit, Reason, Route, Stage, StageStatus, StageType
+from leadlife.lifecycle.transitions import Transition, TransitionKind
+from leadlife.playbook.fields import FieldSpec, FieldType
+from leadlife.playbook.playbook import Playbook
+from leadlife.scoring import CustomPolicy
 from leadlife.testing.ruling import ruled
 from leadlife.timing import Calendar, Elapsed, days, elapsed, months
 
@@ -69,7 +70,7 @@ def _criteria() -> st.SearchStrategy[Any]:
             count("call") >= 1,
             count("call", "page_view", within=days(3)) >= 2,
             count("call", since_recycling=True) >= 1,
-            Opaque(name="sometimes", call=_sometimes),
+            CustomGuard(name="sometimes", call=_sometimes),
         ]
     )
     pairs = st.tuples(leaves, leaves)
@@ -80,31 +81,31 @@ def _criteria() -> st.SearchStrategy[Any]:
 def lifecycles(draw: st.DrawFn) -> Lifecycle:
     """Generate small legal lifecycles with recycling, gates, limits, reopening and guards of every sort."""
     open_ones = [f"s{number}" for number in range(draw(st.integers(1, 4)))]
-    rest = {"recycled": Status.RECYCLED, "won": Status.WON, "lost": Status.LOST}
+    rest = {"recycled": StageStatus.RECYCLED, "won": StageStatus.WON, "lost": StageStatus.LOST}
     gated = draw(st.booleans())
     names = [*open_ones, *rest]
     guard = st.none() | _criteria()
     rules: list[Transition] = []
     for name in names:
-        status = rest.get(name, Status.OPEN)
+        status = rest.get(name, StageStatus.OPEN)
         for _ in range(draw(st.integers(1, 3))):
             rules.append(draw(_rules(source=name, status=status, names=names, rest=rest, guard=guard, gated=gated)))  # noqa: PERF401
-    stages = [draw(_stages(name, rest.get(name, Status.OPEN), rules)) for name in names]
+    stages = [draw(_stages(name, rest.get(name, StageStatus.OPEN), rules)) for name in names]
     if gated:
         route = Route(guard=draw(_criteria()), target=draw(st.sampled_from(names)))
-        stages.append(Stage(id="gate", holds=Holds.GATE, routes=(route,), default=draw(st.sampled_from(open_ones))))
-    entries = (Entry(stage=open_ones[0]), Entry(stage=open_ones[-1], guard=draw(guard)))
+        stages.append(Stage(id="gate", type=StageType.GATE, routes=(route,), default=draw(st.sampled_from(open_ones))))
+    entries = (EntryStage(stage=open_ones[0]), EntryStage(stage=open_ones[-1], guard=draw(guard)))
     reasons = (Reason(id="timing"), Reason(id="other", needs_note=True))
     try:
         return Lifecycle(stages=tuple(stages), transitions=tuple(rules), entries=entries, reasons=reasons)
     except InvalidDefinition:
         # Time alone may lead in a circle: without limits it cannot.
-        calm = tuple(stage.replace(limit=None, holds=_calmed(stage)) for stage in stages)
+        calm = tuple(stage.replace(limit=None, type=_calmed(stage)) for stage in stages)
         return Lifecycle(stages=calm, transitions=tuple(rules), entries=entries, reasons=reasons)
 
 
-def _calmed(stage: Stage) -> Holds:
-    return Holds.INVENTORY if stage.holds is Holds.SLA else stage.holds
+def _calmed(stage: Stage) -> StageType:
+    return StageType.INVENTORY if stage.type is StageType.SLA else stage.type
 
 
 @st.composite
@@ -112,33 +113,43 @@ def _rules(
     draw: st.DrawFn,
     *,
     source: str,
-    status: Status,
+    status: StageStatus,
     names: list[str],
-    rest: dict[str, Status],
+    rest: dict[str, StageStatus],
     guard: st.SearchStrategy[Any],
     gated: bool,
 ) -> Transition:
     open_ones = [name for name in names if name not in rest]
     kinds = {
-        Status.OPEN: [Kind.FORWARD, Kind.BACKWARD, Kind.SKIP, Kind.EXIT, Kind.RECYCLE],
-        Status.RECYCLED: [Kind.REENTRY, Kind.SKIP, Kind.EXIT],
-        Status.WON: [Kind.REPEAT, Kind.RECYCLE, Kind.REOPEN],
-        Status.LOST: [Kind.REENTRY, Kind.RECYCLE, Kind.REOPEN],
+        StageStatus.OPEN: [
+            TransitionKind.FORWARD,
+            TransitionKind.BACKWARD,
+            TransitionKind.SKIP,
+            TransitionKind.EXIT,
+            TransitionKind.RECYCLE,
+        ],
+        StageStatus.RECYCLED: [TransitionKind.REENTRY, TransitionKind.SKIP, TransitionKind.EXIT],
+        StageStatus.WON: [TransitionKind.REPEAT, TransitionKind.RECYCLE, TransitionKind.REOPEN],
+        StageStatus.LOST: [TransitionKind.REENTRY, TransitionKind.RECYCLE, TransitionKind.REOPEN],
     }[status]
     kind = draw(st.sampled_from(kinds))
     target: str | None
     match kind:
-        case Kind.RECYCLE:
+        case TransitionKind.RECYCLE:
             target = "recycled"
-        case Kind.EXIT:
+        case TransitionKind.EXIT:
             target = "lost"
-        case Kind.REOPEN:
+        case TransitionKind.REOPEN:
             target = None
-        case Kind.REENTRY | Kind.REPEAT:
+        case TransitionKind.REENTRY | TransitionKind.REPEAT:
             target = draw(st.sampled_from(open_ones))
         case _:
             target = draw(st.sampled_from([*names, None, *(["gate"] if gated else [])]))
-    wildcard = status is Status.OPEN and kind in (Kind.SKIP, Kind.EXIT, Kind.RECYCLE) and draw(st.booleans())
+    wildcard = (
+        status is StageStatus.OPEN
+        and kind in (TransitionKind.SKIP, TransitionKind.EXIT, TransitionKind.RECYCLE)
+        and draw(st.booleans())
+    )
     needs_reason = draw(st.sampled_from([False, False, True]))
     firing = [None] if needs_reason else [None, None, None, "sold", "evidence", "activity"]
     return Transition(
@@ -154,19 +165,19 @@ def _rules(
 
 
 @st.composite
-def _stages(draw: st.DrawFn, name: str, status: Status, rules: list[Transition]) -> Stage:
+def _stages(draw: st.DrawFn, name: str, status: StageStatus, rules: list[Transition]) -> Stage:
     triggers = sorted({rule.trigger for rule in rules if name in rule.sources})
     limit: Limit | None = None
     if draw(st.booleans()) and triggers:
         choices: list[Elapsed | Calendar] = [days(2), days(9), elapsed(hours=30), months(1)]
         after = draw(st.sampled_from(choices))
         limit = Limit(after=after, trigger=draw(st.sampled_from(triggers)), reason="timing")
-    recycled = status is Status.RECYCLED
+    recycled = status is StageStatus.RECYCLED
     return Stage(
         id=name,
         status=status,
-        on_path=status in (Status.OPEN, Status.WON),
-        holds=Holds.SLA if limit else Holds.INVENTORY,
+        on_path=status in (StageStatus.OPEN, StageStatus.WON),
+        type=StageType.SLA if limit else StageType.INVENTORY,
         limit=limit,
         cool_down=days(2) if recycled and draw(st.booleans()) else None,
         reentry_limit=draw(st.sampled_from([None, 0, 1, 2])) if recycled else None,
@@ -208,10 +219,10 @@ def fact_drafts(
         times: When they happen.
         actors: Who may have done them.
     """
-    names = [stage.id for stage in playbook.lifecycle.stages if stage.holds is not Holds.GATE]
+    names = [stage.id for stage in playbook.lifecycle.stages if stage.type is not StageType.GATE]
     at = at_times() if times is None else times
     shared: dict[str, Any] = {"at": at, "by": st.sampled_from(actors)}
-    triggers = st.sampled_from(playbook.lifecycle.plan.triggers)
+    triggers = st.sampled_from(playbook.lifecycle.table.triggers)
     reasons = st.sampled_from([None, *playbook.lifecycle.reason_by_id])
     drafts: list[st.SearchStrategy[Any]] = [
         made(Moved, trigger=triggers, reason=reasons, note=st.sampled_from([None, "more"]), **shared),
@@ -227,13 +238,13 @@ def fact_drafts(
         names_of = st.sampled_from(sorted(playbook.evidence))
         drafts.append(made(EvidenceGiven, name=names_of, value=st.booleans(), **shared))
     drafts += [
-        made(AttributeChanged, name=st.just(name), value=st.none() | _values(spec), **shared)
+        made(FieldChanged, name=st.just(name), value=st.none() | _values(spec), **shared)
         for name, spec in playbook.fields.items()
     ]
     drafts += [
         made(ScoreReported, policy=st.just(policy.name), version=st.just(policy.version), value=_CHANCES, **shared)
         for policy in playbook.scores
-        if isinstance(policy, Bound) and policy.call is None
+        if isinstance(policy, CustomPolicy) and policy.call is None
     ]
     if playbook.qualifications:
         named = st.sampled_from(sorted(playbook.qualification_by_name))

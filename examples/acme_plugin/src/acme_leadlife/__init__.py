@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from leadlife import Activity, Bound, Lead, Playbook, QualificationRule, score
-from leadlife.exchange import Export, load_mapping, read_export
+from leadlife import Activity, Lead, Playbook, QualificationRule
+from leadlife.criteria import score
+from leadlife.io import Export, load_mapping, read_export
 from leadlife.presets import mql_pql_sql
+from leadlife.scoring import CustomPolicy
 
 MONTH = timedelta(days=30)
 
@@ -38,7 +40,9 @@ def funnel() -> Playbook:
         leave=score("acme_intent") < 10,
         granted_by=("marketing",),
     )
-    return mql_pql_sql().with_score(Bound.of(intent)).with_qualifications(own, version="acme 1").replace(id="acme")
+    return (
+        mql_pql_sql().with_score(CustomPolicy.of(intent)).with_qualifications(own, version="acme 1").replace(id="acme")
+    )
 
 
 def read(source: Path) -> Export:

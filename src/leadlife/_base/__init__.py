@@ -1,0 +1,1 @@
+"""What every module may use: the frozen model, lazy names, escaped HTML, checked outcomes."""

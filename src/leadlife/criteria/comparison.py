@@ -1,0 +1,253 @@
+"""How a value is compared, wherever it was found: in a field, in an activity, in a sum."""
+
+import operator
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from leadlife._base.model import LAX, SORTED, Definition, Name
+from leadlife.criteria.view import Scalar
+from leadlife.errors import Malformed
+
+Test = Callable[[Any], "bool | None"]
+MOST_VALUES = 1_000
+
+
+class Comparison(StrEnum):
+    """How a value is compared. Parts of text are matched whatever their case."""
+
+    EQ = "=="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+    IN = "in"
+    BETWEEN = "between"
+    CONTAINS = "contains"
+    STARTS = "starts with"
+    ENDS = "ends with"
+    KNOWN = "known"
+
+    @property
+    def relation(self) -> Callable[[Any, Any], bool]:
+        """The comparison of two values that can be ordered.
+
+        Raises:
+            KeyError: It is not one of the six relations.
+        """
+        return _RELATIONS[self]
+
+
+_RELATIONS: dict[Comparison, Callable[[Any, Any], bool]] = {
+    Comparison.EQ: operator.eq,
+    Comparison.NE: operator.ne,
+    Comparison.LT: operator.lt,
+    Comparison.LE: operator.le,
+    Comparison.GT: operator.gt,
+    Comparison.GE: operator.ge,
+}
+_TEXTUAL: dict[Comparison, Callable[[str, str], bool]] = {
+    Comparison.CONTAINS: operator.contains,
+    Comparison.STARTS: str.startswith,
+    Comparison.ENDS: str.endswith,
+}
+WORDS = {
+    Comparison.EQ: "is",
+    Comparison.NE: "is not",
+    Comparison.LT: "is less than",
+    Comparison.LE: "is at most",
+    Comparison.GT: "is more than",
+    Comparison.GE: "is at least",
+}
+COUNTED = {
+    Comparison.EQ: "exactly",
+    Comparison.NE: "any number but",
+    Comparison.LT: "fewer than",
+    Comparison.LE: "at most",
+    Comparison.GT: "more than",
+    Comparison.GE: "at least",
+}
+
+
+def _relation(value: Comparison) -> Comparison:
+    if value not in _RELATIONS:
+        raise Malformed(f"a number is compared with one of {', '.join(_RELATIONS)}")
+    return value
+
+
+AnyComparison = Annotated[Comparison, LAX]
+Relation = Annotated[Comparison, LAX, BeforeValidator(lambda value: _relation(Comparison(value)))]
+"""One of the six relations, for numbers."""
+
+Several = Annotated[tuple[Scalar, ...], LAX, Field(min_length=1, max_length=MOST_VALUES)]
+
+
+class Comparing(Definition):
+    """A comparison with what it compares to."""
+
+    compare: AnyComparison
+    value: Scalar | Several | None = None
+    """One value; for ``in`` several, for ``between`` the lowest and the highest, for ``known`` none."""
+
+    @field_validator("value")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        """Keep 1.0 as 1: they compare alike, so they are written alike."""
+        if isinstance(value, tuple):
+            return tuple(_whole(one) for one in value)
+        return _whole(value)
+
+    def __eq__(self, other: object) -> bool:
+        # True is not 1 here, though Python says so.
+        return isinstance(other, Comparing) and super().__eq__(other) and _kinds(self) == _kinds(other)
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        several = isinstance(self.value, tuple)
+        match self.compare:
+            case Comparison.KNOWN:
+                fits, wanted = self.value is None, "stands alone"
+            case Comparison.IN:
+                fits, wanted = several, "needs a list of values"
+            case Comparison.BETWEEN:
+                fits = isinstance(self.value, tuple) and len(self.value) == 2 and _ordered(*self.value)  # noqa: PLR2004 - a pair
+                wanted = "needs the lowest and the highest value, in this order"
+            case Comparison.CONTAINS | Comparison.STARTS | Comparison.ENDS:
+                fits, wanted = isinstance(self.value, str) and self.value != "", "needs a text"
+            case _:
+                fits, wanted = self.value is not None and not several, "needs one value"
+        if not fits:
+            raise Malformed(f"{self.compare.value!r} {wanted}")
+        return self
+
+    def values(self) -> tuple[Scalar, ...]:
+        """Return the values that are compared to."""
+        if isinstance(self.value, tuple):
+            return self.value
+        return () if self.value is None else (self.value,)
+
+    def words(self) -> str:
+        """Return the comparison in words, without its subject."""
+        told = [_told(value) for value in self.values()]
+        match self.compare:
+            case Comparison.KNOWN:
+                return "is known"
+            case Comparison.IN:
+                return f"is one of {', '.join(told)}" if len(told) > 1 else f"is {told[0]}"
+            case Comparison.BETWEEN:
+                return f"is between {told[0]} and {told[1]}"
+            case Comparison.CONTAINS | Comparison.STARTS | Comparison.ENDS:
+                return f"{self.compare} {self.value!r}"
+            case _:
+                return f"{WORDS[self.compare]} {told[0]}"
+
+    def holding(self) -> Test:
+        """Return the comparison as a function of what was found; None is unknown, for it cannot be compared."""
+        compare, value = self.compare, self.value
+        if compare is Comparison.KNOWN:
+            return lambda _found: True
+        if isinstance(value, tuple):
+            return _among(value) if compare is Comparison.IN else _between(value)
+        kinds = _comparable(value)
+        if compare in _TEXTUAL:
+            part, matches = str(value).casefold(), _TEXTUAL[compare]
+            return lambda found: matches(found.casefold(), part) if type(found) is str else None
+        relation = _RELATIONS[compare]
+        return lambda found: relation(found, value) if type(found) in kinds else None
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
+
+def _kinds(criterion: Comparing) -> list[type]:
+    return [type(value) for value in criterion.values()]
+
+
+def _told(value: Scalar) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _comparable(value: object) -> tuple[type, ...]:
+    return (type(value),) if isinstance(value, bool | str) else (int, float)
+
+
+def _ordered(low: Scalar, high: Scalar) -> bool:
+    return type(high) in _comparable(low) and low <= high  # type: ignore[operator]
+
+
+def _among(values: tuple[Scalar, ...]) -> Test:
+    by_type: dict[type, set[Scalar]] = {}
+    for value in values:
+        for kind in _comparable(value):
+            by_type.setdefault(kind, set()).add(value)
+
+    def holds(found: Any) -> bool | None:
+        known = by_type.get(type(found))
+        return None if known is None else found in known
+
+    return holds
+
+
+def _between(values: tuple[Any, ...]) -> Test:
+    low, high = values
+    kinds = _comparable(low)
+    return lambda found: low <= found <= high if type(found) in kinds else None
+
+
+class Match(Comparing):
+    """What an attribute of an activity must be: ``it >= 10``, ``it.contains("pricing")``."""
+
+    def sentence(self, name: str) -> str:
+        """Return the question in words."""
+        return f"{name} {self.words()}"
+
+    def example(self) -> Scalar:
+        """Return a value that matches, where one is near."""
+        first = next(iter(self.values()), True)
+        if self.compare not in (Comparison.GT, Comparison.LT, Comparison.NE):
+            return first
+        if isinstance(first, bool):
+            return not first
+        if isinstance(first, str):
+            return f"{first}+"
+        return first - 1 if self.compare is Comparison.LT else first + 1
+
+
+def _as_match(value: object) -> object:
+    if isinstance(value, Match | dict):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        several = tuple(value) if isinstance(value, list | tuple) else tuple(sorted(value, key=repr))
+        return {"compare": Comparison.IN, "value": several}
+    return {"compare": Comparison.EQ, "value": value}
+
+
+Where = Annotated[dict[Name, Annotated[Match, BeforeValidator(_as_match)]], Field(max_length=20), SORTED]
+"""What the attributes of an activity must be, by name. A plain value must be equal, of several one."""
+
+
+def where_words(where: dict[str, Match]) -> str:
+    """Return what attributes must be, in words that follow a kind of activity."""
+    told = " and ".join(match.sentence(name) for name, match in where.items())
+    return f" where {told}" if told else ""
+
+
+def matching(where: dict[str, Match]) -> Callable[[Any], bool] | None:
+    """Return whether an activity's attributes are as they must be, as a function; None where anything goes.
+
+    A missing attribute, or one that cannot be compared, does not match: an activity either counts or it does not.
+    """
+    if not where:
+        return None
+    tests = [(name, match.holding()) for name, match in where.items()]
+    if len(tests) == 1:
+        ((only, sole),) = tests
+        return lambda attributes: only in attributes and sole(attributes[only]) is True
+    return lambda attributes: all(name in attributes and holds(attributes[name]) is True for name, holds in tests)

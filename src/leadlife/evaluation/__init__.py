@@ -1,0 +1,42 @@
+"""Evaluating scores: do they tell won leads from lost ones, do probabilities mean what they say, and where to cut.
+
+Plain sequences in, plain values out.
+"""
+
+from leadlife._base.outcomes import StratifiedSplit, stratified_splits
+from leadlife.evaluation.appraisal import Appraisal, Segment, Signal, appraise, by_segment
+from leadlife.evaluation.leaks import LeakSign, LeakWarning, Profile, leaks, profile
+from leadlife.evaluation.probabilities import Bin, Brier, brier, calibration
+from leadlife.evaluation.ranking import Gain, average_precision, gains, roc_auc, roc_curve
+from leadlife.evaluation.splits import Split, train_early_test_late
+from leadlife.evaluation.threshold import Threshold, threshold
+from leadlife.scoring.learned.isotonic import Isotonic
+
+__all__ = [
+    "Appraisal",
+    "Bin",
+    "Brier",
+    "Gain",
+    "Isotonic",
+    "LeakSign",
+    "LeakWarning",
+    "Profile",
+    "Segment",
+    "Signal",
+    "Split",
+    "StratifiedSplit",
+    "Threshold",
+    "appraise",
+    "average_precision",
+    "brier",
+    "by_segment",
+    "calibration",
+    "gains",
+    "leaks",
+    "profile",
+    "roc_auc",
+    "roc_curve",
+    "stratified_splits",
+    "threshold",
+    "train_early_test_late",
+]

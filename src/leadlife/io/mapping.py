@@ -1,0 +1,223 @@
+"""The mapping: which columns of which tables say what about a lead. Data, never code."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from leadlife._base.model import LAX, Definition, Name, Names, Text
+from leadlife.errors import Fault, InvalidDefinition, did_you_mean
+from leadlife.io.dates import check_format
+from leadlife.io.playbook_files import Document, located, parse_toml, read_document
+from leadlife.leads import ActivityKind, LeadType
+from leadlife.lifecycle.lifecycle import Lifecycle
+from leadlife.playbook.fields import FieldSpec
+from leadlife.playbook.playbook import Playbook
+from leadlife.presets import PRESETS, preset
+from leadlife.timing import Zone
+
+Column = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+FileName = Annotated[str, StringConstraints(pattern=r"^[^/\\\x00:]+$", max_length=200)]
+Format = Annotated[str, Field(max_length=60), AfterValidator(check_format)]
+
+
+class DateColumn(Definition):
+    """A column of dates: its format, or none where the whole column proves it, and its zone."""
+
+    column: Column
+    format: Format | None = None
+    """A ``strptime`` format, or ``iso``."""
+    zone: Zone | None = None
+    """The zone of its wall times; the mapping's when not given."""
+
+
+class EntryColumn(DateColumn):
+    """When a lead entered, and at which stage; by default at the first."""
+
+    stage: Name | None = None
+
+
+class StageColumn(DateColumn):
+    """When a stage was reached."""
+
+    stage: Name
+    infer_gaps: bool = False
+    """Whether stages in between may be inferred, along the success path."""
+
+
+class ActivityColumn(DateColumn):
+    """When an activity took place."""
+
+    kind: Name
+
+
+class SaleColumn(DateColumn):
+    """When a sale took place, and for how much."""
+
+    amount: Column | None = None
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    product: Column | None = None
+
+
+class SourceColumns(Definition):
+    """Where a lead came from."""
+
+    channel: Column | None = None
+    campaign: Column | None = None
+
+
+class Table(Definition):
+    """One file, one row a lead or a deal."""
+
+    file: FileName
+    lead: Column
+    """The column with the lead's id."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    blank: Annotated[tuple[Text, ...], LAX] = ()
+    """Further cells that say nothing, beside empty ones."""
+    entry: EntryColumn | None = None
+    identified: DateColumn | None = None
+    stages: Annotated[tuple[StageColumn, ...], LAX] = ()
+    activities: Annotated[tuple[ActivityColumn, ...], LAX] = ()
+    sales: Annotated[tuple[SaleColumn, ...], LAX] = ()
+    source: SourceColumns | None = None
+    attributes: dict[Name, Column] = Field(default_factory=dict[str, str])
+    """Fields of the lead, each with its column."""
+
+    def dates(self) -> tuple[DateColumn, ...]:
+        """Return every column of dates, entry first."""
+        single = (self.entry, self.identified)
+        return (*(one for one in single if one is not None), *self.stages, *self.activities, *self.sales)
+
+    def columns(self) -> tuple[str, ...]:
+        """Return every column that is named."""
+        source = self.source or SourceColumns()
+        named = [self.lead, *(one.column for one in self.dates()), source.channel, source.campaign]
+        named += [text for sale in self.sales for text in (sale.amount, sale.product)]
+        return tuple(dict.fromkeys(text for text in (*named, *self.attributes.values()) if text is not None))
+
+
+class ExportMapping(Definition):
+    """From tables to facts: a preset or a small lifecycle, a zone, and what each column says.
+
+    Raises:
+        InvalidDefinition: It contradicts itself or its playbook; all faults are named together.
+    """
+
+    id: Name
+    zone: Zone
+    """The playbook's zone; that of every column which states no other."""
+    preset: Name | None = None
+    lifecycle: Lifecycle | None = None
+    evidence: dict[Name, Text] = Field(default_factory=dict[str, str])
+    """Evidence that an inline lifecycle asks for."""
+    tables: Annotated[tuple[Table, ...], LAX, Field(min_length=1, max_length=50)]
+    lead_types: dict[Text, Annotated[LeadType, LAX]] = Field(default_factory=dict[str, LeadType])
+    """The lead type of each channel, where it is not the usual one."""
+    personal: Names = ()
+    """Attributes that hold personal data."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        faults = list(self._faults())
+        if not faults:
+            self._word_faults(faults)
+        if faults:
+            raise InvalidDefinition("the mapping has faults", faults=faults)
+        return self
+
+    def _faults(self) -> list[Fault]:
+        faults: list[Fault] = []
+        if (self.preset is None) == (self.lifecycle is None):
+            faults.append(Fault("", "name a preset or hold a lifecycle, one of the two"))
+        if self.preset is not None and self.preset not in PRESETS:
+            faults.append(Fault("preset", f"there is no preset {self.preset!r}", did_you_mean(self.preset, PRESETS)))
+        if sum(table.entry is not None for table in self.tables) != 1:
+            faults.append(Fault("tables", "exactly one table has the entry column"))
+        files = [table.file for table in self.tables]
+        if len(set(files)) < len(files):
+            faults.append(Fault("tables", "a file is named twice"))
+        for place, table in enumerate(self.tables):
+            for number, sale in enumerate(table.sales):
+                if (sale.amount is None) != (sale.currency is None):
+                    path = f"tables.{place}.sales.{number}"
+                    faults.append(Fault(path, "an amount and its currency go together"))
+        attributes = [name for table in self.tables for name in table.attributes]
+        faults += [Fault("tables", f"attribute {name!r} is mapped twice") for name in _twice(attributes)]
+        faults += [
+            Fault("personal", f"{name!r} is not a mapped attribute", did_you_mean(name, attributes))
+            for name in self.personal
+            if name not in attributes
+        ]
+        return faults
+
+    def _word_faults(self, faults: list[Fault]) -> None:
+        playbook = self.playbook()
+        stages, kinds = playbook.lifecycle.by_id, playbook.activity_kinds
+        for place, table in enumerate(self.tables):
+            named = [(f"tables.{place}.stages.{n}", one.stage) for n, one in enumerate(table.stages)]
+            if table.entry is not None and table.entry.stage is not None:
+                named.append((f"tables.{place}.entry", table.entry.stage))
+                entries = {entry.stage for entry in playbook.lifecycle.entries_for(referral=False)}
+                if table.entry.stage in stages and table.entry.stage not in entries:
+                    hint = f"it may begin at: {', '.join(sorted(entries))}"
+                    faults.append(Fault(f"tables.{place}.entry", f"no journey begins at {table.entry.stage!r}", hint))
+            faults += [
+                Fault(path, f"there is no stage {name!r}", did_you_mean(name, stages))
+                for path, name in named
+                if name not in stages
+            ]
+            faults += [
+                Fault(
+                    f"tables.{place}.activities.{n}",
+                    f"there is no activity {one.kind!r}",
+                    did_you_mean(one.kind, kinds),
+                )
+                for n, one in enumerate(table.activities)
+                if one.kind not in kinds
+            ]
+
+    def playbook(self) -> Playbook:
+        """Return the playbook that the rows are replayed through, the mapped attributes among its fields."""
+        names = [name for table in self.tables for name in table.attributes]
+        fields = {name: FieldSpec(personal=name in self.personal) for name in names}
+        if self.lifecycle is None:
+            base = preset(self.preset or "")
+            return base.replace(zone=self.zone, fields={**base.fields, **fields})
+        kinds = {one.kind: ActivityKind() for table in self.tables for one in table.activities}
+        return Playbook(
+            id=self.id,
+            zone=self.zone,
+            lifecycle=self.lifecycle,
+            fields=fields,
+            activity_kinds=kinds,
+            evidence=self.evidence,
+        )
+
+
+def _twice(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def load_mapping(source: Path | str) -> ExportMapping:
+    """Read a mapping from a file: TOML, or JSON if its name ends so.
+
+    Raises:
+        Unreadable: The file cannot be read, is too large or nested too deep, or is not of its format.
+        InvalidDefinition: It is no mapping; every fault is named with its path.
+    """
+    return as_mapping(read_document(source))
+
+
+def parse_mapping(text: str, *, name: str = "the mapping") -> ExportMapping:
+    """Read a mapping from TOML text; errors as in :func:`load_mapping`."""
+    return as_mapping(parse_toml(text, name=name))
+
+
+def as_mapping(document: Document) -> ExportMapping:
+    """Return the mapping that a document describes; errors as in :func:`load_mapping`."""
+    try:
+        return ExportMapping.model_validate_json(json.dumps(document.data))
+    except InvalidDefinition as error:
+        raise InvalidDefinition(f"{document.name!r} has faults:", faults=located(document, error)) from None

@@ -1,0 +1,305 @@
+"""Definitions as files: playbooks to and from JSON and TOML, with the lines of their faults and limits on their size.
+
+A file is data. Nothing in it is imported, evaluated or formatted; guards and policies that are code are kept by name
+and version, and bound by whoever loads the file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from leadlife._base.model import Definition
+from leadlife.criteria import CustomGuard
+from leadlife.errors import Fault, InvalidDefinition, Malformed, Unreadable, suggestion
+from leadlife.playbook.playbook import Playbook
+from leadlife.scoring.policy_kinds import kinds_of_policy
+
+LARGEST_FILE = 1_000_000
+MOST_LEVELS = 100
+MOST_NODES = 100_000
+LONGEST_NUMBER = 30
+MOST_DOTS = 1_000
+_TOKEN = re.compile(r'[\[\]{},:]|"(?:[^"\\]|\\(?s:.))*+"?|[^\s\[\]{},:"]+')
+Where = tuple[str, ...]
+
+
+class Document(NamedTuple):
+    """A file that was read.
+
+    Attributes:
+        name: What it is called.
+        data: Its plain values.
+        lines: The line of each value, by its path, where the format tells; the first line is 1.
+    """
+
+    name: str
+    data: dict[str, Any]
+    lines: Mapping[Where, int]
+
+    def line_of(self, path: str) -> int | None:
+        """Return the line of a value, or of the innermost one around it that has a line."""
+        here: Where = ()
+        for part in path.split("."):
+            if (*here, part) in self.lines:
+                here = (*here, part)
+        return self.lines.get(here) if here else None
+
+
+def read_document(source: Path | str) -> Document:
+    """Read a file of plain values: JSON if its name ends so, else TOML.
+
+    Raises:
+        Unreadable: It cannot be read, is too large or nested too deep, or is not of its format; the line is named.
+    """
+    path = Path(source)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+    except (OSError, ValueError):
+        raise Unreadable(f"cannot read {path.name!r}", hint="check the path") from None
+    if len(raw) > LARGEST_FILE:
+        raise Unreadable(f"{path.name!r} is larger than {LARGEST_FILE:,} bytes")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path.name!r} is not valid UTF-8", hint="save the file as UTF-8") from None
+    return parse_json(text, name=path.name) if path.suffix == ".json" else parse_toml(text, name=path.name)
+
+
+def parse_json(text: str, *, name: str = "the definition") -> Document:
+    """Read plain values from JSON text; errors as in :func:`read_document`."""
+    if len(text) > LARGEST_FILE:
+        raise Unreadable(f"{name!r} is larger than {LARGEST_FILE:,} bytes")
+    lines = _lines_of(text, name)
+    try:
+        data = json.loads(text, parse_constant=_refused, parse_int=_short, parse_float=_short_float)
+    except json.JSONDecodeError as error:
+        raise Unreadable(f"{name!r} is no JSON: line {error.lineno}: {error.msg}") from None
+    except ValueError as error:
+        raise Unreadable(f"{name!r} holds {error}") from None
+    return Document(name, _mapping(data, name), lines)
+
+
+def parse_toml(text: str, *, name: str = "the definition") -> Document:
+    """Read plain values from TOML text; errors as in :func:`read_document`."""
+    if len(text) > LARGEST_FILE:
+        raise Unreadable(f"{name!r} is larger than {LARGEST_FILE:,} bytes")
+    if any(line.count(".", 0, line.find("=") % (len(line) + 1)) > MOST_DOTS for line in text.splitlines()):
+        raise Unreadable(f"{name!r} has a key of more than {MOST_DOTS} parts")
+    try:
+        data = tomllib.loads(text, parse_float=_short_float)
+        json.dumps(data, allow_nan=False)
+    except tomllib.TOMLDecodeError as error:
+        raise Unreadable(f"{name!r} is not TOML: {error}") from None
+    except RecursionError:
+        raise Unreadable(f"{name!r} is nested too deep") from None
+    except (TypeError, ValueError):
+        raise Unreadable(f"{name!r} holds a date, or a number that is none", hint="write dates as text") from None
+    _bounded(data, name)
+    return Document(name, data, {})
+
+
+def load_playbook(
+    source: Path | str,
+    *,
+    policies: Mapping[str, Any] | None = None,
+    guards: Mapping[str, Callable[..., bool | None]] | None = None,
+) -> Playbook:
+    """Read a playbook from a file: JSON if its name ends so, else TOML.
+
+    Args:
+        source: The file.
+        policies: Functions and objects of one's own by name: the policies of the file that are code are bound to them.
+        guards: Functions of one's own by name: the guards of the file that are code are bound to them.
+
+    Raises:
+        Unreadable: The file cannot be read, is too large or nested too deep, or is not of its format.
+        InvalidDefinition: It is no playbook; every fault is named with its path, and its line where the format tells.
+    """
+    return as_playbook(read_document(source), policies=policies, guards=guards)
+
+
+def as_playbook(
+    document: Document,
+    *,
+    policies: Mapping[str, Any] | None = None,
+    guards: Mapping[str, Callable[..., bool | None]] | None = None,
+) -> Playbook:
+    """Return the playbook that a document describes; arguments and errors as in :func:`load_playbook`."""
+    data = _bound(document.data, guards or {})
+    try:
+        return Playbook.model_validate(data, context={"policies": policies or {}})
+    except InvalidDefinition as error:
+        raise InvalidDefinition(f"{document.name!r} has faults:", faults=located(document, error)) from None
+
+
+def located(document: Document, error: Malformed) -> tuple[Fault, ...]:
+    """Return the faults of a document with their lines, and with a near key where one is unknown."""
+    faults = error.faults or (Fault("", error.message, error.hint),)
+    return tuple(_located(document, fault) for fault in faults)
+
+
+def _located(document: Document, fault: Fault) -> Fault:
+    line = document.line_of(fault.path)
+    where = fault.path if line is None else f"{fault.path} (line {line})"
+    near = suggestion(fault.path.split(".")[-1], _keys()) if fault.message == "there is no such key" else None
+    return Fault(where, fault.message, fault.hint or (f"did you mean {near!r}?" if near else ""))
+
+
+def dump_playbook(playbook: Playbook) -> str:
+    """Return a playbook as JSON that differs where the playbook does: in declared order, what is default left out.
+
+    Code of one's own, in guards and policies, is kept by name and version.
+    """
+    return json.dumps(plain_of(playbook), indent=2, ensure_ascii=False) + "\n"
+
+
+def plain_of(playbook: Playbook) -> dict[str, Any]:
+    """Return a playbook as plain values, in declared order, what is default left out."""
+    told: dict[str, Any] = _said(playbook, playbook.model_dump(mode="json"))
+    return told
+
+
+def playbook_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a playbook's file, the policies that are data included."""
+    schema = Playbook.model_json_schema(mode="validation")
+    kinds: list[dict[str, Any]] = []
+    for kind in kinds_of_policy().values():
+        own = kind.model_json_schema(mode="validation")
+        schema.setdefault("$defs", {}).update(own.pop("$defs", {}))
+        own["properties"]["op"] = {"const": own["properties"]["op"].get("const", "")}
+        schema["$defs"][kind.__name__] = own
+        kinds.append({"$ref": f"#/$defs/{kind.__name__}"})
+    schema["properties"]["scores"] = {"type": "array", "items": {"oneOf": kinds}, "default": []}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _said(value: Any, dumped: Any) -> Any:
+    """Return what a value says beyond its defaults, as plain values; an ``op`` is always said."""
+    if isinstance(value, Definition) and isinstance(dumped, dict):
+        fields = type(value).model_fields
+        return {
+            name: _said(getattr(value, name), plain)
+            for name, plain in dumped.items()
+            if name not in fields or name == "op" or getattr(value, name) != _default(fields[name])
+        }
+    if isinstance(value, tuple) and isinstance(dumped, list):
+        return [_said(one, plain) for one, plain in zip(value, dumped, strict=True)]
+    if isinstance(value, dict) and isinstance(dumped, dict):
+        return {name: _said(one, dumped[name]) for name, one in value.items()}
+    return dumped
+
+
+def _default(field: Any) -> Any:
+    return field.get_default(call_default_factory=True)
+
+
+def _bound(data: Any, guards: Mapping[str, Callable[..., bool | None]]) -> Any:
+    """Return plain values in which guards that are code are bound."""
+    if isinstance(data, Mapping):
+        name = data.get("name")
+        if data.get("op") == "custom_guard" and isinstance(name, str) and name in guards:
+            return CustomGuard.model_validate({**data, "call": guards[name]})
+        return {name: _bound(value, guards) for name, value in data.items()}
+    return [_bound(value, guards) for value in data] if isinstance(data, list) else data
+
+
+@cache
+def _keys() -> tuple[str, ...]:
+    """Return every key that some definition has."""
+
+    def every(kind: type[Definition]) -> Iterator[type[Definition]]:
+        yield kind
+        for inner in kind.__subclasses__():
+            yield from every(inner)
+
+    kinds_of_policy()
+    return tuple(sorted({name for kind in every(Definition) for name in kind.model_fields}))
+
+
+def _bounded(data: Any, name: str) -> None:
+    waiting, nodes = [(data, 1)], 0
+    while waiting:
+        value, level = waiting.pop()
+        nodes += 1
+        if level > MOST_LEVELS or nodes > MOST_NODES:
+            raise Unreadable(f"{name!r} is nested more than {MOST_LEVELS} levels deep, or holds too many values")
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        waiting += [(one, level + 1) for one in inner]
+
+
+def _mapping(data: Any, name: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise Unreadable(f"{name!r} holds no mapping of keys")
+    return data
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant}, which is no number")
+
+
+def _short(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _short_float(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("a number without end")
+    return number
+
+
+class _Frame:
+    """A mapping or a list that is being read: where it is, and what comes next in it."""
+
+    def __init__(self, path: Where, *, mapping: bool) -> None:
+        self.path = path
+        self.keys: set[str] | None = set() if mapping else None
+        self.next: str = "0"
+        self.wants_key: bool = mapping
+
+
+def _lines_of(text: str, name: str) -> dict[Where, int]:
+    """Return the line of each value; what a reader of JSON would not mind (twice the same key, no bottom) is refused.
+
+    It knows no more of JSON than brackets, commas, colons and texts: the reader proper says what else is wrong.
+    """
+    starts = [0, *(found.end() for found in re.finditer("\n", text))]
+    lines: dict[Where, int] = {}
+    frames: list[_Frame] = []
+    for number, token in enumerate(_TOKEN.finditer(text)):
+        word, line = token.group(), bisect_right(starts, token.start())
+        if number > 4 * MOST_NODES:
+            raise Unreadable(f"{name!r} holds more than {MOST_NODES:,} values")
+        frame = frames[-1] if frames else None
+        if word in "]}":
+            frames = frames[:-1]
+        elif word == ":" or (frame is None and word == ","):
+            continue
+        elif word == "," and frame is not None:
+            frame.wants_key = frame.keys is not None
+            frame.next = str(int(frame.next) + 1) if frame.keys is None else ""
+        elif frame is not None and frame.wants_key and frame.keys is not None:
+            key = word[1:-1]
+            if key in frame.keys:
+                raise Unreadable(f"{name!r} has the key {key[:80]!r} twice: line {line}")
+            frame.keys.add(key)
+            frame.next, frame.wants_key = key, False
+            lines[(*frame.path, key)] = line
+        else:
+            path = () if frame is None else (*frame.path, frame.next)
+            lines.setdefault(path, line)
+            if word in "[{":
+                if len(frames) >= MOST_LEVELS:
+                    raise Unreadable(f"{name!r} is nested more than {MOST_LEVELS} levels deep: line {line}")
+                frames.append(_Frame(path, mapping=word == "{"))
+    return lines

@@ -1,0 +1,111 @@
+"""Stages and transitions: the words of a lifecycle."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from leadlife._base.model import LAX, Definition, Name, Text
+from leadlife.criteria import Guard
+from leadlife.timing import PositiveDuration
+
+
+class StageStatus(StrEnum):
+    """What it means to stand in a stage; reports rely on it, never on labels."""
+
+    OPEN = "open"
+    RECYCLED = "recycled"
+    WON = "won"
+    LOST = "lost"
+    DISQUALIFIED = "disqualified"
+
+    @property
+    def closed(self) -> bool:
+        """Whether the cycle is over, be it won, lost or disqualified."""
+        return self in (StageStatus.WON, StageStatus.LOST, StageStatus.DISQUALIFIED)
+
+
+class StageType(StrEnum):
+    """How long leads stay: inventory has no limit, sla has one, a gate holds nobody."""
+
+    INVENTORY = "inventory"
+    SLA = "sla"
+    GATE = "gate"
+
+
+class Limit(Definition):
+    """How long a lead may stay in a stage, and what happens then."""
+
+    after: PositiveDuration
+    """Counted from the latest entry."""
+    trigger: Name
+    """The trigger that is fired at that instant."""
+    reason: Name | None = None
+
+
+class Route(Definition):
+    """One way out of a gate."""
+
+    guard: Guard
+    target: Name
+
+
+class Stage(Definition):
+    """A place in the lifecycle."""
+
+    id: Name
+    label: Text | None = None
+    """What people see; the id when not given."""
+    team: Name | None = None
+    """Who works the leads that stand here."""
+    status: Annotated[StageStatus, LAX] = StageStatus.OPEN
+    type: Annotated[StageType, LAX] = StageType.INVENTORY
+    """How long leads stay; sla when a limit is given."""
+    on_path: bool = True
+    """Whether it is on the success path, whose order is that of declaration; by default if it is open or won."""
+    limit: Limit | None = None
+    cool_down: PositiveDuration | None = None
+    """How long a lead in a recycled stage is left in peace; only kind ``reentry`` is refused until then."""
+    reentry_limit: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    """How many reentries out of a recycled stage are allowed since the last standing win."""
+    routes: Annotated[tuple[Route, ...], LAX] = ()
+    """The ways out of a gate, tried in order; the first whose guard is true is taken."""
+    default: Name | None = None
+    """Where everybody else goes from a gate."""
+    must_pass: bool = False
+    """Whether every way to won should cross it, such as consent or acceptance; the checker shows a way around it."""
+    meaning: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _implied(cls, data: Any) -> Any:
+        """Fill in what follows: a limit means sla; recycled, lost and disqualified are off the success path."""
+        if not isinstance(data, dict):
+            return data
+        implied: dict[str, Any] = {}
+        if data.get("limit") is not None:
+            implied["type"] = StageType.SLA
+        if data.get("status", StageStatus.OPEN) in (StageStatus.RECYCLED, StageStatus.LOST, StageStatus.DISQUALIFIED):
+            implied["on_path"] = False
+        return {**implied, **data}
+
+    @property
+    def name(self) -> str:
+        """The label, or the id."""
+        return self.label or self.id
+
+
+class Reason(Definition):
+    """Why a lead was recycled, lost or disqualified."""
+
+    id: Name
+    needs_note: bool = False
+    """Whether free text must say more."""
+    meaning: Text = ""
+
+
+class EntryStage(Definition):
+    """A stage at which a journey may begin."""
+
+    stage: Name
+    guard: Guard | None = None

@@ -1,0 +1,73 @@
+"""Transitions: the legal moves of a lifecycle, as a person declares them."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import field_validator
+
+from leadlife._base.model import LAX, Name, Names, Text
+from leadlife.criteria import Guard
+from leadlife.errors import Malformed
+from leadlife.lifecycle.sign_off import Signable
+
+EVERY_OPEN_STAGE = "*"
+
+
+FIRING = ("identified", "activity", "attribute", "consent", "evidence", "sold", "cost", "referred", "score")
+
+
+"""The types of fact that may fire a trigger: observed ones that are not moves themselves."""
+
+
+class TransitionKind(StrEnum):
+    """What a transition means."""
+
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    SKIP = "skip"
+    EXIT = "exit"
+    RECYCLE = "recycle"
+    REENTRY = "reentry"
+    REPEAT = "repeat"
+    REOPEN = "reopen"
+
+    @property
+    def leaves_closed(self) -> bool:
+        """Whether it may lead out of a closed stage."""
+        return self in (TransitionKind.REENTRY, TransitionKind.REPEAT, TransitionKind.REOPEN, TransitionKind.RECYCLE)
+
+
+class Transition(Signable):
+    """A legal move: from some stages, by one trigger, to one stage."""
+
+    trigger: Name
+    sources: tuple[Name, ...] | Literal["*"]
+    """The stages it leads out of; ``"*"`` means every stage that is neither closed nor a gate."""
+    target: Name | None = None
+    """Where it leads; None for an internal move (no new visit), or for kind ``reopen`` the stage that was left."""
+    kind: Annotated[TransitionKind, LAX]
+    guard: Guard | None = None
+    roles: Names = ()
+    """Who may fire it; none means anyone."""
+    needs_reason: bool = False
+    reasons: Names = ()
+    """Which reasons are allowed; none means the lifecycle's list."""
+    on: Name | None = None
+    """A kind of fact, such as ``sold``: recording one fires the trigger in the same step."""
+    automatic: bool = False
+    """Whether it is taken by itself as soon as its guard is true; no role is asked, and its only reason is given."""
+    meaning: Text = ""
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        if isinstance(value, str):
+            return value if value == EVERY_OPEN_STAGE else (value,)
+        return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("sources")
+    @classmethod
+    def _some(cls, value: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        if not value:
+            raise Malformed("a transition leads out of at least one stage")
+        return value

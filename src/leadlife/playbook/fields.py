@@ -1,0 +1,45 @@
+"""Fields: the attributes of a lead that a playbook declares, each with its type."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from leadlife._base.model import LAX, Definition, Text
+
+
+class FieldType(StrEnum):
+    """What a field holds."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+    def accepts(self, value: object) -> bool:
+        """Return whether a value is of this type; a date is ISO text such as ``2026-03-01``."""
+        if isinstance(value, bool):
+            return self is FieldType.BOOLEAN
+        if isinstance(value, int):
+            return self in (FieldType.INTEGER, FieldType.NUMBER)
+        if isinstance(value, float):
+            return self is FieldType.NUMBER
+        return self is FieldType.TEXT or (self is FieldType.DATE and _is_date(str(value)))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+class FieldSpec(Definition):
+    """A field of the lead that the playbook knows."""
+
+    type: Annotated[FieldType, LAX] = FieldType.TEXT
+    personal: bool = False
+    """Whether it holds personal data."""
+    choices: Annotated[tuple[Text, ...], LAX] = ()
+    """The values that a text field allows; none means any."""
+    meaning: Text = ""

@@ -1,0 +1,309 @@
+"""The playbook: the agreement between marketing and sales as one immutable, versioned value."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from leadlife._base.model import LAX, Definition, Name, Text
+from leadlife.criteria import BandIs, Comparison, Criterion, FieldIs, ScoreIs, leaves_of
+from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
+from leadlife.facts import (
+    ActivityRecorded,
+    EvidenceGiven,
+    Fact,
+    FieldChanged,
+    PlaybookRef,
+    QualificationGranted,
+    QualificationWithdrawn,
+    StageReached,
+)
+from leadlife.leads import ActivityKind
+from leadlife.lifecycle.lifecycle import Lifecycle
+from leadlife.playbook.fields import FieldSpec, FieldType
+from leadlife.qualification.rule_index import RuleIndex, criteria_of, rule_faults
+from leadlife.qualification.rules import QualificationRule, ReadinessRule
+from leadlife.timing import Zone, zone_named
+
+
+def _as_policy(value: Any, info: ValidationInfo | None) -> Any:
+    from leadlife.scoring.policy import as_part  # noqa: PLC0415 - only a playbook that scores pays for policies
+
+    return as_part(value, info)
+
+
+if TYPE_CHECKING:
+    from leadlife.scoring import ScoringPolicy
+    from leadlife.scoring.policy import Policy, Scoring
+
+    Scores = tuple[Policy, ...]
+else:
+    Scores = Annotated[tuple[Annotated[Any, BeforeValidator(_as_policy)], ...], LAX]
+
+
+class Playbook(Definition):
+    """The agreement as one value: the lifecycle, the scoring policies, and the words that criteria and facts may use.
+
+    Raises:
+        InvalidDefinition: A criterion asks for something that is not declared; all faults are named together.
+    """
+
+    id: Name
+    version: Name = "1"
+    zone: Zone = "UTC"
+    """The zone whose calendar days, limits and windows follow."""
+    lifecycle: Lifecycle
+    fields: dict[Name, FieldSpec] = Field(default_factory=dict[str, FieldSpec])
+    activity_kinds: dict[Name, ActivityKind] = Field(default_factory=dict[str, ActivityKind])
+    evidence: dict[Name, Text] = Field(default_factory=dict[str, str])
+    """The yes-or-no questions that people and systems answer, each with its meaning."""
+    scores: Scores = ()
+    """The scoring policies, each under its own name; :meth:`with_score` adds one."""
+    qualifications: Annotated[tuple[QualificationRule, ...], LAX] = ()
+    """The named tests, each granted and withdrawn by its own criteria."""
+    readiness: ReadinessRule | None = None
+    """How close to buying a lead behaves; None where nobody judges it."""
+    review_days: Annotated[int, Field(ge=1, le=366)] = 1
+    """Every so many local days, at their first instant, thresholds under half-lives are looked at again."""
+    meaning: Text = ""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        faults = list(repeated("scores", (policy.name for policy in self.scores)))
+        for place, policy in enumerate(self.scores):
+            faults += self._policy_faults(f"scores.{place}", policy)
+        faults += repeated("qualifications", (rule.name for rule in self.qualifications))
+        for path, guard in self.criteria():
+            faults += self.faults_in(guard, path=path)
+        faults += rule_faults(self.qualifications, self.readiness)
+        if faults:
+            raise InvalidDefinition("the playbook has faults", faults=faults)
+        return self
+
+    def faults_in(self, criterion: Criterion, *, path: str = "") -> tuple[Fault, ...]:
+        """Return what a criterion asks for that this playbook does not have, with suggestions; empty if nothing."""
+        if not isinstance(criterion, Criterion):
+            raise Malformed("this is no criterion", hint='write one like field("size") >= 50')
+        unknown = (fault for sort, name in criterion.inputs() for fault in self._unknown(path, sort, name))
+        return (*unknown, *self._misasked(path, criterion))
+
+    def criteria(self) -> Iterator[tuple[str, Criterion]]:
+        """Yield every criterion of the lifecycle and of the rules, with its path; those of policies are their own."""
+        yield from guards_of(self.lifecycle)
+        yield from criteria_of(self.qualifications, self.readiness)
+
+    def _misasked(self, path: str, criterion: Criterion) -> Iterator[Fault]:
+        for leaf in leaves_of(criterion):
+            if isinstance(leaf, FieldIs) and leaf.name in self.fields:
+                yield from _misfits(path, leaf, self.fields[leaf.name])
+            elif isinstance(leaf, ScoreIs | BandIs) and leaf.name in self.score_by_name:
+                yield from self.score_by_name[leaf.name].faults_in(leaf, path=path)
+
+    def _policy_faults(self, path: str, policy: "Policy") -> Iterator[Fault]:
+        for place, sort, name in policy.reads():
+            if sort == "number" and name in self.fields and self.fields[name].type not in _NUMERIC:
+                kind = self.fields[name].type
+                yield Fault(f"{path}.{place}", f"field {name!r} holds {kind}, and a number is needed")
+            yield from self._unknown(f"{path}.{place}", "field" if sort == "number" else sort, name)
+        for place, criterion in policy.criteria():
+            yield from self._misasked(f"{path}.{place}", criterion)
+        for part in policy.parts():
+            yield from self._policy_faults(f"{path}/{part.name}", part)
+
+    def _unknown(self, path: str, sort: str, name: str) -> Iterator[Fault]:
+        known = self._vocabulary.get(sort)
+        if known is not None and name != "*" and name not in known:
+            yield Fault(path, f"{sort} {name!r} is not declared", did_you_mean(name, known))
+
+    @cached_property
+    def _vocabulary(self) -> dict[str, Mapping[str, Any]]:
+        return {
+            "field": self.fields,
+            "activity": self.activity_kinds,
+            "evidence": self.evidence,
+            "score": self.score_by_name,
+            "stage": self.lifecycle.by_id,
+            "qualification": self.qualification_by_name,
+        }
+
+    @cached_property
+    def qualification_by_name(self) -> dict[str, QualificationRule]:
+        """The qualifications by their names, in declared order."""
+        return {rule.name: rule for rule in self.qualifications}
+
+    @cached_property
+    def rule_index(self) -> RuleIndex:
+        """Everything that moves by itself, made ready to be judged."""
+        return RuleIndex(self.lifecycle, self.qualifications, self.readiness, self._zoned)
+
+    @cached_property
+    def score_by_name(self) -> dict[str, "Policy"]:
+        """The scoring policies by their names, in declared order."""
+        return {policy.name: policy for policy in self.scores}
+
+    def policy(self, name: str) -> "Policy":
+        """Return a scoring policy, which counts days in this playbook's zone unless it names its own.
+
+        Raises:
+            UnknownName: There is none of this name.
+        """
+        if self.score_by_name.get(str(name)) is None:
+            raise UnknownName(f"score {name!r} is not declared", hint=did_you_mean(str(name), self.score_by_name))
+        return self._zoned[str(name)]
+
+    @cached_property
+    def _zoned(self) -> dict[str, "Policy"]:
+        plain = self.zone == "UTC"
+        return {
+            name: policy if plain or policy.zone is not None else policy.replace(zone=self.zone)
+            for name, policy in self.score_by_name.items()
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the content; two playbooks with the same digest say the same. Signing changes nothing of it."""
+        text = json.dumps(self.model_dump(mode="json", exclude=_SIGNATURES), sort_keys=True)
+        return blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def ref(self) -> PlaybookRef:
+        """How facts name this playbook."""
+        return PlaybookRef(id=self.id, version=self.version, digest=self.digest)
+
+    @cached_property
+    def zone_info(self) -> ZoneInfo:
+        """The zone, ready for arithmetic."""
+        return zone_named(self.zone)
+
+    def _repr_html_(self) -> str:
+        from leadlife._base.html import table  # noqa: PLC0415 - only a notebook pays for it
+
+        words = {
+            "fields": [f"{name}: {spec.type}{', personal' * spec.personal}" for name, spec in self.fields.items()],
+            "activities": [", ".join(self.activity_kinds)] if self.activity_kinds else [],
+            "evidence": [f"{name}: {meaning}" if meaning else name for name, meaning in self.evidence.items()],
+            "scores": [f"{policy.name} (version {policy.version})" for policy in self.scores],
+        }
+        told = [(name, "\n".join(values)) for name, values in words.items() if values]
+        return table(f"playbook {self.ref}", ("words", ""), told) + self.lifecycle._repr_html_()
+
+    def admit(self, fact: Fact) -> None:
+        """Check that a fact uses only words that this playbook declares.
+
+        Raises:
+            UnknownName: A stage, activity kind, field or evidence is not declared; near misses are suggested.
+            Malformed: A field's value is not of its type, or not one of its choices.
+        """
+        if isinstance(fact, FieldChanged):
+            self._declared("field", fact.name)
+            self.fits(fact.name, fact.value)
+        elif isinstance(fact, ActivityRecorded):
+            self._declared("activity", fact.kind)
+        elif isinstance(fact, EvidenceGiven):
+            self._declared("evidence", fact.name)
+        elif isinstance(fact, QualificationGranted | QualificationWithdrawn):
+            self._declared("qualification", fact.name)
+        elif isinstance(fact, StageReached):
+            self.lifecycle.stage(fact.stage)
+
+    def fits(self, name: str, value: Any) -> None:
+        """Check that a declared field may hold a value; it may always be empty.
+
+        Raises:
+            Malformed: The value is not of its type, or not one of its choices.
+        """
+        spec = self.fields[name]
+        if value is None:
+            return
+        if not spec.type.accepts(value):
+            raise Malformed(f"field {name!r} holds {spec.type}, which this value is not")
+        if spec.choices and value not in spec.choices:
+            raise Malformed(f"field {name!r} holds one of {', '.join(spec.choices)}")
+
+    def _declared(self, sort: str, name: str) -> None:
+        known = self._vocabulary[sort]
+        if name not in known:
+            raise UnknownName(f"{sort} {name!r} is not declared", hint=did_you_mean(name, known))
+
+    def with_lifecycle(self, lifecycle: Lifecycle, *, version: str | None = None) -> Self:
+        """Return the playbook with another lifecycle, and another version if one is given."""
+        return self.replace(lifecycle=lifecycle, version=version or self.version)
+
+    def automated(self, *triggers: str, version: str | None = None) -> Self:
+        """Return the playbook whose guarded moves of these triggers are made as soon as their guards are true.
+
+        Raises:
+            InvalidDefinition: A trigger is not declared, or one of its moves cannot be automatic.
+        """
+        return self.with_lifecycle(self.lifecycle.automated(*triggers), version=version)
+
+    def with_fields(self, **fields: FieldSpec) -> Self:
+        """Return the playbook with further fields; those of the same name are replaced."""
+        return self.replace(fields={**self.fields, **fields})
+
+    def with_activity_kinds(self, **kinds: ActivityKind) -> Self:
+        """Return the playbook with further activity kinds; those of the same name are replaced."""
+        return self.replace(activity_kinds={**self.activity_kinds, **kinds})
+
+    def with_qualifications(self, *rules: QualificationRule, version: str | None = None) -> Self:
+        """Return the playbook with further qualifications; those of the same name are replaced in their place."""
+        new = {rule.name: rule for rule in rules}
+        kept = tuple(new.pop(rule.name, rule) for rule in self.qualifications)
+        return self.replace(qualifications=(*kept, *new.values()), version=version or self.version)
+
+    def with_score(self, *policies: "ScoringPolicy | Scoring", version: str | None = None) -> Self:
+        """Return the playbook with further scoring policies, and another version if one is given.
+
+        Policies of the same name are replaced.
+        A named function, or an object that scores, is bound by its name and version; see ``leadlife.CustomPolicy``.
+        """
+        bound = [_as_policy(policy, None) for policy in policies]
+        new = {policy.name: policy for policy in bound}
+        if len(new) < len(bound):
+            raise Malformed("two of these policies have one name")
+        kept = tuple(new.pop(policy.name, policy) for policy in self.scores)
+        return self.replace(scores=(*kept, *new.values()), version=version or self.version)
+
+
+_SIGNATURES: Any = {
+    "lifecycle": {"transitions": {"__all__": {"signed"}}},
+    "qualifications": {"__all__": {"signed"}},
+    "readiness": {"signed"},
+}
+
+
+_NUMERIC = (FieldType.INTEGER, FieldType.NUMBER)
+
+
+_TEXTUAL = (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS)
+
+
+_EXACT = (Comparison.EQ, Comparison.NE, Comparison.IN)
+
+
+def _misfits(path: str, leaf: FieldIs, spec: FieldSpec) -> Iterator[Fault]:
+    textual = leaf.compare in _TEXTUAL
+    if textual and spec.type is not FieldType.TEXT:
+        yield Fault(path, f"field {leaf.name!r} holds {spec.type}, which has no parts of text")
+    elif not textual and not all(map(spec.type.accepts, leaf.values())):
+        yield Fault(path, f"field {leaf.name!r} holds {spec.type}, which this value is not")
+    elif spec.choices and leaf.compare in _EXACT and not set(leaf.values()) <= set(spec.choices):
+        yield Fault(path, f"field {leaf.name!r} is never this", f"it holds: {', '.join(spec.choices)}")
+
+
+def guards_of(lifecycle: Lifecycle) -> Iterator[tuple[str, Criterion]]:
+    """Yield every guard of a lifecycle, with its path."""
+    for place, rule in enumerate(lifecycle.transitions):
+        if rule.guard is not None:
+            yield f"lifecycle.transitions.{place}.guard", rule.guard
+    for place, stage in enumerate(lifecycle.stages):
+        for number, route in enumerate(stage.routes):
+            yield f"lifecycle.stages.{place}.routes.{number}.guard", route.guard
+    for name, entries in (("entries", lifecycle.entries), ("referral_entries", lifecycle.referral_entries)):
+        for place, entry in enumerate(entries):
+            if entry.guard is not None:
+                yield f"lifecycle.{name}.{place}.guard", entry.guard

@@ -1,0 +1,7 @@
+"""Pictures of a lifecycle: one neutral graph, as Mermaid, as Graphviz dot or as text; and the agreement in words."""
+
+from leadlife.reports.agreement import agreement
+from leadlife.reports.graph import Arrow, Graph, graph
+from leadlife.reports.rendering import dot, mermaid, text
+
+__all__ = ["Arrow", "Graph", "agreement", "dot", "graph", "mermaid", "text"]

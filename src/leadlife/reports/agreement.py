@@ -1,0 +1,203 @@
+"""The agreement in words: definitions, limits, reasons and who may do what, as Markdown that people read and sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from leadlife.lifecycle.stages import EntryStage, Stage, StageType
+from leadlife.lifecycle.transitions import EVERY_OPEN_STAGE, Transition, TransitionKind
+from leadlife.playbook.playbook import Playbook
+from leadlife.playbook.signing import Clause, clauses
+from leadlife.qualification.rules import Hysteresis, QualificationRule
+from leadlife.scoring.policy import Policy
+
+NOBODY = "by their criteria alone"
+
+
+def agreement(playbook: Playbook) -> str:
+    """Return what a playbook says, as Markdown: what both teams sign."""
+    signed = {clause.path: clause for clause in clauses(playbook)}
+    parts = [
+        _head(playbook),
+        *_section("Stages", _stages(playbook)),
+        *_section("Qualifications", _qualifications(playbook, signed)),
+        *_section("Readiness", _readiness(playbook, signed)),
+        *_section("Moves", _moves(playbook, signed)),
+        *_section("Reasons", _reasons(playbook)),
+        *_section("Evidence", (f"- **{_plain(name)}**: {_plain(said)}" for name, said in playbook.evidence.items())),
+        *_section("Scores", (line for policy in playbook.scores for line in _score(policy))),
+        *_section("Sign-offs", _sign_offs(signed.values())),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _head(playbook: Playbook) -> str:
+    said = f"\n\n{_plain(playbook.meaning)}" if playbook.meaning else ""
+    title = f"# {_plain(playbook.id)}, version {_plain(playbook.version)}"
+    return f"{title}{said}\n\nDays follow the calendar of {playbook.zone}.\n"
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    told = list(lines)
+    if told:
+        yield f"## {title}\n"
+        yield from told
+        yield ""
+
+
+def _stages(playbook: Playbook) -> Iterator[str]:
+    life = playbook.lifecycle
+    yield from _table(
+        ("stage", "team", "means", "holds leads"),
+        [(stage.name, stage.team or "", _meaning(stage), "; ".join(_holds(stage))) for stage in life.stages],
+    )
+    yield ""
+    yield f"A journey begins at {_entries(life.entries or (life.first,))}."
+    if life.referral_entries:
+        yield f"Who was referred begins at {_entries(life.referral_entries)}."
+
+
+def _meaning(stage: Stage) -> str:
+    status = "gate" if stage.type is StageType.GATE else stage.status.value
+    return f"{status}: {stage.meaning}" if stage.meaning else status
+
+
+def _holds(stage: Stage) -> Iterator[str]:
+    if stage.type is StageType.GATE:
+        yield from (f"goes to {route.target} if {route.guard.sentence()}" for route in stage.routes)
+        yield f"else to {stage.default}"
+    elif stage.limit is not None:
+        reason = f", {stage.limit.reason}" if stage.limit.reason else ""
+        yield f"at most {stage.limit.after}, then {stage.limit.trigger}{reason}"
+    else:
+        yield "without limit"
+    if stage.cool_down is not None:
+        yield f"left in peace for {stage.cool_down}"
+    if stage.reentry_limit is not None:
+        yield f"at most {stage.reentry_limit} returns since the last win"
+    if stage.must_pass:
+        yield "every way to a sale passes here"
+
+
+def _entries(entries: Iterable[EntryStage]) -> str:
+    told = (
+        f"{_plain(entry.stage)}" + (f" if {_plain(entry.guard.sentence())}" if entry.guard is not None else "")
+        for entry in entries
+    )
+    return " or ".join(told)
+
+
+def _qualifications(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[str]:
+    for place, rule in enumerate(playbook.qualifications):
+        yield from _qualification(rule, signed[f"qualifications.{place}"])
+
+
+def _qualification(rule: QualificationRule, clause: Clause) -> Iterator[str]:
+    label = f" ({_plain(rule.label)})" if rule.label else ""
+    team = f", the test of {_plain(rule.team)}" if rule.team else ""
+    yield f"### {_plain(rule.name)}{label}{team}\n"
+    yield from _held(rule)
+    by_hand = f"by hand by {' or '.join(map(_plain, rule.granted_by))}" if rule.granted_by else NOBODY
+    yield f"- granted and withdrawn {by_hand}"
+    yield f"- {_signatures(clause)}\n"
+
+
+def _held(held: Hysteresis) -> Iterator[str]:
+    if held.meaning:
+        yield f"{_plain(held.meaning)}\n"
+    if held.enter is not None:
+        yield f"- holds once: {_plain(held.enter.sentence())}"
+    if held.leave is not None:
+        yield f"- until: {_plain(held.leave.sentence())}"
+    elif held.lasting:
+        yield "- even when that is true no more"
+    elif held.enter is not None:
+        yield "- as long as that is true"
+    if held.valid_for is not None:
+        yield f"- for {held.valid_for} after the latest fact that confirms it"
+
+
+def _readiness(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[str]:
+    rule = playbook.readiness
+    if rule is None:
+        return
+    yield "A lead is late while the second holds, else mid while the first does, else early.\n"
+    for name, held in (("mid", rule.mid), ("late", rule.late)):
+        yield f"### {name}\n"
+        yield from _held(held)
+        yield ""
+    days = "day" if playbook.review_days == 1 else f"{playbook.review_days} days"
+    yield f"Scores that fade are looked at again every {days}, at midnight.\n"
+    yield _signatures(signed["readiness"])
+
+
+def _moves(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[str]:
+    rows = [
+        (
+            rule.trigger,
+            "every open stage" if rule.sources == EVERY_OPEN_STAGE else ", ".join(rule.sources),
+            rule.target or ("the stage that was left" if rule.kind is TransitionKind.REOPEN else "where it is"),
+            rule.kind.value,
+            "" if rule.guard is None else rule.guard.sentence(),
+            _who(rule),
+            ", ".join(rule.reasons) or "any that is listed" if rule.needs_reason else "",
+            _teams(signed.get(f"lifecycle.transitions.{place}")),
+        )
+        for place, rule in enumerate(playbook.lifecycle.transitions)
+    ]
+    yield from _table(("move", "from", "to", "kind", "if", "who", "reason", "signed"), rows)
+
+
+def _who(rule: Transition) -> str:
+    who = " or ".join(rule.roles) or "anyone"
+    if rule.automatic:
+        return f"by itself, or {who}"
+    return f"on {rule.on}, or {who}" if rule.on is not None else who
+
+
+def _reasons(playbook: Playbook) -> Iterator[str]:
+    for reason in playbook.lifecycle.reasons:
+        note = " (needs a note)" if reason.needs_note else ""
+        yield f"- {_plain(reason.id)}{note}" + (f": {_plain(reason.meaning)}" if reason.meaning else "")
+
+
+def _score(policy: Policy) -> Iterator[str]:
+    reads = ", ".join(dict.fromkeys(f"{sort} {name}" if name else sort for sort, name in policy.inputs()))
+    meaning = f": {_plain(policy.meaning)}" if policy.meaning else ""
+    yield f"- **{_plain(policy.name)}**, version {_plain(policy.version)}{meaning}" + (
+        f"; reads {_plain(reads)}" if reads else ""
+    )
+
+
+def _sign_offs(signed: Iterable[Clause]) -> Iterator[str]:
+    rows = [
+        (clause.name, one.team, str(one.on), one.version, one.by or "", "stale" if one in clause.stale() else "")
+        for clause in signed
+        for one in clause.rule.signed
+    ]
+    if rows:
+        yield from _table(("rule", "team", "on", "version", "by", ""), rows)
+
+
+def _signatures(clause: Clause) -> str:
+    return f"signed by {_teams(clause)}" if clause.rule.signed else "signed by nobody yet"
+
+
+def _teams(clause: Clause | None) -> str:
+    if clause is None:
+        return ""
+    stale = clause.stale()
+    return ", ".join(f"{_plain(one.team)}{' (stale)' if one in stale else ''}" for one in clause.rule.signed)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(_plain(cell).replace('|', '/') for cell in row)} |"
+
+
+def _plain(text: str) -> str:
+    """Return a text on one line, in which nothing is markup."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    return "".join(f"\\{letter}" if letter in "\\`*[]<>#" else letter for letter in line)

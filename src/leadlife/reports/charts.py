@@ -1,0 +1,198 @@
+"""Charts of scores and of what they are worth, through Altair; needs the extra ``plots``.
+
+Each returns a chart of Altair, which notebooks show, and which can be styled further or saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+from leadlife._base.outcomes import as_chance, several
+from leadlife.errors import Malformed, MissingExtra
+from leadlife.evaluation import calibration, gains, roc_auc, roc_curve, threshold
+from leadlife.scoring import Scale, Score
+
+try:
+    import altair as alt
+except ModuleNotFoundError:
+    raise MissingExtra("leadlife.reports.charts needs altair", hint="pip install 'leadlife[plots]'") from None
+
+SIZE = 320
+MOST_POINTS = 400
+GREY, FOR, AGAINST = "#888888", "#1b7f79", "#c8553d"
+Scored = Mapping[str, Iterable[Any]]
+
+
+def roc_chart(outcomes: Iterable[Any], scores: Scored) -> alt.LayerChart:
+    """Return the ROC curves of several scores of the same leads; the diagonal is no signal.
+
+    Args:
+        outcomes: Whether each lead was won: True or False, 1 or 0.
+        scores: What each scored, by the name of the policy, in the same order.
+
+    Raises:
+        Malformed: They do not pair, or only one outcome occurs.
+    """
+    told, rows = several("outcomes", outcomes), list[dict[str, Any]]()
+    for name, values in _named(scores):
+        label = f"{name}, area {roc_auc(told, values):.3f}"
+        rows += [{"lost": x, "won": y, "score": label} for x, y in _thinned(roc_curve(told, values))]
+    lines = (
+        _chart(rows)
+        .mark_line(interpolate="linear")
+        .encode(
+            x=alt.X("lost:Q", title="share of lost leads called", axis=alt.Axis(format="%")),
+            y=alt.Y("won:Q", title="share of won leads called", axis=alt.Axis(format="%")),
+            color=_by_score(),
+            order="lost:Q",
+        )
+    )
+    return _square(_diagonal("lost", "won"), lines, title="Who is ranked above whom")
+
+
+def gains_chart(outcomes: Iterable[Any], scores: Scored) -> alt.LayerChart:
+    """Return what share of the won leads the best-scored share of all leads holds; the diagonal is no signal.
+
+    Args:
+        outcomes: As in :func:`roc_chart`.
+        scores: As in :func:`roc_chart`.
+
+    Raises:
+        Malformed: As in :func:`roc_chart`.
+    """
+    told, rows = several("outcomes", outcomes), list[dict[str, Any]]()
+    shares = [place / 50 for place in range(1, 51)]
+    for name, values in _named(scores):
+        rows.append({"leads": 0, "won": 0, "score": name})
+        rows += [{"leads": one.share, "won": one.gain, "score": name} for one in gains(told, values, shares=shares)]
+    lines = (
+        _chart(rows)
+        .mark_line()
+        .encode(
+            x=alt.X("leads:Q", title="share of all leads, best first", axis=alt.Axis(format="%")),
+            y=alt.Y("won:Q", title="share of the won leads", axis=alt.Axis(format="%")),
+            color=_by_score(),
+        )
+    )
+    return _square(_diagonal("leads", "won"), lines, title="What the best-scored hold")
+
+
+def calibration_chart(outcomes: Iterable[Any], scores: Scored, *, bins: int = 10) -> alt.LayerChart:
+    """Return what came of probabilities, with intervals at 95 percent; on the diagonal they mean what they say.
+
+    Args:
+        outcomes: As in :func:`roc_chart`.
+        scores: Probabilities, by the name of the policy.
+        bins: How many bins of equal width.
+
+    Raises:
+        Malformed: They do not pair, or one is no probability.
+    """
+    told, rows = several("outcomes", outcomes), list[dict[str, Any]]()
+    for name, values in _named(scores):
+        rows += [
+            {
+                "predicted": row.predicted,
+                "rate": row.rate,
+                "low": row.interval[0],
+                "high": row.interval[1],
+                "leads": row.leads,
+                "score": name,
+            }
+            for row in calibration(told, values, bins=bins)
+        ]
+    base = _chart(rows).encode(
+        x=alt.X("predicted:Q", title="probability that was told", axis=alt.Axis(format="%")), color=_by_score()
+    )
+    ranges = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="share that was won"), y2="high:Q")
+    points = base.mark_line(point=True).encode(
+        y=alt.Y("rate:Q", title="share that was won", axis=alt.Axis(format="%")), tooltip=["leads:Q"]
+    )
+    return _square(_diagonal("predicted", "rate"), ranges, points, title="Do probabilities mean what they say")
+
+
+def threshold_chart(
+    probabilities: Iterable[Any], *, value: float, cost: float, capacity: int | None = None
+) -> alt.LayerChart:
+    """Return the expected profit by how many leads are called, the best first; a rule marks where to stop.
+
+    Args:
+        probabilities: Of winning, for each lead.
+        value: What a won lead brings.
+        cost: What a call costs.
+        capacity: How many leads can be called; None for any number.
+
+    Raises:
+        Malformed: One is no probability, or value, cost or capacity are no positive numbers.
+    """
+    ranked = sorted(map(as_chance, several("probabilities", probabilities)), reverse=True)
+    best = threshold(ranked, value=value, cost=cost, capacity=capacity)
+    profits = list(enumerate(accumulate((one * value - cost for one in ranked), initial=0.0)))
+    rows = [{"leads": leads, "profit": profit} for leads, profit in _thinned(profits)]
+    curve = (
+        _chart(rows)
+        .mark_line(color=FOR)
+        .encode(x=alt.X("leads:Q", title="leads called, best first"), y=alt.Y("profit:Q", title="expected profit"))
+    )
+    here = [{"leads": best.leads, "profit": best.profit, "told": f"{best.leads} leads, down to {best.cut:.1%}"}]
+    stop = _chart(here).mark_rule(strokeDash=[4, 4], color=GREY).encode(x="leads:Q")
+    words = _chart(here).mark_text(align="left", dx=6, y=SIZE - 8).encode(x="leads:Q", text="told:N")
+    return _square(curve, stop, words, title="Where to cut")
+
+
+def ledger_chart(score: Score) -> alt.LayerChart:
+    """Return the lines of a score as bars: what speaks for the lead, and what against it.
+
+    Raises:
+        Malformed: This is no score, or one without lines.
+    """
+    if not getattr(score, "lines", ()):
+        raise Malformed("a ledger is drawn of a score that has lines")
+    rows = [
+        {"line": f"{place + 1}. {line.reason}", "points": line.points, "side": "for" if line.points >= 0 else "against"}
+        for place, line in enumerate(score.lines)
+    ]
+    unit = "points" if score.scale is Scale.POINTS else "log-odds"
+    bars = (
+        _chart(rows)
+        .mark_bar()
+        .encode(
+            x=alt.X("points:Q", title=unit),
+            y=alt.Y("line:N", sort=None, title=None, axis=alt.Axis(labelLimit=360)),
+            color=alt.Color("side:N", scale=alt.Scale(domain=["for", "against"], range=[FOR, AGAINST]), legend=None),
+        )
+    )
+    zero = _chart([{"points": 0}]).mark_rule(color=GREY).encode(x="points:Q")
+    band = f", band {score.band}" if score.band is not None else ""
+    return alt.LayerChart(layer=[bars, zero], width=SIZE, title=f"{score.policy}: {score.value:.6g}{band}")
+
+
+def _named(scores: Any) -> Iterable[tuple[str, list[Any]]]:
+    if not isinstance(scores, Mapping) or not scores:
+        raise Malformed("scores are told by the name of their policy", hint='{"engagement": scores}')
+    return [(str(name), several("scores", values)) for name, values in scores.items()]
+
+
+def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
+    return alt.Chart(alt.InlineData(values=rows))
+
+
+def _by_score() -> alt.Color:
+    return alt.Color("score:N", title=None, sort=None, legend=alt.Legend(orient="bottom", columns=1, labelLimit=SIZE))
+
+
+def _diagonal(x: str, y: str) -> alt.Chart:
+    line: alt.Chart = _chart([{x: 0, y: 0}, {x: 1, y: 1}]).mark_line(color=GREY, strokeDash=[4, 4])
+    return line.encode(x=f"{x}:Q", y=f"{y}:Q")
+
+
+def _square(*layers: alt.Chart, title: str) -> alt.LayerChart:
+    return alt.LayerChart(layer=list(layers), width=SIZE, height=SIZE, title=title)
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """Return at most so many points, the first and the last among them."""
+    step = max(1, len(points) // MOST_POINTS)
+    return [*points[:-1:step], points[-1]]

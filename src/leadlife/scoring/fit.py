@@ -1,0 +1,83 @@
+"""Fit against an ideal-customer profile, graded: how much of the profile the lead is known to match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from leadlife._base.model import LAX, Definition, Name, Text
+from leadlife.criteria import Criterion
+from leadlife.errors import Fault, repeated
+from leadlife.scoring import MICRO, Score
+from leadlife.scoring.points import Points
+from leadlife.scoring.policy import Banded, Bands, Question, band_faults
+from leadlife.scoring.rules import FieldRule
+from leadlife.scoring.view import ScoringView
+
+GRADES: dict[str, float] = {"A": 75, "B": 50, "C": 25, "D": 0}
+
+
+class Trait(Definition):
+    """One thing that the ideal customer is, and its share of the profile in whole percent."""
+
+    name: Name
+    when: Question
+    percent: Annotated[int, Field(ge=1, le=100)]
+    meaning: Text = ""
+
+
+class Fit(Banded):
+    """From 0 to 100: the percentages of the traits that are known to be true.
+
+    An unknown trait counts for nothing and is told in the ledger: it is what to ask next. A lead that matches
+    ``exclude`` has no score.
+
+    Attributes:
+        traits: What the ideal customer is; the percentages add up to 100.
+        exclude: Who matches one of these is no fit at all.
+        bands: The grades; the default cuts at 75, 50 and 25 are a starting point.
+    """
+
+    op: Literal["fit"] = "fit"
+    traits: Annotated[tuple[Trait, ...], LAX, Field(min_length=1)]
+    exclude: Annotated[tuple[Question, ...], LAX] = ()
+    bands: Bands = Field(default_factory=GRADES.copy)
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from repeated("traits", (trait.name for trait in self.traits))
+        total = sum(trait.percent for trait in self.traits)
+        if total != 100:  # noqa: PLR2004 - percent
+            yield Fault("traits", f"the traits of a profile add up to 100 percent, not {total}")
+        yield from band_faults(self.bands, 0, 100 * MICRO)
+
+    @cached_property
+    def _points(self) -> Points:
+        return Points(
+            name=self.name,
+            version=self.version,
+            rules=tuple(
+                FieldRule(name=trait.name, when=trait.when, points=trait.percent, meaning=trait.meaning)
+                for trait in self.traits
+            ),
+            cap=100,
+            floor=0,
+            exclude=self.exclude,
+            bands=self.bands,
+        )
+
+    def criteria(self) -> Iterator[tuple[str, Criterion]]:
+        """Yield every criterion, with its path."""
+        for place, trait in enumerate(self.traits):
+            yield f"traits.{place}.when", trait.when
+        for place, criterion in enumerate(self.exclude):
+            yield f"exclude.{place}", criterion
+
+    def limits(self) -> tuple[int | None, int | None]:
+        """Return 0 and 100 points."""
+        return self._points.limits()
+
+    def _assess(self, sight: ScoringView) -> Score:
+        return self._points.assess(sight)

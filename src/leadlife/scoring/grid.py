@@ -1,0 +1,65 @@
+"""The grid: a fit letter by an engagement digit, such as A1."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from leadlife.errors import Fault, InvalidDefinition
+from leadlife.scoring import Score, rank
+from leadlife.scoring.combining import answers, as_points, joined
+from leadlife.scoring.points_engine import Limits, added, bounds, cut, held
+from leadlife.scoring.policy import Amount, Part, Policy
+from leadlife.scoring.view import ScoringView
+
+
+class Grid(Policy):
+    """Two banded policies side by side; the band is the fit's letter and the engagement's digit.
+
+    The value is the sum of both, held between ``floor`` and ``cap``. The bands are ordered by fit, then by engagement.
+    """
+
+    op: Literal["grid"] = "grid"
+    fit: Part
+    engagement: Part
+    cap: Amount | None = None
+    floor: Amount | None = None
+
+    @model_validator(mode="after")
+    def _banded(self) -> Self:
+        faults = [
+            Fault(side, "an axis of a grid needs bands", "give it bands={...}")
+            for side, part in (("fit", self.fit), ("engagement", self.engagement))
+            if not part.band_names()
+        ]
+        cells = self.band_names()
+        if not faults and len(set(cells)) < len(cells):
+            faults.append(Fault("", "two cells have one name", "name the bands so that no two pairs read alike"))
+        if faults:
+            raise InvalidDefinition("the grid has faults", faults=faults)
+        return self
+
+    def parts(self) -> tuple[Policy, ...]:
+        """Return the two axes."""
+        return self.fit, self.engagement
+
+    def limits(self) -> Limits:
+        """Return the sums of the axes' limits, held between the floor and the cap."""
+        return held(added(self.fit.limits(), self.engagement.limits()), bounds(self.floor, self.cap))
+
+    def band_names(self) -> tuple[str, ...]:
+        """Return every cell, the lowest first."""
+        return tuple(f"{row}{column}" for row in self.fit.band_names() for column in self.engagement.band_names())
+
+    def _assess(self, sight: ScoringView) -> Score:
+        axes = (self.fit.assess(sight), self.engagement.assess(sight))
+        missing = answers(self, axes)
+        if missing is not None:
+            return missing
+        lines = [line for axis in axes for line in as_points(axis)]
+        cut(lines, sum(line.micropoints for line in lines), bounds(self.floor, self.cap), "total", "the total")
+        score = joined(self, axes, lines)
+        cells = None if any(rank(axis) < 0 for axis in axes) else f"{axes[0].band}{axes[1].band}"
+        return replace(score, band=cells, bands=self.band_names(), parts=axes)

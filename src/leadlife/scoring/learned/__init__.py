@@ -1,0 +1,1 @@
+"""Policies that learn from closed leads."""

@@ -1,0 +1,1 @@
+"""The scoring of other systems, rebuilt from the same rules."""

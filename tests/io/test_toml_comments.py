@@ -1,0 +1,97 @@
+"""TOML that people write in: it says what the playbook says, and keeps what they wrote around it."""
+
+import subprocess
+import sys
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leadlife import Points
+from leadlife.criteria import CustomGuard, leaves_of
+from leadlife.errors import InvalidDefinition, Unreadable
+from leadlife.io.playbook_files import as_playbook, parse_toml
+from leadlife.io.toml_comments import dump_toml
+from leadlife.playbook.playbook import guards_of
+from leadlife.presets import eight_stage
+from leadlife.testing import playbooks, points_policies
+
+EIGHT = eight_stage()
+
+
+def read(text, *playbooks):
+    code = [leaf for one in playbooks for _, guard in guards_of(one.lifecycle) for leaf in leaves_of(guard)]
+    return as_playbook(
+        parse_toml(text), guards={leaf.name: leaf.call for leaf in code if isinstance(leaf, CustomGuard)}
+    )
+
+
+@settings(max_examples=40)
+@given(playbooks(), playbooks(), st.none() | points_policies())
+def test_it_says_what_the_playbook_says_whatever_it_is_written_onto(before, after, policy):
+    with suppress(InvalidDefinition):  # it reads what this playbook lacks
+        after = after if policy is None else after.with_score(policy)
+    first = dump_toml(before)
+    assert read(first, before) == before
+    assert dump_toml(before, onto=first) == first
+    again = read(dump_toml(after, onto=first), after)
+    assert again == after
+    assert again.digest == after.digest
+
+
+def test_comments_stay_where_they_were():
+    text = dump_toml(EIGHT)
+    for wanted, comment in {
+        'id = "lead"\n': 'id = "lead"  # agreed with sales on 3 March\n',
+        'trigger = "qualify"\n': '# the handover\ntrigger = "qualify"\n',
+        'after = "P14D"': 'after = "P14D"',
+    }.items():
+        assert wanted in text
+        text = text.replace(wanted, comment, 1)
+    text = f"# our playbook\n{text}"
+    stage = EIGHT.lifecycle.stage("lead").replace(meaning="new words")
+    changed = EIGHT.with_lifecycle(EIGHT.lifecycle.with_stages(stage).without("rebuy"), version="2")
+    after = dump_toml(changed, onto=text)
+    assert read(after) == changed
+    for comment in ("# our playbook", "# agreed with sales on 3 March", "# the handover"):
+        assert comment in after
+    gone = [line for line in text.splitlines() if line not in after.splitlines()]
+    assert (
+        gone == ['meaning = "engaged and meets the agreed criteria"', 'trigger = "rebuy"', 'kind = "repeat"']
+        or len(gone) <= 4
+    )
+
+
+def test_what_is_moved_takes_its_comment_along():
+    text = dump_toml(EIGHT).replace('id = "name"\n', 'id = "name"  # not yet a lead\n', 1)
+    first, second, *rest = EIGHT.lifecycle.stages
+    turned = EIGHT.with_lifecycle(EIGHT.lifecycle.replace(stages=(*rest, second, first), entries=()))
+    after = dump_toml(turned, onto=text)
+    assert read(after) == turned
+    assert 'id = "name"  # not yet a lead' in after
+
+
+def test_long_values_are_tables_of_their_own():
+    rules = tuple({"op": "field", "name": f"rule {n}", "when": {"op": "identified"}, "points": n} for n in range(1, 9))
+    many = EIGHT.with_score(Points.model_validate({"name": "p", "rules": rules}))
+    text = dump_toml(many)
+    assert "[[scores]]" in text
+    assert read(text) == many
+    fewer = EIGHT.with_score(Points.model_validate({"name": "p", "rules": rules[:2]}))
+    assert read(dump_toml(fewer, onto=text)) == fewer
+    assert read(dump_toml(many, onto=dump_toml(fewer))) == many
+
+
+def test_what_is_no_toml_is_refused():
+    with pytest.raises(Unreadable, match="no TOML"):
+        dump_toml(EIGHT, onto="= 1")
+
+
+def test_without_the_extra_the_error_names_it():
+    code = (
+        "import sys; sys.modules['tomlkit'] = None\nfrom leadlife.errors import MissingExtra\n"
+        "try:\n    import leadlife.io.toml_comments\nexcept MissingExtra as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "leadlife[toml]" in done.stdout

@@ -24,7 +24,7 @@ from transitions import Machine
 
 from leadlife import EvidenceGiven, Journey, Lifecycle, Playbook, Stage, Transition
 from leadlife.criteria import evidence
-from leadlife.journey.sight import StateView
+from leadlife.journey.view import JourneyView
 from leadlife.presets import eight_stage
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -35,8 +35,8 @@ BOOK = Playbook(
     lifecycle=Lifecycle(
         stages=(Stage(id="a"), Stage(id="b")),
         transitions=(
-            Transition(trigger="go", sources="a", target="b", kind="forward", guard=evidence("fit")),  # type: ignore[arg-type]
-            Transition(trigger="go", sources="b", target="a", kind="backward", guard=evidence("fit")),  # type: ignore[arg-type]
+            Transition(trigger="go", sources="a", target="b", kind="forward", guard=evidence("fit")),
+            Transition(trigger="go", sources="b", target="a", kind="backward", guard=evidence("fit")),
         ),
     ),
     evidence={"fit": "fits"},
@@ -76,7 +76,7 @@ def began() -> Journey:
 
 def on_plan(rounds: int) -> None:
     plan = BOOK.lifecycle.table
-    view = StateView(began()._state, START, ())  # noqa: SLF001 - the plan alone is what is timed
+    view = JourneyView(began()._data.shown, START, ())  # noqa: SLF001 - the plan alone is what is timed
     stage = "a"
     for _ in range(rounds):
         edge = plan.take(stage, "go", view)

@@ -17,7 +17,7 @@ from time import perf_counter
 
 from leadlife import Activity, ActivityRecorded, FieldChanged, FieldSpec, Journey, Lead, elapsed
 from leadlife.criteria import count, field, it
-from leadlife.journey.sight import StateView
+from leadlife.journey.view import JourneyView
 from leadlife.playbook.fields import FieldType
 from leadlife.presets import eight_stage
 from leadlife.scoring import ActivityRule, Points
@@ -103,12 +103,12 @@ def by_hand(known: Known, now: datetime) -> bool:
     return views >= 2 and isinstance(title, str) and "vp" in title.casefold()
 
 
-def world() -> tuple[list[Known], list[StateView]]:
+def world() -> tuple[list[Known], list[JourneyView]]:
     book = eight_stage().with_fields(
         employees=FieldSpec(type=FieldType.INTEGER), country=FieldSpec(), blocked=FieldSpec(), title=FieldSpec()
     )
     known: list[Known] = []
-    views: list[StateView] = []
+    views: list[JourneyView] = []
     for employees, country, title in ((80, "DE", "CEO"), (20, "FR", "VP Sales"), (60, "FR", "Clerk")):
         fields: dict[str, int | str] = {"employees": employees, "country": country, "title": title}
         journey = Journey.start("x", book, stage="name", at=NOW - 40 * DAY)
@@ -120,7 +120,7 @@ def world() -> tuple[list[Known], list[StateView]]:
             seen.append((kind, NOW - (12 - number) * DAY, page))
             journey = journey.record(ActivityRecorded(kind=kind, at=seen[-1][1], attributes={"page": page}))
         known.append(Known(fields, seen))
-        views.append(StateView(journey.tick(NOW)._state, NOW, ()))  # noqa: SLF001 - the criterion alone is timed
+        views.append(JourneyView(journey.tick(NOW)._data.shown, NOW, ()))  # noqa: SLF001 - the criterion alone is timed
     return known, views
 
 

@@ -8,7 +8,7 @@ app = marimo.App(width="medium", app_title="The scoring lab")
 def _():
     try:
         import marimo as mo
-    except ModuleNotFoundError:  # Jupyter runs this notebook without it: there the texts are Markdown cells
+    except ModuleNotFoundError:  # Jupyter runs this notebook without marimo; its texts are Markdown cells there
         mo = None
     return (mo,)
 
@@ -18,11 +18,11 @@ def _(mo):
     mo.md(r"""
     # The scoring lab
 
-    Which leads should sales call first, and how many of them? This notebook takes a table of closed leads through the whole
-    question: what the columns hold, which of them know the answer already, a policy written by hand, two that are learned, what
-    each is worth on leads that it has not seen, and where to cut for the calls that sales can make.
+    Which leads should sales call first, and how many of them? This notebook answers the question for a table of closed leads. It
+    profiles the columns, finds the columns that depend on the outcome, defines one policy by hand, learns two more, evaluates all
+    three on leads that they were not trained on, and chooses a threshold for the calls that sales can make.
 
-    It runs on the table of X Education if that lies in `shared/data` here or in a folder above, else on a simulated one.
+    It uses the table of X Education if that is in `shared/data` here or in a folder above, else a simulated one.
     """)
     return
 
@@ -98,10 +98,10 @@ def _(Path, intake, os, pl):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
-    ## What the columns hold
+    ## Profile of the columns
 
-    Constant columns say nothing. Placeholders such as *Select* mean that nobody answered. Spellings that differ only in case are
-    probably one value. `roc_auc` is how well a column ranks leads by itself: one half is no signal.
+    Constant columns have no information. Placeholders such as *Select* mean that the question was not answered. Spellings that
+    differ only in case are probably one value. `roc_auc` shows how well a column alone ranks leads; one half is no signal.
     """)
     return
 
@@ -129,23 +129,23 @@ def _(key, outcome, pl, profile, raw):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
-    ## Which columns know the outcome
+    ## Leaks
 
-    The library raises an alarm for columns that tell too much. A certain one is dropped. A question goes to somebody who knows
-    when the column is filled in. Of X Education it is documented: tags, quality, profile and the last activities are kept up to
-    date after contact, and the Asymmetrique columns are another system's score. Time on the website and the occupation are known
-    at intake, and stay.
+    The library warns of columns that may depend on the outcome. If the warning is certain, the column is dropped. If not, ask a
+    person who knows when the column is filled in. For X Education this is documented: tags, quality, profile and the last
+    activities are kept up to date after contact, and the Asymmetrique columns are the score of another system. Time on the
+    website and the occupation are known at intake, so they stay.
     """)
     return
 
 
 @app.cell
 def _(columns, constant, leaks, won):
-    alarms = leaks(won, columns)
-    for alarm in alarms:
-        print("leak:" if alarm.certain else "ask: ", alarm.column, "-", alarm.words)
+    warnings = leaks(won, columns)
+    for warning in warnings:
+        print("leak:" if warning.certain else "ask: ", warning.column, "-", warning.words)
     known_late = {"Lead Quality", "Lead Profile", "Last Activity", "Last Notable Activity"}
-    leaking = {alarm.column for alarm in alarms if alarm.certain}
+    leaking = {warning.column for warning in warnings if warning.certain}
     left_out = {*leaking, *known_late, *constant, *(name for name in columns if name.startswith("Asymmetrique"))}
     kept = [name for name in columns if name not in left_out]
     print("kept:", ", ".join(kept))
@@ -166,10 +166,10 @@ def _(key, kept, outcome, pl, raw, unanswered):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
-    ## Who is held out
+    ## Training and test leads
 
-    Every figure below is of leads that no policy has learned from: one lead in five. This table has no dates; one that has them
-    is split in time, with `train_early_test_late`.
+    All figures below are for test leads, one lead in five, on which no policy was trained. This table has no dates. A table with
+    dates should be split in time, with `train_early_test_late`.
     """)
     return
 
@@ -181,7 +181,7 @@ def _(UTC, closed_leads, datetime, stratified_splits, kept, outcome, table, won)
     held_out = table[list(test)]
     known = closed_leads(table[list(train)], won=outcome, closed=now, fields=kept)
     truth = held_out[outcome].to_list()
-    print(f"{len(known):,} leads to learn from, {held_out.height:,} to judge by")
+    print(f"{len(known):,} leads to train on, {held_out.height:,} to test on")
     return held_out, known, now, truth
 
 
@@ -190,7 +190,7 @@ def _(mo):
     mo.md(r"""
     ## A policy written by hand
 
-    Points for what sales would say speaks for a lead. The numbers are guesses to edit: that is what this notebook is for.
+    It gives points for properties that sales would expect of a good lead. The numbers are guesses; edit them.
     """)
     return
 
@@ -226,11 +226,11 @@ def _(FieldRule, Points, TierRule, data, field):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
-    ## Two that are learned
+    ## Two learned policies
 
-    Plain naive Bayes multiplies the shares of won and lost leads, as Odoo's CRM does. The calibrated one draws rare values towards
-    the average, counts values never seen for nothing, and turns its probabilities into what came true of leads that were held
-    out while it learned.
+    Plain naive Bayes multiplies the shares of won and lost leads, as Odoo's CRM does. The calibrated one smooths rare values
+    towards the average, ignores values that it has never seen, and calibrates its probabilities on leads that were held out
+    during training.
     """)
     return
 
@@ -272,7 +272,7 @@ def _(mo):
     mo.md(r"""
     ## Three leads, line by line
 
-    The best, the middle and the last by the calibrated score: the ledger in points, and the log-odds of the learned policy.
+    The best, the middle and the last lead by the calibrated score: the ledger in points, and the log-odds of the learned policy.
     """)
     return
 
@@ -290,9 +290,9 @@ def _(calibrated, key, now, playbook, scored):
         ledgers.append(calibrated.score(_lead, (), at=now))
         print(playbook.policy("by hand").score(_lead, (), at=now).explain())
         print(ledgers[-1].explain())
-        _told = calibrated.reasons(_lead, at=now)
-        print("  for:    ", "; ".join(f"{one.field} {one.value} ({one.score:.2f})" for one in _told.for_it))
-        print("  against:", "; ".join(f"{one.field} {one.value} ({one.score:.2f})" for one in _told.against_it))
+        _reasons = calibrated.reasons(_lead, at=now)
+        print("  for:    ", "; ".join(f"{one.field} {one.value} ({one.score:.2f})" for one in _reasons.for_it))
+        print("  against:", "; ".join(f"{one.field} {one.value} ({one.score:.2f})" for one in _reasons.against_it))
         print()
     return (ledgers,)
 
@@ -306,7 +306,7 @@ def _(ledger_chart, ledgers):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
-    ## What each is worth
+    ## Evaluation
     """)
     return
 
@@ -340,9 +340,9 @@ def _(calibration_chart, policies, truth):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
-    ## Is it as good everywhere?
+    ## Evaluation by segment
 
-    A score may rank all leads well and say nothing within a segment, for the segment itself was what it told apart.
+    A score may rank all leads well but not the leads within a segment, because it only separates the segments.
     """)
     return
 
@@ -351,17 +351,17 @@ def _(mo):
 def _(by_segment, policies, scored, truth, words):
     segment = words[0]
     for _part in by_segment(truth, policies["calibrated"], scored[segment].to_list(), probabilities=True):
-        _said = _part.why if _part.appraisal is None else _part.appraisal
-        print(f"{segment} {_part.name}: {_part.leads} leads, {_part.rate:.0%} won; {_said}")
+        _result = _part.why if _part.appraisal is None else _part.appraisal
+        print(f"{segment} {_part.name}: {_part.leads} leads, {_part.rate:.0%} won; {_result}")
     return
 
 
 @app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
-    ## Whom to call
+    ## Threshold
 
-    Edit the three numbers: what a won lead brings, what a call costs, and how many calls sales can make.
+    Edit the three numbers: the value of a won lead, the cost of a call, and the number of calls that sales can make.
     """)
     return
 
@@ -380,11 +380,11 @@ def _(policies, scored, threshold, threshold_chart):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md(r"""
-    ## Where there is little to learn: Olist, 2018
+    ## A weak signal: Olist, 2018
 
-    The same evaluation on the 5,998 leads that contacted Olist from January 2018 on (earlier cohorts are left-truncated), with all
-    that is known at intake: origin, landing page and weekday. A lead without a deal counts as not won here, though it may still
-    be open. It runs where `shared/data/olist` is present.
+    The same evaluation for the 5,998 leads that contacted Olist from January 2018 on (earlier cohorts are left-truncated), with
+    everything that is known at intake: origin, landing page and weekday. A lead without a deal counts as not won here, although
+    it may still be open. This cell needs `shared/data/olist`.
     """)
     return
 
@@ -417,12 +417,12 @@ def _(
     def held_out_scores(olist):
         fields = ("origin", "page", "weekday")
         empty, parts = WinTable(at=now, stages=("open", "won"), fields=fields), []
-        for learn, judge in stratified_splits(olist["won"].to_list(), parts=5, seed=0):
-            told = closed_leads(olist[list(learn)], won="won", closed=now, fields=fields)
-            bayes = NaiveBayes(name="plain", table=empty.rebuilt(told, at=now))
-            better = CalibratedBayes.learned(told, table=empty, at=now, name="calibrated")
+        for train_rows, test_rows in stratified_splits(olist["won"].to_list(), parts=5, seed=0):
+            closed = closed_leads(olist[list(train_rows)], won="won", closed=now, fields=fields)
+            bayes = NaiveBayes(name="plain", table=empty.rebuilt(closed, at=now))
+            better = CalibratedBayes.learned(closed, table=empty, at=now, name="calibrated")
             book = eight_stage().with_fields(**fields_of(olist, *fields)).with_score(bayes, better)
-            parts.append(score_frame(book, olist[list(judge)], at=now, id="mql_id", progress=False))
+            parts.append(score_frame(book, olist[list(test_rows)], at=now, id="mql_id", progress=False))
         return pl.concat(parts)
 
     if data is not None and (data / "olist").is_dir():
@@ -433,7 +433,7 @@ def _(
         for _part in by_segment(olist_won, olist["calibrated"].to_list(), olist["origin"].to_list())[:3]:
             print(f"  from {_part.name}: {_part.leads} leads, {_part.rate:.0%} won; {_part.appraisal or _part.why}")
     else:
-        print("Olist is not here: nothing to say of it")
+        print("the Olist data are not present")
     return
 
 

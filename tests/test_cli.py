@@ -1,4 +1,4 @@
-"""The command line: demo, draw, and how it fails."""
+"""The command line: its commands, its output, and how it fails."""
 
 import gc
 import io
@@ -26,7 +26,7 @@ def run(capsys, *arguments):
     return code, *capsys.readouterr()
 
 
-def test_demo_tells_a_life_and_a_funnel(capsys):
+def test_demo_shows_a_journey_and_a_funnel(capsys):
     code, out, err = run(capsys, "demo", "--leads", "40")
     assert (code, err) == (0, "")
     assert LABEL in out
@@ -37,10 +37,10 @@ def test_demo_tells_a_life_and_a_funnel(capsys):
 
 def test_demo_as_json(capsys):
     code, out, _ = run(capsys, "demo", "--leads", "10", "--json")
-    told = json.loads(out)
+    document = json.loads(out)
     assert code == 0
-    assert set(told) == {"label", "refusal", "journey", "friend", "funnel"}
-    assert told["refusal"]["code"] == "illegal_move"
+    assert set(document) == {"label", "refusal", "journey", "friend", "funnel"}
+    assert document["refusal"]["code"] == "illegal_move"
 
 
 def test_the_demo_notices_when_its_illegal_move_becomes_legal(monkeypatch):
@@ -120,7 +120,7 @@ def test_it_runs_as_a_module_and_survives_a_closed_pipe():
 
 
 @pytest.mark.parametrize("arguments", ["draw", "funnel nowhere.toml --json", "draw --json"])
-def test_a_pipe_that_closes_is_no_error(arguments):
+def test_a_closed_pipe_is_not_an_error(arguments):
     code = f"{sys.executable} -m leadlife {arguments} | true"
     for _ in range(3):
         done = subprocess.run(["bash", "-c", code], capture_output=True, text=True)
@@ -128,7 +128,7 @@ def test_a_pipe_that_closes_is_no_error(arguments):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only some systems have a device that is always full")
-def test_a_full_disk_is_told_in_a_line():
+def test_a_full_disk_is_one_line_of_error():
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "leadlife", "draw"], stdout=full, stderr=subprocess.PIPE, text=True
@@ -137,7 +137,7 @@ def test_a_full_disk_is_told_in_a_line():
     assert "leadlife: No space left on device" in done.stderr
 
 
-def test_output_that_knows_few_letters_still_gets_all_words(tmp_path):
+def test_output_in_ascii_still_gets_the_whole_message(tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "leadlife", "draw", "é" * 5_000]
     done = subprocess.run(command, capture_output=True, env=environment)
@@ -145,7 +145,7 @@ def test_output_that_knows_few_letters_still_gets_all_words(tmp_path):
     assert b"is neither a preset nor a file" in done.stderr
 
 
-def test_main_survives_what_its_output_does(monkeypatch):
+def test_main_handles_errors_of_its_output(monkeypatch):
     class Closed(io.StringIO):
         def __init__(self, error):
             super().__init__()
@@ -162,7 +162,7 @@ def test_main_survives_what_its_output_does(monkeypatch):
         assert main(["draw"]) == code
 
 
-def test_collecting_is_left_as_it_was_found(capsys):
+def test_garbage_collection_is_left_as_it_was(capsys):
     try:
         gc.disable()
         main(["draw"])
@@ -180,23 +180,23 @@ def test_progress_rewrites_its_line(capsys):
     assert capsys.readouterr().err == "\r  500 of 1,000 leads\r  1,000 of 1,000 leads\n"
 
 
-def test_a_faulty_definition_is_told_whole():
+def test_a_faulty_definition_lists_every_fault():
     with pytest.raises(InvalidDefinition, match="2 faults"):
         Stage(id="", colour="red")
 
 
-def test_check_tells_findings_and_says_so_with_its_exit_code(capsys):
+def test_check_prints_findings_and_exits_with_one(capsys):
     assert main(["check", "eight_stage", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)["findings"]
-    assert {"code", "severity", "where", "story", "hint"} <= set(told[0])
-    assert {one["severity"] for one in told} == {"warning", "note"}
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {"code", "severity", "where", "story", "hint"} <= set(findings[0])
+    assert {one["severity"] for one in findings} == {"warning", "note"}
     assert main(["check", "--at-least", "error"]) == 0
     assert capsys.readouterr().out == "nothing found\n"
     assert main(["check", "nowhere.toml"]) == 2
     assert "cannot read" in capsys.readouterr().err
 
 
-def test_diff_tells_what_changed_and_says_so_with_its_exit_code(tmp_path, capsys):
+def test_diff_prints_changes_and_exits_with_one(tmp_path, capsys):
     assert main(["diff", "eight_stage", "eight_stage"]) == 0
     assert capsys.readouterr().out == "no difference\n"
     texts = {
@@ -211,10 +211,10 @@ def test_diff_tells_what_changed_and_says_so_with_its_exit_code(tmp_path, capsys
         )
         files.append(str(file))
     assert main(["diff", *files, "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert set(told) >= {"changes", "now_legal", "now_illegal", "version_bump"}
-    assert told["stages"] == {"a": None}
-    assert told["now_illegal"][0]["trigger"] == "win"
+    document = json.loads(capsys.readouterr().out)
+    assert set(document) >= {"changes", "now_legal", "now_illegal", "version_bump"}
+    assert document["stages"] == {"a": None}
+    assert document["now_illegal"][0]["trigger"] == "win"
     assert main(["diff", *files, "--rename", "a=b"]) == 1
     assert "stage a renamed" in capsys.readouterr().out
     assert main(["diff", *files, "--rename", "a"]) == 1
@@ -223,7 +223,7 @@ def test_diff_tells_what_changed_and_says_so_with_its_exit_code(tmp_path, capsys
     capsys.readouterr()
 
 
-def test_check_tells_what_keeps_a_definition_from_being_built(tmp_path, capsys):
+def test_check_prints_why_a_definition_cannot_be_built(tmp_path, capsys):
     file = tmp_path / "bad.toml"
     file.write_text(
         'id = "x"\nzone = "UTC"\n[lifecycle]\nstages = [{id = "a"}, {id = "g", type = "gate"}]\n'
@@ -231,6 +231,6 @@ def test_check_tells_what_keeps_a_definition_from_being_built(tmp_path, capsys):
         '[[tables]]\nfile = "x.csv"\nlead = "id"\n'
     )
     assert main(["check", str(file), "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)["findings"]
-    assert {one["code"] for one in told} == {"unbuildable"}
-    assert {one["where"] for one in told} == {"lifecycle.stages.1", "lifecycle.transitions.0.target"}
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {one["code"] for one in findings} == {"unbuildable"}
+    assert {one["where"] for one in findings} == {"lifecycle.stages.1", "lifecycle.transitions.0.target"}

@@ -24,7 +24,7 @@ def cells(text):
 def test_it_runs_as_a_script_on_a_simulated_table():
     done = run(str(LAB), shared="none")
     assert done.returncode == 0, done.stderr
-    for said in (
+    for text in (
         "a simulated world",
         "leak: contract",
         "leak: tag",
@@ -32,11 +32,11 @@ def test_it_runs_as_a_script_on_a_simulated_table():
         "what came true",
         "one call more",
     ):
-        assert said in done.stdout
-    assert "Olist is not here" in done.stdout
+        assert text in done.stdout
+    assert "the Olist data are not present" in done.stdout
 
 
-def test_on_the_real_table_the_library_warns_and_tells_a_weak_signal_from_a_good_one(shared_data):
+def test_on_the_real_table_it_warns_of_leaks_and_names_weak_and_good_signals(shared_data):
     done = run(str(LAB), shared=shared_data.parent)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -51,11 +51,11 @@ def test_on_the_real_table_the_library_warns_and_tells_a_weak_signal_from_a_good
     assert "the signal is excellent" in next(line for line in lines if line.startswith("calibrated   ROC"))
 
 
-def test_the_jupyter_notebook_tells_the_same_story(tmp_path):
-    told = tmp_path / "lab.ipynb"
-    done = run("-m", "marimo", "export", "ipynb", str(LAB), "-o", str(told), "--sort=top-down", shared="none")
+def test_the_jupyter_notebook_is_the_export_of_the_marimo_one(tmp_path):
+    exported = tmp_path / "lab.ipynb"
+    done = run("-m", "marimo", "export", "ipynb", str(LAB), "-o", str(exported), "--sort=top-down", shared="none")
     assert done.returncode == 0, done.stderr
-    assert cells(told.read_text()) == cells(NOTEBOOK.read_text()), "make it anew, as CONTRIBUTING.md says"
+    assert cells(exported.read_text()) == cells(NOTEBOOK.read_text()), "regenerate it as CONTRIBUTING.md says"
 
 
 def test_the_jupyter_notebook_runs_from_top_to_bottom_without_marimo(monkeypatch):

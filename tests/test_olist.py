@@ -1,4 +1,4 @@
-"""The public Olist funnel, against counts by hand and the figures of the issue."""
+"""The public Olist funnel against independent counts and the expected figures."""
 
 import csv
 import json
@@ -26,55 +26,55 @@ def export(folder):
 
 
 @pytest.fixture(scope="module")
-def told(export):
+def figures(export):
     return funnel(export.journeys, export.playbook, as_of=export.observed_until, by="origin")
 
 
-def test_every_lead_and_every_sale_is_there(export, told):
-    assert (told.total.leads, told.total.won) == (8_000, 842)
+def test_every_lead_and_every_sale_is_there(export, figures):
+    assert (figures.total.leads, figures.total.won) == (8_000, 842)
     assert [tuple(count)[1:] for count in export.rows] == [(8_000, 8_000, 0, 0), (842, 842, 0, 0)]
     assert str(export.observed_until.date()) == "2018-11-14"
 
 
-def test_each_origin_counts_as_by_hand(folder, told):
+def test_each_origin_has_the_independent_counts(folder, figures):
     with (folder / "olist_marketing_qualified_leads_dataset.csv").open() as lines:
         origins = {row["mql_id"]: row["origin"] or None for row in csv.DictReader(lines)}
     with (folder / "olist_closed_deals_dataset.csv").open() as lines:
         won = Counter(origins[row["mql_id"]] for row in csv.DictReader(lines))
-    assert {group.key: (group.leads, group.won) for group in told.groups} == {
+    assert {group.key: (group.leads, group.won) for group in figures.groups} == {
         key: (number, won[key]) for key, number in Counter(origins.values()).items()
     }
     assert Counter(origins.values())[None] == 60
     assert Counter(origins.values())["unknown"] == 1_099
 
 
-def test_days_and_horizons_are_those_expected(told):
-    days = told.total.days_to_won
+def test_days_and_horizons_are_those_expected(figures):
+    days = figures.total.days_to_won
     assert (days.q25, days.q50, days.q75, days.half_by) == (5, 14, 54.75, None)
-    rates = [round(100 * risk.rate, 3) for risk in told.total.rate_by_horizon]
+    rates = [round(100 * risk.rate, 3) for risk in figures.total.rate_by_horizon]
     assert rates == [6.937, 8.650, 9.692, 11.346]
 
 
-def test_the_cautions_say_what_the_data_cannot_bear(told):
+def test_the_cautions_name_the_limits_of_the_data(figures):
     by_code = {}
-    for caution in told.warnings:
+    for caution in figures.warnings:
         by_code.setdefault(caution.code, []).append(caution.figures)
     truncated = by_code["left_truncation"][0]
     assert (truncated["first_sale"], truncated["first_entry"]) == ("2017-12-05", "2017-06-14")
     assert by_code["right_censoring"][0]["open"] == 7_158
     assert by_code["before_entry"] == [{"facts": 1, "leads": 1, "most_days": 2}]
-    hidden = {figures["attribute"] for figures in by_code["winners_only"]}
+    hidden = {one["attribute"] for one in by_code["winners_only"]}
     assert {"lead_type", "business_segment", "lead_behaviour_profile", "declared_monthly_revenue"} <= hidden
     assert "origin" not in hidden
 
 
-def test_no_rate_is_given_by_what_only_winners_have(export):
+def test_no_rate_is_given_by_an_attribute_of_winners_only(export):
     by_type = funnel(export.journeys, export.playbook, as_of=export.observed_until, by="lead_type")
     assert {group.rate for group in by_type.groups} == {None}
     assert by_type.total.rate is not None
 
 
-def test_the_early_sale_is_marked(export):
+def test_the_early_sale_is_dated_before_entry(export):
     early = [fact for journey in export.journeys for fact in journey.facts if fact.before_entry]
     assert [fact.type for fact in early] == ["sold"]
 
@@ -96,5 +96,5 @@ def test_the_page_shows_what_the_command_prints(folder, capsys):
 
 def test_a_second_end_of_observation(folder, capsys):
     main(["funnel", str(MAPPING), "--data", str(folder), "--as-of", "2018-11-14", "--json"])
-    told = json.loads(capsys.readouterr().out)
-    assert round(told["total"]["rate_by_horizon"][3]["rate"], 5) == 0.11346
+    answer = json.loads(capsys.readouterr().out)
+    assert round(answer["total"]["rate_by_horizon"][3]["rate"], 5) == 0.11346

@@ -1,4 +1,4 @@
-"""Plugins: found by entry points, loaded by name, and clear about whose fault it is."""
+"""Plugins: found by entry points, loaded by name; errors name the package at fault."""
 
 import json
 import pickle
@@ -65,30 +65,30 @@ class Dist(Distribution):
 
 
 @pytest.fixture
-def brought(tmp_path, monkeypatch):
+def install(tmp_path, monkeypatch):
     (tmp_path / "theirs_for_tests.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
     sys.modules.pop("theirs_for_tests", None)
     points = []
 
-    def bring(group, name, target, package="theirs"):
+    def add(group, name, target, package="theirs"):
         point = EntryPoint(name, target, group.value)
         points.append(point._for(Dist(package)) if package else point)
 
     monkeypatch.setattr(plugins_module, "entry_points", lambda group: [one for one in points if one.group == group])
-    return bring
+    return add
 
 
-def test_what_is_installed_is_listed_and_nothing_of_it_is_loaded(brought, capsys):
-    brought(PluginGroup.PRESETS, "theirs", "theirs_for_tests:book")
-    brought(PluginGroup.POLICIES, "gone", "not_there:policy")
-    told = plugins()
-    assert [(one.group, one.name, one.package, one.version) for one in told] == [
+def test_installed_plugins_are_listed_and_not_loaded(install, capsys):
+    install(PluginGroup.PRESETS, "theirs", "theirs_for_tests:book")
+    install(PluginGroup.POLICIES, "gone", "not_there:policy")
+    listed = plugins()
+    assert [(one.group, one.name, one.package, one.version) for one in listed] == [
         (PluginGroup.POLICIES, "gone", "theirs", "1.2"),
         (PluginGroup.PRESETS, "theirs", "theirs", "1.2"),
     ]
     assert "theirs_for_tests" not in sys.modules
-    assert plugins("leadlife.presets") == told[1:]
+    assert plugins("leadlife.presets") == listed[1:]
     assert main(["plugins"]) == 0
     assert "presets theirs (theirs 1.2: theirs_for_tests:book)" in capsys.readouterr().out
     assert main(["plugins", "--load"]) == 1
@@ -100,15 +100,15 @@ def test_what_is_installed_is_listed_and_nothing_of_it_is_loaded(brought, capsys
         plugins("leadlife.preset")
 
 
-def test_nothing_installed_is_said_so(brought, capsys):
+def test_an_empty_list_is_reported(install, capsys):
     assert plugins() == ()
     assert main(["plugins"]) == 0
-    assert "no installed package brings" in capsys.readouterr().out
+    assert "no installed package provides" in capsys.readouterr().out
 
 
-def test_a_preset_of_another_package_is_drawn_and_checked_by_its_name(brought, capsys):
-    brought(PluginGroup.PRESETS, "theirs", "theirs_for_tests:book")
-    brought(PluginGroup.PRESETS, "constant", "theirs_for_tests:number")
+def test_a_preset_of_another_package_is_drawn_and_checked_by_its_name(install, capsys):
+    install(PluginGroup.PRESETS, "theirs", "theirs_for_tests:book")
+    install(PluginGroup.PRESETS, "constant", "theirs_for_tests:number")
     assert find_preset("theirs").id == "theirs"
     assert find_preset("eight_stage") is eight_stage()
     assert main(["draw", "theirs"]) == 0
@@ -118,9 +118,9 @@ def test_a_preset_of_another_package_is_drawn_and_checked_by_its_name(brought, c
         find_preset("nothing like it")
 
 
-def test_a_policy_of_another_package_scores_and_says_whose_it_is_when_it_breaks(brought):
-    brought(PluginGroup.POLICIES, "busy", "theirs_for_tests:busy")
-    brought(PluginGroup.POLICIES, "points", "theirs_for_tests:points")
+def test_a_policy_of_another_package_scores_and_its_errors_name_the_package(install):
+    install(PluginGroup.POLICIES, "busy", "theirs_for_tests:busy")
+    install(PluginGroup.POLICIES, "points", "theirs_for_tests:points")
     assert isinstance(find_policy("points"), Points)
     busy = find_policy("busy")
     assert (busy.name, busy.version) == ("busy", "4")
@@ -128,25 +128,25 @@ def test_a_policy_of_another_package_scores_and_says_whose_it_is_when_it_breaks(
     ada = Journey.start("ada", mql_pql_sql().with_score(busy).with_qualifications(keen), at=T0)
     ada = ada.record(ActivityRecorded(kind="call", at=at(1)))
     assert "keen" in ada.qualifications
-    shaken = ada.record(ActivityRecorded(kind="call", at=at(2)))
-    assert shaken.version == 3
-    assert "keen" in shaken.qualifications
-    [failed] = [fact for fact in shaken.derived if isinstance(fact, RuleFailed)]
+    failed_once = ada.record(ActivityRecorded(kind="call", at=at(2)))
+    assert failed_once.version == 3
+    assert "keen" in failed_once.qualifications
+    [failed] = [fact for fact in failed_once.derived if isinstance(fact, RuleFailed)]
     assert "of package theirs 1.2 raised ZeroDivisionError" in failed.message
     with pytest.raises(PolicyError, match="of package theirs"):
-        shaken.score("busy", at=at(2))
+        failed_once.score("busy", at=at(2))
 
 
-def test_an_answer_that_is_no_number_is_a_kept_fact(brought):
-    brought(PluginGroup.POLICIES, "nan", "theirs_for_tests:nan")
+def test_an_answer_that_is_not_a_number_is_a_kept_fact(install):
+    install(PluginGroup.POLICIES, "nan", "theirs_for_tests:nan")
     keen = QualificationRule(name="keen", enter=score("nan") >= 1)
     ada = Journey.start("ada", mql_pql_sql().with_score(find_policy("nan")).with_qualifications(keen), at=T0)
     assert ada.version == 1
     assert [fact.rule for fact in ada.derived if isinstance(fact, RuleFailed)] == ["keen"]
 
 
-def test_a_file_names_a_policy_and_loading_binds_it(brought):
-    brought(PluginGroup.POLICIES, "busy", "theirs_for_tests:busy")
+def test_a_file_names_a_policy_and_loading_binds_it(install):
+    install(PluginGroup.POLICIES, "busy", "theirs_for_tests:busy")
     book = eight_stage().with_score(find_policy("busy"))
     text = dump_playbook(book)
     again = as_playbook(parse_json(text), policies=PolicyPlugins({"mine": len}))
@@ -160,63 +160,68 @@ def test_a_file_names_a_policy_and_loading_binds_it(brought):
 
 
 @pytest.mark.parametrize(
-    ("group", "target", "finder", "said"),
+    ("group", "target", "finder", "message"),
     [
         (PluginGroup.POLICIES, "not_there:policy", find_policy, "cannot be loaded: ModuleNotFoundError"),
         (PluginGroup.POLICIES, "theirs_for_tests:nothing", find_policy, "cannot be loaded: AttributeError"),
-        (PluginGroup.POLICIES, "theirs_for_tests:number", find_policy, "is no policy: neither a function nor"),
-        (PluginGroup.POLICIES, "theirs_for_tests:Busy", find_policy, "is no policy"),
+        (
+            PluginGroup.POLICIES,
+            "theirs_for_tests:number",
+            find_policy,
+            "is not a policy: it must be a function or an object",
+        ),
+        (PluginGroup.POLICIES, "theirs_for_tests:Busy", find_policy, "is not a policy"),
         (PluginGroup.POLICIES, "theirs_for_tests:wrong", find_policy, None),
-        (PluginGroup.PRESETS, "theirs_for_tests:wrong", find_preset, "is no playbook, but int"),
-        (PluginGroup.PRESETS, "theirs_for_tests:number", find_preset, "is no playbook, but int"),
+        (PluginGroup.PRESETS, "theirs_for_tests:wrong", find_preset, "must give a Playbook, but gave int"),
+        (PluginGroup.PRESETS, "theirs_for_tests:number", find_preset, "must give a Playbook, but gave int"),
         (PluginGroup.PRESETS, "theirs_for_tests:raising", find_preset, "raised OSError: no disk"),
         (PluginGroup.PRESETS, "theirs_for_tests:leaving", find_preset, "raised SystemExit: 3"),
-        (PluginGroup.READERS, "theirs_for_tests:number", find_reader, "is no reader"),
+        (PluginGroup.READERS, "theirs_for_tests:number", find_reader, "is not a reader"),
     ],
 )
-def test_what_is_broken_names_its_package(brought, group, target, finder, said):
-    brought(group, "it", target)
-    if said is None:
-        finder("it")  # a function is taken for a policy until it is asked
+def test_a_broken_plugin_names_its_package(install, group, target, finder, message):
+    install(group, "it", target)
+    if message is None:
+        finder("it")  # a function counts as a policy until it is called
         return
-    with pytest.raises(PluginError, match=said) as error:
+    with pytest.raises(PluginError, match=message) as error:
         finder("it")
     assert error.value.package == "theirs"
     assert error.value.to_dict()["details"] == {"package": "theirs"}
     assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
 
 
-def test_readers_of_another_package_read_or_say_why_not(brought, tmp_path, capsys):
-    brought(PluginGroup.READERS, "broken", "theirs_for_tests:raising")
-    brought(PluginGroup.READERS, "wrong", "builtins:str")
-    brought(PluginGroup.READERS, "refusing", "leadlife.io:load_mapping")
+def test_readers_that_fail_are_reported(install, tmp_path, capsys):
+    install(PluginGroup.READERS, "broken", "theirs_for_tests:raising")
+    install(PluginGroup.READERS, "wrong", "builtins:str")
+    install(PluginGroup.READERS, "refusing", "leadlife.io:load_mapping")
     with pytest.raises(PluginError, match="raised OSError"):
         read_with("broken", tmp_path)
-    with pytest.raises(PluginError, match="returned no Export, but str"):
+    with pytest.raises(PluginError, match="must return an Export, but returned str"):
         read_with("wrong", tmp_path)
     assert main(["funnel", str(tmp_path / "none"), "--reader", "refusing"]) == 2
     assert main(["funnel", str(tmp_path), "--reader", "nobody"]) == 1
-    assert "no installed package brings leadlife.readers 'nobody'" in capsys.readouterr().err
+    assert "no installed package provides leadlife.readers 'nobody'" in capsys.readouterr().err
 
 
-def test_a_reader_of_another_package_reads(brought, monkeypatch, capsys):
+def test_a_reader_of_another_package_reads(install, monkeypatch, capsys):
     acme = Path(__file__).parents[1] / "examples/acme_plugin"
     monkeypatch.syspath_prepend(acme / "src")
-    brought(PluginGroup.READERS, "acme_crm", "acme_leadlife:read")
+    install(PluginGroup.READERS, "acme_crm", "acme_leadlife:read")
     assert len(read_with("acme_crm", acme / "tests/export").journeys) == 3
     assert main(["funnel", str(acme / "tests/export"), "--reader", "acme_crm"]) == 0
     assert "1 set aside" in capsys.readouterr().out
 
 
-def test_two_packages_under_one_name_are_told(brought):
-    brought(PluginGroup.PRESETS, "same", "theirs_for_tests:book")
-    brought(PluginGroup.PRESETS, "same", "theirs_for_tests:book", "others")
-    with pytest.raises(PluginError, match="others and theirs both bring"):
+def test_two_packages_with_one_name_are_refused(install):
+    install(PluginGroup.PRESETS, "same", "theirs_for_tests:book")
+    install(PluginGroup.PRESETS, "same", "theirs_for_tests:book", "others")
+    with pytest.raises(PluginError, match="others and theirs both provide"):
         find_preset("same")
-    brought(PluginGroup.POLICIES, "stray", "theirs_for_tests:busy", None)
+    install(PluginGroup.POLICIES, "stray", "theirs_for_tests:busy", None)
     assert plugin(PluginGroup.POLICIES, "stray").package == "an unknown package"
 
 
-def test_plugins_of_this_environment_are_playbooks_where_they_say_so():
+def test_preset_plugins_of_this_environment_are_playbooks():
     for one in plugins(PluginGroup.PRESETS):
         assert isinstance(find_preset(one.name), Playbook)

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import blake2b
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from leadlife._base.model import LAX, SORTED, Id, Instant, Model, Name, Text
+from leadlife._base.model import SORTED, Accepts, Id, Instant, Model, Name, OneOf, Text, TupleOf, default
 from leadlife.criteria import Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
-from leadlife.leads import Activity, AnyActor, Source, actor
+from leadlife.leads import Activity, AnyActor, OptionalActor, Source, actor
 from leadlife.money import Money
 
 _STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline"}
@@ -33,26 +33,56 @@ class PlaybookRef(Model):
         return f"{self.id} {self.version}"
 
 
+if TYPE_CHECKING:
+    # Every recorded fact has its stamps, so reading one gives no None; only before the recording there is none.
+    _Text = Accepts[str, str | None]
+    _Seq = Accepts[int, int | None]
+    _When = Accepts[datetime, datetime | None]
+else:
+    _Text = Id | None
+    _Seq = Annotated[int, Field(ge=0, lt=2**63)] | None
+    _When = Instant | None
+
+
+class Remembered(NamedTuple):
+    """What a journey remembers of a fact.
+
+    Attributes:
+        topic: What it is about: field, activity, evidence, consent, identified, sold, reported or referred_by.
+        name: Which one: a field, a kind of activity, a policy with its version. Of one name the latest counts;
+            activities are all kept.
+        value: What the fact says.
+    """
+
+    topic: str
+    name: str
+    value: Any
+
+
 class Fact(Model):
-    """What every fact has."""
+    """What every fact has.
+
+    A type of fact that a journey should remember says so itself, in :meth:`remembered` and :meth:`changes`.
+    """
 
     type: str
     schema_version: Annotated[Literal[1], Field(alias="schema")] = 1
     at: Instant
     """When it was so."""
-    by: AnyActor = Field(default_factory=actor)
+    by: AnyActor = default(Field(default_factory=actor))
     """Who did it, or who says so."""
     source: Source | None = None
     """Where it came from; the fact that opens a cycle gives the cycle its source."""
-    key: Id | None = None
+    key: _Text = default(None)
     """The idempotency key; the id when not given."""
-    id: Id | None = None
+    id: _Text = default(None)
     """A hash of lead, pipeline, key and content when not given."""
-    lead: Id | None = None
-    pipeline: Id | None = None
-    seq: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    lead: _Text = default(None)
+    """Whose journey it belongs to; None before it is recorded, like the other stamps."""
+    pipeline: _Text = default(None)
+    seq: _Seq = default(None)
     """The journey's own counter."""
-    recorded_at: Instant | None = None
+    recorded_at: _When = default(None)
     """When the journey learned it."""
     claimed_recorded_at: Instant | None = None
     """When the source says it was recorded; kept beside, never trusted."""
@@ -60,6 +90,15 @@ class Fact(Model):
     """The source's own date, where it lies before entry and the fact therefore stands at entry."""
     caused_by: Id | None = None
     """The fact just before a derived one in the chain; None for observed facts."""
+
+    def remembered(self) -> Remembered | None:
+        """Return what a journey remembers of this fact; None for facts that only act on the journey."""
+        return None
+
+    def changes(self) -> tuple[tuple[str, str], ...]:
+        """Return the inputs of criteria that this fact changes, as pairs such as ``("field", "employees")``."""
+        known = self.remembered()
+        return () if known is None else ((known.topic, known.name),)
 
     @property
     def before_entry(self) -> bool:
@@ -116,6 +155,11 @@ def sized(text: str | bytes) -> bytes:
     return b"%d:%b" % (len(data), data)
 
 
+def report_name(policy: str, version: str) -> str:
+    """Return the name under which the report of a policy is remembered; no policy's own name holds a line break."""
+    return f"{policy}\n{version}"
+
+
 def content_id(owner: bytes, key: str | None, content: bytes) -> str:
     """Return the id of a fact: a hash of whose it is, its key and what it says."""
     named = b"0:" if key is None else sized(key)
@@ -130,11 +174,19 @@ class Started(Fact):
     playbook: PlaybookRef
     referred_by: Id | None = None
 
+    def remembered(self) -> Remembered | None:
+        """Return who referred the lead, if somebody did."""
+        return None if self.referred_by is None else Remembered("referred_by", "", self.referred_by)
+
 
 class Identified(Fact):
     """The lead is in the database from now on: contact details, a newsletter."""
 
     type: Literal["identified"] = "identified"
+
+    def remembered(self) -> Remembered:
+        """Return that the lead is identified."""
+        return Remembered("identified", "", True)
 
 
 class ActivityRecorded(Fact):
@@ -149,6 +201,14 @@ class ActivityRecorded(Fact):
         """The activity as scoring policies read it."""
         return Activity(id=self.id, kind=self.kind, at=self.at, attributes=self.attributes)
 
+    def remembered(self) -> Remembered:
+        """Return the activity's attributes under its kind."""
+        return Remembered("activity", self.kind, self.attributes)
+
+    def changes(self) -> tuple[tuple[str, str], ...]:
+        """Return the kind of activity, and any activity."""
+        return ("activity", self.kind), ("activity", "*")
+
 
 class FieldChanged(Fact):
     """A field of the lead has a value from now on; None clears it."""
@@ -156,6 +216,10 @@ class FieldChanged(Fact):
     type: Literal["attribute"] = "attribute"
     name: Name
     value: Annotated[Scalar | None, Field(repr=False)] = None
+
+    def remembered(self) -> Remembered:
+        """Return the value of the field."""
+        return Remembered("field", self.name, self.value)
 
 
 class ConsentChanged(Fact):
@@ -165,6 +229,10 @@ class ConsentChanged(Fact):
     purpose: Name
     granted: bool
     basis: Text | None = None
+
+    def remembered(self) -> Remembered:
+        """Return the consent and its basis."""
+        return Remembered("consent", self.purpose, (self.granted, self.basis))
 
 
 class Moved(Fact):
@@ -197,6 +265,10 @@ class EvidenceGiven(Fact):
     value: bool = True
     note: Annotated[Text | None, Field(repr=False)] = None
 
+    def remembered(self) -> Remembered:
+        """Return the yes or no."""
+        return Remembered("evidence", self.name, self.value)
+
 
 class Sold(Fact):
     """A sale."""
@@ -204,6 +276,10 @@ class Sold(Fact):
     type: Literal["sold"] = "sold"
     amount: Money | None = None
     product: Id | None = None
+
+    def remembered(self) -> Remembered:
+        """Return that there was a sale."""
+        return Remembered("sold", "", True)
 
 
 class CostIncurred(Fact):
@@ -229,6 +305,14 @@ class ScoreReported(Fact):
     version: Name
     value: float
 
+    def remembered(self) -> Remembered:
+        """Return the reported value under the policy and its version."""
+        return Remembered("reported", report_name(self.policy, self.version), self.value)
+
+    def changes(self) -> tuple[tuple[str, str], ...]:
+        """Return the policy, in whatever version."""
+        return (("reported", self.policy),)
+
 
 class QualificationGranted(Fact):
     """A qualification holds from now on, until it expires or is withdrawn."""
@@ -236,13 +320,17 @@ class QualificationGranted(Fact):
     type: Literal["qualified"] = "qualified"
     name: Name
     expires: Instant | None = None
-    evidence: Annotated[tuple[Id, ...], LAX] = ()
+    evidence: TupleOf[Id] = default(())
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
         if self.expires is not None and self.expires <= self.at:
             raise Malformed("a qualification expires after it was granted")
         return self
+
+    def changes(self) -> tuple[tuple[str, str], ...]:
+        """Return the qualification."""
+        return (("qualification", self.name),)
 
 
 class QualificationWithdrawn(Fact):
@@ -251,6 +339,10 @@ class QualificationWithdrawn(Fact):
     type: Literal["unqualified"] = "unqualified"
     name: Name
     reason: Text | None = None
+
+    def changes(self) -> tuple[tuple[str, str], ...]:
+        """Return the qualification."""
+        return (("qualification", self.name),)
 
 
 class Retracted(Fact):
@@ -274,7 +366,7 @@ class ReadinessChanged(Fact):
     """Derived: the lead now behaves as if it were this close to buying."""
 
     type: Literal["readiness"] = "readiness"
-    segment: Annotated[Readiness, LAX]
+    segment: OneOf[Readiness]
 
 
 class RuleFailed(Fact):
@@ -355,7 +447,7 @@ class Evidence(Model):
     value: bool
     at: Instant
     fact: Id
-    by: AnyActor | None = None
+    by: OptionalActor = default(None)
     source: Source | None = None
 
     def age(self, at: datetime) -> timedelta:
@@ -369,7 +461,7 @@ class Qualification(Model):
     name: Name
     granted: Instant
     expires: Instant | None = None
-    evidence: Annotated[tuple[Id, ...], LAX] = ()
+    evidence: TupleOf[Id] = default(())
     """Ids of the facts that the answer rested on when it was granted."""
     playbook: PlaybookRef | None = None
     """The agreement under which it was granted."""

@@ -2,11 +2,24 @@
 
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from leadlife._base.model import LAX, Definition, Id, Instant, Model, Name, Names, Text
+from leadlife._base.model import (
+    LAX,
+    Accepts,
+    Definition,
+    Id,
+    Instant,
+    Model,
+    Name,
+    Names,
+    OneOf,
+    Text,
+    TupleOf,
+    default,
+)
 from leadlife.criteria import Scalar
 from leadlife.errors import Malformed
 
@@ -45,11 +58,17 @@ CHANNELS: dict[str, LeadType] = {
 """The lead type that a channel implies, unless the host says otherwise."""
 
 
+if TYPE_CHECKING:
+    _LeadType = Accepts[LeadType | None, LeadType | str | None]
+else:
+    _LeadType = Annotated[LeadType, LAX] | None
+
+
 class Source(Model):
     """Where a cycle came from: the channel, and the lead type it implies."""
 
     channel: Id | None = None
-    lead_type: Annotated[LeadType, LAX] | None = None
+    lead_type: _LeadType = default(None)
     campaign: Id | None = None
 
     @model_validator(mode="before")
@@ -73,8 +92,8 @@ class Actor(Model):
     """Who did something, and in which roles. Plain text stands for a person without roles."""
 
     id: Id
-    kind: Annotated[ActorKind, LAX] = ActorKind.PERSON
-    roles: Names = ()
+    kind: OneOf[ActorKind] = default(ActorKind.PERSON)
+    roles: Names = default(())
 
 
 SYSTEM = "system"
@@ -100,7 +119,12 @@ def _as_actor(value: object) -> object:
     return _named(value) if isinstance(value, str) else value
 
 
-AnyActor = Annotated[Actor, BeforeValidator(_as_actor)]
+if TYPE_CHECKING:
+    AnyActor = Accepts[Actor, Actor | str]
+    OptionalActor = Accepts[Actor | None, Actor | str | None]
+else:
+    AnyActor = Annotated[Actor, BeforeValidator(_as_actor)]
+    OptionalActor = AnyActor | None
 
 
 class Consent(Model):
@@ -121,7 +145,7 @@ class Lead(Model):
     id: Id
     fields: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar], repr=False)
     source: Source | None = None
-    consents: Annotated[tuple[Consent, ...], LAX] = ()
+    consents: TupleOf[Consent] = default(())
     identified: bool = False
     referred_by: Id | None = None
 

@@ -11,13 +11,14 @@ from leadlife.errors import CurrencyMismatch, Malformed
 
 def _exact(value: object) -> object:
     if isinstance(value, bool | float):
-        raise Malformed("money is never a float", hint="write the amount as text or Decimal")
+        raise Malformed("an amount of money cannot be a float", hint="pass text or a Decimal")
     if not isinstance(value, str | int):
         return value
     try:
+        # Decimal accepts "1_000"; the replacement makes it fail, because an amount with an underscore is a mistake.
         return Decimal(value if isinstance(value, int) else value.replace("_", "no digit"))
     except ArithmeticError:
-        raise Malformed("this is not an amount of money", hint="write it like 12.50") from None
+        raise Malformed("the text must be an amount of money", hint="write it like 12.50") from None
 
 
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(max_digits=20, decimal_places=6)]
@@ -35,10 +36,10 @@ class Money(Model):
 
     @classmethod
     def of(cls, amount: str | int | Decimal, currency: str) -> Self:
-        """Return money from text, a whole number or a Decimal; never from a float.
+        """Return money of an amount as text, int or Decimal; a float is refused, because it is not exact.
 
         Raises:
-            Malformed: The text is no number, or the currency is not three capital letters.
+            Malformed: The text is not a number, or the currency is not three capital letters.
         """
         return cls.checked({"amount": amount, "currency": currency})
 
@@ -60,7 +61,7 @@ class Money(Model):
     def _same(self, other: Self) -> Decimal:
         if other.currency != self.currency:
             raise CurrencyMismatch(
-                f"{self.currency} and {other.currency} do not add up",
-                hint="convert one of them first, at a rate you name",
+                f"cannot add or compare {self.currency} and {other.currency}",
+                hint="convert one of them first, at a stated rate",
             )
         return other.amount

@@ -1,6 +1,6 @@
 """Plugins: policies, presets and readers of other packages, found by entry points and loaded by name.
 
-Nothing is loaded before somebody asks for it by its name. A package declares what it brings in its ``pyproject.toml``::
+A plugin is loaded only when it is asked for by name. A package declares its plugins in its ``pyproject.toml``::
 
     [project.entry-points."leadlife.policies"]
     acme_intent = "acme_leadlife:intent"
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class PluginGroup(StrEnum):
-    """What a package may bring."""
+    """The kinds of plugin."""
 
     POLICIES = "leadlife.policies"
-    """A policy that is data, a named function ``(lead, activities, *, at)``, or an object that scores."""
+    """A policy that is data, a function ``(lead, activities, *, at)``, or an object with a method ``score``."""
     PRESETS = "leadlife.presets"
     """A function without arguments that returns a playbook."""
     READERS = "leadlife.readers"
@@ -34,12 +34,12 @@ class PluginGroup(StrEnum):
 
 
 class Plugin(NamedTuple):
-    """Something that a package brings; not loaded yet.
+    """A plugin that a package provides, not loaded yet.
 
     Attributes:
-        group: What it is.
-        name: What it is asked for by.
-        package: The package that brings it.
+        group: The kind of plugin.
+        name: The name of the plugin.
+        package: The package that provides it.
         version: The version of the package.
         target: The module and the name in it.
     """
@@ -54,14 +54,14 @@ class Plugin(NamedTuple):
         return f"{self.group.value.partition('.')[2]} {self.name} ({self.package} {self.version}: {self.target})"
 
     def load(self) -> Any:
-        """Return what it is, imported now.
+        """Import the plugin and return it.
 
         Raises:
             PluginError: Its module cannot be imported, or has no such name.
         """
         try:
             return EntryPoint(self.name, self.target, self.group.value).load()
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # a module that exits on import must not end the host
             raise PluginError(self.package, f"{self} cannot be loaded: {type(error).__name__}: {error}") from error
 
     def to_dict(self) -> dict[str, str]:
@@ -70,23 +70,23 @@ class Plugin(NamedTuple):
 
 
 def plugins(group: PluginGroup | str | None = None) -> tuple[Plugin, ...]:
-    """Return what the installed packages bring, by group and name. Nothing of it is loaded.
+    """Return the plugins of the installed packages, ordered by group and name. None is loaded.
 
     Raises:
         UnknownName: There is no such group.
     """
     groups = list(PluginGroup) if group is None else [_group(group)]
-    return tuple(sorted(one for each in groups for one in _brought(each)))
+    return tuple(sorted(one for each in groups for one in _installed(each)))
 
 
 def _group(group: PluginGroup | str) -> PluginGroup:
     names = {one.value for one in PluginGroup}
     if group not in names:
-        raise UnknownName(f"there is no group of plugins {group!r}", hint=did_you_mean(str(group), names))
+        raise UnknownName(f"there is no plugin group {group!r}", hint=did_you_mean(str(group), names))
     return PluginGroup(group)
 
 
-def _brought(group: PluginGroup) -> Iterator[Plugin]:
+def _installed(group: PluginGroup) -> Iterator[Plugin]:
     for point in entry_points(group=group.value):
         package = point.dist
         name, version = ("an unknown package", "") if package is None else (f"{package.name}", f"{package.version}")
@@ -94,80 +94,80 @@ def _brought(group: PluginGroup) -> Iterator[Plugin]:
 
 
 def plugin(group: PluginGroup | str, name: str) -> Plugin:
-    """Return one plugin by its name.
+    """Return a plugin by its name.
 
     Raises:
-        UnknownName: No installed package brings it.
-        PluginError: Two packages do.
+        UnknownName: No installed package provides it.
+        PluginError: More than one package provides it.
     """
-    brought = plugins(group)
-    found = [one for one in brought if one.name == name]
-    if not found:
-        known = [one.name for one in brought]
-        raise UnknownName(f"no installed package brings {group} {name!r}", hint=did_you_mean(str(name), known))
-    if len(found) > 1:
-        rivals = " and ".join(one.package for one in found)
-        raise PluginError(found[0].package, f"{rivals} both bring {group} {name!r}: take one of them out")
-    return found[0]
+    installed = plugins(group)
+    named = [one for one in installed if one.name == name]
+    if not named:
+        known = [one.name for one in installed]
+        raise UnknownName(f"no installed package provides {group} {name!r}", hint=did_you_mean(str(name), known))
+    if len(named) > 1:
+        packages = " and ".join(one.package for one in named)
+        raise PluginError(named[0].package, f"{packages} both provide {group} {name!r}; uninstall one of them")
+    return named[0]
 
 
 def find_policy(name: str) -> Policy:
-    """Return the policy that a package brings under a name, ready for ``playbook.with_score``.
+    """Return the policy of a package by its name, ready for ``playbook.with_score``.
 
     Raises:
-        UnknownName: No installed package brings it.
-        PluginError: It cannot be loaded, or is no policy.
+        UnknownName: No installed package provides it.
+        PluginError: It cannot be loaded, or is not a policy.
     """
-    from leadlife.scoring.policy import as_part  # noqa: PLC0415 - only who scores pays for policies
+    from leadlife.scoring.policy import as_part  # noqa: PLC0415 - importing policies is slow, and few programs need it
 
-    brought = plugin(PluginGroup.POLICIES, name)
-    loaded = brought.load()
+    origin = plugin(PluginGroup.POLICIES, name)
+    loaded = origin.load()
     try:
-        policy: Policy = as_part(_Plugged(brought, loaded) if _is_code(loaded) else loaded, None)
+        policy: Policy = as_part(_CodePolicy(origin, loaded) if _is_code(loaded) else loaded, None)
     except LeadlifeError as error:
-        raise PluginError(brought.package, f"{brought} is no policy: {error.message}") from error
+        raise PluginError(origin.package, f"{origin} is not a policy: {error.message}") from error
     return policy
 
 
 def find_preset(name: str) -> Playbook:
-    """Return a preset by its name: one of ours, else the one that a package brings.
+    """Return a preset by its name: one of leadlife, else one of a package.
 
     Raises:
         UnknownName: There is no such preset.
-        PluginError: It cannot be loaded, broke, or is no playbook.
+        PluginError: It cannot be loaded, failed, or is not a playbook.
     """
     if name in PRESETS:
         return PRESETS[name]()
     known = (*PRESETS, *(one.name for one in plugins(PluginGroup.PRESETS)))
     if name not in known:
         raise UnknownName(f"there is no preset {name!r}", hint=did_you_mean(str(name), known))
-    brought = plugin(PluginGroup.PRESETS, name)
-    make = brought.load()
+    origin = plugin(PluginGroup.PRESETS, name)
+    loaded = origin.load()
     try:
-        made = make() if callable(make) else make
+        playbook = loaded() if callable(loaded) else loaded
     except (Exception, SystemExit) as error:
-        raise PluginError(brought.package, f"{brought} raised {type(error).__name__}: {error}") from error
-    if not isinstance(made, Playbook):
-        raise PluginError(brought.package, f"{brought} is no playbook, but {type(made).__name__}")
-    return made
+        raise PluginError(origin.package, f"{origin} raised {type(error).__name__}: {error}") from error
+    if not isinstance(playbook, Playbook):
+        raise PluginError(origin.package, f"{origin} must give a Playbook, but gave {type(playbook).__name__}")
+    return playbook
 
 
 def find_reader(name: str) -> Any:
-    """Return the reader that a package brings under a name; ``leadlife.io.read_with`` reads by it.
+    """Return the reader of a package by its name; ``leadlife.io.read_with`` calls it.
 
     Raises:
-        UnknownName: No installed package brings it.
+        UnknownName: No installed package provides it.
         PluginError: It cannot be loaded, or cannot be called.
     """
-    brought = plugin(PluginGroup.READERS, name)
-    loaded = brought.load()
+    origin = plugin(PluginGroup.READERS, name)
+    loaded = origin.load()
     if not callable(loaded):
-        raise PluginError(brought.package, f"{brought} is no reader: it cannot be called")
+        raise PluginError(origin.package, f"{origin} is not a reader: it cannot be called")
     return loaded
 
 
 class PolicyPlugins(Mapping[str, Any]):
-    """Policies by name for ``load_playbook(policies=...)``: those at hand, then what installed packages bring.
+    """Policies by name for ``load_playbook(policies=...)``: your own first, then those of installed packages.
 
     >>> from leadlife.plugins import PolicyPlugins
     >>> len(PolicyPlugins({"mine": print})) >= 1
@@ -175,17 +175,17 @@ class PolicyPlugins(Mapping[str, Any]):
     """
 
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
-        """Put what is at hand first."""
+        """Create the mapping with your own policies by name."""
         self._given = dict(given or {})
 
     def __getitem__(self, name: str) -> Any:
         if name in self._given:
             return self._given[name]
         try:
-            brought = plugin(PluginGroup.POLICIES, name)
+            origin = plugin(PluginGroup.POLICIES, name)
         except UnknownName:
             raise KeyError(name) from None
-        return _Plugged(brought, brought.load())
+        return _CodePolicy(origin, origin.load())
 
     def __iter__(self) -> Iterator[str]:
         yield from dict.fromkeys((*self._given, *(one.name for one in plugins(PluginGroup.POLICIES))))
@@ -200,21 +200,23 @@ def _is_code(loaded: Any) -> bool:
     return not isinstance(loaded, Policy)
 
 
-class _Plugged:
-    """A policy of another package, which says whose it is where it breaks."""
+class _CodePolicy:
+    """A policy that is code of another package; its errors name the package."""
 
-    def __init__(self, brought: Plugin, loaded: Any) -> None:
-        self._brought = brought
+    def __init__(self, origin: Plugin, loaded: Any) -> None:
+        self._origin = origin
         self._score = getattr(loaded, "score", loaded)
-        self.name: str = getattr(loaded, "name", brought.name)
+        self.name: str = getattr(loaded, "name", origin.name)
         self.version: str = str(getattr(loaded, "version", "1"))
+        # A class can be called, but calling it creates an object and scores nothing.
         if not callable(self._score) or isinstance(loaded, type):
-            raise PluginError(brought.package, f"{brought} is no policy: neither a function nor an object that scores")
+            message = f"{origin} is not a policy: it must be a function or an object with a method score"
+            raise PluginError(origin.package, message)
 
     def score(self, lead: Any, activities: Any, *, at: datetime) -> Any:
-        """Return what the package's own code answers."""
+        """Return the answer of the package's code."""
         try:
             return self._score(lead, activities, at=at)
         except Exception as error:
-            whose = f"{self._brought.package} {self._brought.version}"
-            raise PolicyError(self.name, f"of package {whose} raised {type(error).__name__}") from error
+            package = f"{self._origin.package} {self._origin.version}"
+            raise PolicyError(self.name, f"of package {package} raised {type(error).__name__}") from error

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_serializer
 
-from leadlife._base.model import Model, utc
+from leadlife._base.model import Accepts, Model, utc
 from leadlife.errors import Malformed
 
 _ISO = re.compile(
@@ -126,7 +126,12 @@ def _positive(value: Elapsed | Calendar) -> Elapsed | Calendar:
 Duration = Annotated[Elapsed | Calendar, BeforeValidator(read_duration)]
 """An elapsed or a calendar duration, or its ISO 8601 text; a ``timedelta`` is read as elapsed."""
 
-PositiveDuration = Annotated[Elapsed | Calendar, BeforeValidator(read_duration), AfterValidator(_positive)]
+if TYPE_CHECKING:
+    PositiveDuration = Accepts[Elapsed | Calendar, Elapsed | Calendar | timedelta | str]
+    OptionalDuration = Accepts[Elapsed | Calendar | None, Elapsed | Calendar | timedelta | str | None]
+else:
+    PositiveDuration = Annotated[Elapsed | Calendar, BeforeValidator(read_duration), AfterValidator(_positive)]
+    OptionalDuration = PositiveDuration | None
 """A duration that is longer than nothing."""
 
 

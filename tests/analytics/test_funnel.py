@@ -1,4 +1,4 @@
-"""Figures against hand computations, published values and independent libraries."""
+"""Figures are checked against hand computations, published values and independent libraries."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -45,13 +45,13 @@ def by_hand(won, lost, open_, day):
 
 @given(TIMES, TIMES, TIMES, st.integers(0, 14))
 def test_incidence_is_the_definition(won, lost, open_, day):
-    told = Incidence(won=won, lost=lost, open_=open_).by(day)
-    everybody = (*won, *lost, *open_)
-    assert told.at_risk == sum(x >= day for x in everybody)
-    if not everybody or day > max(everybody):
-        assert told.rate is None
+    risk = Incidence(won=won, lost=lost, open_=open_).by(day)
+    times = (*won, *lost, *open_)
+    assert risk.at_risk == sum(x >= day for x in times)
+    if not times or day > max(times):
+        assert risk.rate is None
     else:
-        assert told.rate == pytest.approx(float(by_hand(won, lost, open_, day)), abs=1e-12)
+        assert risk.rate == pytest.approx(float(by_hand(won, lost, open_, day)), abs=1e-12)
 
 
 @given(TIMES, TIMES)
@@ -60,16 +60,16 @@ def test_without_competition_it_is_one_minus_kaplan_meier(won, open_):
     if not won:
         return
     fitted = lifelines.KaplanMeierFitter().fit([*won, *open_], [1] * len(won) + [0] * len(open_))
-    told = Incidence(won=won, lost=[], open_=open_)
+    incidence = Incidence(won=won, lost=[], open_=open_)
     for day in range(max((*won, *open_)) + 1):
-        assert told.by(day).rate == pytest.approx(1 - float(fitted.predict(day)), abs=1e-9)
+        assert incidence.by(day).rate == pytest.approx(1 - float(fitted.predict(day)), abs=1e-9)
 
 
 @given(TIMES, TIMES, TIMES)
 def test_the_half_is_the_first_day_that_reaches_it(won, lost, open_):
-    told = Incidence(won=won, lost=lost, open_=open_)
+    incidence = Incidence(won=won, lost=lost, open_=open_)
     days = [day for day in range(13) if by_hand(won, lost, open_, day) >= Fraction(1, 2)]
-    first = told.first_reaching(0.5)
+    first = incidence.first_reaching(0.5)
     if first is None:
         assert all(float(by_hand(won, lost, open_, day)) < 0.5 + 1e-9 for day in range(13))
     else:
@@ -85,9 +85,9 @@ def test_a_published_competing_risk_curve(shared_data):
     # The patients themselves are not among the inputs; the flies are.
     rows = (shared_data / "survival" / "waltons_dataset.csv").read_text().splitlines()[1:]
     times = [(int(float(cells[-3])), cells[-2] == "1") for cells in (row.split(",") for row in rows)]
-    told = Incidence(won=[t for t, e in times if e], lost=[], open_=[t for t, e in times if not e])
+    incidence = Incidence(won=[t for t, e in times if e], lost=[], open_=[t for t, e in times if not e])
     assert (len(times), sum(e for _, e in times)) == (163, 156)
-    assert told.first_reaching(0.5) == case["kaplan_meier"]["median"]
+    assert incidence.first_reaching(0.5) == case["kaplan_meier"]["median"]
 
 
 def test_wilson_and_quantiles():
@@ -133,7 +133,7 @@ def life(name, *moves, start=0, channel=None, **fields):
     return journey
 
 
-def told(*lives, days=100, **options):
+def counted(*lives, days=100, **options):
     return funnel(lives, BOOK, as_of=T0 + days * DAY, **options)
 
 
@@ -141,33 +141,33 @@ def test_lost_ends_a_lead_unless_it_has_left_that_stage():
     lost = life("a", (5, "lose"))
     resting = life("b", (5, "lose"), (6, "rest"))
     back = life("c", (5, "rest"), (6, "back"), (9, "sale"))
-    found = told(lost, resting, back)
+    found = counted(lost, resting, back)
     assert (found.total.leads, found.total.won, found.total.cycles) == (3, 1, 4)
     assert found.total.days_to_won.q50 == 9
     assert found.total.reached == {"mql": 3, "won": 1, "cold": 2, "lost": 2}
     # b is still at risk on day 30, a is not.
     assert [risk.at_risk for risk in found.total.rate_by_horizon] == [1, 1, 0, 0]
     assert found.total.rate_by_horizon[2].rate is None
-    earlier = told(resting, days=5)
+    earlier = counted(resting, days=5)
     assert earlier.total.reached["cold"] == 0
 
 
 def test_lost_today_does_not_remove_a_lead_from_last_month():
     late = life("a", (50, "lose"))
-    assert told(late, days=40).total.leads == 1
-    assert told(late, days=40).warnings[0].code == "right_censoring"
+    assert counted(late, days=40).total.leads == 1
+    assert counted(late, days=40).warnings[0].code == "right_censoring"
 
 
 def test_a_win_outside_any_cycle_counts():
-    assert told(life("a", (1, "rest"), (2, "buy"))).total.won == 1
+    assert counted(life("a", (1, "rest"), (2, "buy"))).total.won == 1
 
 
-def test_a_win_outside_any_cycle_is_not_forgotten_when_the_lead_moves_on():
+def test_a_win_outside_any_cycle_still_counts_when_the_lead_moves_on():
     again = life("a", (1, "rest"), (2, "buy"), (9, "rest"))
-    assert (told(again).total.won, told(again).total.days_to_won.q50) == (1, 2)
+    assert (counted(again).total.won, counted(again).total.days_to_won.q50) == (1, 2)
 
 
-def test_the_half_is_not_missed_for_a_rounding():
+def test_rounding_does_not_miss_the_half():
     for number in (10, 12, 20, 26, 28):
         days = Incidence(won=range(1, number + 1), lost=[], open_=[]).first_reaching(0.5)
         assert days == number // 2
@@ -183,56 +183,56 @@ def test_a_field_of_the_same_name_does_not_hide_the_source():
 
 def test_a_second_sale_is_no_second_lead():
     twice = life("a", (5, "sale"), (9, "sale"))
-    assert (told(twice).total.leads, told(twice).total.won) == (1, 1)
+    assert (counted(twice).total.leads, counted(twice).total.won) == (1, 1)
 
 
 def test_groups_by_attribute_source_and_lead_type():
     lives = (life("a", channel="social", city="Recife"), life("b", channel="email", city="unknown"), life("c"))
-    by_city = told(*lives, by="city")
+    by_city = counted(*lives, by="city")
     assert [(group.key, group.leads) for group in by_city.groups] == [("Recife", 1), ("unknown", 1), (None, 1)]
-    assert [group.key for group in told(*lives, by="source").groups] == ["email", "social", None]
-    assert [group.key for group in told(*lives, by="lead_type").groups] == ["cultivated", "interest", None]
+    assert [group.key for group in counted(*lives, by="source").groups] == ["email", "social", None]
+    assert [group.key for group in counted(*lives, by="lead_type").groups] == ["cultivated", "interest", None]
     with pytest.raises(errors.UnknownName, match="did you mean 'city'"):
-        told(*lives, by="ctiy")
+        counted(*lives, by="ctiy")
 
 
 def test_an_attribute_of_winners_only_has_no_rate():
     lives = (life("a", (5, "sale"), deal="big", city="x"), life("b", city="y"))
-    found = told(*lives, by="deal")
+    found = counted(*lives, by="deal")
     assert [one.figures["attribute"] for one in found.warnings if one.code == "winners_only"] == ["deal"]
     for group in found.groups:
         assert (group.rate, group.low, group.high, group.days_to_won.half_by) == (None, None, None, None)
         assert {risk.rate for risk in group.rate_by_horizon} == {None}
     assert found.total.rate == 0.5
-    assert "winners_only" not in {one.code for one in told(life("a", (5, "sale"), deal="big")).warnings}
-    assert "winners_only" not in {one.code for one in told(*lives, attributes=["city"]).warnings}
+    assert "winners_only" not in {one.code for one in counted(life("a", (5, "sale"), deal="big")).warnings}
+    assert "winners_only" not in {one.code for one in counted(*lives, attributes=["city"]).warnings}
 
 
 def test_left_truncation_is_stated_by_its_rule():
     early = [life(f"e{n}", start=n) for n in range(30)]
     late = [life(f"l{n}", (2, "sale"), start=60 + n) for n in range(5)]
-    codes = [one.code for one in told(*early, *late).warnings]
+    codes = [one.code for one in counted(*early, *late).warnings]
     assert codes[0] == "left_truncation"
     few = [life(f"e{n}", start=n) for n in range(25)]
-    assert "left_truncation" not in [one.code for one in told(*few, *late).warnings]
-    assert "left_truncation" not in [one.code for one in told(*early, life("x", (80, "sale"))).warnings]
+    assert "left_truncation" not in [one.code for one in counted(*few, *late).warnings]
+    assert "left_truncation" not in [one.code for one in counted(*early, life("x", (80, "sale"))).warnings]
 
 
-def test_nobody_at_all_is_a_funnel_too():
-    found = told(days=1)
+def test_no_leads_at_all_make_a_funnel_too():
+    found = counted(days=1)
     assert (found.total.leads, found.total.rate, found.warnings) == (0, None, ())
     assert "total" in str(found)
-    assert told(life("a", start=50), days=1).total.leads == 0
+    assert counted(life("a", start=50), days=1).total.leads == 0
 
 
-def test_sold_but_not_won_is_told():
+def test_a_sale_without_a_win_is_a_caution():
     refused = Journey.start("x", eight_stage(), at=T0, stage="name").record(Sold(at=T0 + DAY))
     found = funnel([refused], eight_stage(), as_of=T0 + 2 * DAY)
     assert "sold_not_won" in {one.code for one in found.warnings}
 
 
 def test_rows_and_dict_are_plain():
-    found = told(life("a", (5, "sale")), life("b"), by="city")
+    found = counted(life("a", (5, "sale")), life("b"), by="city")
     flat = found.rows()
     assert flat[-1]["group"] == "total"
     assert flat[0]["reached_mql"] == 2
@@ -240,8 +240,8 @@ def test_rows_and_dict_are_plain():
     assert found.to_dict()["groups"][0]["rate_by_horizon"][0] == {"days": 30, "rate": 0.5, "at_risk": 1}
 
 
-def test_the_growing_funnel_is_read_right():
-    """A funnel that doubles its intake: won/leads is far below the truth, the incidence is not."""
+def test_the_incidence_is_right_in_a_growing_funnel():
+    """A funnel that doubles its intake: won/leads is far below the true rate, but the incidence is not."""
     rng = random.Random(5)
     lives = []
     for number in range(1_200):
@@ -249,7 +249,7 @@ def test_the_growing_funnel_is_read_right():
         wins = rng.random() < 0.12
         after = int(rng.gammavariate(4, 30))
         lives.append(life(f"l{number}", *([(after, "sale")] if wins and start + after <= 360 else []), start=start))
-    found = told(*lives, days=360).total
+    found = counted(*lives, days=360).total
     assert found.rate < 0.085
     assert found.rate_by_horizon[2].rate == pytest.approx(0.12 * 0.84, abs=0.03)
 

@@ -15,7 +15,7 @@ from leadlife import (
     days,
     elapsed,
 )
-from leadlife.checks import Bump, How, check, diff
+from leadlife.checks import Bump, ChangeKind, check, diff
 from leadlife.criteria import band, evidence, field, holds, identified, in_stage
 from leadlife.errors import UnknownName
 from leadlife.lifecycle import EntryStage, Reason, Route, StageStatus, StageType, TransitionKind
@@ -35,7 +35,7 @@ def with_stage(name, **changes):
     return EIGHT.with_lifecycle(EIGHT.lifecycle.with_stages(EIGHT.lifecycle.stage(name).replace(**changes)))
 
 
-def told(legalities):
+def moves_of(legalities):
     return {(one.stage, one.trigger, one.target) for one in legalities}
 
 
@@ -62,10 +62,10 @@ def test_a_tightened_guard_makes_moves_illegal_for_a_lead_that_it_shows():
 def test_a_loosened_guard_makes_moves_legal():
     found = diff(EIGHT, with_rule("accept", roles=()))
     [gained] = found.now_legal
-    assert gained.witness == ("asked by somebody without a role",)
-    assert gained.instead == "it is for sales"
+    assert gained.witness == ("asked by a person without a role",)
+    assert gained.instead == "only sales may make this move"
     assert found.version_bump is Bump.MINOR
-    assert told(diff(with_rule("accept", roles=()), EIGHT).now_illegal) == {("lead", "accept", "sales_lead")}
+    assert moves_of(diff(with_rule("accept", roles=()), EIGHT).now_illegal) == {("lead", "accept", "sales_lead")}
 
 
 @pytest.mark.parametrize(
@@ -78,21 +78,21 @@ def test_a_loosened_guard_makes_moves_legal():
         (with_stage("recycled", reentry_limit=None), "after 3 or more returns"),
     ],
 )
-def test_what_limits_a_move_besides_guards_is_told(changed, words):
+def test_the_witness_names_a_limit_that_is_not_a_guard(changed, words):
     found = diff(EIGHT, changed)
     assert found.now_legal
     assert all(words in one.witness for one in found.now_legal)
     assert not found.now_illegal
     back = diff(changed, EIGHT)
-    assert told(back.now_illegal) == told(found.now_legal)
+    assert moves_of(back.now_illegal) == moves_of(found.now_legal)
     assert not back.now_legal
     assert back.version_bump is Bump.MAJOR
 
 
 def test_a_move_that_leads_elsewhere_is_both():
     found = diff(EIGHT, with_rule("rush_to_sales", target="lead"))
-    assert ("name", "rush_to_sales", "lead") in told(found.now_legal)
-    assert ("name", "rush_to_sales", "sales_lead") in told(found.now_illegal)
+    assert ("name", "rush_to_sales", "lead") in moves_of(found.now_legal)
+    assert ("name", "rush_to_sales", "sales_lead") in moves_of(found.now_illegal)
     assert found.now_legal[0].instead == "to sales_lead"
 
 
@@ -105,10 +105,10 @@ def test_words_alone_are_a_patch():
 def test_what_is_declared_more_is_minor_and_what_is_gone_major():
     more = EIGHT.with_fields(size=FieldSpec())
     found = diff(EIGHT, more)
-    assert [(one.what, one.name, one.how) for one in found.changes] == [("field", "size", How.ADDED)]
+    assert [(one.what, one.name, one.how) for one in found.changes] == [("field", "size", ChangeKind.ADDED)]
     assert found.version_bump is Bump.MINOR
     back = diff(more, EIGHT)
-    assert (back.changes[0].how, back.version_bump) == (How.REMOVED, Bump.MAJOR)
+    assert (back.changes[0].how, back.version_bump) == (ChangeKind.REMOVED, Bump.MAJOR)
 
 
 def test_everything_that_is_declared_is_compared():
@@ -123,8 +123,8 @@ def test_everything_that_is_declared_is_compared():
             stages=(*EIGHT.lifecycle.stages[1:], EIGHT.lifecycle.stages[0]),
         ),
     )  # fmt: skip
-    told_of = {(one.what, one.name, one.how.value) for one in diff(EIGHT, changed).changes}
-    assert told_of >= {
+    differences = {(one.what, one.name, one.how.value) for one in diff(EIGHT, changed).changes}
+    assert differences >= {
         ("playbook", "id", "changed"),
         ("playbook", "version", "changed"),
         ("playbook", "zone", "changed"),
@@ -153,10 +153,10 @@ def renamed_eight(old, new, **more):
     return book.with_lifecycle(book.lifecycle.with_stages(book.lifecycle.stage(new).replace(**more)))
 
 
-def test_a_renamed_stage_is_seen_and_mapped():
+def test_a_renamed_stage_is_recognised_and_mapped():
     found = diff(EIGHT, renamed_eight("opportunity", "deal"))
     assert found.stages == {"opportunity": "deal"}
-    assert ("stage", "opportunity", How.RENAMED) in {(one.what, one.name, one.how) for one in found.changes}
+    assert ("stage", "opportunity", ChangeKind.RENAMED) in {(one.what, one.name, one.how) for one in found.changes}
     assert (found.now_legal, found.now_illegal, found.version_bump) == ((), (), Bump.MAJOR)
 
 
@@ -169,27 +169,27 @@ def test_a_renamed_stage_is_renamed_in_criteria_too():
     before = Playbook(id="p", lifecycle=life, qualifications=[QualificationRule(name="q", enter=in_stage("a"))])
     after = Playbook.model_validate_json(before.model_dump_json().replace('"a"', '"mql"'))
     found = diff(before, after, renamed={"a": "mql"})
-    assert [(one.what, one.how) for one in found.changes] == [("stage", How.RENAMED)]
+    assert [(one.what, one.how) for one in found.changes] == [("stage", ChangeKind.RENAMED)]
     assert (found.now_legal, found.now_illegal) == ((), ())
 
 
-def test_a_stage_that_may_be_another_needs_a_person():
+def test_a_stage_with_no_clear_successor_needs_a_decision():
     changed = renamed_eight("opportunity", "deal", meaning="quite another", limit=None, type=StageType.INVENTORY)
     assert diff(EIGHT, changed).stages == {"opportunity": None}
-    said = diff(EIGHT, changed, renamed={"opportunity": "deal"})
-    assert said.stages == {"opportunity": "deal"}
-    assert {one[0] for change in said.changes if change.what == "stage" for one in change.aspects} >= {
+    mapped = diff(EIGHT, changed, renamed={"opportunity": "deal"})
+    assert mapped.stages == {"opportunity": "deal"}
+    assert {one[0] for change in mapped.changes if change.what == "stage" for one in change.aspects} >= {
         "meaning",
         "limit",
     }
     assert "leads in opportunity go to: ?" in str(diff(EIGHT, changed))
     illegal = diff(EIGHT, changed.with_lifecycle(changed.lifecycle.without("open")), renamed={"opportunity": "deal"})
-    assert ("sales_lead", "open", "opportunity") in told(illegal.now_illegal)
+    assert ("sales_lead", "open", "opportunity") in moves_of(illegal.now_illegal)
     labels = [renamed_eight("engagement", name, label="Talks", meaning=name) for name in ("engagement", "talking")]
     assert diff(*labels).stages == {"engagement": "talking"}
 
 
-def test_two_stages_alike_are_not_guessed_apart():
+def test_two_equal_stages_are_not_guessed_apart():
     def book(*names):
         stages = (Stage(id="a"), *(Stage(id=name) for name in names), Stage(id="won", status=StageStatus.WON))
         moves = tuple(
@@ -201,7 +201,7 @@ def test_two_stages_alike_are_not_guessed_apart():
     assert diff(book("b", "c"), book("d", "e")).stages == {"b": None, "c": None}
 
 
-def test_the_map_is_what_an_adoption_takes():
+def test_an_adoption_takes_the_map_of_stages():
     from datetime import UTC, datetime
 
     from leadlife import PlaybookAdopted
@@ -212,7 +212,7 @@ def test_the_map_is_what_an_adoption_takes():
     assert fact.stages == {"opportunity": "deal"}
 
 
-def test_where_guards_ask_too_much_it_says_so():
+def test_a_move_whose_guards_ask_too_many_questions_is_not_decided():
     asks = [evidence(f"e{number}") for number in range(14)]
     words = {f"e{number}": "" for number in range(14)}
 
@@ -236,7 +236,7 @@ def test_where_guards_ask_too_much_it_says_so():
     assert diff(book(*asks), book(*asks).replace(version="2")).not_decided == ()
 
 
-def test_gates_are_seen_through():
+def test_a_move_through_a_gate_is_compared_by_its_final_stage():
     def book(*routes):
         gate = Stage(id="sort", type=StageType.GATE, routes=routes, default="b")
         stages = (Stage(id="a"), gate, Stage(id="b"), Stage(id="won", status=StageStatus.WON))
@@ -248,10 +248,10 @@ def test_gates_are_seen_through():
     found = diff(book(), book(Route(guard=field("size") >= 5, target="won")))
     [gained] = found.now_legal
     assert (gained.target, gained.witness, gained.instead) == ("won", ("size 5",), "to b")
-    assert told(found.now_illegal) == {("a", "go", "b")}
+    assert moves_of(found.now_illegal) == {("a", "go", "b")}
 
 
-def test_a_stage_that_is_gone_takes_its_moves_with_it():
+def test_the_moves_of_a_removed_stage_become_illegal():
     stages = tuple(stage for stage in EIGHT.lifecycle.stages if stage.id != "lost")
     rules = EIGHT.lifecycle.without("lose").transitions
     rules = [
@@ -273,13 +273,13 @@ TAKEN = [
 
 
 @pytest.mark.parametrize(("what", "which"), TAKEN)
-def test_whatever_is_taken_away_from_eight_stage_is_told(what, which):
+def test_everything_that_is_removed_from_eight_stage_is_reported(what, which):
     if what == "transition":
         rules = EIGHT.lifecycle.transitions
         try:
             less = EIGHT.with_lifecycle(EIGHT.lifecycle.replace(transitions=rules[:which] + rules[which + 1 :]))
         except Malformed as fault:
-            assert "recycle" in str(fault)  # the limits need it, and building says so
+            assert "recycle" in str(fault)  # the time limits need this move, so the playbook cannot be built
             return
         assert diff(EIGHT, less).now_illegal
     else:
@@ -302,26 +302,26 @@ def test_what_cannot_be_compared_is_refused(broken, error):
         broken()
 
 
-def lived(**changes):
+def with_life(**changes):
     return EIGHT.with_lifecycle(EIGHT.lifecycle.replace(**changes))
 
 
-def moving(place, **changes):
+def with_move(place, **changes):
     rules = list(EIGHT.lifecycle.transitions)
     rules[place] = rules[place].replace(**changes)
-    return lived(transitions=tuple(rules))
+    return with_life(transitions=tuple(rules))
 
 
-def test_what_is_allowed_less_asks_for_a_major_version():
+def test_a_restriction_requires_a_major_version():
     life = EIGHT.lifecycle
     place = next(place for place, rule in enumerate(life.transitions) if rule.needs_reason)
-    two, one = (moving(place, reasons=tuple(one.id for one in life.reasons[:number])) for number in (2, 1))
+    two, one = (with_move(place, reasons=tuple(one.id for one in life.reasons[:number])) for number in (2, 1))
     assert (diff(two, one).version_bump, diff(one, two).version_bump) == (Bump.MAJOR, Bump.MINOR)
-    free = moving(place, reasons=())
+    free = with_move(place, reasons=())
     assert (diff(free, one).version_bump, diff(one, free).version_bump) == (Bump.MAJOR, Bump.MINOR)
-    spare = [lived(reasons=(*life.reasons, Reason(id="spare", needs_note=noted))) for noted in (False, True)]
+    spare = [with_life(reasons=(*life.reasons, Reason(id="spare", needs_note=noted))) for noted in (False, True)]
     assert (diff(*spare).version_bump, diff(*reversed(spare)).version_bump) == (Bump.MAJOR, Bump.MINOR)
-    asked = lived(entries=(life.entries[0].replace(guard=evidence("need")), *life.entries[1:]))
+    asked = with_life(entries=(life.entries[0].replace(guard=evidence("need")), *life.entries[1:]))
     assert (diff(EIGHT, asked).version_bump, diff(asked, EIGHT).version_bump) == (Bump.MAJOR, Bump.MINOR)
     fields = [
         EIGHT.replace(fields={**EIGHT.fields, "plan": FieldSpec(choices=several)}) for several in (("a", "b"), ("a",))
@@ -333,7 +333,7 @@ def test_what_is_allowed_less_asks_for_a_major_version():
     assert diff(*words).version_bump is Bump.PATCH
 
 
-def test_bands_and_fields_that_changed_what_they_are_are_compared_all_the_same():
+def test_bands_and_fields_with_a_changed_type_can_still_be_compared():
     def booked(bands, sort, *guards):
         policy = Points(name="points", rules=(FieldRule(name="x", when=field("size").known(), points=9),), bands=bands)
         book = EIGHT.replace(fields={**EIGHT.fields, "size": FieldSpec(type=sort)}, scores=(*EIGHT.scores, policy))
@@ -357,6 +357,6 @@ def test_bands_and_fields_that_changed_what_they_are_are_compared_all_the_same()
         (days(9), days(10), True),
     ],
 )
-def test_a_cool_down_is_longer_as_the_calendar_has_it(before, after, stricter):
+def test_a_cool_down_is_compared_by_the_calendar(before, after, stricter):
     one, other = (with_stage("recycled", cool_down=rest) for rest in (before, after))
     assert bool(diff(one, other).now_illegal) is stricter

@@ -1,4 +1,4 @@
-"""Each finding has a lifecycle that shows it, and a nearly equal one that is clean of it."""
+"""Each finding has a lifecycle that shows it, and a nearly equal one that does not have it."""
 
 from datetime import date
 
@@ -67,7 +67,7 @@ DROP = move("drop", "*", "lost", kind=TransitionKind.EXIT)
 
 
 def cycle(*transitions, stages=(), a=None, **more):
-    """A sound little lifecycle: a, b, won, lost; with whatever is added."""
+    """A small lifecycle without findings: a, b, won, lost; and the given additions."""
     return Lifecycle(
         stages=(a or stage("a"), stage("b"), stage("won", StageStatus.WON), stage("lost", StageStatus.LOST), *stages),
         transitions=(move("go", "a", "b"), move("win", "b", "won"), *transitions, DROP),
@@ -149,16 +149,16 @@ PAIRS = {
         cycle(move("jump", "a", "won", (field("size") > 5) & (field("size") < 9), kind=TransitionKind.SKIP)),
     ),
     Code.SHADOWED: (
-        cycle(move("turn", "a", "b", field("size") > 5), move("turn", "a", "won", field("size") > 9)),
-        cycle(move("turn", "a", "b", field("size") > 9), move("turn", "a", "won", field("size") < 5)),
+        cycle(move("advance", "a", "b", field("size") > 5), move("advance", "a", "won", field("size") > 9)),
+        cycle(move("advance", "a", "b", field("size") > 9), move("advance", "a", "won", field("size") < 5)),
     ),
     Code.OVERLAP: (
-        cycle(move("turn", "a", "b", field("size") > 5), move("turn", "a", "won", field("size") < 9)),
-        cycle(move("turn", "a", "b", field("size") > 5), move("turn", "a", "won", field("size") < 5)),
+        cycle(move("advance", "a", "b", field("size") > 5), move("advance", "a", "won", field("size") < 9)),
+        cycle(move("advance", "a", "b", field("size") > 5), move("advance", "a", "won", field("size") < 5)),
     ),
     Code.NOT_DECIDED: (
-        cycle(*[move("turn", "a", to, count(f"{to}{n}") >= 1) for n in range(7) for to in ("b", "won")]),
-        cycle(*[move("turn", "a", to, count(f"{to}{n}") >= 1) for n in range(6) for to in ("b", "won")]),
+        cycle(*[move("advance", "a", to, count(f"{to}{n}") >= 1) for n in range(7) for to in ("b", "won")]),
+        cycle(*[move("advance", "a", to, count(f"{to}{n}") >= 1) for n in range(6) for to in ("b", "won")]),
     ),
     Code.CUSTOM_GUARD: (
         cycle(move("jump", "a", "won", CustomGuard(name="mine", call=lambda view: True), kind=TransitionKind.SKIP)),
@@ -223,7 +223,7 @@ def test_rules_are_proved_like_guards():
     assert "qualifications.0.enter" in found(secret, Code.PERSONAL_UNFLAGGED)[0].says
 
 
-def test_automatic_moves_that_some_lead_is_sent_round_by_are_a_chase():
+def test_automatic_moves_in_a_circle_that_a_lead_can_take_are_a_chase():
     [chase] = found(cycle(*CIRCLE), Code.CHASE)
     assert chase.says == "automatic moves send a lead in a circle: a > b > a"
     assert chase.story == ("identified", "on to b", "off to a", "and again")
@@ -231,7 +231,7 @@ def test_automatic_moves_that_some_lead_is_sent_round_by_are_a_chase():
     assert not found(cycle(*apart), Code.CHASE)
 
 
-def test_a_sign_off_is_stale_once_the_rule_or_a_score_that_it_reads_says_something_else():
+def test_a_sign_off_is_stale_after_the_rule_or_a_score_that_it_reads_has_changed():
     assert not found(AGREED, Code.STALE_SIGN_OFF)
     other = AGREED.with_qualifications(AGREED.qualification_by_name["sql"].replace(valid_for=days(9)))
     [stale] = found(other, Code.STALE_SIGN_OFF)
@@ -246,13 +246,13 @@ def test_a_sign_off_is_stale_once_the_rule_or_a_score_that_it_reads_says_somethi
     assert "'win'" in found(AGREED.with_lifecycle(moved), Code.STALE_SIGN_OFF)[0].says
 
 
-def test_a_sign_off_is_dated_in_plain_words():
+def test_a_sign_off_needs_a_date():
     with pytest.raises(Malformed, match="on"):
         SignOff(team="sales", on="yesterday", version="1", digest="0" * 16)
     assert SignOff(team="sales", on="2026-03-02", version="1", digest="0" * 16).on == date(2026, 3, 2)
 
 
-def test_signing_names_what_there_is_and_changes_nothing():
+def test_signing_needs_a_known_rule_and_leaves_the_digest_unchanged():
     assert AGREED.digest == mql_pql_sql().digest
     assert [one.team for one in AGREED.qualification_by_name["mql"].signed] == ["sales"]
     both = sign(sign(AGREED, "marketing", "mql", on=date(2026, 3, 3)), "sales", "mql", on=date(2026, 3, 4), by="sam")
@@ -268,11 +268,11 @@ def test_signing_names_what_there_is_and_changes_nothing():
     assert sign(Playbook(id="plain", lifecycle=plain), "sales", on=date(2026, 3, 2)).lifecycle == plain
 
 
-def test_thresholds_the_wrong_way_round_are_told():
+def test_reversed_thresholds_are_found():
     flaps = hysteresis(score("p") >= 50, score("p") < 60, where="qualifications.mql")
     assert flaps.code is Code.HYSTERESIS
     assert flaps.where == "qualifications.mql"
-    assert flaps.story == ("score p 50", "in, and out at the same instant")
+    assert flaps.story == ("score p 50", "enters and leaves at the same instant")
     assert hysteresis(score("p") >= 50, score("p") < 40) is None
     many = at_least(7, *(evidence(f"e{number}") for number in range(13)))
     assert hysteresis(many, identified()).code is Code.NOT_DECIDED
@@ -283,7 +283,7 @@ def test_the_worst_comes_first():
     assert severities == sorted(severities, key=list(Severity).index)
 
 
-def test_a_trap_after_the_last_return_is_told_with_its_whole_story():
+def test_a_trap_after_the_last_return_has_the_whole_story():
     transitions = (
         move("rest", "a", "idle", kind=TransitionKind.RECYCLE),
         move("return", "idle", "a", kind=TransitionKind.REENTRY),
@@ -296,10 +296,10 @@ def test_a_trap_after_the_last_return_is_told_with_its_whole_story():
         transitions=transitions,
     )
     [trap] = found(lifecycle, Code.TRAP)
-    assert trap.says == "'idle' has no way on after 2 returns"
+    assert trap.says == "leads cannot leave 'idle' after 2 returns"
     assert trap.story == (
         "start at a", "rest to idle", "return to a", "rest to idle", "return to a", "rest to idle",
-        "and now nothing can happen",
+        "and no move is possible",
     )  # fmt: skip
 
 
@@ -311,14 +311,14 @@ SIZED = {"fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec
 @pytest.mark.parametrize(
     ("guard", "possible"),
     [
-        ((field("size") > 5) & (field("size") < 6), False),  # no whole number lies between
+        ((field("size") > 5) & (field("size") < 6), False),  # there is no whole number between them
         ((field("size") >= 5) & (field("size") < 6), True),
         ((field("plan") != "free") & (field("plan") != "pro"), False),
         ((field("plan") != "free"), True),
         (field("size").known() & ~field("size").known(), False),
         (evidence("x") & ~evidence("x"), False),
         (evidence("x", within=days(9)) & ~evidence("x"), False),
-        (evidence("x") & ~evidence("x", within=days(9)), False),  # old evidence is unknown, and not unknown is unknown
+        (evidence("x") & ~evidence("x", within=days(9)), False),  # old evidence is unknown, and so is its negation
         (holds("mql") & ~holds("mql"), False),
         (identified() & ~identified(), False),
         (in_stage("b"), False),
@@ -347,7 +347,10 @@ SIZED = {"fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec
         ((count("call") >= 3) & (count("call", within=days(7)) >= 2) & (count("call", within=days(7)) <= 4), True),
         ((count("call") == 3) & (count("call", page="/x") >= 1) & (count("call", page="/x") != 3), True),
         ((count("call") <= 3) & (count("call", page="/x") >= 2) & (count("call", "form") >= 7), True),
-        ((count() < 4) & (count("call") >= 2) & (count("form") >= 2), True),  # that they add up is not followed
+        (
+            (count() < 4) & (count("call") >= 2) & (count("form") >= 2),
+            True,
+        ),  # the checker does not add the counts of kinds
         ((field("since") > "2026-03-01") & (field("since") < "2026-03-03"), True),
         ((field("since") > "2026-03-01") & (field("since") < "2026-03-02"), False),
         (field("since").known(), True),
@@ -426,28 +429,28 @@ GRADE = Grid(name="grade", fit=FIT, engagement=ENGAGED)
         (score("points") < 3, band("points") == "cold", "score points"),
     ],
 )  # fmt: skip
-def test_the_witness_of_an_overlap_is_told_in_words(first, second, words):
+def test_the_witness_of_an_overlap_is_in_words(first, second, words):
     points = Points(
         name="points", rules=(FieldRule(name="x", when=field("size") > 1, points=50),), bands={"cold": 0, "warm": 5}
     )
     playbook = Playbook(
-        id="mine", lifecycle=cycle(move("turn", "a", "b", first), move("turn", "a", "won", second)),
+        id="mine", lifecycle=cycle(move("advance", "a", "b", first), move("advance", "a", "won", second)),
         scores=(GRADE, points), evidence={"x": "x"}, activity_kinds={"call": {}}, qualifications=[MQL], **SIZED,
     )  # fmt: skip
     [overlap] = found(playbook, Code.OVERLAP)
     assert words in ", ".join(overlap.story)
 
 
-def test_bands_without_a_policy_are_questions_of_their_own():
+def test_bands_without_a_policy_are_separate_questions():
     assert Code.OVERLAP in codes(
-        cycle(move("turn", "a", "b", band("x") == "A"), move("turn", "a", "won", band("x") >= "A"))
+        cycle(move("advance", "a", "b", band("x") == "A"), move("advance", "a", "won", band("x") >= "A"))
     )
-    both = move("turn", "a", "b", (band("x") == "A") & ~(band("x") == "A"))
+    both = move("advance", "a", "b", (band("x") == "A") & ~(band("x") == "A"))
     assert Code.NEVER_TRUE in codes(cycle(both))
-    assert Code.NEVER_TRUE not in codes(cycle(move("turn", "a", "b", in_stage("a", "b"))))
+    assert Code.NEVER_TRUE not in codes(cycle(move("advance", "a", "b", in_stage("a", "b"))))
 
 
-def test_a_score_that_reads_what_is_personal_is_told():
+def test_a_score_that_reads_a_personal_field_is_found():
     rules = (
         FieldRule(name="x", when=field("email").known(), points=50),
         ActivityRule(name="y", kinds=("call",), points=1),
@@ -462,12 +465,12 @@ def test_a_score_that_reads_what_is_personal_is_told():
 def test_a_score_cannot_pass_its_cap():
     policy = Points(name="points", rules=(FieldRule(name="x", when=field("size") > 1, points=50),), cap=20)
     low = (score("points") > 5) | (score("points") >= 20)
-    guards = [move("turn", "a", "b", score("points") >= 20), move("turn", "a", "won", score("points") < 20)]
+    guards = [move("advance", "a", "b", score("points") >= 20), move("advance", "a", "won", score("points") < 20)]
     playbook = Playbook(id="mine", lifecycle=cycle(*guards, move("x", "a", "won", low)), scores=(policy,), **SIZED)
     assert not found(playbook, Code.OVERLAP)
 
 
-def test_the_default_of_a_gate_that_nobody_takes_is_shadowed():
+def test_a_gate_default_that_no_lead_takes_is_shadowed():
     both = (Route(guard=identified(), target="b"), Route(guard=~identified(), target="won"))
     gate = Stage(id="gate", type=StageType.GATE, routes=both, default="lost")
     assert Code.SHADOWED in codes(cycle(move("sort", "a", "gate"), stages=(gate,)))
@@ -475,18 +478,18 @@ def test_the_default_of_a_gate_that_nobody_takes_is_shadowed():
     assert Code.SHADOWED not in codes(cycle(move("sort", "a", "gate"), stages=(half,)))
 
 
-def test_no_definition_takes_for_ever():
+def test_the_search_has_a_budget():
     from leadlife.checks.proofs import Budget, Goal, Proof, together
 
     leaves = [evidence(f"e{number}") for number in range(12)]
     goals = [Goal(at_least(7, *leaves), True), Goal(at_least(6, *leaves), False)]
     assert together(goals).proof is Proof.IMPOSSIBLE
     assert together(goals, budget=Budget(50)).proof is Proof.NOT_DECIDED
-    many = [move("turn", "a", ("b", "won")[number % 2], evidence(f"e{number}")) for number in range(3_000)]
+    many = [move("advance", "a", ("b", "won")[number % 2], evidence(f"e{number}")) for number in range(3_000)]
     assert Code.NOT_DECIDED in codes(cycle(*many))
 
 
-def test_a_win_gives_the_returns_back():
+def test_a_win_resets_the_number_of_returns():
     transitions = (
         move("rest", "a", "idle", kind=TransitionKind.RECYCLE),
         move("return", "idle", "b", kind=TransitionKind.REENTRY),
@@ -498,33 +501,33 @@ def test_a_win_gives_the_returns_back():
     assert not found(Lifecycle(stages=stages, transitions=transitions), Code.TRAP)
 
 
-def test_a_text_without_a_part_is_thought_of():
-    assert not found(cycle(move("turn", "a", "b", ~field("city").contains("o"))), Code.NEVER_TRUE)
+def test_a_text_that_does_not_contain_a_part_is_tried():
+    assert not found(cycle(move("advance", "a", "b", ~field("city").contains("o"))), Code.NEVER_TRUE)
     assert not found(
-        cycle(move("turn", "a", "b", ~field("city").contains("e") & field("city").known())), Code.NEVER_TRUE
+        cycle(move("advance", "a", "b", ~field("city").contains("e") & field("city").known())), Code.NEVER_TRUE
     )
 
 
-def test_reopening_is_told_apart_by_what_was_left():
+def test_reopenings_to_different_stages_do_not_overlap():
     assert not codes(cycle(move("reopen", "lost", None, kind=TransitionKind.REOPEN)))
 
 
-def test_a_way_that_only_the_impossible_opens_is_no_way():
+def test_a_move_that_no_lead_can_make_reaches_nothing():
     never = (field("size") > 9) & (field("size") < 5)
     lifecycle = cycle(
         move("leap", "a", "c", never, kind=TransitionKind.SKIP), move("win", "c", "won"), stages=(stage("c"),)
     )
     [lost] = found(lifecycle, Code.UNREACHABLE)
-    assert "nobody can make this move" in lost.says
+    assert "no lead can make 'leap' from a" in lost.says
     beyond = cycle(
         move("leap", "c", "d", kind=TransitionKind.SKIP), move("win", "d", "won"), stages=(stage("c"), stage("d"))
     )
-    assert any("nobody reaches that stage" in one.says for one in found(beyond, Code.UNREACHABLE))
+    assert any("'leap' leads out of c, which no lead reaches" in one.says for one in found(beyond, Code.UNREACHABLE))
 
 
-def test_eight_stage_has_only_findings_that_its_page_argues():
-    told = [(finding.code, finding.where) for finding in check(eight_stage())]
-    assert told == [
+def test_eight_stage_has_only_the_findings_that_its_page_explains():
+    places = [(finding.code, finding.where) for finding in check(eight_stage())]
+    assert places == [
         (Code.OVERLAP, "lifecycle.transitions.10"),
         (Code.OVERLAP, "lifecycle.transitions.11"),
         (Code.OVERLAP, "lifecycle.transitions.11"),
@@ -532,7 +535,7 @@ def test_eight_stage_has_only_findings_that_its_page_argues():
     ]
 
 
-def test_what_is_no_definition_is_refused():
+def test_check_needs_a_definition():
     with pytest.raises(Malformed, match="a playbook or a lifecycle"):
         check("eight_stage")
 
@@ -559,7 +562,7 @@ def test_every_code_has_its_page():
     assert all(f"Severity: {SEVERITIES[code]}." in (pages / f"{code}.md").read_text() for code in Code)
 
 
-def test_a_thousand_returns_are_not_walked_one_by_one():
+def test_a_thousand_returns_are_not_searched_one_by_one():
     idle = Stage(id="idle", **{**RECYCLED, "reentry_limit": 1_000})
     other = Stage(id="other", **{**RECYCLED, "reentry_limit": 1_000})
     transitions = (
@@ -573,6 +576,6 @@ def test_a_thousand_returns_are_not_walked_one_by_one():
     stages = (stage("a"), stage("won", StageStatus.WON), stage("lost", StageStatus.LOST), idle, other)
     traps = found(Lifecycle(stages=stages, transitions=transitions, reasons=("late",)), Code.TRAP)
     assert {trap.says for trap in traps} == {
-        f"{name!r} has no way on once all returns are used up" for name in ("idle", "other")
+        f"leads cannot leave {name!r} after all returns are used up" for name in ("idle", "other")
     }
-    assert traps[0].story[-2:] == ("and so on, until no return is left", "and now nothing can happen")
+    assert traps[0].story[-2:] == ("and so on, until no return is left", "and no move is possible")

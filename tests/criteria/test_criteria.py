@@ -36,7 +36,7 @@ from leadlife.criteria import (
     sold,
 )
 from leadlife.errors import GuardError
-from leadlife.journey.sight import StateView
+from leadlife.journey.view import JourneyView
 from leadlife.presets import eight_stage
 from leadlife.timing import months
 
@@ -52,7 +52,7 @@ def journey():
 
 
 def view(journey, at=None, roles=()):
-    return StateView(journey._state, at or journey.at, roles)
+    return JourneyView(journey._data.shown, at or journey.at, roles)
 
 
 TERNARY = st.sampled_from([True, False, None])

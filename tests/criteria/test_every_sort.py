@@ -46,7 +46,7 @@ from leadlife.criteria import (
     total,
 )
 from leadlife.errors import InvalidDefinition
-from leadlife.journey.sight import StateView
+from leadlife.journey.view import JourneyView
 from leadlife.presets import eight_stage
 from leadlife.timing import months
 
@@ -64,7 +64,7 @@ def ada():
 
 def view(journey, after=timedelta(0), *, at=None):
     at = at or journey.at + after
-    return StateView(journey.tick(at)._state, at, ())
+    return JourneyView(journey.tick(at)._data.shown, at, ())
 
 
 def said(journey, **fields):
@@ -294,7 +294,7 @@ def test_stage_days_and_cycle(ada):
     assert in_stage("target", "lead").test(view(ada)) is False
     assert in_stage("name").verdict(view(ada)).facts == (ada.facts[0].id,)
     assert (cycle() == 1).test(view(ada)) is True
-    nobody = StateView(Journey("bo", BOOK)._state, T, ())
+    nobody = JourneyView(Journey("bo", BOOK)._data.shown, T, ())
     for rule in (in_stage("name"), days_in_stage() >= 1, cycle() == 1, readiness() == "late"):
         assert rule.test(nobody) is None
         assert rule.verdict(nobody).facts == ()

@@ -1,4 +1,4 @@
-"""What a score is worth, in words; over all leads and by segment."""
+"""Appraisals of scores, in figures and words, over all leads and by segment."""
 
 from random import Random
 
@@ -30,26 +30,26 @@ def leads(strength, number=2_000, seed=2):
     ],
 )
 def test_the_signal_is_named(strength, signal):
-    told = appraise(*leads(strength))
-    assert told.signal is signal
-    assert told.interval[0] <= told.roc_auc <= told.interval[1]
-    assert told.brier is None
-    assert f"ROC-AUC {told.roc_auc:.3f}" in str(told)
+    appraisal = appraise(*leads(strength))
+    assert appraisal.signal is signal
+    assert appraisal.interval[0] <= appraisal.roc_auc <= appraisal.interval[1]
+    assert appraisal.brier is None
+    assert f"ROC-AUC {appraisal.roc_auc:.3f}" in str(appraisal)
 
 
 def test_the_words_of_a_weak_signal():
     outcomes, scores = leads(0.4)
     chances = [1 / (1 + np.exp(-score)) for score in scores]
-    told = appraise(outcomes, chances, probabilities=True)
-    assert told.brier == brier(outcomes, chances).score
-    assert str(told).endswith(f"times the average; Brier {told.brier:.4f}")
-    assert "the signal is weak" in str(told)
+    appraisal = appraise(outcomes, chances, probabilities=True)
+    assert appraisal.brier == brier(outcomes, chances).score
+    assert str(appraisal).endswith(f"times the average rate; Brier {appraisal.brier:.4f}")
+    assert "the signal is weak" in str(appraisal)
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     truth = roc_auc(*leads(0.8, 60_000, seed=99))
-    held = [appraise(*leads(0.8, 300, seed=seed)).interval for seed in range(120)]
-    assert 0.88 <= sum(low <= truth <= high for low, high in held) / len(held) <= 1
+    intervals = [appraise(*leads(0.8, 300, seed=seed)).interval for seed in range(120)]
+    assert 0.88 <= sum(low <= truth <= high for low, high in intervals) / len(intervals) <= 1
 
 
 def test_the_interval_is_as_wide_as_the_area_spreads():
@@ -60,8 +60,8 @@ def test_the_interval_is_as_wide_as_the_area_spreads():
         areas.append(appraise([1] * 12 + [0] * 600, scores))
     mean = sum(one.roc_auc for one in areas) / len(areas)
     spread = (sum((one.roc_auc - mean) ** 2 for one in areas) / len(areas)) ** 0.5
-    told = sum(one.interval[1] - one.interval[0] for one in areas) / len(areas) / 2 / 1.96
-    assert told == pytest.approx(spread, rel=0.25)
+    width = sum(one.interval[1] - one.interval[0] for one in areas) / len(areas) / 2 / 1.96
+    assert width == pytest.approx(spread, rel=0.25)
 
 
 def test_segments_are_appraised_where_there_are_enough_leads():
@@ -86,16 +86,16 @@ def test_the_curve_is_scikit_learns(pairs):
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
-        (lambda: appraise([1, 1], [1, 2]), "all of these leads were won"),
-        (lambda: appraise([1, 0], [1, 2], probabilities=True), "between 0 and 1"),
-        (lambda: by_segment([1, 0], [1, 2], ["x"]), "1 segments do not pair with 2 leads"),
-        (lambda: by_segment([1, 0], [1, 2], [[], []]), "a segment is one value"),
-        (lambda: roc_curve([1, 1], [1, 2]), "all of these leads were won"),
-        (lambda: roc_auc([np.array([1, 2]), 0], [1, 2]), "won or not"),
+        (lambda: appraise([1, 1], [1, 2]), "all leads were won"),
+        (lambda: appraise([1, 0], [1, 2], probabilities=True), "from 0 to 1"),
+        (lambda: by_segment([1, 0], [1, 2], ["x"]), "got 1 segments for 2 leads"),
+        (lambda: by_segment([1, 0], [1, 2], [[], []]), "a segment must be one value"),
+        (lambda: roc_curve([1, 1], [1, 2]), "all leads were won"),
+        (lambda: roc_auc([np.array([1, 2]), 0], [1, 2]), "an outcome must be True or False"),
     ],
 )
-def test_what_cannot_be_appraised_is_refused(broken, told):
-    with pytest.raises(Malformed, match=told):
+def test_what_cannot_be_appraised_is_refused(broken, message):
+    with pytest.raises(Malformed, match=message):
         broken()

@@ -1,4 +1,4 @@
-"""Leak alarms: they fire on planted leaks and stay silent where the outcomes are shuffled."""
+"""Leak warnings: planted leaks are found, and shuffled outcomes cause no warning."""
 
 import csv
 import math
@@ -29,8 +29,8 @@ def world(number=800, seed=3):
     return won, columns
 
 
-def signs(alarms):
-    return {alarm.column: alarm.sign for alarm in alarms}
+def signs(warnings):
+    return {warning.column: warning.sign for warning in warnings}
 
 
 def test_planted_leaks_are_found():
@@ -43,12 +43,12 @@ def test_planted_leaks_are_found():
         "warmth": LeakSign.REMARKABLE,
         "last call": LeakSign.LATE_NAME,
     }
-    assert [alarm.certain for alarm in found] == [True, True, True, False, False]
-    assert all(alarm.words for alarm in found)
+    assert [warning.certain for warning in found] == [True, True, True, False, False]
+    assert all(warning.words for warning in found)
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_shuffled_outcomes_raise_no_alarm(seed):
+def test_shuffled_outcomes_cause_no_warning(seed):
     won, columns = world(seed=seed)
     Random(seed + 1_000).shuffle(won)
     assert leaks(won, columns, scores=columns["size"]) == ()
@@ -59,13 +59,15 @@ def test_a_few_leads_prove_nothing():
     assert leaks(won, {"contract": ["x" if one else "" for one in won], "hint": won}) == ()
 
 
-def test_luck_among_few_leads_raises_no_alarm():
-    alarms = 0
+def test_luck_among_few_leads_causes_no_warning():
+    warnings = 0
     for seed in range(150):
         won, columns = world(24, seed)
         Random(seed + 1_000).shuffle(won)
-        alarms += len(leaks(won, {name: columns[name] for name in ("city", "size", "warmth")})) if sum(won) >= 5 else 0
-    assert alarms <= 1
+        warnings += (
+            len(leaks(won, {name: columns[name] for name in ("city", "size", "warmth")})) if sum(won) >= 5 else 0
+        )
+    assert warnings <= 1
 
 
 def test_what_was_filled_in_after_the_outcome_is_found():
@@ -73,18 +75,18 @@ def test_what_was_filled_in_after_the_outcome_is_found():
     closed = [T + 10 * DAY] * 50
     when = {"city": [T] * 25 + [None] * 20 + [T + 11 * DAY] * 5, "size": [T + 10 * DAY] * 50}
     found = leaks(won, columns, filled=when, closed=closed)
-    [alarm] = [one for one in found if one.sign is LeakSign.FILLED_LATER]
-    assert (alarm.column, alarm.words) == ("city", "5 of 30 values were filled in after the outcome")
+    [warning] = [one for one in found if one.sign is LeakSign.FILLED_LATER]
+    assert (warning.column, warning.words) == ("city", "5 of 30 values were filled in after the outcome")
 
 
 def test_scores_that_are_too_good_are_not_believed():
     won, columns = world()
     first = leaks(won, {}, scores=[one + Random(place).random() / 2 for place, one in enumerate(won)])
-    assert [(alarm.column, alarm.sign) for alarm in first] == [(None, LeakSign.TOO_GOOD)]
+    assert [(warning.column, warning.sign) for warning in first] == [(None, LeakSign.TOO_GOOD)]
     assert leaks(won, {}, scores=columns["size"]) == ()
 
 
-def test_a_profile_tells_what_a_column_holds():
+def test_a_profile_describes_a_column():
     column = ["Google", "google", " google ", "Select", "Select", "", None, math.nan, "bing", "bing"]
     city, price = profile({"source": column, "price": ["1", "2.5", *["3"] * 8]}, outcomes=[1, 0] * 5)
     assert (city.filled, city.distinct, city.commonest, city.share, city.numeric) == (0.7, 5, "Select", 2 / 7, False)
@@ -92,8 +94,8 @@ def test_a_profile_tells_what_a_column_holds():
     assert city.variants == ((" google ", "Google", "google"),)
     assert (price.numeric, price.filled) == (True, 1)
     assert price.roc_auc is not None
-    told = profile({"source": column}, blanks=("", "Select"))[0]
-    assert (told.filled, told.placeholders, told.roc_auc) == (0.5, (), None)
+    other = profile({"source": column}, blanks=("", "Select"))[0]
+    assert (other.filled, other.placeholders, other.roc_auc) == (0.5, (), None)
     empty, odd = profile({"empty": ["", None], "odd": ["inf", True]})
     assert (empty.filled, empty.distinct, empty.commonest, empty.share, empty.numeric) == (0, 0, None, 0, False)
     assert odd.numeric is False
@@ -103,36 +105,36 @@ def test_a_profile_tells_what_a_column_holds():
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
-        (lambda: leaks([1, 1], {"a": [1, 2]}), "all of these leads were won"),
-        (lambda: leaks([1, 0], {"a": [1]}), "'a' has 1 values, and there are 2 leads"),
-        (lambda: leaks([1, 0], {"a": [[], {}]}), "no text, number or date"),
-        (lambda: leaks([1, 0], {"a": [1, 2]}, filled={"a": [T, T]}), "needs closed="),
+        (lambda: leaks([1, 1], {"a": [1, 2]}), "all leads were won"),
+        (lambda: leaks([1, 0], {"a": [1]}), "'a' has 1 values, but there are 2 leads"),
+        (lambda: leaks([1, 0], {"a": [[], {}]}), "not text, numbers or dates"),
+        (lambda: leaks([1, 0], {"a": [1, 2]}, filled={"a": [T, T]}), "filled= needs closed="),
         (lambda: leaks([1, 0], {"a": [1, 2]}, filled={"b": [T, T]}, closed=[T, T]), "instants of column 'b'"),
         (lambda: leaks([1, 0], {"a": [1, 2]}, filled={"a": [T]}, closed=[T, T]), "instants of column 'a'"),
-        (lambda: profile([[1, 2]]), "columns are told by name"),
-        (lambda: profile({"a": 5}), "values of a column are several"),
+        (lambda: profile([[1, 2]]), "columns must be a mapping by name"),
+        (lambda: profile({"a": 5}), "values of a column must be a sequence"),
         (lambda: profile({"a": [1, 2], "b": [1]}), "'b' has 1 values"),
     ],
 )
-def test_what_cannot_be_looked_at_is_refused(broken, told):
-    with pytest.raises(Malformed, match=told):
+def test_what_cannot_be_examined_is_refused(broken, message):
+    with pytest.raises(Malformed, match=message):
         broken()
 
 
-def test_on_x_education_it_warns_of_what_was_filled_in_after_contact(shared_data):
+def test_on_x_education_it_warns_of_columns_filled_in_after_contact(shared_data):
     with (shared_data / "x_education/leads.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     won = [row["Converted"] == "1" for row in rows]
     apart = ("Prospect ID", "Lead Number", "Converted")
     columns = {name: [row[name] for row in rows] for name in rows[0] if name not in apart}
     found = leaks(won, columns)
-    assert [alarm.column for alarm in found if alarm.certain] == ["Tags"]
-    asked = {alarm.column for alarm in found if not alarm.certain}
+    assert [warning.column for warning in found if warning.certain] == ["Tags"]
+    asked = {warning.column for warning in found if not warning.certain}
     late = {"Lead Quality", "Lead Profile", "Last Activity", "Last Notable Activity"}
     assert late <= asked <= late | {"Total Time Spent on Website", "What is your current occupation"}
-    told = {one.column: one for one in profile(columns)}
-    assert ("Google", "google") in told["Lead Source"].variants
-    assert sum(one.distinct == 1 for one in told.values()) == 5
-    assert told["City"].placeholders == (("Select", 2249),)
+    profiles = {one.column: one for one in profile(columns)}
+    assert ("Google", "google") in profiles["Lead Source"].variants
+    assert sum(one.distinct == 1 for one in profiles.values()) == 5
+    assert profiles["City"].placeholders == (("Select", 2249),)

@@ -1,4 +1,4 @@
-"""Evaluation: the same numbers as scikit-learn's, and where to cut."""
+"""Measures: the same numbers as scikit-learn's, and thresholds."""
 
 import json
 import math
@@ -34,19 +34,19 @@ def test_ranking_is_measured_as_scikit_learn_does(leads):
 @given(LEADS)
 def test_brier_is_scikit_learns_and_its_parts_add_up(leads):
     outcomes, chances = split(leads)
-    told = brier(outcomes, chances)
-    assert told.score == pytest.approx(metrics.brier_score_loss(outcomes, chances), abs=1e-12)
-    assert told.reliability - told.resolution + told.uncertainty == pytest.approx(told.score, abs=1e-12)
-    assert min(told) >= 0
+    parts = brier(outcomes, chances)
+    assert parts.score == pytest.approx(metrics.brier_score_loss(outcomes, chances), abs=1e-12)
+    assert parts.reliability - parts.resolution + parts.uncertainty == pytest.approx(parts.score, abs=1e-12)
+    assert min(parts) >= 0
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 1000).map(lambda n: n / 1000)), min_size=2, max_size=60))
 def test_the_isotonic_curve_is_scikit_learns_and_calibrates_no_worse(leads):
     outcomes, chances = split(leads)
     curve = Isotonic.fit(outcomes, chances)
-    rival = IsotonicRegression(out_of_bounds="clip").fit(chances, outcomes)
+    reference = IsotonicRegression(out_of_bounds="clip").fit(chances, outcomes)
     asked = sorted({*chances, 0.0, 0.3, 0.77, 1.0})
-    assert [curve(one) for one in asked] == pytest.approx(list(rival.predict(asked)), abs=1e-7)
+    assert [curve(one) for one in asked] == pytest.approx(list(reference.predict(asked)), abs=1e-7)
     assert list(curve.ys) == sorted(curve.ys)
     calibrated = [curve(chance) for chance in chances]
     assert brier(outcomes, calibrated).score <= brier(outcomes, chances).score + 1e-12
@@ -72,25 +72,25 @@ def test_few_lucky_leads_are_not_certain():
 
 
 def test_the_published_isotonic_example(shared_data):
-    told = json.loads((shared_data / "peer_expectations/worked_examples.json").read_text())["isotonic"]
-    curve = Isotonic.fit(told["y"], told["x"])
-    fitted = [curve(x) for x in told["x"]]
-    assert fitted == pytest.approx(told["fitted"], abs=1e-10)
-    assert brier(told["y"], told["x"]).score == pytest.approx(told["brier_before"], abs=1e-10)
-    assert brier(told["y"], fitted).score == pytest.approx(told["brier_after"], abs=1e-10)
+    example = json.loads((shared_data / "peer_expectations/worked_examples.json").read_text())["isotonic"]
+    curve = Isotonic.fit(example["y"], example["x"])
+    fitted = [curve(x) for x in example["x"]]
+    assert fitted == pytest.approx(example["fitted"], abs=1e-10)
+    assert brier(example["y"], example["x"]).score == pytest.approx(example["brier_before"], abs=1e-10)
+    assert brier(example["y"], fitted).score == pytest.approx(example["brier_after"], abs=1e-10)
 
 
 def test_the_worked_threshold_for_a_sales_capacity(shared_data):
-    told = json.loads((shared_data / "peer_expectations/worked_examples.json").read_text())["capacity_threshold"]
+    example = json.loads((shared_data / "peer_expectations/worked_examples.json").read_text())["capacity_threshold"]
     chances = np.random.default_rng(0).beta(0.6, 6, 1000)
     free = threshold(chances, value=4000, cost=200)
     assert (free.cut, free.leads, round(free.profit), free.next_lead_worth) == (
-        told["p_star"],
-        told["unlimited"]["leads"],
-        told["unlimited"]["profit"],
+        example["p_star"],
+        example["unlimited"]["leads"],
+        example["unlimited"]["profit"],
         0,
     )
-    for capacity, expected in told["capacity"].items():
+    for capacity, expected in example["capacity"].items():
         found = threshold(chances, value=4000, cost=200, capacity=int(capacity))
         assert (round(found.cut, 4), round(found.profit)) == (expected["cut"], expected["profit"])
         assert round(found.next_lead_worth) == expected["next_lead_worth"]
@@ -98,7 +98,7 @@ def test_the_worked_threshold_for_a_sales_capacity(shared_data):
 
 
 @given(st.lists(st.floats(0, 1), max_size=30), st.integers(0, 40))
-def test_one_slot_more_brings_what_was_said(chances, capacity):
+def test_one_more_slot_brings_the_stated_profit(chances, capacity):
     now, more = (threshold(chances, value=100, cost=7, capacity=capacity + extra) for extra in (0, 1))
     assert more.profit - now.profit == pytest.approx(now.next_lead_worth, abs=1e-9)
     assert now.profit <= threshold(chances, value=100, cost=7).profit + 1e-9
@@ -111,10 +111,10 @@ def test_gains_and_lift_of_the_best_scored():
     assert (table[0].gain, table[0].lift, table[-1].lift) == pytest.approx((1 / 3, 1 / 0.3, 1))
     (quarter,) = gains(outcomes, range(10, 0, -1), shares=[0.25])
     assert (quarter.leads, quarter.won) == (3, 2)
-    assert [one.won for one in gains([0, 1], [5, 5], shares=[0.5])] == [0]  # equals keep their order
+    assert [one.won for one in gains([0, 1], [5, 5], shares=[0.5])] == [0]  # equal scores keep their order
 
 
-def test_a_calibration_table_tells_each_bin():
+def test_a_calibration_table_describes_each_bin():
     table = calibration([0, 1, 1, 1], [0.05, 0.1, 0.95, 1.0])
     assert [(row.low, row.high, row.leads, row.won) for row in table] == [
         (0.0, 0.1, 1, 0),
@@ -127,34 +127,34 @@ def test_a_calibration_table_tells_each_bin():
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
         (lambda: Isotonic.fit([1, 0], [0.1, 0.2], prior=-1), "prior of a curve"),
-        (lambda: roc_auc([1, 1], [0.1, 0.2]), "all of these leads were won"),
-        (lambda: average_precision([0, 0], [0.1, 0.2]), "all of these leads were lost"),
-        (lambda: gains([0, 0], [0.1, 0.2]), "all of these leads were lost"),
-        (lambda: roc_auc([1, 0], [0.1]), "2 outcomes do not pair with 1 scores"),
-        (lambda: roc_auc([], []), "do not pair"),
-        (lambda: roc_auc([1, 2], [0.1, 0.2]), "won or not"),
-        (lambda: roc_auc([1, None], [0.1, 0.2]), "won or not"),
+        (lambda: roc_auc([1, 1], [0.1, 0.2]), "all leads were won"),
+        (lambda: average_precision([0, 0], [0.1, 0.2]), "all leads were lost"),
+        (lambda: gains([0, 0], [0.1, 0.2]), "all leads were lost"),
+        (lambda: roc_auc([1, 0], [0.1]), "got 2 outcomes and 1 scores"),
+        (lambda: roc_auc([], []), "got 0 outcomes and 0 scores"),
+        (lambda: roc_auc([1, 2], [0.1, 0.2]), "an outcome must be True or False"),
+        (lambda: roc_auc([1, None], [0.1, 0.2]), "an outcome must be True or False"),
         (lambda: roc_auc([1, 0], [0.1, math.nan]), "finite"),
-        (lambda: roc_auc([1, 0], [0.1, "x"]), "a score is a number"),
-        (lambda: roc_auc([1, 0], [0.1, 10**400]), "a score is a number"),
-        (lambda: brier([1, 0], [0.1, 1.2]), "between 0 and 1"),
+        (lambda: roc_auc([1, 0], [0.1, "x"]), "a score must be a number"),
+        (lambda: roc_auc([1, 0], [0.1, 10**400]), "a score must be a number"),
+        (lambda: brier([1, 0], [0.1, 1.2]), "from 0 to 1"),
         (lambda: calibration([1, 0], [0.1, 0.2], bins=0), "at least one bin"),
-        (lambda: gains([1, 0], [0.1, 0.2], shares=[0]), "above 0, up to 1"),
-        (lambda: threshold([0.5], value=0, cost=1), "value is above nothing"),
+        (lambda: gains([1, 0], [0.1, 0.2], shares=[0]), "above 0 and up to 1"),
+        (lambda: threshold([0.5], value=0, cost=1), "value must be above 0"),
         (lambda: threshold([0.5], value=1, cost=math.nan), "a finite number"),
-        (lambda: threshold([0.5], value="1", cost=1), "value: a number is needed"),
-        (lambda: threshold([0.5], value=1, cost=1, capacity=-1), "capacity: a whole number is needed, 0 or more"),
-        (lambda: threshold([0.5], value=1, cost=1, capacity=1.5), "capacity: a whole number"),
-        (lambda: roc_auc(None, [1]), "outcomes are several"),
-        (lambda: roc_auc([1, 0], "ab"), "scores are several"),
-        (lambda: calibration([1, 0], [0.1, 0.2], bins=2.5), "bins: a whole number"),
+        (lambda: threshold([0.5], value="1", cost=1), "value must be a number"),
+        (lambda: threshold([0.5], value=1, cost=1, capacity=-1), "capacity must be a whole number, 0 or more"),
+        (lambda: threshold([0.5], value=1, cost=1, capacity=1.5), "capacity must be a whole number"),
+        (lambda: roc_auc(None, [1]), "outcomes must be a sequence"),
+        (lambda: roc_auc([1, 0], "ab"), "scores must be a sequence"),
+        (lambda: calibration([1, 0], [0.1, 0.2], bins=2.5), "bins must be a whole number"),
         (lambda: Isotonic.fit([1, 0], [0.1, 0.2])(math.nan), "a finite number"),
-        (lambda: threshold([2], value=1, cost=1), "between 0 and 1"),
+        (lambda: threshold([2], value=1, cost=1), "from 0 to 1"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(broken, told):
-    with pytest.raises(Malformed, match=told):
+def test_what_cannot_be_measured_is_refused(broken, message):
+    with pytest.raises(Malformed, match=message):
         broken()

@@ -1,4 +1,4 @@
-"""Holding out: folds that share the won leads fairly, and a split in time that learns nothing from the future."""
+"""Splits: stratified ones share the won leads fairly, and one in time uses nothing from the future."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,16 +19,16 @@ DAY = timedelta(days=1)
 def test_each_lead_is_held_out_once_and_the_won_are_shared_fairly(outcomes, parts, seed):
     outcomes = [*outcomes, *[True, False] * parts]
     found = list(stratified_splits(outcomes, parts=parts, seed=seed))
-    assert sorted(place for fold in found for place in fold.test) == list(range(len(outcomes)))
+    assert sorted(place for split in found for place in split.test) == list(range(len(outcomes)))
     for train, test in found:
         assert set(train) | set(test) == set(range(len(outcomes)))
         assert not set(train) & set(test)
-    won = [sum(outcomes[place] for place in fold.test) for fold in found]
+    won = [sum(outcomes[place] for place in split.test) for split in found]
     assert max(won) - min(won) <= 1
     assert list(stratified_splits(np.array(outcomes, dtype=int), parts=parts, seed=seed)) == found
 
 
-def test_another_seed_shuffles_otherwise():
+def test_another_seed_shuffles_differently():
     outcomes = [True, False] * 50
     assert list(stratified_splits(outcomes)) != list(stratified_splits(outcomes, seed=1))
 
@@ -38,7 +38,7 @@ def made(opened, ended):
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=2, max_size=40), st.integers(1, 99))
-def test_nothing_is_learned_from_the_future_and_nobody_is_lost(spans, day):
+def test_training_uses_nothing_from_the_future_and_no_lead_is_lost(spans, day):
     leads = [made(opened, opened + length) for opened, length in spans]
     at = T + day * DAY
     try:
@@ -60,20 +60,23 @@ def test_by_default_seven_tenths_of_the_outcomes_come_before():
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
-        (lambda: list(stratified_splits([1, 1, 1, 0], parts=2)), "the rarer are 1"),
-        (lambda: list(stratified_splits([1, 0], parts="2")), "parts: a whole number"),
-        (lambda: list(stratified_splits([1, 0], parts=1)), "1 parts need 2 or more"),
+        (lambda: list(stratified_splits([1, 1, 1, 0], parts=2)), "2 parts cannot be made of 3 won and 1 lost leads"),
+        (lambda: list(stratified_splits([1, 0], parts="2")), "parts must be a whole number"),
+        (lambda: list(stratified_splits([1, 0], parts=1)), "make 2 parts or more"),
         (lambda: train_early_test_late([]), "no closed leads to split"),
-        (lambda: train_early_test_late([ClosedLead(won=True, closed=T)]), "when they were made"),
-        (lambda: train_early_test_late(["lead"]), "when they were made"),
+        (lambda: train_early_test_late([ClosedLead(won=True, closed=T)]), "closed leads with made"),
+        (lambda: train_early_test_late(["lead"]), "closed leads with made"),
         (lambda: train_early_test_late([made(3, 1)]), "closed before it was made"),
-        (lambda: train_early_test_late([made(1, 1)], share=1), "above 0 and below 1"),
-        (lambda: train_early_test_late([made(1, 1)], at=T), "to learn from at 2026-01-01"),
-        (lambda: train_early_test_late([made(1, 1)], at=T + 9 * DAY), "to test at 2026-01-10"),
+        (lambda: train_early_test_late([made(1, 1)], share=1), "share must be above 0 and below 1"),
+        (lambda: train_early_test_late([made(1, 1)], at=T), "a split at 2026-01-01 leaves no leads to train on"),
+        (
+            lambda: train_early_test_late([made(1, 1)], at=T + 9 * DAY),
+            "a split at 2026-01-10 leaves no leads to test on",
+        ),
     ],
 )
-def test_what_cannot_be_split_is_refused(broken, told):
-    with pytest.raises(Malformed, match=told):
+def test_what_cannot_be_split_is_refused(broken, message):
+    with pytest.raises(Malformed, match=message):
         broken()

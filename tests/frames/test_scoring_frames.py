@@ -1,4 +1,4 @@
-"""Scores for data frames: any kind in, the same kind out; nothing lost, nothing thrown."""
+"""Scores for data frames: the same kind is returned, no row is lost, and faults are collected."""
 
 import math
 import subprocess
@@ -64,7 +64,7 @@ KINDS = {
 }
 
 
-def told(frame, column):
+def values_of(frame, column):
     if isinstance(frame, pl.LazyFrame):
         frame = frame.collect()
     values = frame[column].to_pylist() if isinstance(frame, pa.Table) else list(frame[column])
@@ -76,21 +76,21 @@ def test_any_frame_in_the_same_kind_out(kind):
     leads, activities = KINDS[kind](LEADS), KINDS[kind](ACTIVITIES)
     scored = score_frame(BOOK, leads, activities, at=T)
     assert type(scored) is type(leads)
-    assert told(scored, "id") == ["ada", "bo", "cy"]
-    assert told(scored, "note") == LEADS["note"]
-    assert told(scored, "engagement") == [35, 0, 0]
-    assert told(scored, "engagement_band") == ["warm", "cold", "cold"]
+    assert values_of(scored, "id") == ["ada", "bo", "cy"]
+    assert values_of(scored, "note") == LEADS["note"]
+    assert values_of(scored, "engagement") == [35, 0, 0]
+    assert values_of(scored, "engagement_band") == ["warm", "cold", "cold"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_ledger_columns_add_up(kind):
     scored = score_frame(BOOK, KINDS[kind](LEADS), KINDS[kind](ACTIVITIES), at=T, ledger=True)
     rules = ["demo", "pages", "size", "cap of total"]
-    lines = [told(scored, f"engagement: {rule}") for rule in rules]
+    lines = [values_of(scored, f"engagement: {rule}") for rule in rules]
     assert lines[0] == [25, 0, 0]
     assert lines[3] == [-4, 0, 0]
-    assert [sum(each) for each in zip(*lines, strict=True)] == told(scored, "engagement")
-    assert told(scored, "engagement_why") == [None] * 3
+    assert [sum(each) for each in zip(*lines, strict=True)] == values_of(scored, "engagement")
+    assert values_of(scored, "engagement_why") == [None] * 3
 
 
 PEOPLE = st.lists(
@@ -129,7 +129,7 @@ def test_the_index_of_a_pandas_frame_is_kept():
     assert list(leads.columns) == list(LEADS)
 
 
-def test_what_cannot_be_read_keeps_its_place_and_is_told():
+def test_a_row_that_cannot_be_read_keeps_its_place_and_is_a_fault():
     leads = pd.DataFrame({
         "id": ["ada", None, "ada", "dee", "eve"],
         "employees": [80, 1, 2, 2.5, math.nan],
@@ -142,26 +142,26 @@ def test_what_cannot_be_read_keeps_its_place_and_is_told():
     })  # fmt: skip
     faults = []
     scored = score_frame(BOOK, leads, activities, at=T, faults=faults)
-    assert told(scored, "engagement") == [35, None, None, None, 0]
-    assert told(scored, "engagement_band") == ["warm", None, None, None, "cold"]
+    assert values_of(scored, "engagement") == [35, None, None, None, 0]
+    assert values_of(scored, "engagement_band") == ["warm", None, None, None, "cold"]
     assert [str(fault) for fault in faults] == [
         "leads, row 1, column 'id': the id is blank",
-        "leads, row 2, column 'id': this id stands on row 0 already",
+        "leads, row 2, column 'id': this id is already on row 0",
         "leads, row 3, column 'employees': field 'employees' holds integer, which this value is not",
         "activities, row 1, column 'lead': no lead of this id could be read",
         "activities, row 2, column 'kind': activity 'from' is not declared",
-        "activities, row 3, column 'kind': there is no activity",
-        "activities, row 4, column 'at': there is no instant",
+        "activities, row 3, column 'kind': the kind is blank",
+        "activities, row 4, column 'at': the instant is blank",
         "activities, row 5, column 'lead': the id is blank",
     ]
     with pytest.warns(UserWarning, match=r"8 rows or columns could not be read or scored; first: leads, row 1"):
         score_frame(BOOK, leads, activities, at=T)
 
 
-def test_a_field_that_the_frame_lacks_is_told():
+def test_a_field_that_the_frame_lacks_is_a_fault():
     faults = []
     scored = score_frame(BOOK, pd.DataFrame({"id": ["ada"], "employes": [80]}), at=T, faults=faults)
-    assert told(scored, "engagement") == [0]
+    assert values_of(scored, "engagement") == [0]
     [fault] = faults
     assert (fault.row, fault.column) == (None, "employees")
     assert "did you mean 'employes'?" in fault.reason
@@ -169,7 +169,7 @@ def test_a_field_that_the_frame_lacks_is_told():
         score_frame(BOOK, pd.DataFrame({"id": ["ada"]}), at=T)
 
 
-def test_a_policy_that_breaks_is_a_fault_of_the_row():
+def test_a_policy_that_fails_is_a_fault_of_the_row():
     def moody(lead, activities, at):
         if lead.id == "bo":
             raise RuntimeError("not today")
@@ -178,13 +178,13 @@ def test_a_policy_that_breaks_is_a_fault_of_the_row():
     book = BOOK.with_score(CustomPolicy.of(moody))
     faults = []
     scored = score_frame(book, pl.DataFrame(LEADS), pl.DataFrame(ACTIVITIES), at=T, faults=faults)
-    assert told(scored, "moody") == [7, None, 7]
-    assert told(scored, "engagement") == [35, 0, 0]
+    assert values_of(scored, "moody") == [7, None, 7]
+    assert values_of(scored, "engagement") == [35, 0, 0]
     assert [(fault.row, "score 'moody'" in fault.reason) for fault in faults] == [(1, True)]
     assert "moody_band" not in scored.columns
 
 
-def test_why_there_is_no_score_stands_beside_it():
+def test_the_reason_for_no_score_has_its_own_column():
     gated = Gated(name="gated", of=ENGAGEMENT, when=field("employees") >= 50)
     scored = score_frame(BOOK.with_score(gated), pl.DataFrame(LEADS), at=T, scores="gated", ledger=True)
     assert "engagement" not in scored.columns
@@ -195,11 +195,11 @@ def test_ids_are_compared_as_text():
     leads = pd.DataFrame({"id": [7, 8], "employees": [80, 10]})
     done = pd.DataFrame({"lead": [7.0, math.nan, 8.0], "kind": ["form"] * 3, "at": [T] * 3, "form": ["demo"] * 3})
     faults = []
-    assert told(score_frame(BOOK, leads, done, at=T, faults=faults), "engagement") == [35, 25]
+    assert values_of(score_frame(BOOK, leads, done, at=T, faults=faults), "engagement") == [35, 25]
     assert len(faults) == 1
     odd = pd.DataFrame({"id": [True, 1.5], "employees": [1, 1]})
     score_frame(BOOK, odd, at=T, faults=faults)
-    assert [fault.reason for fault in faults[1:]] == ["an id is text or a whole number"] * 2
+    assert [fault.reason for fault in faults[1:]] == ["an id must be text or a whole number"] * 2
 
 
 @pytest.mark.parametrize(
@@ -214,17 +214,17 @@ def test_ids_are_compared_as_text():
 )
 def test_instants_may_be_written_in_many_ways(when):
     done = pd.DataFrame({"lead": ["ada", "ada"], "kind": ["page_view"] * 2, "at": when})
-    assert told(score_frame(BOOK, pd.DataFrame(LEADS), done, at=T), "engagement")[0] == 18
+    assert values_of(score_frame(BOOK, pd.DataFrame(LEADS), done, at=T), "engagement")[0] == 18
 
 
 def test_wall_times_are_read_in_the_zone_that_is_named():
     done = pl.DataFrame({"lead": ["ada"], "kind": ["page_view"], "at": [datetime(2026, 3, 2, 10)]})
-    assert told(score_frame(BOOK, pl.DataFrame(LEADS), done, at=T), "engagement")[0] == 10
-    assert told(score_frame(BOOK, pl.DataFrame(LEADS), done, at=T, zone="Europe/Madrid"), "engagement")[0] == 14
+    assert values_of(score_frame(BOOK, pl.DataFrame(LEADS), done, at=T), "engagement")[0] == 10
+    assert values_of(score_frame(BOOK, pl.DataFrame(LEADS), done, at=T, zone="Europe/Madrid"), "engagement")[0] == 14
     faults = []
     wrong = pl.DataFrame({"lead": ["ada"], "kind": ["page_view"], "at": ["yesterday"]})
     score_frame(BOOK, pl.DataFrame(LEADS), wrong, at=T, faults=faults)
-    assert [fault.reason for fault in faults] == ["this is no instant in ISO text"]
+    assert [fault.reason for fault in faults] == ["text for an instant must be ISO 8601"]
     first = pl.DataFrame({"lead": ["ada"], "kind": ["page_view"], "at": [datetime(1, 1, 1)]})
     score_frame(BOOK, pl.DataFrame(LEADS), first, at=T, faults=faults, zone="Asia/Tokyo")
     assert "the years 1678 to 2261" in faults[-1].reason
@@ -277,15 +277,15 @@ def test_numbers_of_every_make_are_read():
         assert seen == {"ada": {"price": 1.5}, "bo": {}}
 
 
-def test_a_source_that_makes_no_sense_is_a_fault():
+def test_an_invalid_source_is_a_fault():
     faults = []
     leads = pl.DataFrame({"id": ["ada", "bo"], "employees": [1, 2], "lead_type": ["hunted", "seeds"]})
     book = BOOK.with_score(PerLeadType(name="kind", cases={"cultivated": ENGAGEMENT}))
-    assert told(score_frame(book, leads, at=T, faults=faults), "kind") == [None, 0]
+    assert values_of(score_frame(book, leads, at=T, faults=faults), "kind") == [None, 0]
     assert [fault.row for fault in faults] == [0]
 
 
-def test_progress_is_shown_to_those_who_wait(monkeypatch, capsys):
+def test_progress_is_shown_after_a_while(monkeypatch, capsys):
 
     monkeypatch.setattr("leadlife.frames.scoring.SHOWN_AFTER", 0.0)
     score_frame(BOOK, pl.DataFrame(LEADS), at=T)
@@ -295,35 +295,35 @@ def test_progress_is_shown_to_those_who_wait(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "message"),
     [
-        (lambda: score_frame(BOOK, [1, 2], at=T), "the leads are no data frame"),
-        (lambda: score_frame(BOOK, pl.DataFrame(LEADS), "rows", at=T), "the activities are no data frame"),
+        (lambda: score_frame(BOOK, [1, 2], at=T), "the leads must be a data frame"),
+        (lambda: score_frame(BOOK, pl.DataFrame(LEADS), "rows", at=T), "the activities must be a data frame"),
         (lambda: score_frame(BOOK, pl.DataFrame({"ids": ["a"]}), at=T), r"there is no column 'id' \(did you mean 'ids'"),
         (lambda: score_frame(BOOK, pl.DataFrame(LEADS), pl.DataFrame({"lead": ["a"]}), at=T), "no column 'kind'"),
-        (lambda: score_frame(BOOK, pd.DataFrame([[1, 2, 3]], columns=["id", "n", "n"]), at=T), "two columns of the leads"),
-        (lambda: score_frame(BOOK, pd.DataFrame([[1, 2]], columns=["id", 5]), at=T), "are named by text"),
-        (lambda: score_frame(UNSCORED, pl.DataFrame(LEADS), at=T), "no policy to score by"),
-        (lambda: score_frame(ENGAGEMENT, pl.DataFrame(LEADS), at=T), "scored by a playbook"),
+        (lambda: score_frame(BOOK, pd.DataFrame([[1, 2, 3]], columns=["id", "n", "n"]), at=T), "two columns of the leads have the same name"),
+        (lambda: score_frame(BOOK, pd.DataFrame([[1, 2]], columns=["id", 5]), at=T), "must have text names"),
+        (lambda: score_frame(UNSCORED, pl.DataFrame(LEADS), at=T), "no policy to score with"),
+        (lambda: score_frame(ENGAGEMENT, pl.DataFrame(LEADS), at=T), "score_frame needs a playbook"),
         (lambda: score_frame(BOOK, pl.DataFrame(LEADS), at="now"), "an instant is an aware datetime"),
-        (lambda: score_frame(BOOK, pl.DataFrame({**LEADS, "engagement": [1] * 3}), at=T), "'engagement' already"),
+        (lambda: score_frame(BOOK, pl.DataFrame({**LEADS, "engagement": [1] * 3}), at=T), "already have a column 'engagement'"),
         (
             lambda: score_frame(BOOK, pl.DataFrame(LEADS), pl.DataFrame(ACTIVITIES).with_columns(pl.lit(1).alias("?")), at=T),
-            "column '.' of the activities has no usable name",
+            "column '.' of the activities has a name that cannot be used",
         ),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_at_all_is_refused(broken, said):
-    with pytest.raises(Malformed, match=said):
+def test_arguments_that_cannot_be_used_are_refused(broken, message):
+    with pytest.raises(Malformed, match=message):
         broken()
 
 
-def test_a_policy_nobody_has_is_refused():
+def test_an_unknown_policy_is_refused():
     with pytest.raises(UnknownName):
         score_frame(BOOK, pl.DataFrame(LEADS), at=T, scores=["enggagement"])
 
 
-def test_fields_are_told_from_a_frame():
+def test_fields_are_made_from_a_frame():
     frame = pl.DataFrame({"n": [1], "x": [1.5], "yes": [True], "day": [date(2026, 1, 1)], "text": ["a"]})
     kinds = {name: spec.type.value for name, spec in fields_of(frame).items()}
     assert kinds == {"n": "integer", "x": "number", "yes": "boolean", "day": "date", "text": "text"}
@@ -342,7 +342,7 @@ CLOSED = {
 }
 
 
-def test_closed_leads_are_read_and_open_ones_passed_over():
+def test_closed_leads_are_read_and_open_ones_skipped():
     faults = []
     found = closed_leads(
         pl.DataFrame(CLOSED), won="won", closed="end", made="begun", team="crew", stage="stood", fields=["city"], faults=faults
@@ -352,14 +352,14 @@ def test_closed_leads_are_read_and_open_ones_passed_over():
         ClosedLead(won=False, closed=T, stage="offer", values={"city": None}),
     ]
     assert [(fault.row, fault.reason) for fault in faults] == [
-        (3, "an outcome is won or not: True or False, 1 or 0"),
-        (4, "there is no instant"),
+        (3, "an outcome must be True or False, 1 or 0"),
+        (4, "the instant is blank"),
     ]
     at_once = closed_leads(pd.DataFrame(CLOSED).head(3), won="won", closed=T, fields="city")
     assert [lead.won for lead in at_once] == [True, False]
     with pytest.raises(Malformed, match="no column 'gone'"):
         closed_leads(pl.DataFrame(CLOSED), won="won", closed="gone", fields=[])
-    with pytest.raises(Malformed, match="no usable name"):
+    with pytest.raises(Malformed, match="has a name that cannot be used"):
         closed_leads(pl.DataFrame({**CLOSED, "?": ["x"] * 5}), won="won", closed="end", fields=["?"])
 
 

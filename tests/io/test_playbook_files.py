@@ -1,4 +1,4 @@
-"""Definitions as files: read back as they were, with lines for faults, and hostile files in bounded time."""
+"""Definitions as files: they load as they were dumped, faults have lines, and hostile files are refused quickly."""
 
 import json
 from contextlib import suppress
@@ -28,7 +28,7 @@ from leadlife.playbook.playbook import guards_of
 from leadlife.presets import eight_stage
 from leadlife.scoring import CustomPolicy
 from leadlife.testing import playbooks, policies
-from leadlife.testing.contract import _everything
+from leadlife.testing.contract import _parts_of
 
 EIGHT = eight_stage()
 
@@ -36,7 +36,7 @@ EIGHT = eight_stage()
 @settings(max_examples=60)
 @given(playbooks(), st.lists(policies(), max_size=2, unique_by=lambda policy: policy.name))
 def test_what_is_loaded_is_what_was_dumped(playbook, scores):
-    data = tuple(policy for policy in scores if not any(isinstance(one, CustomPolicy) for one in _everything(policy)))
+    data = tuple(policy for policy in scores if not any(isinstance(one, CustomPolicy) for one in _parts_of(policy)))
     with suppress(InvalidDefinition):  # a policy reads what this playbook lacks
         playbook = playbook.replace(scores=data)
     guards = {
@@ -51,15 +51,15 @@ def test_what_is_loaded_is_what_was_dumped(playbook, scores):
     assert dump_playbook(again) == dump_playbook(playbook)
 
 
-def test_a_file_says_no_more_than_the_playbook(tmp_path):
+def test_a_file_has_no_defaults(tmp_path):
     file = tmp_path / "eight.json"
     file.write_text(dump_playbook(EIGHT))
     assert load_playbook(file) == EIGHT
-    told = json.loads(file.read_text())
-    assert told["lifecycle"]["stages"][0] == {
+    data = json.loads(file.read_text())
+    assert data["lifecycle"]["stages"][0] == {
         "id": "awareness", "team": "marketing", "meaning": "knows the company or offer; anonymous",
     }  # fmt: skip
-    assert None not in told["lifecycle"]["transitions"][0].values()
+    assert None not in data["lifecycle"]["transitions"][0].values()
 
 
 def test_one_change_is_one_line():
@@ -90,7 +90,7 @@ def test_a_mapping_may_be_json(tmp_path):
         load_mapping(file)
 
 
-def test_faults_tell_their_lines_and_near_keys():
+def test_faults_have_lines_and_similar_keys():
     text = dump_playbook(EIGHT).replace('"target": "engagement"', '"targit": "engagement"', 1)
     line = next(number for number, words in enumerate(text.splitlines(), 1) if "targit" in words)
     with pytest.raises(InvalidDefinition) as caught:
@@ -141,7 +141,7 @@ def test_the_schema_knows_every_key_that_is_written():
     assert schema["$defs"]["Points"]["properties"]["op"] == {"const": "points"}
     assert len(schema["properties"]["scores"]["items"]["oneOf"]) > 10
     published = Path(__file__).parents[2] / "docs" / "playbook.schema.json"
-    assert json.loads(published.read_text()) == schema, "make it anew: CONTRIBUTING.md says how"
+    assert json.loads(published.read_text()) == schema, "regenerate it as CONTRIBUTING.md says"
 
 
 HOSTILE = {
@@ -184,7 +184,7 @@ def test_hostile_toml_is_refused(text):
         parse_toml(text)
 
 
-def test_where_twice_is_told():
+def test_a_repeated_key_is_reported_with_its_line():
     with pytest.raises(Unreadable, match="the key 'id' twice: line 2"):
         parse_json(HOSTILE["twice"])
 
@@ -221,11 +221,11 @@ def test_a_guard_without_a_proper_name_is_a_fault():
 
 
 @pytest.mark.parametrize("text", ['{"a": "' + '\\"' * 400_000, "[" + '"\\"' * 300_000, "a." * 400_000 + "b = 1"])
-def test_what_never_ends_is_refused_at_once(text):
+def test_endless_tokens_are_refused_quickly(text):
     with pytest.raises(Unreadable):
         (parse_toml if text.startswith("a") else parse_json)(text)
 
 
-def test_no_more_of_a_file_is_read_than_may_be_in_it():
+def test_a_file_is_read_up_to_the_limit_only():
     with pytest.raises(Unreadable, match="larger"):
         read_document("/dev/zero")

@@ -1,4 +1,4 @@
-"""Reading an export: every row is used, refused or set aside, and dates are never guessed."""
+"""Reading an export: each row is used, refused or set aside, and dates are never guessed."""
 
 import json
 from datetime import UTC, datetime
@@ -143,7 +143,7 @@ def test_every_row_ends_as_one_of_three(folder):
     ]
 
 
-def test_journeys_tell_what_the_columns_said(folder):
+def test_journeys_have_the_facts_of_the_columns(folder):
     a, b, c, d = read(folder).journeys
     assert a.stage == "won"
     assert a.lead.fields == {"size": "5", "mail": "a@x"}
@@ -159,7 +159,7 @@ def test_journeys_tell_what_the_columns_said(folder):
     assert read(folder).playbook.fields["mail"].personal
 
 
-def test_a_fact_before_entry_stands_at_entry_with_its_own_date_beside(folder):
+def test_a_fact_before_entry_counts_at_entry_and_keeps_its_own_date(folder):
     d = read(folder).journeys[3]
     entered = datetime(2026, 2, 4, tzinfo=UTC)
     early = [fact for fact in d.facts if fact.before_entry]
@@ -184,7 +184,7 @@ def test_a_fact_before_entry_stands_at_entry_with_its_own_date_beside(folder):
         ('a,"01/02/2026"x,,,,,,,', 2, "the row cannot be split into cells: ',' expected after '\"'"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_kept_aside_with_line_and_reason(folder, text, line, reason):
+def test_a_row_that_cannot_be_read_is_set_aside_with_line_and_reason(folder, text, line, reason):
     head = LEADS.splitlines()[0]
     (folder / "leads.csv").write_text(f"{head}\n{text}\nok,05/02/2026,,,,,,,\n")
     export = read(folder)
@@ -195,23 +195,23 @@ def test_a_row_that_cannot_be_read_is_kept_aside_with_line_and_reason(folder, te
 
 
 @pytest.mark.parametrize(
-    ("cell", "said"),
+    ("cell", "message"),
     [
         ("a,01/02/2026," + "x" * 301 + ",,,,,,", "channel"),
         ("a,01/02/2026,,,5,,,,", None),
         ("a,01/02/2026,,," + "x" * 10_001 + ",,,,", "value"),
     ],
 )
-def test_a_cell_that_fits_no_fact_keeps_only_its_row_aside(folder, cell, said):
+def test_a_cell_that_fits_no_fact_sets_only_its_row_aside(folder, cell, message):
     head = LEADS.splitlines()[0]
     (folder / "leads.csv").write_text(f"{head}\n{cell}\nok,05/02/2026,,,,,,,\n")
     export = read(folder)
     reasons = [one.reason for one in export.set_aside if one.file == "leads.csv"]
-    assert len(export.journeys) == (2 if said is None else 1)
-    assert all("a value does not fit" in reason and said in reason for reason in reasons)
+    assert len(export.journeys) == (2 if message is None else 1)
+    assert all("a value does not fit" in reason and message in reason for reason in reasons)
 
 
-def test_two_sales_at_one_instant_are_two_and_a_copied_row_is_none(folder):
+def test_two_sales_at_one_instant_are_two_and_a_copied_row_is_set_aside(folder):
     rows = "lead;sold;amount;product;order\n" + "a;2026-02-10 23:30;5;p;1\na;2026-02-10 23:30;5;p;2\n" * 2
     (folder / "sales.csv").write_text(rows)
     export = read(folder)
@@ -219,7 +219,7 @@ def test_two_sales_at_one_instant_are_two_and_a_copied_row_is_none(folder):
     assert [one.reason for one in export.set_aside] == ["a copy of line 2", "a copy of line 3"]
 
 
-def test_a_column_may_say_two_things_in_two_ways(folder):
+def test_a_column_may_have_two_meanings_with_two_formats(folder):
     text = MAPPING.replace('kind = "call"\nformat = "iso"', 'kind = "call"\nformat = "%Y-%d-%m"')
     text = text.replace('column = "called"', 'column = "demo"')
     (folder / "shop.toml").write_text(text)
@@ -240,12 +240,12 @@ def test_a_day_without_a_clock_is_not_before_an_entry_at_noon_of_it(folder):
     assert [fact.type for fact in facts if fact.before_entry] == ["activity"]
 
 
-def test_an_orphan_row_still_tells_how_long_was_watched(folder):
+def test_a_row_without_a_lead_still_extends_the_observation(folder):
     (folder / "sales.csv").write_text("lead;sold;amount;product\nz;2026-12-31 10:00;3;q\n")
     assert read(folder).observed_until == datetime(2026, 12, 31, 13, tzinfo=UTC)
 
 
-def test_bytes_that_are_no_text_are_kept_aside(folder):
+def test_a_row_that_is_not_utf8_is_set_aside(folder):
     head = LEADS.splitlines()[0].encode()
     rows = head + b"\n\xff\xfe,01/02/2026,,,,,,,\n\nok,05/02/2026,,,,,,,\n"
     (folder / "leads.csv").write_bytes(b"\xef\xbb\xbf" + rows.replace(b"\n", b"\r\n"))
@@ -255,20 +255,20 @@ def test_bytes_that_are_no_text_are_kept_aside(folder):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("", "has no header"),
         ('"id"x,created\n', "has no header"),
         ("id,created\n", "there is no column 'channel'"),
         (LEADS.replace("mail", "size", 1), "column 'size' occurs twice"),
-        (LEADS.splitlines()[0] + "\n", "not one row could be read"),
+        (LEADS.splitlines()[0] + "\n", "no row could be read"),
         ("caf\udce9," + LEADS, "header of 'leads.csv' is not valid UTF-8"),
-        (LEADS.splitlines()[0] + "\na,,,,,,,,\n", "not one row could be read"),
+        (LEADS.splitlines()[0] + "\na,,,,,,,,\n", "no row could be read"),
     ],
 )
-def test_a_file_that_cannot_be_read_at_all_says_so(folder, content, said):
+def test_a_file_that_cannot_be_read_at_all_says_so(folder, content, message):
     (folder / "leads.csv").write_text(content, errors="surrogateescape")
-    with pytest.raises(errors.Unreadable, match=said):
+    with pytest.raises(errors.Unreadable, match=message):
         read(folder)
 
 
@@ -295,7 +295,7 @@ class TestDates:
         with pytest.raises(errors.AmbiguousDates, match="no known date format fits every value"):
             prove("when", ["13/02/2026", "02/13/2026"], UTC_ZONE)
 
-    def test_two_formats_that_mean_the_same_are_no_ambiguity(self):
+    def test_two_formats_with_the_same_meaning_are_not_ambiguous(self):
         assert prove("when", ["20260102"], UTC_ZONE)("20260102") == datetime(2026, 1, 2, tzinfo=UTC)
         with pytest.raises(errors.AmbiguousDates):
             prove("when", ["2026115"], UTC_ZONE)
@@ -319,10 +319,10 @@ class TestDates:
             with pytest.raises(Malformed, match="whole date"):
                 check_format(bad)
 
-    def test_a_day_stands_for_its_first_instant(self):
+    def test_a_day_means_its_first_instant(self):
         assert parser("iso", SAO_PAULO)("2017-10-15") == datetime(2017, 10, 15, 3, tzinfo=UTC)
 
-    def test_ambiguity_in_a_file_is_told_with_the_column(self, folder):
+    def test_ambiguity_in_a_file_names_the_column(self, folder):
         text = MAPPING.replace('format = "%d/%m/%Y"\n', "")
         (folder / "shop.toml").write_text(text)
         with pytest.raises(errors.AmbiguousDates, match="'created'"):
@@ -331,18 +331,18 @@ class TestDates:
 
 class TestMappings:
     @pytest.mark.parametrize(
-        ("change", "said"),
+        ("change", "message"),
         [
             (("zone = ", "zoen = "), "zoen: there is no such key"),
             (('zone = "UTC"', 'zone = "Mars"'), "no such time zone"),
-            (('zone = "UTC"', 'zone = "UTC"\npreset = "eight_stage"'), "one of the two"),
+            (('zone = "UTC"', 'zone = "UTC"\npreset = "eight_stage"'), "exactly one of the two"),
             (('stage = "demo"', 'stage = "dmeo"'), "there is no stage 'dmeo'"),
             (("[tables.entry]", "[tables.extry]"), "extry"),
-            (("[tables.entry]", '[tables.entry]\nstage = "demo"'), "no journey begins at 'demo'"),
+            (("[tables.entry]", '[tables.entry]\nstage = "demo"'), "stage 'demo' is not an entry stage"),
             (('file = "sales.csv"', 'file = "leads.csv"'), "a file is named twice"),
             (('file = "sales.csv"', 'file = "../sales.csv"'), "file: String should match pattern"),
             (('file = "sales.csv"', 'file = "/etc/passwd"'), "file: String should match pattern"),
-            (('currency = "BRL"\n', ""), "an amount and its currency go together"),
+            (('currency = "BRL"\n', ""), "amount and currency must be given together"),
             (('personal = ["mail"]', 'personal = ["mial"]'), "'mial' is not a mapped attribute"),
             (('target = "demo"', 'target = "dmeo"'), "'dmeo' is not declared"),
             (('guard = { op = "sold" }', 'guard = "os.system"'), "never text"),
@@ -355,11 +355,11 @@ class TestMappings:
             (('fair = "interest"', 'fair = "nets and spears"'), "lead_types.fair"),
         ],
     )
-    def test_each_fault_is_named(self, change, said):
+    def test_each_fault_is_named(self, change, message):
         assert change[0] in MAPPING
         with pytest.raises(InvalidDefinition) as caught:
             parse_mapping(MAPPING.replace(*change, 1))
-        assert said in str(caught.value)
+        assert message in str(caught.value)
 
     def test_an_attribute_is_mapped_once(self):
         with pytest.raises(InvalidDefinition, match="attribute 'size' is mapped twice"):
@@ -367,7 +367,7 @@ class TestMappings:
 
     def test_exactly_one_table_has_the_entry(self):
         entry = '[tables.entry]\ncolumn = "created"\nformat = "%d/%m/%Y"\n'
-        with pytest.raises(InvalidDefinition, match="exactly one table has the entry column"):
+        with pytest.raises(InvalidDefinition, match="exactly one table must have an entry column"):
             parse_mapping(MAPPING.replace(entry, ""))
 
     def test_a_preset_is_named_or_suggested(self):
@@ -375,16 +375,16 @@ class TestMappings:
         kinds = '[[tables.activities]]\ncolumn = "c"\nkind = "cal"\n'
         good = parse_mapping(f'id = "x"\nzone = "Europe/Berlin"\npreset = "eight_stage"\n{table}')
         assert good.playbook().zone == "Europe/Berlin"
-        for text, said in (
+        for text, message in (
             (f'id = "x"\nzone = "UTC"\npreset = "eigth_stage"\n{table}', "did you mean 'eight_stage'"),
             (f'id = "x"\nzone = "UTC"\npreset = "eight_stage"\n{table}stage = "nmae"\n', "did you mean 'name'"),
             (f'id = "x"\nzone = "UTC"\npreset = "eight_stage"\n{table}{kinds}', "did you mean 'call'"),
-            (f'id = "x"\nzone = "UTC"\n{table}', "one of the two"),
+            (f'id = "x"\nzone = "UTC"\n{table}', "exactly one of the two"),
         ):
-            with pytest.raises(InvalidDefinition, match=said):
+            with pytest.raises(InvalidDefinition, match=message):
                 parse_mapping(text)
 
-    def test_a_fault_inside_a_list_is_told_once(self):
+    def test_a_fault_inside_a_list_is_reported_once(self):
         table = '[[tables]]\nfile = "x.csv"\nlead = "id"\n[tables.extry]\ncolumn = "d"\n'
         with pytest.raises(InvalidDefinition) as caught:
             parse_mapping(f'id = "x"\nzone = "UTC"\npreset = "eight_stage"\n{table}')
@@ -398,25 +398,25 @@ class TestMappings:
         assert {journey.source for journey in read(folder).journeys} == {None}
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        ("text", "message"),
         [
             ("id = = 1", "is not TOML: .*line 1"),
             ("id = 1\nid = 2", "is not TOML"),
             ("x = " + "[" * 5000, "nested too deep|is not TOML"),
             ("when = 2026-01-01", "holds a date"),
-            ("x = nan", "a number that is none"),
-            ("x = inf", "a number that is none"),
+            ("x = nan", "a number that is not finite"),
+            ("x = inf", "a number that is not finite"),
         ],
     )
-    def test_hostile_texts_are_unreadable(self, text, said):
-        with pytest.raises(errors.Unreadable, match=said):
+    def test_hostile_texts_are_unreadable(self, text, message):
+        with pytest.raises(errors.Unreadable, match=message):
             parse_mapping(text)
 
     def test_hostile_files_are_unreadable(self, tmp_path):
         (tmp_path / "large.toml").write_text("#" * 1_000_001)
         (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-        for name, said in (("large", "larger than"), ("none", "cannot read"), ("bytes", "not valid UTF-8")):
-            with pytest.raises(errors.Unreadable, match=said):
+        for name, message in (("large", "larger than"), ("none", "cannot read"), ("bytes", "not valid UTF-8")):
+            with pytest.raises(errors.Unreadable, match=message):
                 load_mapping(tmp_path / f"{name}.toml")
 
 
@@ -438,15 +438,15 @@ class TestCommand:
 
     def test_funnel_as_json_is_one_object(self, folder, capsys):
         code, out, _ = run(capsys, "funnel", folder / "shop.toml", "--data", folder, "--by", "size", "--json")
-        told = json.loads(out)
+        answer = json.loads(out)
         assert code == 0
-        assert set(told) == {"as_of", "by", "total", "groups", "warnings", "rows", "set_aside", "refused"}
-        assert set(told["total"]) == {
+        assert set(answer) == {"as_of", "by", "total", "groups", "warnings", "rows", "set_aside", "refused"}
+        assert set(answer["total"]) == {
             "key", "leads", "cycles", "reached", "won", "rate", "low", "high", "rate_by_horizon", "days_to_won",
         }  # fmt: skip
-        assert told["rows"][1] == {"file": "sales.csv", "read": 5, "used": 1, "refused": 2, "set_aside": 2}
-        assert [group["rate"] for group in told["groups"]] == [None, None]
-        assert {one["code"] for one in told["warnings"]} == {
+        assert answer["rows"][1] == {"file": "sales.csv", "read": 5, "used": 1, "refused": 2, "set_aside": 2}
+        assert [group["rate"] for group in answer["groups"]] == [None, None]
+        assert {one["code"] for one in answer["warnings"]} == {
             "unused_rows", "right_censoring", "before_entry", "winners_only", "small_group", "sold_not_won",
         }  # fmt: skip
 
@@ -456,22 +456,22 @@ class TestCommand:
             assert json.loads(out)["total"]["leads"] == leads
 
     @pytest.mark.parametrize(
-        ("arguments", "code", "said"),
+        ("arguments", "code", "message"),
         [
             (["--by", "szie"], 1, "did you mean 'size'"),
-            (["--as-of", "soon"], 2, "--as-of is a date"),
-            (["--as-of", "2026-02-02T10:00"], 2, "--as-of is a date"),
-            (["--as-of", "9999-12-31"], 2, "--as-of is a date"),
+            (["--as-of", "soon"], 2, "--as-of must be a date"),
+            (["--as-of", "2026-02-02T10:00"], 2, "--as-of must be a date"),
+            (["--as-of", "9999-12-31"], 2, "--as-of must be a date"),
             (["--data", "nowhere"], 2, "cannot read 'leads.csv'"),
         ],
     )
-    def test_errors_have_their_exit_codes_and_no_traceback(self, folder, capsys, arguments, code, said):
+    def test_errors_have_their_exit_codes_and_no_traceback(self, folder, capsys, arguments, code, message):
         found, out, err = run(capsys, "funnel", folder / "shop.toml", *arguments)
         assert (found, out) == (code, "")
         assert err.startswith("leadlife: ")
-        assert said in err
+        assert message in err
         found, out, _ = run(capsys, "funnel", folder / "shop.toml", *arguments, "--json")
-        assert said in json.dumps(json.loads(out), ensure_ascii=False)
+        assert message in json.dumps(json.loads(out), ensure_ascii=False)
 
     def test_long_lists_of_rows_are_cut(self, folder, capsys):
         (folder / "sales.csv").write_text("lead;sold;amount;product\n" + "".join(f"z{n};;;\n" for n in range(15)))

@@ -1,4 +1,4 @@
-"""TOML that people write in: it says what the playbook says, and keeps what they wrote around it."""
+"""TOML for people to edit: it loads as the same playbook, and keeps their comments."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def read(text, *playbooks):
 
 @settings(max_examples=40)
 @given(playbooks(), playbooks(), st.none() | points_policies())
-def test_it_says_what_the_playbook_says_whatever_it_is_written_onto(before, after, policy):
+def test_it_loads_as_the_playbook_whatever_text_it_is_written_onto(before, after, policy):
     with suppress(InvalidDefinition):  # it reads what this playbook lacks
         after = after if policy is None else after.with_score(policy)
     first = dump_toml(before)
@@ -63,16 +63,16 @@ def test_comments_stay_where_they_were():
     )
 
 
-def test_what_is_moved_takes_its_comment_along():
+def test_a_moved_table_keeps_its_comment():
     text = dump_toml(EIGHT).replace('id = "name"\n', 'id = "name"  # not yet a lead\n', 1)
     first, second, *rest = EIGHT.lifecycle.stages
-    turned = EIGHT.with_lifecycle(EIGHT.lifecycle.replace(stages=(*rest, second, first), entries=()))
-    after = dump_toml(turned, onto=text)
-    assert read(after) == turned
+    reordered = EIGHT.with_lifecycle(EIGHT.lifecycle.replace(stages=(*rest, second, first), entries=()))
+    after = dump_toml(reordered, onto=text)
+    assert read(after) == reordered
     assert 'id = "name"  # not yet a lead' in after
 
 
-def test_long_values_are_tables_of_their_own():
+def test_long_values_are_separate_tables():
     rules = tuple({"op": "field", "name": f"rule {n}", "when": {"op": "identified"}, "points": n} for n in range(1, 9))
     many = EIGHT.with_score(Points.model_validate({"name": "p", "rules": rules}))
     text = dump_toml(many)
@@ -83,8 +83,8 @@ def test_long_values_are_tables_of_their_own():
     assert read(dump_toml(many, onto=dump_toml(fewer))) == many
 
 
-def test_what_is_no_toml_is_refused():
-    with pytest.raises(Unreadable, match="no TOML"):
+def test_text_that_is_not_toml_is_refused():
+    with pytest.raises(Unreadable, match="not TOML"):
         dump_toml(EIGHT, onto="= 1")
 
 

@@ -41,7 +41,7 @@ from leadlife.criteria import (
 )
 from leadlife.errors import InvalidDefinition, NotPermitted, UnknownName
 from leadlife.facts import RuleFailed
-from leadlife.journey import Snapshot, Standing
+from leadlife.journey import FactStatus, Snapshot
 from leadlife.presets import eight_stage, ibm, mql_pql_sql
 from leadlife.qualification import Hysteresis, ReadinessRule
 from leadlife.scoring import CustomPolicy
@@ -132,7 +132,7 @@ class TestGranting:
         for name in ("need", "budget", "authority", "timing"):
             ada = ada.record(yes(name, 1))
         assert ada.tick(at(31) - TICK).stage == "sql"
-        assert ada.wake_at == (at(31), "what sql asks may change")
+        assert ada.wake_at == (at(31), "the criteria of sql may change")
         gone = ada.tick(at(31))
         assert gone.stage == "mql"
         assert [(fact.type, fact.by.id) for fact in gone.derived[-2:]] == [("unqualified", "timer"), ("moved", "timer")]
@@ -225,7 +225,7 @@ class TestByHand:
     def test_who_may_not_is_refused_and_the_fact_is_kept(self):
         for by in (MIA, "bob", "system"):
             ada = self.grant(began(), by=by)
-            assert (ada.stage, ada.receipt.standing) == ("lead", Standing.REFUSED)
+            assert (ada.stage, ada.receipt.standing) == ("lead", FactStatus.REFUSED)
             assert str(ada.receipt.refusals[0].code) == "not_permitted"
         assert isinstance(ada.receipt.refusals[0].error(), NotPermitted)
 
@@ -254,7 +254,7 @@ class TestByHand:
         assert "pql" in gone.record(call(3, "sample_used")).qualifications
         assert "pql withdrawn: never opened it" in str(gone.explain())
         again = gone.record(QualificationWithdrawn(name="pql", at=at(4), by=SALES))
-        assert again.receipt.standing is Standing.REDUNDANT
+        assert again.receipt.standing is FactStatus.REDUNDANT
 
     def test_a_grant_by_hand_takes_over_what_the_rule_granted(self):
         mine = QualificationRule(name="mine", enter=count("call", within=days(1)) >= 1, granted_by="sales")
@@ -338,11 +338,11 @@ class TestWhatBreaks:
 
         ada = self.broken(raising).record(call(1))
         assert ada.version == 2
-        assert ada.receipt.standing is Standing.STANDS
+        assert ada.receipt.standing is FactStatus.STANDS
         [failed] = [fact for fact in ada.derived if isinstance(fact, RuleFailed)]
         assert (failed.rule, failed.code, failed.by.id) == ("mine", "failed", "system")
         assert "raised ZeroDivisionError" in failed.message
-        assert "mine could not be judged" in str(ada.explain())
+        assert "mine could not be evaluated" in str(ada.explain())
         assert held(ada.record(call(2)))
 
     @pytest.mark.parametrize("answer", [float("nan"), float("inf"), "much", [1]])
@@ -371,7 +371,7 @@ class TestWhatBreaks:
         )
         ada = Journey.start("ada", mql_pql_sql().with_lifecycle(plan.replace(transitions=rules)), at=T0)
         assert ada.record(call(1)).stage == "lead"
-        assert "could not be judged" in str(ada.explain())
+        assert "could not be evaluated" in str(ada.explain())
 
     def test_automatic_moves_that_chase_each_other_stop_and_say_so(self):
         plan = mql_pql_sql().lifecycle
@@ -563,7 +563,7 @@ def test_an_automatic_move_on_a_fading_score_is_looked_at_on_the_grid():
     slow = mql_pql_sql().replace(readiness=None).with_lifecycle(plan.replace(transitions=rules))
     ada = Journey.start("ada", slow, at=T0).record(call(1, "download"))
     assert ada.stage == "lead"
-    assert ada._state.awaited.why == "a fading score may change whether the lead moves by itself"
+    assert ada._data.shown.rules.timer.why == "a fading score may change an automatic move"
     assert ada.tick(at(20)).stage == "mql"
 
 
@@ -578,7 +578,7 @@ def test_an_automatic_move_on_a_broken_policy_is_told_and_nobody_moves():
     book_ = mql_pql_sql().with_score(CustomPolicy.of(broken)).with_lifecycle(plan.replace(transitions=rules))
     ada = Journey.start("ada", book_, at=T0).record(call(1))
     assert (ada.stage, ada.version) == ("lead", 2)
-    assert "could not be judged" in str(ada.explain())
+    assert "could not be evaluated" in str(ada.explain())
 
 
 def test_a_grant_counts_for_nothing_under_a_playbook_that_does_not_know_it():
@@ -613,6 +613,6 @@ def test_an_automatic_move_to_nowhere_is_told_as_such():
 def test_a_view_without_scores_waits_for_none():
     from leadlife import Lead
     from leadlife.qualification.rule_index import Horizon, horizon
-    from leadlife.scoring.view import ScoringView
+    from leadlife.scoring.view import LeadView
 
-    assert horizon((score("x") >= 1,), ScoringView(Lead(id="x"), (), T0)) == Horizon()
+    assert horizon((score("x") >= 1,), LeadView(Lead(id="x"), (), T0)) == Horizon()

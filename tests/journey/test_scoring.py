@@ -23,7 +23,7 @@ from leadlife import (
 )
 from leadlife.criteria import band, count, field, it, latest, role, score
 from leadlife.errors import GuardError, InvalidDefinition, PolicyError, UnknownName
-from leadlife.journey.sight import StateView
+from leadlife.journey.view import JourneyView
 from leadlife.lifecycle import TransitionKind
 from leadlife.presets import eight_stage
 from leadlife.scoring import (
@@ -106,7 +106,7 @@ def test_trend_and_lift_are_told_on_request():
 def test_a_trend_needs_a_lead_then_and_an_earlier_instant():
     ada = began(ENGAGEMENT).record(call(1))
     assert ada.score("engagement", at=T + DAY, since=T - 5 * DAY).trend is None
-    with pytest.raises(Malformed, match="since an earlier instant"):
+    with pytest.raises(Malformed, match="since= lies after at="):
         ada.score("engagement", at=T, since=T + DAY)
 
 
@@ -178,7 +178,7 @@ def test_a_verdict_about_a_score_names_its_activities_and_holds_until_it_says():
 
 
 def ada_view(journey, at):
-    return StateView(journey._state, at, ())
+    return JourneyView(journey._data.shown, at, ())
 
 
 def test_an_excluded_lead_and_one_without_a_band_are_unknown():
@@ -353,8 +353,7 @@ def test_the_past_is_judged_by_the_playbook_of_its_day_and_a_trend_by_one_policy
 
 def test_a_lead_without_a_fact_has_no_score_in_a_guard():
     guarded = book(ENGAGEMENT, guard=score("engagement") >= 0)
-    view = StateView(Journey("bo", guarded)._state.clone(), T, ())
-    view._state.playbook = guarded
+    view = JourneyView(Journey("bo", guarded)._data.shown, T, playbook=guarded)
     with pytest.raises(GuardError, match="has no score: there is no lead to score yet"):
         (score("engagement") >= 0).test(view)
 

@@ -20,7 +20,7 @@ def told(draw, **options):
 
 
 def story(journey):
-    return journey._state.story()
+    return journey._data.shown.content()
 
 
 @given(told(), st.randoms(use_true_random=False))
@@ -82,7 +82,7 @@ def test_what_is_recorded_later_never_changes_what_was_known(journey, at, data):
 def test_ticking_at_any_instants_or_never_gives_the_same(journey, at, instants):
     ticked = journey
     for instant in sorted(instants):
-        if ticked._base.at is None or instant >= ticked._base.at:
+        if ticked._data.folded.at is None or instant >= ticked._data.folded.at:
             ticked = ticked.tick(instant)
     assert story(ticked.as_of(at=at)) == story(journey.as_of(at=at))
 
@@ -90,7 +90,7 @@ def test_ticking_at_any_instants_or_never_gives_the_same(journey, at, instants):
 @given(told(), st.data())
 def test_ticking_in_between_does_not_change_what_is_recorded_next(journey, data):
     draft = data.draw(fact_drafts(journey.playbook))
-    last = journey._base.at
+    last = journey._data.folded.at
     ticked = journey if last is None else journey.tick(last + timedelta(days=data.draw(st.integers(0, 40))))
     assert ticked.record(draft) == journey.record(draft)
 
@@ -183,7 +183,7 @@ def test_recording_the_same_fact_twice_changes_nothing(journey, data):
     twice = once.record(draft)
     assert twice == once
     assert not twice.receipt.new
-    assert twice.receipt.fact is once._log.find(twice.receipt.fact.key, once.version)
+    assert twice.receipt.fact is once._data.log.find(twice.receipt.fact.key)
 
 
 @given(told(), st.data())
@@ -230,7 +230,7 @@ def test_a_timer_fires_exactly_at_the_announced_instant(journey):
 @given(told(), at_times(within_days=150))
 def test_nothing_that_was_not_announced_changes_by_time_alone(journey, at):
     wake = journey.wake_at
-    if journey.at is None or at < journey._base.at or (wake is not None and wake.at <= at):
+    if journey.at is None or at < journey._data.folded.at or (wake is not None and wake.at <= at):
         return
     assert story(journey.tick(at))[2:] == story(journey)[2:]
 

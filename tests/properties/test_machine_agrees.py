@@ -10,7 +10,7 @@ from transitions import MachineError
 from leadlife import Lifecycle, Stage, Transition
 from leadlife.criteria import CustomGuard, evidence
 from leadlife.errors import GuardError
-from leadlife.journey.sight import StateView
+from leadlife.journey.view import JourneyView
 from leadlife.testing import histories, playbooks
 
 
@@ -29,7 +29,7 @@ def test_the_plan_takes_what_the_machine_takes(data):
         if lifecycle.by_id[stage].type == "gate":
             continue
         roles = data.draw(st.sampled_from([(), ("sales",)]))
-        view = StateView(journey._state, journey.at, roles)
+        view = JourneyView(journey._data.shown, journey.at, roles)
         machine = lifecycle.machine(view=lambda _thing, view=view: view)
         for trigger in lifecycle.table.triggers:
             thing = Thing()

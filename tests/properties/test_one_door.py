@@ -36,12 +36,12 @@ class AnyCalls(RuleBasedStateMachine):
 
     @rule(trigger=TRIGGERS, at=at_times(), reason=REASONS, late=st.booleans(), key=st.sampled_from([None, "k"]))
     def move(self, trigger, at, reason, late, key):
-        before = (self.journey._state.story(), self.journey.facts)
+        before = (self.journey._data.shown.content(), self.journey.facts)
         option = self.journey.may(trigger, at=at, reason=reason, late=late)
         try:
             after = self.journey.move(trigger, at=at, reason=reason, late=late, key=key)
         except LeadlifeError:
-            assert (self.journey._state.story(), self.journey.facts) == before
+            assert (self.journey._data.shown.content(), self.journey.facts) == before
         else:
             assert option or not after.receipt.new
             self.earlier, self.journey = self.journey, after
@@ -68,8 +68,8 @@ class AnyCalls(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 90))
     def pass_time(self, number):
-        if self.journey._base.at is not None:
-            self.journey = self.journey.tick(self.journey._base.at + timedelta(days=number))
+        if self.journey._data.folded.at is not None:
+            self.journey = self.journey.tick(self.journey._data.folded.at + timedelta(days=number))
 
     @rule(at=at_times())
     def go_back_and_live_on(self, at):
@@ -103,7 +103,7 @@ class AnyCalls(RuleBasedStateMachine):
         if facts:
             at = self.journey.at or facts[0].at
             again = Journey.replay(facts[::-1], self.playbook)
-            assert again.as_of(at=at)._state.story() == self.journey.as_of(at=at)._state.story()
+            assert again.as_of(at=at)._data.shown.content() == self.journey.as_of(at=at)._data.shown.content()
 
 
 AnyCalls.TestCase.settings = settings(

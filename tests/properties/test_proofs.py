@@ -10,7 +10,7 @@ from leadlife.checks import Code, check
 from leadlife.checks.proofs import Goal, Proof, together
 from leadlife.criteria import AllOf, Comparison, FieldIs
 from leadlife.lifecycle import StageStatus, StageType
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.view import LeadView
 from leadlife.testing import activities, lifecycles
 from leadlife.testing.scoring import leads, questions
 
@@ -22,7 +22,7 @@ T = datetime(2026, 3, 2, 9, tzinfo=UTC)
     questions(), leads(), activities(), st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))
 )
 def test_what_a_lead_answers_is_never_called_impossible(question, lead, seen, at):
-    answered = question.test(ScoringView(lead, seen, at)) is True
+    answered = question.test(LeadView(lead, seen, at)) is True
     note(question.sentence())
     assert together([Goal(question, answered)]).proof is not Proof.IMPOSSIBLE
 
@@ -30,7 +30,7 @@ def test_what_a_lead_answers_is_never_called_impossible(question, lead, seen, at
 @settings(max_examples=200)
 @given(questions(), questions(), leads(), activities())
 def test_what_two_answer_of_one_lead_is_never_called_impossible(first, second, lead, seen):
-    sight = ScoringView(lead, seen, T)
+    sight = LeadView(lead, seen, T)
     goals = [Goal(one, one.test(sight) is True) for one in (first, second)]
     assert together(goals).proof is not Proof.IMPOSSIBLE
 
@@ -77,7 +77,7 @@ def test_what_a_value_answers_is_never_called_impossible(sort, data):
         or not any(one.compare in (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS) for one in asked)
     )
     value = data.draw(st.none() | values)
-    sight = ScoringView(Lead(id="ada", fields={} if value is None else {"it": value}), (), T)
+    sight = LeadView(Lead(id="ada", fields={} if value is None else {"it": value}), (), T)
     playbook = Playbook(id="one", lifecycle=LIFE, fields={"it": FieldSpec(type=sort)}) if sort else None
     goals = [Goal(one, one.test(sight) is True) for one in asked]
     note(f"{value!r}: {[(goal.criterion.sentence(), goal.true) for goal in goals]}")

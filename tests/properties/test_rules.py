@@ -7,42 +7,44 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from leadlife import ActivityRecorded, Journey, QualificationGranted, QualificationWithdrawn, Retracted
+from leadlife._base.persistent_list import oldest_first
 from leadlife.criteria import count
-from leadlife.journey import settling
-from leadlife.journey.settling import _Settling
+from leadlife.journey import rule_evaluation
+from leadlife.journey.records import Step
+from leadlife.journey.rule_evaluation import _Evaluation
 from leadlife.presets import PRESETS
 from leadlife.qualification.rules import Hysteresis, QualificationRule
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.view import LeadView
 from leadlife.testing import activities, at_times, fact_drafts, histories, leads, playbooks, points_policies
-from leadlife.testing.ruling import ruled
+from leadlife.testing.rule_strategies import with_rules
 
 TICK = timedelta(microseconds=1)
 
 
 @st.composite
 def told(draw, **options):
-    playbook = draw(playbooks().flatmap(lambda one: st.just(one) if one.rule_index else ruled(one)))
+    playbook = draw(playbooks().flatmap(lambda one: st.just(one) if one.rule_index else with_rules(one)))
     return draw(histories(playbook, **options))
 
 
 def concluded(journey):
     """Return all that is concluded, without when to look again."""
-    state = journey._state
+    rules = journey._data.shown.rules
     held = {
-        name: (latch.held, latch.since, latch.expires, latch.by, latch.evidence)
-        for name, latch in state.latches.items()
-        if latch.held
+        name: (known.held, known.since, known.expires, known.by, known.evidence)
+        for name, known in ({} if rules is None else rules.by_name).items()
+        if known.held
     }
-    near = None if state.nearness is None else state.nearness.segment
+    near = None if rules is None or rules.readiness is None else rules.readiness.segment
     return journey.stage, held, near, tuple(str(line) for line in journey.explain()), journey.derived
 
 
-class Everything(_Settling):
-    """Judges every rule every time, whatever has changed."""
+class Everything(_Evaluation):
+    """Evaluates every rule every time, whatever has changed."""
 
-    def anything(self):
-        super().anything()
-        self.bits = self.book.every
+    def has_work(self):
+        super().has_work()
+        self.waiting = self.index.every
         return True
 
     def _may_move(self):
@@ -53,7 +55,7 @@ class Everything(_Settling):
 def test_judging_only_what_has_changed_concludes_what_judging_everything_does(journey):
     if not journey.facts:
         return
-    with patch.object(settling, "_Settling", Everything):
+    with patch.object(rule_evaluation, "_Evaluation", Everything):
         whole = Journey.replay(journey.facts, journey.playbook)
     assert concluded(whole) == concluded(Journey.replay(journey.facts, journey.playbook))
 
@@ -106,9 +108,8 @@ def test_automatic_moves_rest_within_the_bound_and_derived_facts_have_causes(jou
 
 
 def settling_steps(journey):
-    from leadlife.journey.state import oldest_first
-
-    return [(step.at, step.fact) for step in oldest_first(journey._state.steps) if step.automatic and step.fact]
+    steps = (entry for entry in oldest_first(journey._data.shown.history) if isinstance(entry, Step))
+    return [(step.at, step.fact) for step in steps if step.automatic and step.fact]
 
 
 @given(told(), st.data())
@@ -150,8 +151,8 @@ def at_zero():
 
 @given(points_policies(), leads(), activities(), at_times())
 def test_a_glance_comes_to_what_the_ledger_does(policy, lead, seen, at):
-    sight = policy._own(ScoringView(lead, seen, at))
-    glance, whole = policy.glance(sight), policy.assess(sight)
+    sight = policy._own(LeadView(lead, seen, at))
+    glance, whole = policy.summary_of(sight), policy.assess(sight)
     if glance is not None:
         assert (glance.micropoints, glance.band, glance.answered) == (whole.micropoints, whole.band, whole.answered)
         assert whole.changes_at is None or glance.changes_at is None or glance.changes_at >= whole.changes_at

@@ -1,4 +1,4 @@
-"""Charts: they hold the figures of the evaluation, and a drawing program can read them."""
+"""Charts contain the figures of the evaluation as data that Altair can draw."""
 
 import json
 import subprocess
@@ -22,12 +22,12 @@ SCORES = {"ours": CHANCES, "worse": [0.5 * chance + 0.5 * RANDOM.random() for ch
 
 
 def values(chart, layer):
-    told = json.loads(chart.to_json())
-    data = told["layer"][layer]["data"]
-    return data["values"] if "values" in data else told["datasets"][data["name"]]
+    document = json.loads(chart.to_json())
+    data = document["layer"][layer]["data"]
+    return data["values"] if "values" in data else document["datasets"][data["name"]]
 
 
-def test_the_roc_chart_tells_the_area_and_stays_small():
+def test_the_roc_chart_shows_the_area_and_stays_small():
     rows = values(roc_chart(WON, SCORES), 1)
     assert {row["score"] for row in rows} == {
         f"{name}, area {roc_auc(WON, scores):.3f}" for name, scores in SCORES.items()
@@ -43,7 +43,7 @@ def test_the_gains_chart_rises_to_all():
     assert rows[-1] == {"leads": 1, "won": 1, "score": "ours"}
 
 
-def test_the_calibration_chart_tells_each_bin():
+def test_the_calibration_chart_shows_each_bin():
     rows = values(calibration_chart(WON, {"ours": CHANCES}, bins=5), 2)
     assert [row["rate"] for row in rows] == pytest.approx([row.rate for row in calibration(WON, CHANCES, bins=5)])
     assert all(row["low"] <= row["rate"] <= row["high"] for row in rows)
@@ -60,7 +60,7 @@ def test_the_threshold_chart_marks_where_to_stop(capacity):
         assert max(near) <= best.profit + 1e-9
 
 
-def test_the_ledger_chart_tells_every_line():
+def test_the_ledger_chart_shows_every_line():
     rules = [
         FieldRule(name="size", when=field("size") >= 50, points=10, meaning="large"),
         FieldRule(name="free", when=field("free").known(), points=-5, meaning="free mail"),

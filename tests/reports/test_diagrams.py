@@ -1,4 +1,4 @@
-"""Pictures: the same graph in three languages, with criteria and counts on request; nothing in a label escapes."""
+"""Diagrams: the same graph in three formats, with criteria and counts on request, and with escaped labels."""
 
 import re
 import shutil
@@ -42,7 +42,7 @@ def test_every_stage_and_every_move_is_drawn():
     assert len(arrows) == len(graph(EIGHT).arrows) == mermaid(graph(EIGHT)).count("->|")
 
 
-def test_criteria_are_told_on_the_arrows_gates_included():
+def test_criteria_are_shown_on_the_arrows_gates_included():
     arrows = {(one.source, one.target): one.asks for one in graph(SORTING, criteria=True).arrows}
     assert arrows["new", "sort"] == ("evidence of asked",)
     assert arrows["sort", "big"] == ("size is at least 50",)
@@ -53,7 +53,7 @@ def test_criteria_are_told_on_the_arrows_gates_included():
     assert "size is at least 50" in dot(graph(SORTING, criteria=True))
 
 
-def test_counts_are_of_all_visits_and_add_up():
+def test_counts_include_all_visits_and_add_up():
     world = simulate(60)
     picture = graph(world.playbook, journeys=world.journeys)
     assert sum(picture.standing.values()) == 60
@@ -90,7 +90,7 @@ def test_graphviz_understands_it(what):
     assert "<svg" in done.stdout
 
 
-def test_the_agreement_is_told_in_words_and_nothing_in_it_is_markup(capsys):
+def test_the_agreement_is_in_words_and_escapes_markup(capsys):
     from datetime import date
 
     from leadlife import QualificationRule, Stage
@@ -103,11 +103,11 @@ def test_the_agreement_is_told_in_words_and_nothing_in_it_is_markup(capsys):
 
     for name, made in PRESETS.items():
         assert main(["draw", name, "--format", "agreement"]) == 0
-        told = capsys.readouterr().out
+        words = capsys.readouterr().out
         for stage in made().lifecycle.stages:
-            assert stage.id.replace("_", "_") in told
+            assert stage.id.replace("_", "_") in words
         for rule in made().qualifications:
-            assert f"### {rule.name}" in told
+            assert f"### {rule.name}" in words
     hostile = QualificationRule(
         name="evil", label="<script>|*x*\x1b", enter=evidence("pql"), leave=~evidence("pql"), granted_by="sales"
     )
@@ -118,17 +118,17 @@ def test_the_agreement_is_told_in_words_and_nothing_in_it_is_markup(capsys):
     life = life.with_stages(life.stage("customer").replace(must_pass=True))
     book = sign(mql_pql_sql().with_lifecycle(life).with_qualifications(hostile), "sales", on=date(2026, 3, 2), by="sam")
     book = book.with_qualifications(book.qualification_by_name["evil"].replace(meaning="new"))
-    told = agreement(book.replace(review_days=3, readiness=None))
-    assert "\\<script\\>|\\*x\\* " in told
-    assert "sales (stale)" in told
-    assert "| evil | sales | 2026-03-02 | 1 | sam | stale |" in told
-    assert "goes to pql if evidence of pql; else to lead" in told
-    assert "every open stage" in told
-    assert "every way to a sale passes here" in told
-    assert "- until: not (evidence of pql)" in told
+    words = agreement(book.replace(review_days=3, readiness=None))
+    assert "\\<script\\>|\\*x\\* " in words
+    assert "sales (stale)" in words
+    assert "| evil | sales | 2026-03-02 | 1 | sam | stale |" in words
+    assert "goes to pql if evidence of pql; else goes to lead" in words
+    assert "every open stage" in words
+    assert "every path to a sale passes this stage" in words
+    assert "- ends when: not (evidence of pql)" in words
     plain = agreement(PRESETS["eight_stage"]().replace(meaning="", review_days=2))
-    assert "looked at again every 2 days" in plain
-    assert "by hand by marketing" in plain
-    assert "by their criteria alone" in plain
-    told = agreement(mql_pql_sql().with_qualifications(QualificationRule(name="vip", granted_by="sales")))
-    assert "### vip\n\n- granted and withdrawn by hand by sales" in told
+    assert "evaluated again every 2 days" in plain
+    assert "- marketing may grant and withdraw it by hand" in plain
+    assert "- no role may grant and withdraw it by hand" in plain
+    words = agreement(mql_pql_sql().with_qualifications(QualificationRule(name="vip", granted_by="sales")))
+    assert "### vip\n\n- sales may grant and withdraw it by hand" in words

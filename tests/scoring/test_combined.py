@@ -291,7 +291,7 @@ def test_functions_answer_numbers_reasons_scores_or_nothing():
     assert whole.band_names() == ("x",)
     with pytest.raises(Malformed, match="above the most"):
         CustomPolicy(name="p", scale="probability", bands={"likely": 60})
-    nearly = CustomPolicy(name="p", scale="probability", bands={"no": 0, "likely": 0.6}).restate(0.5999996, at=T)
+    nearly = CustomPolicy(name="p", scale="probability", bands={"no": 0, "likely": 0.6}).score_of(0.5999996, at=T)
     assert nearly.band == "no"
 
 

@@ -24,8 +24,8 @@ from leadlife.scoring import (
     Trait,
     read_policy,
 )
-from leadlife.scoring.points_engine import weighed
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.limits import weighted
+from leadlife.scoring.view import LeadView
 from leadlife.timing import months, years
 
 T = datetime(2026, 3, 1, tzinfo=UTC)
@@ -203,7 +203,7 @@ def test_what_lies_past_the_calendar_is_never():
 
 
 def test_rounding_is_half_away_from_zero():
-    assert [weighed(amount, 1, 2) for amount in (3, -3, 1, -1, 0, 4)] == [2, -2, 1, -1, 0, 2]
+    assert [weighted(amount, 1, 2) for amount in (3, -3, 1, -1, 0, 4)] == [2, -2, 1, -1, 0, 2]
 
 
 @pytest.mark.parametrize(
@@ -228,8 +228,8 @@ def test_rounding_is_half_away_from_zero():
         (lambda: StepDecay(percent=0, every=days(1)), "percent"),
         (lambda: policy(rule(group="wbe"), groups={"web": RuleGroup()}), "did you mean 'web'"),
         (lambda: policy(rule(), rule()), "declared twice"),
-        (lambda: policy(cap=1, floor=2), "cap lies above its floor"),
-        (lambda: RuleGroup(cap=1, floor=2), "cap lies above its floor"),
+        (lambda: policy(cap=1, floor=2), "lies above the cap"),
+        (lambda: RuleGroup(cap=1, floor=2), "lies above the cap"),
         (lambda: policy(rule(), cap=20, bands={"hot": 21}), "above the most that the policy gives: 20"),
         (lambda: policy(rule(), cap=15, bands={"cold": 0, "hot": 16}), "raise the cap"),
         (lambda: policy(floor=0, bands={"cold": -10, "warm": 0}), "can never be"),
@@ -331,7 +331,7 @@ def test_who_is_excluded_has_no_value_and_may_come_back_with_time():
 
 
 def test_a_policy_sees_the_lead_and_its_activities_and_nothing_else():
-    sight = ScoringView(Lead(id="ada", identified=True), did(1), T)
+    sight = LeadView(Lead(id="ada", identified=True), did(1), T)
     assert (sight.roles, sight.stage, sight.left, sight.cycle, sight.readiness, sight.sold) == ((), *[None] * 5)
     assert (sight.evidence("fit"), sight.qualification("mql"), sight.score("x")) == (None, None, None)
     assert sight.identified.value is True

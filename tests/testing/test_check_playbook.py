@@ -1,4 +1,4 @@
-"""`check_playbook` passes the presets, and finds each of ten faults planted in somebody's playbook."""
+"""`check_playbook` passes the presets, and finds each fault that is planted in a playbook."""
 
 import random
 import subprocess
@@ -60,37 +60,37 @@ def not_a_number(lead, activities, *, at):
     return float("nan") if activities else 0
 
 
-def dicing(lead, activities, *, at):
+def random_score(lead, activities, *, at):
     return random.random() * 3
 
 
-def weather(view):
+def at_random(view):
     return random.random() < 0.5
 
 
 FAULTS = {
-    "a trap": (moved(jump("limbo"), stages=(Stage(id="limbo"),)), "'limbo' has no way on"),
+    "a trap": (moved(jump("limbo"), stages=(Stage(id="limbo"),)), "leads cannot leave 'limbo'"),
     "a stage that nobody reaches": (
         moved(
             Transition(trigger="leave", sources="far", target="lost", kind=TransitionKind.EXIT),
             stages=(Stage(id="far"),),
         ),
-        "nobody reaches 'far'",
+        "no lead reaches 'far'",
     ),
-    "a guard that is never true": (changed("lose", guard=holds("sql") & ~holds("sql")), "no lead can ever answer"),
-    "a candidate that never gets its turn": (
+    "a guard that is never true": (changed("lose", guard=holds("sql") & ~holds("sql")), "no lead can meet the guard"),
+    "a candidate that is never taken": (
         moved(
             Transition(trigger="lose", sources="sql", target="recycled", kind=TransitionKind.RECYCLE, needs_reason=True)
         ),
-        "never gets its turn",
+        "is never taken",
     ),
-    "hysteresis turned round": (
+    "hysteresis with its bounds exchanged": (
         BOOK.with_qualifications(
             QualificationRule(name="keen", enter=score("research") >= 10, leave=score("research") < 20)
         ),
-        "who gets in",
+        "a lead that enters",
     ),
-    "automatic moves that chase each other": (
+    "automatic moves in a circle": (
         moved(
             jump("mql", guard=count("call") >= 1, automatic=True),
             Transition(
@@ -102,62 +102,62 @@ FAULTS = {
                 automatic=True,
             ),
         ),
-        "automatic moves come to rest",
+        "automatic moves come to an end",
     ),
     "a guard that raises": (guarded(lambda view: 1 / 0), "its guards answer: lose: guard 'mine' raised"),
-    "a guard that says yes in other words": (guarded(lambda view: "yes"), "its guards answer: lose"),
-    "a guard that answers by the weather": (guarded(weather), "(its guards answer the same each time|can be repeated)"),
+    "a guard that returns text": (guarded(lambda view: "yes"), "its guards answer: lose"),
+    "a guard that answers at random": (guarded(at_random), "(its guards answer the same each time|can be repeated)"),
     "a policy that raises": (scored(raising), "raised ZeroDivisionError"),
-    "a policy that answers NaN": (scored(not_a_number), "its (rules can be judged|policies answer)"),
+    "a policy that answers NaN": (scored(not_a_number), "its (rules can be evaluated|policies answer)"),
     "a policy that no rule reads, and raises": (
         BOOK.with_score(CustomPolicy.of(raising, name="mine")),
         "its policies answer: mine: .*raised ZeroDivisionError",
     ),
-    "a policy that throws dice": (scored(dicing), "(the same|can be repeated)"),
+    "a policy that scores at random": (scored(random_score), "(the same|can be repeated)"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_planted_fault_is_found_and_told_in_words(fault):
-    playbook, told = FAULTS[fault]
-    with pytest.raises(AssertionError, match=told) as error:
+def test_each_planted_fault_is_found_and_named(fault):
+    playbook, message = FAULTS[fault]
+    with pytest.raises(AssertionError, match=message) as error:
         check_playbook(playbook, examples=200)
     assert "playbook 'mql_pql_sql' breaks the law" in str(error.value)
 
 
-def test_findings_that_are_meant_are_left_out():
+def test_findings_that_are_intended_are_left_out():
     check_playbook(FAULTS["a trap"][0], examples=5, ignore=("trap", "no_path_to_won"))
 
 
-def moody(answer):
+def fickle(answer):
     life = {
         "stages": [{"id": "a"}, {"id": "b"}, {"id": "won", "status": "won"}],
         "transitions": [
             {"trigger": "go", "sources": "a", "target": "b", "kind": "forward",
-             "guard": CustomGuard(name="moody", call=lambda view: answer())},
+             "guard": CustomGuard(name="fickle", call=lambda view: answer())},
             {"trigger": "win", "sources": ["a", "b"], "target": "won", "kind": "forward", "on": "sold"},
         ],
     }  # fmt: skip
-    return Playbook(id="moody", lifecycle=life)
+    return Playbook(id="fickle", lifecycle=life)
 
 
-def test_a_guard_that_allows_and_then_refuses_is_told():
+def test_a_guard_that_allows_and_then_refuses_is_found():
     answers = counter()
-    with pytest.raises(AssertionError, match=r"(whatever is allowed can be done|answer the same|can be repeated)"):
-        check_playbook(moody(lambda: next(answers) % 2 == 0), examples=300)
+    with pytest.raises(AssertionError, match=r"(a move that is allowed can be made|answer the same|can be repeated)"):
+        check_playbook(fickle(lambda: next(answers) % 2 == 0), examples=300)
 
 
-def test_a_move_that_was_allowed_and_is_refused_is_told():
+def test_a_move_that_was_allowed_and_is_refused_is_found():
     from leadlife.testing.playbook import EPOCH, _moved
 
     answers = counter()
-    book = moody(lambda: next(answers) < 1)  # yes to the one who asks, no to the one who moves
-    journey = Journey("moody", book).record(Started(stage="a", playbook=book.ref, at=EPOCH))
-    with pytest.raises(AssertionError, match="whatever is allowed can be done: go at"):
+    book = fickle(lambda: next(answers) < 1)  # yes to the question, no to the move
+    journey = Journey("fickle", book).record(Started(stage="a", playbook=book.ref, at=EPOCH))
+    with pytest.raises(AssertionError, match="a move that is allowed can be made: go at"):
         _moved(lambda options: find(options, bool), journey, EPOCH, Actor(id="sam"))
 
 
-def test_every_word_of_a_playbook_is_walked_with():
+def test_walks_use_every_name_of_a_playbook():
     fields = {
         "size": FieldSpec(type="integer"), "share": FieldSpec(type="number"), "on": FieldSpec(type="boolean"),
         "since": FieldSpec(type="date"), "tier": FieldSpec(choices=("a", "b")), "city": FieldSpec(),
@@ -180,8 +180,8 @@ def test_every_word_of_a_playbook_is_walked_with():
     check_playbook(book, examples=60, ignore=("no_timed_exit",))
 
 
-def test_what_is_no_playbook_is_refused():
-    with pytest.raises(Malformed, match="this is no playbook"):
+def test_only_a_playbook_can_be_checked():
+    with pytest.raises(Malformed, match="check_playbook needs a playbook"):
         check_playbook(BOOK.lifecycle)
 
 
@@ -190,7 +190,7 @@ def test_opaque_guards_and_policies_survive_the_file():
     check_playbook(guarded(lambda view: True), examples=5)
 
 
-def test_walks_are_of_the_playbook_and_go_somewhere():
+def test_walks_follow_the_playbook_and_reach_its_end():
     far = find(walks(BOOK), lambda journey: journey.stage == "customer" and len(journey.cycles) > 0)
     assert far.playbook == BOOK
     assert find(playbooks(), lambda one: bool(one.qualifications)).rule_index
@@ -198,9 +198,9 @@ def test_walks_are_of_the_playbook_and_go_somewhere():
 
 
 def _view(journey):
-    from leadlife.journey.sight import StateView
+    from leadlife.journey.view import JourneyView
 
-    return StateView(journey._state, journey.at, ())
+    return JourneyView(journey._data.shown, journey.at, ())
 
 
 def test_the_pytest_plugin_is_thin_and_its_fixtures_work(tmp_path):

@@ -1,4 +1,4 @@
-"""The contract check: what ships passes, and each law catches the policy that breaks it."""
+"""The contract check: the policies of leadlife pass, and each law finds the policy that breaks it."""
 
 import random
 from dataclasses import replace
@@ -51,7 +51,7 @@ SHIPPED = [
 
 
 @pytest.mark.parametrize("policy", SHIPPED, ids=lambda policy: policy.name)
-def test_what_ships_keeps_the_contract(policy):
+def test_our_policies_keep_the_contract(policy):
     check_policy(policy, examples=20)
 
 
@@ -69,7 +69,7 @@ def test_a_function_keeps_it_because_it_is_bound():
 
 
 class Breaking:
-    """A policy that breaks one law, as the test says."""
+    """A policy that breaks one law, with the function of the test."""
 
     name, version = "breaking", "1"
 
@@ -119,34 +119,34 @@ def misbanded(lead, activities, at):
     ("scoring", "law", "more"),
     [
         (forgetful, "the same input gives the same score", {}),
-        (meddling, "it leaves its input as it was", {}),
-        (ordered, "(the order of the activities means nothing|value is the score's value)", {}),
+        (meddling, "it does not change its input", {}),
+        (ordered, "(the order of the activities has no effect|value is the value of the score)", {}),
         (foreseeing, "an activity after at has no effect", {}),
-        (distracted, "unrelated activities change nothing", {"unrelated": "rain"}),
+        (distracted, "unrelated activities have no effect", {"unrelated": "rain"}),
         (falling, "'call' never lowers the score", {"rising": ("call",)}),
-        (restless, "it stays where it is until it says it may change", {}),
+        (restless, "it does not change before the instant that it announces", {}),
         (misbanded, "the band is the highest that is reached", {}),
     ],
 )
-def test_each_law_catches_the_policy_that_breaks_it(scoring, law, more):
+def test_each_law_finds_the_policy_that_breaks_it(scoring, law, more):
     with pytest.raises(AssertionError, match=f"policy 'breaking' breaks the law that {law}"):
         check_policy(Breaking(scoring), examples=200, **more)
 
 
 class Inexact(Points):
-    """Its value is not its score's."""
+    """A policy with a value that is not the value of its score."""
 
     def value(self, lead, activities, *, at):
         return super().value(lead, activities, at=at) + 1
 
 
-def test_a_value_of_its_own_and_a_json_of_another_are_caught():
-    with pytest.raises(AssertionError, match="value is the score's value"):
+def test_a_wrong_value_and_a_wrong_json_are_found():
+    with pytest.raises(AssertionError, match="value is the value of the score"):
         check_policy(Inexact(name="inexact"), examples=5)
 
     class Dressed(Points):
-        def _assess(self, sight):
-            return super()._assess(sight)
+        def _assess(self, view):
+            return super()._assess(view)
 
     with pytest.raises(AssertionError, match="its JSON are the same policy"):
         check_policy(Dressed(name="dressed"), examples=5)
@@ -160,13 +160,13 @@ def nan(lead, activities, *, at):
     return float("nan")
 
 
-@pytest.mark.parametrize(("policy", "told"), [(careless, "KeyError: 'employees'"), (nan, "finite")])
-def test_what_does_not_answer_is_shown_with_its_cause(policy, told):
-    with pytest.raises(AssertionError, match=f"it always answers: .*{told}"):
+@pytest.mark.parametrize(("policy", "cause"), [(careless, "KeyError: 'employees'"), (nan, "finite")])
+def test_a_policy_that_does_not_answer_is_reported_with_its_cause(policy, cause):
+    with pytest.raises(AssertionError, match=f"it always answers: .*{cause}"):
         check_policy(policy, examples=10)
 
 
-def test_code_is_checked_on_the_kinds_and_fields_that_it_is_said_to_read():
+def test_code_is_checked_on_the_given_kinds_and_fields():
     def foresees_demos(lead, activities, at):
         return Score.of("x", {"demos": sum(one.kind == "demo" for one in activities)}, at=at)
 
@@ -177,7 +177,7 @@ def test_code_is_checked_on_the_kinds_and_fields_that_it_is_said_to_read():
         check_policy(careless, fields={"employees": st.integers(0, 9)})  # it may be missing
 
 
-def test_rising_kinds_may_come_one_by_one_and_alone():
+def test_rising_may_be_a_list_an_iterator_or_one_name():
     falling_one = Points(name="p", rules=(ActivityRule(name="c", kinds="call", points=-10),))
     for rising in (["call"], (kind for kind in ["call"]), "call"):
         with pytest.raises(AssertionError, match="never lowers"):
@@ -188,7 +188,7 @@ def test_a_field_that_overrules_is_drawn_as_a_number():
     check_policy(Overridden(name="o", of=Points(name="i"), field="manual"), examples=20)
 
 
-def test_what_is_no_policy_cannot_be_checked():
+def test_only_a_policy_can_be_checked():
     with pytest.raises(Malformed):
         check_policy(5)
 
@@ -209,7 +209,7 @@ def test_hypothesis_knows_our_types_by_its_entry_point(kind):
     some()
 
 
-def test_strategies_may_be_ones_own():
+def test_strategies_may_be_custom():
     at = datetime(2026, 1, 1, tzinfo=UTC)
     seen = st.just((Activity(id="a", kind="call", at=at),))
     check_policy(Points(name="p"), leads=st.just(Lead(id="x")), activities=seen, examples=5)

@@ -1,4 +1,4 @@
-"""The strategies serve anybody's playbook, however few words it has."""
+"""The strategies work for any playbook, even one that declares very little."""
 
 import subprocess
 import sys
@@ -32,8 +32,8 @@ def test_without_hypothesis_the_extra_is_named():
         "try: leadlife.testing.leeds\n"
         "except AttributeError as error: print(error)\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert told == [
+    lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines == [
         "leadlife.testing needs hypothesis (pip install 'leadlife[testing]')",
         "module 'leadlife.testing' has no attribute 'leeds'",
     ]
@@ -42,4 +42,4 @@ def test_without_hypothesis_the_extra_is_named():
 def test_another_missing_module_is_not_blamed_on_hypothesis(monkeypatch):
     monkeypatch.setitem(testing._HOMES, "leeds", "leadlife.testing.leeds")
     with pytest.raises(ModuleNotFoundError, match=r"leadlife\.testing\.leeds"):
-        testing.leeds  # noqa: B018 - the asking is the test
+        testing.leeds  # noqa: B018 - the access is the test

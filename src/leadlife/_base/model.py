@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -28,12 +29,34 @@ EARLIEST = datetime(1678, 1, 1, tzinfo=UTC)
 LATEST = datetime(2262, 1, 1, tzinfo=UTC)
 """Instants lie in the range that a nanosecond clock can hold, so that data frames can keep them."""
 
+_LEFTOVERS = frozenset(
+    (
+        "construct",
+        "copy",
+        "dict",
+        "from_orm",
+        "json",
+        "parse_file",
+        "parse_obj",
+        "parse_raw",
+        "schema",
+        "schema_json",
+        "update_forward_refs",
+        "validate",
+    )
+)
+"""Deprecated names of pydantic 1, which would stand in every completion list."""
+
 if TYPE_CHECKING:
     _ModelType = type
 else:
 
     class _ModelType(type(BaseModel)):
         """Restates what pydantic finds as an error of ours, when a model is built by a call."""
+
+        def __dir__(cls) -> list[str]:
+            """Leave out the deprecated names."""
+            return [name for name in super().__dir__() if name not in _LEFTOVERS]
 
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             try:
@@ -95,6 +118,10 @@ class Model(_Base):
         except _ValidationError as error:
             raise cls.malformed.from_validation(cls.__name__, error) from None
 
+    def __dir__(self) -> list[str]:
+        """Return what completion shows: no deprecated names."""
+        return [name for name in super().__dir__() if name not in _LEFTOVERS]
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what was worked out and kept beside the fields: it is worked out again."""
         state: dict[str, Any] = super().__getstate__()
@@ -138,6 +165,49 @@ def utc(at: datetime) -> datetime:
 
 LAX: Any = Field(strict=False)
 """For tuples, which JSON and people write as lists, and for closed sets, which both write as text."""
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+Got_co = TypeVar("Got_co", covariant=True)
+Given_contra = TypeVar("Given_contra", contravariant=True)
+
+
+class Accepts(Generic[Got_co, Given_contra]):
+    """What type checkers see of a field that takes more types than it holds, such as text for an enumeration.
+
+    pydantic converts what it is given, and type checkers cannot know that. They do know descriptors: the constructor
+    of a field whose type is one takes what ``__set__`` takes, and reading the field gives what ``__get__`` gives. So
+    for type checkers such a field is this descriptor, and for pydantic it is what the ``else`` branches below say.
+    """
+
+    def __get__(self, instance: object, owner: Any) -> Got_co:
+        raise NotImplementedError
+
+    def __set__(self, instance: object, value: Given_contra) -> None:
+        raise NotImplementedError
+
+
+if TYPE_CHECKING:
+    TupleOf = Accepts[tuple[T, ...], Iterable[T]]
+    OneOf = Accepts[E, E | str]
+else:
+
+    class TupleOf:
+        """A tuple that may be given as a list."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return Annotated[tuple[item, ...], LAX]
+
+    class OneOf:
+        """A member of an enumeration that may be given as its text."""
+
+        def __class_getitem__(cls, kind: Any) -> Any:
+            return Annotated[kind, LAX]
+
+
+def default(value: Any) -> Any:
+    """Return the default of a field that :class:`Accepts` more than it holds; for type checkers it fits any."""
+    return value
 
 
 def _several(value: object) -> object:
@@ -209,5 +279,8 @@ def identifier(text: Any) -> str:
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 """Free text."""
 
-Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
+if TYPE_CHECKING:
+    Names = Accepts[tuple[str, ...], str | Iterable[str]]
+else:
+    Names = Annotated[tuple[Name, ...], BeforeValidator(_several)]
 """One name or several."""

@@ -1,4 +1,4 @@
-"""Outcomes, paired with scores and dealt into folds: what every measure and every calibration begins with."""
+"""Outcomes paired with scores, and stratified splits: the input of every measure and every calibration."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 from leadlife.errors import Malformed
 
 Pairs = list[tuple[float, int]]
+"""Scores or probabilities, each with its outcome: 1 for won, 0 for lost."""
 score_of = itemgetter(0)
 
 
 class StratifiedSplit(NamedTuple):
-    """The places of the leads to learn from, and of those to judge by; both rising."""
+    """The positions of the leads to train on and of the leads to test on, both in rising order."""
 
     train: tuple[int, ...]
     test: tuple[int, ...]
@@ -25,32 +26,34 @@ def several(what: str, values: Any) -> list[Any]:
     """Return values as a list.
 
     Raises:
-        Malformed: They are not several.
+        Malformed: The value is not iterable, or is text.
     """
     if isinstance(values, Iterable) and not isinstance(values, str | bytes):
         return list(values)
-    raise Malformed(f"{what} are several, in the order of the leads", hint="a list, or a column of a data frame")
+    raise Malformed(
+        f"{what} must be a sequence in the order of the leads", hint="pass a list, or a column of a data frame"
+    )
 
 
 def whole(what: str, value: Any, *, least: float = 0) -> int:
-    """Return a whole number.
+    """Return a value as an int.
 
     Raises:
-        Malformed: It is none, or too small.
+        Malformed: It is not a whole number, or less than ``least``.
     """
     if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-        raise Malformed(f"{what}: a whole number is needed" + (f", {least} or more" if least >= 0 else ""))
+        raise Malformed(f"{what} must be a whole number" + (f", {least} or more" if least >= 0 else ""))
     return index(value)
 
 
 def real(what: str, value: Any) -> float:
-    """Return a finite number.
+    """Return a value as a finite float.
 
     Raises:
-        Malformed: It is none.
+        Malformed: It is not a finite number.
     """
     if isinstance(value, bool | str | bytes):
-        raise Malformed(f"{what}: a number is needed")
+        raise Malformed(f"{what} must be a number")
     return _number(value)
 
 
@@ -58,35 +61,35 @@ def checked_outcomes(outcomes: Iterable[Any]) -> list[int]:
     """Return outcomes as ones and zeros.
 
     Raises:
-        Malformed: One is neither won nor lost.
+        Malformed: An outcome is not True, False, 1 or 0.
     """
-    told = several("outcomes", outcomes)
+    values = several("outcomes", outcomes)
     try:
-        whole = all(outcome in (0, 1) for outcome in told)
-    except (TypeError, ValueError):
-        whole = False
-    if not whole:
-        raise Malformed("an outcome is won or not: True or False, 1 or 0")
-    return [int(outcome) for outcome in told]
+        valid = all(outcome in (0, 1) for outcome in values)
+    except (TypeError, ValueError):  # the truth of pandas.NA, or of an array, is undefined
+        valid = False
+    if not valid:
+        raise Malformed("an outcome must be True or False, 1 or 0")
+    return [int(outcome) for outcome in values]
 
 
 def paired(outcomes: Iterable[Any], scores: Iterable[Any]) -> Pairs:
     """Return each score with its outcome.
 
     Raises:
-        Malformed: The two do not pair, or one is no outcome or no finite number.
+        Malformed: There are not as many scores as outcomes, or none; or an outcome or a score is not valid.
     """
-    told, found = checked_outcomes(outcomes), several("scores", scores)
-    if len(told) != len(found) or not told:
-        raise Malformed(f"{len(told)} outcomes do not pair with {len(found)} scores")
-    return list(zip(map(_number, found), told, strict=True))
+    won, values = checked_outcomes(outcomes), several("scores", scores)
+    if len(won) != len(values) or not won:
+        raise Malformed(f"got {len(won)} outcomes and {len(values)} scores", hint="pass one score for each outcome")
+    return list(zip(map(_number, values), won, strict=True))
 
 
 def paired_chances(outcomes: Iterable[Any], probabilities: Iterable[Any]) -> Pairs:
     """Return each probability with its outcome.
 
     Raises:
-        Malformed: As :func:`paired`, or one is no probability.
+        Malformed: As in :func:`paired`, or a value is not a probability.
     """
     pairs = paired(outcomes, probabilities)
     for chance, _ in pairs:
@@ -98,47 +101,50 @@ def as_chance(value: Any) -> float:
     """Return a probability as a float.
 
     Raises:
-        Malformed: It is none.
+        Malformed: It is not a number from 0 to 1.
     """
-    found = _number(value)
-    if not 0 <= found <= 1:
-        raise Malformed("a probability lies between 0 and 1")
-    return found
+    chance = _number(value)
+    if not 0 <= chance <= 1:
+        raise Malformed("a probability must be from 0 to 1")
+    return chance
 
 
 def won_of_both(outcomes: Iterable[int]) -> int:
-    """Return how many were won, where some were and some were not.
+    """Return how many leads were won, after checking that some were lost too.
 
     Raises:
-        Malformed: All were, or none.
+        Malformed: All were won, or all were lost.
     """
-    told = list(outcomes)
-    won = sum(told)
-    if won in (0, len(told)):
+    values = list(outcomes)
+    won = sum(values)
+    if won in (0, len(values)):
         which = "won" if won else "lost"
-        raise Malformed(f"all of these leads were {which}: nothing tells one sort from the other")
+        raise Malformed(f"all leads were {which}", hint="pass leads of both outcomes")
     return won
 
 
 def stratified_splits(outcomes: Iterable[Any], *, parts: int = 5, seed: int = 0) -> Iterator[StratifiedSplit]:
-    """Yield the leads in parts, each with the same share of won ones, each part held out once.
+    """Yield splits for cross-validation: each of the parts is the test once, and all have the same share of won leads.
 
     Args:
         outcomes: Whether each lead was won: True or False, 1 or 0.
-        parts: How many.
-        seed: The leads are shuffled; the same seed shuffles alike.
+        parts: The number of parts.
+        seed: The seed of the shuffle; the same seed gives the same splits.
 
     Raises:
-        Malformed: There are fewer won or lost leads than parts, or fewer than two parts.
+        Malformed: There are fewer than two parts, or fewer won or lost leads than parts.
     """
-    told, parts, seed = checked_outcomes(outcomes), whole("parts", parts), whole("the seed", seed, least=-inf)
-    fewest = min(sum(told), len(told) - sum(told))
+    won, parts, seed = checked_outcomes(outcomes), whole("parts", parts), whole("the seed", seed, least=-inf)
+    fewest = min(sum(won), len(won) - sum(won))
     if not 2 <= parts <= fewest:  # noqa: PLR2004 - one part leaves none to learn from
-        raise Malformed(f"{parts} parts need 2 or more, and as many won and lost leads; the rarer are {fewest}")
+        raise Malformed(
+            f"{parts} parts cannot be made of {sum(won)} won and {len(won) - sum(won)} lost leads",
+            hint="make 2 parts or more, each with at least one won and one lost lead",
+        )
     random = Random(seed)  # noqa: S311 - a shuffle, not a secret
-    part_of = [0] * len(told)
-    for outcome in (0, 1):
-        places = [place for place, one in enumerate(told) if one == outcome]
+    part_of = [0] * len(won)
+    for outcome in (0, 1):  # won and lost leads are dealt out separately, which makes their shares equal
+        places = [place for place, one in enumerate(won) if one == outcome]
         random.shuffle(places)
         for number, place in enumerate(places):
             part_of[place] = number % parts
@@ -149,9 +155,9 @@ def stratified_splits(outcomes: Iterable[Any], *, parts: int = 5, seed: int = 0)
 
 def _number(value: Any) -> float:
     try:
-        found = float(value)
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise Malformed("a score is a number") from None
-    if not isfinite(found):
-        raise Malformed("a score is a finite number")
-    return found
+        raise Malformed("a score must be a number") from None
+    if not isfinite(number):
+        raise Malformed("a score must be a finite number")
+    return number

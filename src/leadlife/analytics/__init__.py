@@ -1,4 +1,4 @@
-"""Figures from journeys, with their intervals and their cautions."""
+"""Funnel figures from journeys, with intervals and cautions."""
 
 from __future__ import annotations
 

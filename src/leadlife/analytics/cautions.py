@@ -1,4 +1,4 @@
-"""Cautions: where the data cannot bear a figure, said in plain language by stated rules."""
+"""Cautions: warnings, by stated rules, about figures that the data do not support."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from leadlife.analytics.lead_outcomes import LeadOutcome
 from leadlife.timing import local_day, zone_named
 
 FEWEST = 30
-"""Below so many leads or conversions, a group's figures are mostly noise."""
+"""With fewer leads or conversions than this, the figures of a group are mostly noise."""
 
 
 class Caution(NamedTuple):
-    """One reason for care: a code for programs, a sentence for people, and the figures behind it."""
+    """A warning about figures: a code for programs, a sentence for people, and the numbers behind it."""
 
     code: str
     message: str
@@ -27,15 +27,15 @@ class Caution(NamedTuple):
 
 
 def cautions(rows: Sequence[LeadOutcome], *, as_of: datetime, zone: str) -> Iterator[Caution]:
-    """Yield the cautions that concern all leads together."""
+    """Yield the cautions about all leads together."""
     yield from _left_truncation(rows, zone)
-    waiting = sum(row.ended is None for row in rows)
-    if waiting:
+    still_open = sum(row.ended is None for row in rows)
+    if still_open:
         day = local_day(as_of, zone_named(zone)).isoformat()
         yield Caution(
             "right_censoring",
-            f"{waiting} of {len(rows)} leads are still open on {day}: they are censored, not lost",
-            {"open": waiting, "leads": len(rows), "as_of": as_of.isoformat()},
+            f"{still_open} of {len(rows)} leads are still open on {day}: they are censored, not lost",
+            {"open": still_open, "leads": len(rows), "as_of": as_of.isoformat()},
         )
     early = [days for row in rows for days in row.before_entry]
     if early:
@@ -43,7 +43,7 @@ def cautions(rows: Sequence[LeadOutcome], *, as_of: datetime, zone: str) -> Iter
         yield Caution(
             "before_entry",
             f"{_counted(len(early), 'fact')} of {_counted(leads, 'lead')} dated up to {_counted(max(early), 'day')} "
-            "before the lead's entry: counted at entry, days taken as 0",
+            "before the lead's entry: counted at entry, with 0 days to the event",
             {"facts": len(early), "leads": leads, "most_days": max(early)},
         )
     unwon = sum(row.sold_at is not None and not row.won for row in rows)
@@ -56,11 +56,13 @@ def cautions(rows: Sequence[LeadOutcome], *, as_of: datetime, zone: str) -> Iter
 
 
 def _left_truncation(rows: Sequence[LeadOutcome], zone: str) -> Iterator[Caution]:
-    """Sales that could have been early but are not recorded: the record began later than the leads."""
+    """Yield a caution if the record of sales probably began later than the record of leads."""
     sales = [row.sold_at for row in rows if row.sold_at is not None]
     usual = quantile(sorted(row.days for row in rows if row.won), 0.75)
     if not sales or usual is None:
         return
+    # Three in four wins take at most the usual time. A first sale that comes later than that, although many leads had
+    # entered, was probably not the first.
     calendar = zone_named(zone)
     first_sale, first_entry = local_day(min(sales), calendar), local_day(min(row.entered for row in rows), calendar)
     between = sum(local_day(row.entered, calendar) < first_sale for row in rows)
@@ -79,7 +81,7 @@ def _left_truncation(rows: Sequence[LeadOutcome], zone: str) -> Iterator[Caution
 
 
 def winners_only(rows: Sequence[LeadOutcome], attributes: Iterable[str]) -> Iterator[Caution]:
-    """Yield the attributes that are filled in on converted leads alone: a rate by them would say 100 %."""
+    """Yield a caution for each attribute that only converted leads have: a rate by it would always be 100 %."""
     lost = any(not row.won for row in rows)
     for name in attributes:
         filled = [row for row in rows if row.fields.get(name) is not None]
@@ -93,12 +95,12 @@ def winners_only(rows: Sequence[LeadOutcome], attributes: Iterable[str]) -> Iter
 
 
 def small_group(name: str | None, leads: int, won: int) -> Iterator[Caution]:
-    """Yield a caution for a group with fewer leads or conversions than bear a rate."""
+    """Yield a caution for a group with too few leads or conversions for a reliable rate."""
     if leads < FEWEST or won < FEWEST:
-        called = "the blank group" if name is None else f"group {name!r}"
+        label = "the blank group" if name is None else f"group {name!r}"
         yield Caution(
             "small_group",
-            f"{called} has {_counted(leads, 'lead')} and {won} won: fewer than {FEWEST}, mind the interval",
+            f"{label} has {_counted(leads, 'lead')} and {won} won, fewer than {FEWEST}: read the interval",
             {"group": name, "leads": leads, "won": won},
         )
 

@@ -1,4 +1,4 @@
-"""The honest funnel: leads, not log rows, from first entry to first won, as of an instant."""
+"""The funnel: distinct leads, from first entry to first win, as of an instant."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from leadlife.timing import instant
 HORIZONS = (30, 90, 180, 365)
 SOURCE, LEAD_TYPE = "source", "lead_type"
 OWN = (SOURCE, LEAD_TYPE, f"cycle.{SOURCE}", f"cycle.{LEAD_TYPE}")
-"""What a funnel may be grouped by beside fields; the longer spelling is for when a field has the shorter name."""
+"""The names to group by besides fields; the long form is for playbooks that have a field with the short name."""
 
 
 class DaysToWon(NamedTuple):
-    """Whole calendar days from entry to won: quartiles of those who got there, and of everybody the half."""
+    """Whole calendar days from entry to the first win: the quartiles over won leads, and the median over all leads."""
 
     q25: float | None
     q50: float | None
     q75: float | None
     half_by: int | None
-    """The first day by which half of all leads are won; None if the incidence never reaches one half."""
+    """The first day by which half of all leads are won; None if the incidence does not reach one half."""
 
 
 class FunnelGroup(NamedTuple):
-    """The figures of some leads.
+    """The figures of a group of leads.
 
     Attributes:
-        key: What they have in common; None where that is blank.
-        leads: How many distinct leads entered.
-        cycles: How many buying episodes they had.
-        reached: How many ever stood in each stage.
-        won: How many were won at least once.
-        rate: won / leads so far; None where the data cannot bear it.
-        low: The lower end of its 95 % Wilson interval.
-        high: The upper end.
-        rate_by_horizon: The Aalen-Johansen incidence of won by so many days after entry.
-        days_to_won: How long it takes.
+        key: The value that the group has in common; None for a blank.
+        leads: The number of distinct leads that entered.
+        cycles: The number of their cycles.
+        reached: For each stage, the number of leads that were ever in it.
+        won: The number of leads that were won at least once.
+        rate: won / leads so far; None if the data do not support a rate.
+        low: The lower end of the 95 % Wilson interval of the rate.
+        high: The upper end of that interval.
+        rate_by_horizon: The Aalen-Johansen incidence of the first win by 30, 90, 180 and 365 days after entry.
+        days_to_won: The days from entry to the first win.
     """
 
     key: str | None
@@ -68,7 +68,7 @@ class FunnelGroup(NamedTuple):
 
 
 class Funnel(NamedTuple):
-    """A funnel as of an instant, over all leads and by group, with what to mind when reading it."""
+    """A funnel as of an instant, over all leads and by group, with cautions."""
 
     as_of: datetime
     by: str | None
@@ -87,7 +87,7 @@ class Funnel(NamedTuple):
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one flat row a group, the total last, ready for a data frame."""
+        """Return one flat row for each group, with the total last, ready for a data frame."""
         flat: list[dict[str, Any]] = []
         for name, group in [*((group.key, group) for group in self.groups), ("total", self.total)]:
             row: dict[str, Any] = {"group": name, "leads": group.leads, "cycles": group.cycles}
@@ -109,35 +109,35 @@ def funnel(
     by: str | None = None,
     attributes: Sequence[str] | None = None,
 ) -> Funnel:
-    """Return the funnel of some leads as of an instant.
+    """Return the funnel of leads as of an instant.
 
-    A lead counts once, from its first entry to its first win. Lost or disqualified ends it unless it has left that
-    stage again; recycled leads stay at risk; everybody else is censored at ``as_of``.
+    A lead counts once, from its first entry to its first win. It ends when it is lost or disqualified, unless it has
+    left that stage again. Recycled leads stay at risk. All other leads are censored at ``as_of``.
 
     Args:
         journeys: The leads.
-        playbook: Whose stages are counted.
+        playbook: The playbook with the stages to count.
         as_of: The end of observation.
-        by: A field of the lead; or of the first cycle ``source`` or ``lead_type`` (``cycle.source`` and
-            ``cycle.lead_type`` where a field has that name); or nothing.
-        attributes: The fields that are examined for being filled in on winners only; by default all.
+        by: A field of the lead, or ``source`` or ``lead_type`` of its first cycle (``cycle.source`` and
+            ``cycle.lead_type`` if the playbook has fields of these names); None for no groups.
+        attributes: The fields to examine for values on won leads only; by default all.
 
     Raises:
-        UnknownName: There is nothing to group by of that name.
+        UnknownName: ``by`` is neither a field nor one of these names.
     """
     until = instant(as_of)
     names = tuple(playbook.fields) if attributes is None else tuple(attributes)
     if by is not None and by not in (*playbook.fields, *OWN):
         known = [*playbook.fields, *OWN]
-        raise UnknownName(f"there is nothing called {by!r} to group by", hint=did_you_mean(by, known))
+        raise UnknownName(f"cannot group by {by!r}: there is no such field", hint=did_you_mean(by, known))
     rows = list(lead_outcomes(journeys, until))
     stages = [stage.id for stage in playbook.lifecycle.stages if stage.type is not StageType.GATE]
-    warned = [*cautions(rows, as_of=until, zone=playbook.zone), *winners_only(rows, names)]
-    hidden = any(one.code == "winners_only" and one.figures["attribute"] == by for one in warned)
+    warnings = [*cautions(rows, as_of=until, zone=playbook.zone), *winners_only(rows, names)]
+    hidden = any(one.code == "winners_only" and one.figures["attribute"] == by for one in warnings)
     groups: list[FunnelGroup] = []
     total = _group(None, rows, stages, hidden=False)
     if by is None and rows:
-        warned += small_group("total", total.leads, total.won)
+        warnings += small_group("total", total.leads, total.won)
     if by is not None:
         parts: dict[str | None, list[LeadOutcome]] = {}
         for row in rows:
@@ -145,8 +145,8 @@ def funnel(
         groups = [_group(key, part, stages, hidden=hidden) for key, part in parts.items()]
         groups.sort(key=lambda group: (-group.leads, group.key is None, group.key or ""))
         for group in groups:
-            warned += small_group(group.key, group.leads, group.won)
-    return Funnel(until, by, total, tuple(groups), tuple(warned))
+            warnings += small_group(group.key, group.leads, group.won)
+    return Funnel(until, by, total, tuple(groups), tuple(warnings))
 
 
 def _key(row: LeadOutcome, by: str, playbook: Playbook) -> str | None:
@@ -161,7 +161,7 @@ def _group(key: str | None, rows: Sequence[LeadOutcome], stages: Sequence[str], 
     lost = [row.days for row in rows if row.ended is not None and not row.won]
     incidence = Incidence(won=won, lost=lost, open_=[row.days for row in rows if row.ended is None])
     low, high = wilson(len(won), len(rows))
-    bears = bool(rows) and not hidden
+    shown = bool(rows) and not hidden
     risks = tuple(incidence.by(days) for days in HORIZONS)
     return FunnelGroup(
         key=key,
@@ -169,9 +169,9 @@ def _group(key: str | None, rows: Sequence[LeadOutcome], stages: Sequence[str], 
         cycles=sum(row.cycles for row in rows),
         reached={stage: sum(stage in row.reached for row in rows) for stage in stages},
         won=len(won),
-        rate=len(won) / len(rows) if bears else None,
-        low=low if bears else None,
-        high=high if bears else None,
+        rate=len(won) / len(rows) if shown else None,
+        low=low if shown else None,
+        high=high if shown else None,
         rate_by_horizon=tuple(risk._replace(rate=None) for risk in risks) if hidden else risks,
         days_to_won=DaysToWon(
             quantile(won, 0.25),
@@ -182,21 +182,21 @@ def _group(key: str | None, rows: Sequence[LeadOutcome], stages: Sequence[str], 
     )
 
 
-def _table(told: Funnel) -> str:
-    head = [told.by or "", "leads", "won", "rate", "95 %", *(f"{days} d" for days in HORIZONS), "q25", "q50", "q75"]
-    body = [_cells("(blank)" if group.key is None else group.key, group) for group in told.groups]
-    rows = [head, *body, _cells("total", told.total)]
+def _table(figures: Funnel) -> str:
+    head = [figures.by or "", "leads", "won", "rate", "95 %", *(f"{days} d" for days in HORIZONS), "q25", "q50", "q75"]
+    body = [_cells("(blank)" if group.key is None else group.key, group) for group in figures.groups]
+    rows = [head, *body, _cells("total", figures.total)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
     lines = [
-        "  ".join(_set(cell, width, first=n == 0) for n, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(_padded(cell, width, left=n == 0) for n, (cell, width) in enumerate(zip(row, widths, strict=True)))
         for row in rows
     ]
     rule = "-" * len(lines[0])
     return "\n".join([lines[0], rule, *lines[1:-1], *([rule] if body else []), lines[-1]])
 
 
-def _set(cell: str, width: int, *, first: bool) -> str:
-    return cell.ljust(width) if first else cell.rjust(width)
+def _padded(cell: str, width: int, *, left: bool) -> str:
+    return cell.ljust(width) if left else cell.rjust(width)
 
 
 def _cells(name: str, group: FunnelGroup) -> list[str]:
@@ -206,6 +206,7 @@ def _cells(name: str, group: FunnelGroup) -> list[str]:
     between = "-" if group.low is None or group.high is None else f"{100 * group.low:.1f}-{100 * group.high:.1f}"
     quartiles = (group.days_to_won.q25, group.days_to_won.q50, group.days_to_won.q75)
     return [
+        # A value from an export may hold control characters, which could change what a terminal shows.
         "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name),
         str(group.leads),
         str(group.won),

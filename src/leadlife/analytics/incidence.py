@@ -1,7 +1,8 @@
-"""How many get there by when: the Aalen-Johansen incidence, and the interval of a share.
+"""The Aalen-Johansen incidence of winning, Wilson's interval of a share, and quantiles.
 
-The incidence of an event among competing ones is the sum, over the days on which it happens, of the share still at
-risk just before that day times the day's hazard (Aalen and Johansen 1978). On one day events come before censorings.
+The incidence of one of several competing events is a sum over the days on which it happens: the share of leads without
+any event before that day, times the hazard of that day (Aalen and Johansen 1978). On the same day, events come before
+censorings.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ Z_95 = 1.959963984540054
 """The 97.5 % point of the standard normal distribution."""
 
 ROUNDING = 1e-9
-"""What sums of floats may fall short of a share that is reached exactly."""
+"""The tolerance for sums of floats that should reach a share exactly."""
 
 
 class Risk(NamedTuple):
-    """The share that has had the event by some day, and how many were still at risk on that day."""
+    """The share of leads with the event by a day, and the number of leads still at risk on that day."""
 
     days: int
     rate: float | None
@@ -27,12 +28,12 @@ class Risk(NamedTuple):
 
 
 class Incidence:
-    """The cumulative incidence of won, against lost, among leads that are watched for different times.
+    """The cumulative incidence of winning, with losing as the competing event, for leads observed for different times.
 
     Args:
-        won: Days from entry to won, of those who won.
-        lost: Days from entry to lost or disqualified, of those who ended so.
-        open_: Days from entry to the end of observation, of everybody else.
+        won: For each won lead, the days from entry to the win.
+        lost: For each lost or disqualified lead, the days from entry to that end.
+        open_: For each other lead, the days from entry to the end of observation.
     """
 
     def __init__(self, *, won: Iterable[int], lost: Iterable[int], open_: Iterable[int]) -> None:
@@ -47,14 +48,14 @@ class Incidence:
             self._risk[day] = at_risk
             rate += free * wins[day] / at_risk
             free *= 1 - (wins[day] + losses[day]) / at_risk
-            # Without competition it is one minus Kaplan-Meier, which rounds less than the sum does.
+            # Without a competing event it equals one minus Kaplan-Meier, which rounds less than the sum.
             self._rate[day] = rate if losses else 1 - free
             at_risk -= wins[day] + losses[day] + censored[day]
 
     def by(self, days: int) -> Risk:
-        """Return the incidence by a day; its rate is None past the last follow-up.
+        """Return the incidence by a day; its rate is None after the last day on which a lead was observed.
 
-        At risk are those whose time is at least so many days.
+        The leads at risk are those that were observed for at least so many days.
         """
         later = next((day for day in self._days if day >= days), None)
         if later is None:
@@ -63,25 +64,26 @@ class Incidence:
         return Risk(days, self._rate[reached[-1]] if reached else 0.0, self._risk[later])
 
     def first_reaching(self, share: float) -> int | None:
-        """Return the first day on which the incidence reaches a share, or None."""
+        """Return the first day on which the incidence reaches a share, or None if it does not."""
         return next((day for day in self._days if self._rate[day] >= share - ROUNDING), None)
 
 
 def wilson(successes: int, trials: int, *, z: float = Z_95) -> tuple[float, float]:
-    """Return Wilson's score interval for a share (Wilson 1927); for no trials at all, everything is possible."""
+    """Return Wilson's score interval of a share (Wilson 1927), or 0 to 1 if there are no trials."""
     if trials == 0:
         return 0.0, 1.0
     share, square = successes / trials, z * z
     middle = share + square / (2 * trials)
     reach = z * sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
     whole = 1 + square / trials
+    # The ends that are exactly 0 or 1 in theory are set, because rounding would miss them.
     low = 0.0 if successes == 0 else (middle - reach) / whole
     high = 1.0 if successes == trials else (middle + reach) / whole
     return low, high
 
 
 def quantile(ordered: Sequence[int], share: float) -> float | None:
-    """Return a quantile of ordered numbers by linear interpolation between neighbours (type 7); None of none."""
+    """Return a quantile of ordered numbers, interpolated linearly (Hyndman and Fan's type 7), or None if empty."""
     if not ordered:
         return None
     place = share * (len(ordered) - 1)

@@ -1,4 +1,4 @@
-"""One row a lead: from first entry to first won, as of an instant."""
+"""The rows behind a funnel: one for each lead, from first entry to first win, as of an instant."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from leadlife.timing import whole_days
 
 
 class LeadOutcome(NamedTuple):
-    """What became of a lead.
+    """The outcome of a lead as of an instant.
 
     Attributes:
-        fields: What was known of it.
-        channel: The first cycle's channel.
-        lead_type: The first cycle's lead type.
-        entered: When it first entered.
-        ended: won, lost or disqualified; None while it is open or recycled.
-        ended_at: When.
-        days: Whole calendar days from entry to the end, or to the end of observation.
-        cycles: How many buying episodes it has had.
-        reached: Every stage it ever stood in.
-        sold_at: Its first sale.
-        before_entry: Whole days before its entry, for each of its facts that the source dates so.
+        fields: The known fields.
+        channel: The channel of the first cycle.
+        lead_type: The lead type of the first cycle.
+        entered: The instant of first entry.
+        ended: won, lost or disqualified; None while the lead is open or recycled.
+        ended_at: The instant of that end.
+        days: The whole calendar days from entry to the end, or to the end of observation.
+        cycles: The number of cycles.
+        reached: Every stage in which the lead ever was.
+        sold_at: The instant of the first sale.
+        before_entry: For each fact that the source dates before entry, the whole days before entry.
     """
 
     fields: dict[str, Scalar]
@@ -50,7 +50,7 @@ class LeadOutcome(NamedTuple):
 
 
 def lead_outcomes(journeys: Iterable[Journey], as_of: datetime) -> Iterator[LeadOutcome]:
-    """Yield what became of each lead that had entered by an instant."""
+    """Yield the outcome of each lead that had entered by an instant."""
     for journey in journeys:
         then = journey.as_of(at=as_of)
         visits = then.visits
@@ -76,7 +76,7 @@ def lead_outcomes(journeys: Iterable[Journey], as_of: datetime) -> Iterator[Lead
 
 
 def _end(journey: Journey, visits: Sequence[Visit]) -> tuple[StageStatus | None, datetime | None]:
-    """Return how the lead ended: first won, else the closed stage it stands in; recycled stays at risk."""
+    """Return the end of a lead and its instant: the first win, else the lost or disqualified stage it is in."""
     wins = [cycle.ended for cycle in journey.cycles if cycle.outcome is StageStatus.WON and cycle.ended is not None]
     wins += _wins_outside_cycles(journey, visits)
     if wins:
@@ -88,8 +88,9 @@ def _end(journey: Journey, visits: Sequence[Visit]) -> tuple[StageStatus | None,
 
 
 def _wins_outside_cycles(journey: Journey, visits: Sequence[Visit]) -> Iterator[datetime]:
-    """Yield wins straight out of a recycled stage; they belong to no cycle. A reopened one does not stand."""
+    """Yield wins directly from a recycled stage, which belong to no cycle, except those that were reopened."""
     stages = journey.playbook.lifecycle.by_id
+    # The kind of the next visit is how this one was left; the last visit has not been left.
     after = (*(visit.kind for visit in visits[1:]), "")
     for visit, left_by in zip(visits, after, strict=True):
         if visit.cycle is None and left_by != TransitionKind.REOPEN:

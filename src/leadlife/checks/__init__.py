@@ -1,6 +1,6 @@
-"""Check a playbook for what is legal to declare and still wrong, and compare two playbooks."""
+"""The checker: find what is legal to declare and still wrong in a playbook, and compare two playbooks."""
 
-from leadlife.checks.changes import Change, How
+from leadlife.checks.changes import Change, ChangeKind
 from leadlife.checks.check import check, report, unbuildable
 from leadlife.checks.diff import Bump, Diff, diff
 from leadlife.checks.finding import Code, Finding, Severity
@@ -10,10 +10,10 @@ from leadlife.checks.legality import LegalityChange
 __all__ = [
     "Bump",
     "Change",
+    "ChangeKind",
     "Code",
     "Diff",
     "Finding",
-    "How",
     "LegalityChange",
     "Severity",
     "check",

@@ -1,4 +1,4 @@
-"""What two playbooks declare differently: added, removed, changed, renamed."""
+"""What two playbooks declare differently: what was added, removed, changed or renamed."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, NamedTuple, TypeVar
 from leadlife._base.model import Definition
 from leadlife.criteria import AllOf, AnyOf, AtLeast, Criterion, InStage, Not
 from leadlife.lifecycle.stages import Stage
-from leadlife.lifecycle.transitions import Transition
+from leadlife.lifecycle.transitions import Transition, TransitionKind
 from leadlife.playbook.playbook import Playbook
 from leadlife.qualification.rules import Hysteresis
 
 H = TypeVar("H", bound=Hysteresis)
 
 
-class How(StrEnum):
-    """How something changed."""
+class ChangeKind(StrEnum):
+    """The ways in which a declaration can change."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -26,25 +26,26 @@ class How(StrEnum):
 
 
 class Change(NamedTuple):
-    """One thing that is declared differently.
+    """One thing that two playbooks declare differently.
 
     Attributes:
-        what: What it is: ``stage``, ``transition``, ``field``, ``score``, ...
-        name: Which one.
-        how: How it changed.
-        aspects: What of it, each as ``(aspect, before, after)`` in words; for a new name the name.
-        harmless: Whether only words that people read are different.
+        what: The sort of thing: ``stage``, ``transition``, ``field``, ``score``, ...
+        name: The name of the thing.
+        how: The kind of change.
+        aspects: The parts that differ, each as ``(aspect, before, after)`` in words. A renamed stage has one aspect,
+            its name.
+        harmless: Whether only descriptions for people differ, such as a label or a meaning.
     """
 
     what: str
     name: str
-    how: How
+    how: ChangeKind
     aspects: tuple[tuple[str, str, str], ...] = ()
     harmless: bool = False
 
     def __str__(self) -> str:
-        told = "; ".join(f"{aspect}: {before} -> {after}" for aspect, before, after in self.aspects)
-        return f"{self.what} {self.name} {self.how}" + (f" ({told})" if told else "")
+        details = "; ".join(f"{aspect}: {before} -> {after}" for aspect, before, after in self.aspects)
+        return f"{self.what} {self.name} {self.how}" + (f" ({details})" if details else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -57,111 +58,122 @@ NOTHING = "none"
 
 
 def changes(before: Playbook, after: Playbook, renamed: Mapping[str, str]) -> tuple[Change, ...]:
-    """Return everything that is declared differently, in the order in which a playbook is read.
+    """Return every difference between two playbooks, in the order in which a playbook is read.
 
     Args:
-        before: One playbook, its stages called as in the other.
-        after: The other.
-        renamed: The old name of each stage that has a new one, by the new one.
+        before: The old playbook. Its renamed stages already have their new names.
+        after: The new playbook.
+        renamed: The old name of each renamed stage, by its new name.
     """
-    whole = [_aspect(name, before, after) for name in ("id", "version", "zone", "review_days", "meaning")]
-    found = [
-        Change("playbook", aspect[0], How.CHANGED, (aspect,), aspect[0] in ("version", "meaning"))
-        for aspect in whole
+    aspects = [_aspect(name, before, after) for name in ("id", "version", "zone", "review_days", "meaning")]
+    differences = [
+        Change("playbook", aspect[0], ChangeKind.CHANGED, (aspect,), aspect[0] in ("version", "meaning"))
+        for aspect in aspects
         if aspect is not None
     ]
-    found += [Change("stage", old, How.RENAMED, (("name", old, new),)) for new, old in renamed.items()]
+    differences += [Change("stage", old, ChangeKind.RENAMED, (("name", old, new),)) for new, old in renamed.items()]
     one, other = before.lifecycle, after.lifecycle
-    found += _named("stage", one.by_id, other.by_id)
-    found += _order("stages", one.by_id, other.by_id)
-    found += _transitions(one.transitions, other.transitions)
-    found += _order("transitions", *(_unique(side.transitions, _title) for side in (one, other)))
+    differences += _named("stage", one.by_id, other.by_id)
+    differences += _order("stages", one.by_id, other.by_id)
+    differences += _transitions(one.transitions, other.transitions)
+    differences += _order("transitions", *(_unique(side.transitions, _title) for side in (one, other)))
     for what, entries in (("entry", "entries"), ("referral entry", "referral_entries")):
-        found += _named(what, *(_unique(getattr(side, entries), lambda entry: entry.stage) for side in (one, other)))
-        found += _order(entries, *(_unique(getattr(side, entries), lambda entry: entry.stage) for side in (one, other)))
-    found += _named("reason", one.reason_by_id, other.reason_by_id)
-    found += _named("field", before.fields, after.fields)
-    found += _named("activity kind", before.activity_kinds, after.activity_kinds)
-    found += _named("evidence", before.evidence, after.evidence)
-    found += _named("qualification", before.qualification_by_name, after.qualification_by_name)
-    found += _named("readiness", *({"rule": side.readiness} if side.readiness else {} for side in (before, after)))
-    found += _named("score", *({policy.name: policy for policy in side.scores} for side in (before, after)))
-    return tuple(found)
+        differences += _named(
+            what, *(_unique(getattr(side, entries), lambda entry: entry.stage) for side in (one, other))
+        )
+        differences += _order(
+            entries, *(_unique(getattr(side, entries), lambda entry: entry.stage) for side in (one, other))
+        )
+    differences += _named("reason", one.reason_by_id, other.reason_by_id)
+    differences += _named("field", before.fields, after.fields)
+    differences += _named("activity kind", before.activity_kinds, after.activity_kinds)
+    differences += _named("evidence", before.evidence, after.evidence)
+    differences += _named("qualification", before.qualification_by_name, after.qualification_by_name)
+    differences += _named(
+        "readiness", *({"rule": side.readiness} if side.readiness else {} for side in (before, after))
+    )
+    differences += _named("score", *({policy.name: policy for policy in side.scores} for side in (before, after)))
+    return tuple(differences)
 
 
 def _unique(several: Iterable[Any], name: Callable[[Any], str]) -> dict[str, Any]:
-    """Return things by name; those of one name are numbered."""
-    found: dict[str, Any] = {}
+    """Return things by name. Things that share a name get a number, so that none replaces another."""
+    by_name: dict[str, Any] = {}
     for one in several:
         title, number = name(one), 2
-        while title in found:
+        while title in by_name:
             title, number = f"{name(one)} ({number})", number + 1
-        found[title] = one
-    return found
+        by_name[title] = one
+    return by_name
 
 
 def _title(rule: Transition) -> str:
     sources = rule.sources if isinstance(rule.sources, str) else ", ".join(rule.sources)
-    return f"{rule.trigger} from {sources} to {rule.target or 'where it is'}"
+    unnamed = "the stage that was left" if rule.kind is TransitionKind.REOPEN else "the same stage"
+    return f"{rule.trigger} from {sources} to {rule.target or unnamed}"
 
 
 def _named(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
     for name, was in before.items():
         if name not in after:
-            yield Change(what, name, How.REMOVED)
+            yield Change(what, name, ChangeKind.REMOVED)
         elif was != after[name]:
             aspects = tuple(_aspects(was, after[name]))
-            yield Change(what, name, How.CHANGED, aspects, all(one[0] in WORDS_ONLY for one in aspects))
+            yield Change(what, name, ChangeKind.CHANGED, aspects, all(one[0] in WORDS_ONLY for one in aspects))
     for name in after:
         if name not in before:
-            yield Change(what, name, How.ADDED)
+            yield Change(what, name, ChangeKind.ADDED)
 
 
 def _order(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
-    """Yield a change where those that both have come in another order, which decides who is first."""
+    """Yield a change if the things that both playbooks have come in another order."""
     was, now = [name for name in before if name in after], [name for name in after if name in before]
+    # Order is part of the definition: the first transition or entry whose guard is true is the one that is taken.
     if was != now:
         moved = [(name, other) for name, other in zip(was, now, strict=True) if name != other]
         aspects = (("order", ", ".join(name for name, _ in moved), ", ".join(other for _, other in moved)),)
-        yield Change("order of", what, How.CHANGED, aspects)
+        yield Change("order of", what, ChangeKind.CHANGED, aspects)
 
 
 def _transitions(before: tuple[Transition, ...], after: tuple[Transition, ...]) -> Iterator[Change]:
-    """Yield what changed of the transitions: those that are no longer the same are paired by trigger and target."""
+    """Yield the changes of transitions. A transition has no name, so old and new ones are paired by likeness."""
     gone = [rule for rule in before if rule not in after]
     new = [rule for rule in after if rule not in before]
     for rule in gone:
         alike = [one for one in new if one.trigger == rule.trigger]
+        # The best pair has the same target, then the same sources: False sorts before True.
         alike.sort(key=lambda one: (one.target != rule.target, one.sources != rule.sources))
         if not alike:
-            yield Change("transition", _title(rule), How.REMOVED)
+            yield Change("transition", _title(rule), ChangeKind.REMOVED)
             continue
         new.remove(alike[0])
         aspects = tuple(_aspects(rule, alike[0]))
-        yield Change("transition", _title(rule), How.CHANGED, aspects, all(one[0] in WORDS_ONLY for one in aspects))
+        yield Change(
+            "transition", _title(rule), ChangeKind.CHANGED, aspects, all(one[0] in WORDS_ONLY for one in aspects)
+        )
     for rule in new:
-        yield Change("transition", _title(rule), How.ADDED)
+        yield Change("transition", _title(rule), ChangeKind.ADDED)
 
 
 def _aspects(before: Any, after: Any) -> Iterator[tuple[str, str, str]]:
     if isinstance(before, Definition) and type(before) is type(after):
         for name in type(before).model_fields:
-            found = _aspect(name, before, after)
-            if found is not None:
-                yield found
+            aspect = _aspect(name, before, after)
+            if aspect is not None:
+                yield aspect
     elif isinstance(before, str) and isinstance(after, str):
         yield "meaning", before, after
     else:
-        yield "kind", _told(before), _told(after)
+        yield "kind", _in_words(before), _in_words(after)
 
 
 def _aspect(name: str, before: Any, after: Any) -> tuple[str, str, str] | None:
     was, now = getattr(before, name), getattr(after, name)
-    return None if was == now else (name, _told(was), _told(now))
+    return None if was == now else (name, _in_words(was), _in_words(now))
 
 
-def _told(value: Any) -> str:
-    """Return a value in few words."""
+def _in_words(value: Any) -> str:
+    """Return a declared value in a few words."""
     if value is None or value in ((), {}, ""):
         return NOTHING
     if isinstance(value, Criterion):
@@ -169,18 +181,23 @@ def _told(value: Any) -> str:
     if isinstance(value, Definition):
         given = {name: getattr(value, name) for name in type(value).model_fields}
         inner = (
-            f"{name} {_told(one)}" for name, one in given.items() if one not in (None, (), {}, "") and name != "op"
+            f"{name} {_in_words(one)}" for name, one in given.items() if one not in (None, (), {}, "") and name != "op"
         )
         return ", ".join(inner)
     if isinstance(value, tuple):
-        return "; ".join(map(_told, value))
+        return "; ".join(map(_in_words, value))
     if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {_told(one)}" for name, one in value.items())
+        return "; ".join(f"{name}: {_in_words(one)}" for name, one in value.items())
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def called(playbook: Playbook, names: Mapping[str, str]) -> Playbook:
-    """Return a playbook whose stages have other names, wherever they are named: in moves, gates and criteria."""
+def with_stage_names(playbook: Playbook, names: Mapping[str, str]) -> Playbook:
+    """Return a playbook with renamed stages, in every place that names a stage: moves, gates, entries and criteria.
+
+    Args:
+        playbook: The playbook.
+        names: The new name of each renamed stage, by its old name.
+    """
     if not names:
         return playbook
     life = playbook.lifecycle
@@ -188,25 +205,27 @@ def called(playbook: Playbook, names: Mapping[str, str]) -> Playbook:
     def new(name: str | None) -> str | None:
         return None if name is None else names.get(name, name)
 
-    def asked(criterion: Criterion | None) -> Criterion | None:
+    def in_criterion(criterion: Criterion | None) -> Criterion | None:
         match criterion:
             case InStage():
                 return criterion.replace(names=tuple(names.get(name, name) for name in criterion.names))
             case Not():
-                return criterion.replace(of=asked(criterion.of))
+                return criterion.replace(of=in_criterion(criterion.of))
             case AllOf() | AnyOf() | AtLeast():
-                return criterion.replace(of=tuple(map(asked, criterion.of)))
+                return criterion.replace(of=tuple(map(in_criterion, criterion.of)))
             case _:
                 return criterion
 
-    def held(rule: H) -> H:
-        return rule.replace(enter=asked(rule.enter), leave=asked(rule.leave))
+    def in_rule(rule: H) -> H:
+        return rule.replace(enter=in_criterion(rule.enter), leave=in_criterion(rule.leave))
 
     stages = tuple(
         stage.replace(
             id=new(stage.id),
             default=new(stage.default),
-            routes=tuple(route.replace(target=new(route.target), guard=asked(route.guard)) for route in stage.routes),
+            routes=tuple(
+                route.replace(target=new(route.target), guard=in_criterion(route.guard)) for route in stage.routes
+            ),
         )
         for stage in life.stages
     )
@@ -214,27 +233,35 @@ def called(playbook: Playbook, names: Mapping[str, str]) -> Playbook:
         rule.replace(
             sources=rule.sources if isinstance(rule.sources, str) else tuple(map(new, rule.sources)),
             target=new(rule.target),
-            guard=asked(rule.guard),
+            guard=in_criterion(rule.guard),
         )
         for rule in life.transitions
     )
     entries = {
-        kind: tuple(entry.replace(stage=new(entry.stage), guard=asked(entry.guard)) for entry in getattr(life, kind))
+        kind: tuple(
+            entry.replace(stage=new(entry.stage), guard=in_criterion(entry.guard)) for entry in getattr(life, kind)
+        )
         for kind in ("entries", "referral_entries")
     }
-    near = playbook.readiness
+    readiness = playbook.readiness
     return playbook.replace(
         lifecycle=life.replace(stages=stages, transitions=rules, **entries),
-        qualifications=tuple(map(held, playbook.qualifications)),
-        readiness=None if near is None else near.replace(mid=held(near.mid), late=held(near.late)),
+        qualifications=tuple(map(in_rule, playbook.qualifications)),
+        readiness=None
+        if readiness is None
+        else readiness.replace(mid=in_rule(readiness.mid), late=in_rule(readiness.late)),
     )
 
 
 def narrows(change: Change) -> bool:
-    """Return whether less is allowed than before, though no move says so: a reason, a value or a start."""
+    """Return whether a change allows less than before in a way that comparing moves does not show.
+
+    Examples are a reason that is no longer listed, a choice that a field no longer has, and an entry with a new guard.
+    """
     for aspect, before, after in change.aspects:
         match change.what, aspect:
             case ("transition", "reasons") | ("field", "choices"):
+                # An empty list allows everything, so going from NOTHING to a list narrows, and the reverse does not.
                 if after != NOTHING and (before == NOTHING or set(before.split("; ")) - set(after.split("; "))):
                     return True
             case ("reason", "needs_note"):
@@ -248,8 +275,8 @@ def narrows(change: Change) -> bool:
     return False
 
 
-def same_but_for_its_name(one: Stage, other: Stage) -> bool:
-    """Return whether a stage could be another under a new name."""
+def may_be_renamed(one: Stage, other: Stage) -> bool:
+    """Return whether the second stage could be the first under a new name: same label, or all else equal."""
     return one.replace(id=other.id, label=None) == other.replace(label=None) or (
         one.label is not None and one.label == other.label
     )

@@ -1,4 +1,4 @@
-"""The difference of two playbooks: what is declared differently, what became legal and illegal, and how to adopt it."""
+"""The difference of two playbooks: changed declarations, moves that became legal or illegal, and the map of stages."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from leadlife.checks.changes import Change, How, called, changes, narrows, same_but_for_its_name
+from leadlife.checks.changes import Change, ChangeKind, changes, may_be_renamed, narrows, with_stage_names
 from leadlife.checks.legality import LegalityChange, allowed_only_by
 from leadlife.errors import Malformed, UnknownName, did_you_mean
 from leadlife.playbook.playbook import Playbook
 
 
 class Bump(StrEnum):
-    """Which part of a version a difference asks to raise."""
+    """The part of a version that a difference requires to raise."""
 
     NONE = "none"
     PATCH = "patch"
-    """Only words that people read are different."""
+    """Only descriptions for people differ, such as labels and meanings."""
     MINOR = "minor"
-    """More is declared or legal, and nothing less."""
+    """Something new is declared or legal, and nothing was taken away."""
     MAJOR = "major"
-    """Something is illegal that was legal, or gone that was there."""
+    """Something that was legal is illegal now, or something was removed or renamed."""
 
 
 class Diff(NamedTuple):
     """The difference of two playbooks.
 
     Attributes:
-        changes: What is declared differently.
-        now_legal: Moves that became legal, each with a lead that shows it.
-        now_illegal: Moves that became illegal, likewise. A stage is called as in the playbook where the move is legal.
-        version_bump: Which part of the version to raise.
-        stages: What ``PlaybookAdopted(stages=...)`` needs: the new name of each stage that is gone; None is a hole,
-            where a person must say where its leads go.
-        not_decided: Moves whose guards ask too much together to say what became of them.
+        changes: The declarations that differ.
+        now_legal: Moves that became legal, each with a lead that can make it only now.
+        now_illegal: Moves that became illegal, each with a lead that can no longer make it. Stages have the names that
+            they have in the old playbook.
+        version_bump: The part of the version to raise.
+        stages: The argument of ``PlaybookAdopted(stages=...)``: the new name of each stage that is gone. None means
+            that a person must decide where the leads of this stage go.
+        not_decided: Moves whose guards ask too many questions to compare.
     """
 
     changes: tuple[Change, ...]
@@ -67,24 +68,29 @@ class Diff(NamedTuple):
 def diff(before: Playbook, after: Playbook, *, renamed: Mapping[str, str] | None = None) -> Diff:
     """Return the difference of two playbooks.
 
-    A stage that is gone and one that is new are taken for one under a new name if they have one label, or all else in
-    common and no rival; otherwise a person must say so.
+    A stage that is gone and a stage that is new count as one renamed stage if they have the same label, or if all but
+    their names is equal, and if no other stage fits as well. Name all other renamed stages in ``renamed``.
 
     Args:
-        before: The playbook as it was.
-        after: The playbook as it is to be.
-        renamed: The new names of stages, by their old ones, where that cannot be seen.
+        before: The old playbook.
+        after: The new playbook.
+        renamed: The new name of each renamed stage, by its old name.
 
     Raises:
-        Malformed: One is no playbook.
-        UnknownName: A name in ``renamed`` is no stage.
+        Malformed: An argument is not a playbook.
+        UnknownName: A name in ``renamed`` is not a stage.
     """
-    if not all(isinstance(side, Playbook) for side in (before, after)):
-        raise Malformed("two playbooks are compared")
+    for side in (before, after):
+        if not isinstance(side, Playbook):
+            raise Malformed(
+                f"diff() needs two playbooks, got {type(side).__name__}",
+                hint="load a file with load_playbook(path), or build a preset with preset(name)",
+            )
     names = _renamed(before, after, renamed or {})
-    was = called(before, names)
-    declared = changes(was, after, {new: old for old, new in names.items()})
+    # Compare under the new names: a rename alone then changes no move.
+    was = with_stage_names(before, names)
     old_names = {new: old for old, new in names.items()}
+    declared = changes(was, after, old_names)
     undecided: set[tuple[str, str]] = set()
     now_legal = tuple(allowed_only_by(after, was, undecided))
     now_illegal = tuple(
@@ -93,30 +99,32 @@ def diff(before: Playbook, after: Playbook, *, renamed: Mapping[str, str] | None
     )
     gone = [stage for stage in before.lifecycle.by_id if stage not in after.lifecycle.by_id]
     stages = {stage: names.get(stage) for stage in gone}
-    unsaid = tuple(sorted(f"{trigger} from {stage}" for stage, trigger in undecided)) if declared else ()
-    return Diff(declared, now_legal, now_illegal, _bump(declared, now_legal, now_illegal), stages, unsaid)
+    not_decided = tuple(sorted(f"{trigger} from {stage}" for stage, trigger in undecided)) if declared else ()
+    return Diff(declared, now_legal, now_illegal, _bump(declared, now_legal, now_illegal), stages, not_decided)
 
 
-def _renamed(before: Playbook, after: Playbook, told: Mapping[str, str]) -> dict[str, str]:
-    for name, side in [*((old, before) for old in told), *((new, after) for new in told.values())]:
+def _renamed(before: Playbook, after: Playbook, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the new name of each renamed stage, by its old name: those that are given, and those that are obvious."""
+    for name, side in [*((old, before) for old in given), *((new, after) for new in given.values())]:
         if name not in side.lifecycle.by_id:
             raise UnknownName(f"there is no stage {name!r}", hint=did_you_mean(name, side.lifecycle.by_id))
-    names = dict(told)
+    names = dict(given)
     gone = [one for one in before.lifecycle.stages if one.id not in after.lifecycle.by_id and one.id not in names]
     new = [
         one for one in after.lifecycle.stages if one.id not in before.lifecycle.by_id and one.id not in names.values()
     ]
     for stage in gone:
-        heirs = [one for one in new if same_but_for_its_name(stage, one)]
-        rivals = [one for one in gone if heirs and same_but_for_its_name(one, heirs[0])]
-        if len(heirs) == len(rivals) == 1:
-            names[stage.id] = heirs[0].id
+        successors = [one for one in new if may_be_renamed(stage, one)]
+        rivals = [one for one in gone if successors and may_be_renamed(one, successors[0])]
+        # Both sides must be unique: otherwise the choice would be a guess about where leads go.
+        if len(successors) == len(rivals) == 1:
+            names[stage.id] = successors[0].id
     return names
 
 
 def _bump(declared: tuple[Change, ...], legal: tuple[LegalityChange, ...], illegal: tuple[LegalityChange, ...]) -> Bump:
     if not declared and not legal and not illegal:
         return Bump.NONE
-    if illegal or any(change.how in (How.REMOVED, How.RENAMED) or narrows(change) for change in declared):
+    if illegal or any(change.how in (ChangeKind.REMOVED, ChangeKind.RENAMED) or narrows(change) for change in declared):
         return Bump.MAJOR
     return Bump.PATCH if all(change.harmless for change in declared) and not legal else Bump.MINOR

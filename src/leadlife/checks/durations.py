@@ -1,4 +1,8 @@
-"""Which of several durations can be over at one time, whenever they began."""
+"""Which of several durations can be over at the same time, for every possible start.
+
+Exact durations have one order. Calendar durations do not: a month is 28 to 31 days, and a local day is 23 to 25 hours.
+So which of two durations ends first can depend on the day on which both begin.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +17,29 @@ from leadlife.timing import Calendar, Elapsed, due
 Lasting = Elapsed | Calendar
 _NOON = datetime(2015, 1, 1, 12, tzinfo=UTC)
 _SAMPLED = (*range(731), *range(3_653, 4_018))
-"""Days after the first of 2015: that year and the next, and 2025."""
+"""The starts that are tried, as days after 1 January 2015: every day of 2015, 2016 (a leap year) and 2025.
+
+Their months have every length from 28 to 31 days and their local days every length from 23 to 25 hours. The year 2025
+stands for the present clock rules of a zone. One start a day is enough: a clock change moves the end of a day whatever
+the hour of the start.
+"""
 
 
 def stages_of(durations: Iterable[Lasting], zone: ZoneInfo) -> dict[frozenset[Lasting], timedelta]:
-    """Return each set of durations that can be over while the others are not, with an age at which they are.
+    """Return each set of durations that can be over while the others are not, with an age at which this is so.
 
-    Durations whose order never changes give one row of sets. Where it depends on the calendar (a month and 30 days, a
-    day and 24 hours), they begin at every noon of 2015, 2016 (a leap year) and 2025.
+    Durations whose order never changes give one chain of sets. If the order depends on the calendar (a month and
+    30 days, a day and 24 hours), the function tries a start at noon of every day of 2015, 2016 and 2025.
 
     Args:
-        durations: The durations; they all begin at one instant.
-        zone: Whose calendar they follow.
+        durations: The durations. All of them begin at the same instant.
+        zone: The time zone whose calendar they follow.
     """
     return _stages(frozenset(durations), zone)
 
 
 def may_end_first(one: Lasting, other: Lasting, zone: ZoneInfo) -> bool:
-    """Return whether the first can be over while the second is not, if both begin at one instant."""
+    """Return whether the first duration can be over while the second is not, if both begin at the same instant."""
     return any(one in over and other not in over for over in stages_of((one, other), zone))
 
 
@@ -40,20 +49,25 @@ def _stages(durations: frozenset[Lasting], zone: ZoneInfo) -> dict[frozenset[Las
     for start in _starts(durations, zone):
         ends = {duration: due(start, duration, zone) for duration in durations}
         for end in sorted(set(ends.values())):
+            # Equal ends are over together, so the set is built from the instant and not from one duration.
             over = frozenset(duration for duration in durations if ends[duration] <= end)
             found.setdefault(over, end - start)
     return found
 
 
 def _starts(durations: frozenset[Lasting], zone: ZoneInfo) -> Iterator[datetime]:
+    # In UTC every day has 24 hours, so only months vary.
     exact = zone.key == "UTC" and not any(isinstance(one, Calendar) and one.months for one in durations)
     ranked = sorted(durations, key=lambda one: one.bounds())
+    # If no neighbour in the ranking can overtake the next one, one start shows the only order there is.
     always = exact or all(_never_longer(shorter, longer) for shorter, longer in pairwise(ranked))
     for day in _SAMPLED[:1] if always else _SAMPLED:
         yield _NOON + timedelta(days=day)
 
 
 def _never_longer(shorter: Lasting, longer: Lasting) -> bool:
+    """Return whether the first duration is at most as long as the second for every start."""
+    # Compare two calendar durations part by part: their bounds overlap (a month and two), their order is still fixed.
     if isinstance(shorter, Calendar) and isinstance(longer, Calendar):
         return shorter.months <= longer.months and shorter.days <= longer.days
     return shorter.bounds()[1] <= longer.bounds()[0]

@@ -1,4 +1,4 @@
-"""What the checker finds: a code, how bad it is, where, the shortest story that shows it, and what to do."""
+"""A finding of the checker: its code, severity, place, the shortest story that shows it, and what to do."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 
 class Severity(StrEnum):
-    """How bad a finding is."""
+    """The severity of a finding."""
 
     ERROR = "error"
-    """The definition does not do what it says."""
+    """The definition cannot work as it is written."""
     WARNING = "warning"
-    """It does, and leads will be lost by it, or people surprised."""
+    """The definition works, but it will lose leads or surprise people."""
     NOTE = "note"
-    """Something to know, or to argue in the playbook's own words."""
+    """Something to know. If it is intended, give the reason in the playbook."""
 
 
 class Code(StrEnum):
-    """What is found; each has its place in the docs."""
+    """The kind of a finding. ``docs/findings`` has a page for each code."""
 
     UNBUILDABLE = "unbuildable"
     UNREACHABLE = "unreachable_stage"
@@ -66,10 +66,10 @@ class Finding(NamedTuple):
     """One thing that the checker found.
 
     Attributes:
-        code: What it is.
+        code: The kind of the finding.
         where: The path to the place, such as ``lifecycle.transitions.3.guard``.
-        says: It, in one sentence.
-        story: The shortest story that shows it, step by step; empty where there is none to tell.
+        says: The message, one sentence.
+        story: The shortest story that shows the problem, step by step. Empty if a story would show nothing.
         hint: What to do.
     """
 
@@ -81,7 +81,7 @@ class Finding(NamedTuple):
 
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
+        """The severity of the code."""
         return SEVERITIES[self.code]
 
     def __str__(self) -> str:

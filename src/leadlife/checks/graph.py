@@ -1,177 +1,186 @@
-"""What the graph of stages shows: stages nobody reaches, traps, no way to won, and what time does not end."""
+"""Findings about the graph of stages: unreachable stages, traps, no path to won, endless loops, missing time limits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from leadlife.checks.finding import Code, Finding
-from leadlife.checks.walks import Spot, Step, Walks, told
+from leadlife.checks.walks import Step, Walks, WalkState, story_of
 from leadlife.lifecycle.stages import Stage, StageStatus, StageType
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.lifecycle.validation import circles
 
+Nearest = dict[str, tuple[WalkState, tuple[Step, ...]]]
+_MOST_MOVES_NAMED = 3
+
 
 def graph_findings(walks: Walks) -> Iterator[Finding]:
-    """Yield everything that the graph shows, in reading order."""
+    """Yield every finding about the graph, in reading order."""
     nearest = _nearest(walks)
     yield from _unreachable(walks, nearest)
-    stuck = set[str]()
+    trapped = set[str]()
     for finding, stage in _traps(walks):
-        stuck.add(stage)
+        trapped.add(stage)
         yield finding
-    yield from _no_way_to_won(walks, stuck)
-    yield from _untimed(walks, nearest)
+    yield from _no_path_to_won(walks, trapped)
+    yield from _no_time_limit(walks, nearest)
     yield from _recycling(walks, nearest)
-    yield from _avoided(walks)
+    yield from _avoidable(walks)
     yield from _chases(walks)
 
 
 def place_of(walks: Walks, stage: str) -> str:
-    """Return the path to a stage."""
+    """Return the path to a stage in the definition, such as ``lifecycle.stages.3``."""
     return f"lifecycle.stages.{list(walks.lifecycle.by_id).index(stage)}"
 
 
-def _story(way: tuple[Step, ...], spot: Spot) -> tuple[str, ...]:
-    start = way[0].edge.source if way else spot.stage
-    return told(start, way)
+def _story(state: WalkState, path: tuple[Step, ...]) -> tuple[str, ...]:
+    return story_of(path[0].edge.source if path else state.stage, path)
 
 
-def _nearest(walks: Walks) -> dict[str, tuple[Spot, tuple[Step, ...]]]:
-    """Return each stage that is reached, with a shortest way there."""
-    found: dict[str, tuple[Spot, tuple[Step, ...]]] = {}
-    for spot, way in walks.ways.items():
-        found.setdefault(spot.stage, (spot, way))
-    return found
+def _nearest(walks: Walks) -> Nearest:
+    """Return each stage that leads can reach, with its first state and a shortest path to it."""
+    nearest: Nearest = {}
+    # The search is breadth first, so the first state of a stage is one that is reached by a shortest path.
+    for state, path in walks.paths.items():
+        nearest.setdefault(state.stage, (state, path))
+    return nearest
 
 
-def _unreachable(walks: Walks, nearest: dict[str, tuple[Spot, tuple[Step, ...]]]) -> Iterator[Finding]:
-    passed = {gate for spot in walks.ways for step in walks.onward(spot) for gate in step.edge.via}
+def _unreachable(walks: Walks, nearest: Nearest) -> Iterator[Finding]:
+    # A gate is never a state of its own: a lead passes it within one move.
+    passed = {gate for state in walks.paths for step in walks.next_steps(state) for gate in step.edge.via}
     for stage in walks.lifecycle.stages:
         if stage.id in nearest or stage.id in passed:
             continue
-        leading = [edge for edge in walks.lifecycle.edges if edge.target == stage.id or stage.id in edge.via]
-        if not leading:
-            why, hint = "no move leads there", "give it a transition that leads in, or take it out"
-        else:
-            ways = "; ".join(
-                f"{edge.trigger} from {edge.source}: "
-                + ("nobody reaches that stage" if edge.source not in nearest else "nobody can make this move")
-                for edge in leading[:3]
+        edges = [edge for edge in walks.lifecycle.edges if edge.target == stage.id or stage.id in edge.via]
+        if edges:
+            why = " and ".join(
+                f"no lead can make {edge.trigger!r} from {edge.source}"
+                if edge.source in nearest
+                else f"{edge.trigger!r} leads out of {edge.source}, which no lead reaches"
+                for edge in edges[:_MOST_MOVES_NAMED]
             )
-            why, hint = ways, "look at the guards on the way, or take it out"
-        yield Finding(Code.UNREACHABLE, place_of(walks, stage.id), f"nobody reaches {stage.id!r}: {why}", (), hint)
+            hint = "check the guards on the way, or remove the stage"
+        else:
+            why, hint = "no move leads there", "add a transition that leads to it, or remove the stage"
+        yield Finding(Code.UNREACHABLE, place_of(walks, stage.id), f"no lead reaches {stage.id!r}: {why}", (), hint)
 
 
 def _traps(walks: Walks) -> Iterator[tuple[Finding, str]]:
     seen = set[str]()
-    for spot, way in walks.ways.items():
-        stage = walks.lifecycle.by_id[spot.stage]
+    for state, path in walks.paths.items():
+        stage = walks.lifecycle.by_id[state.stage]
         if stage.status.closed or stage.id in seen:
             continue
-        if any(step.spot.stage != spot.stage for step in walks.onward(spot)):
+        if any(step.state.stage != state.stage for step in walks.next_steps(state)):
             continue
         seen.add(stage.id)
-        story = (*_story(way, spot), "and now nothing can happen")
-        returns = sum(spot.used)
+        story = (*_story(state, path), "and no move is possible")
+        returns = sum(state.used)
         when = f" after {returns} return{'s' * (returns != 1)}" if returns else ""
         if returns and walks.shortened:
-            when = " once all returns are used up"
+            # The search followed only the first returns, so their number would be wrong.
+            when = " after all returns are used up"
             story = (*story[:-1], "and so on, until no return is left", story[-1])
-        hint = "give it a way out that every lead can take, such as disqualify"
-        yield Finding(Code.TRAP, place_of(walks, stage.id), f"{stage.id!r} has no way on{when}", story, hint), stage.id
+        message = f"leads cannot leave {stage.id!r}{when}"
+        hint = "add a move out that every lead can make, such as disqualify"
+        yield Finding(Code.TRAP, place_of(walks, stage.id), message, story, hint), stage.id
 
 
-def _no_way_to_won(walks: Walks, stuck: set[str]) -> Iterator[Finding]:
+def _no_path_to_won(walks: Walks, trapped: set[str]) -> Iterator[Finding]:
     won = {stage.id for stage in walks.lifecycle.stages if stage.status is StageStatus.WON}
     if not won:
-        hint = 'give one stage status="won"'
-        yield Finding(Code.NO_WON_STAGE, "lifecycle.stages", "no stage is won, so no funnel can be told", (), hint)
+        hint = "give one stage the status won"
+        message = "no stage has the status won, so there is no funnel to count"
+        yield Finding(Code.NO_WON_STAGE, "lifecycle.stages", message, (), hint)
         return
-    told_of = stuck | {spot.stage for spot in _hopeful(walks, won)}
-    for spot, way in walks.ways.items():
-        stage = walks.lifecycle.by_id[spot.stage]
-        if stage.status in (StageStatus.LOST, StageStatus.DISQUALIFIED) or stage.id in told_of:
+    # A trap has a finding already. And a stage is fine if at least one of its states has a path to won.
+    done = trapped | {state.stage for state in _states_before_won(walks, won)}
+    for state, path in walks.paths.items():
+        stage = walks.lifecycle.by_id[state.stage]
+        if stage.status in (StageStatus.LOST, StageStatus.DISQUALIFIED) or stage.id in done:
             continue
-        told_of.add(stage.id)
-        story = (*_story(way, spot), "and from here nobody is ever won")
-        where, hint = place_of(walks, stage.id), "give it a way that leads to a won stage"
-        yield Finding(Code.NO_PATH_TO_WON, where, f"from {stage.id!r} no way leads to won", story, hint)
+        done.add(stage.id)
+        message = f"no path leads from {stage.id!r} to a won stage"
+        story = (*_story(state, path), "and no lead is won from here")
+        yield Finding(Code.NO_PATH_TO_WON, place_of(walks, stage.id), message, story, "add a path to a won stage")
 
 
-def _hopeful(walks: Walks, won: set[str]) -> set[Spot]:
-    """Return the spots from which a won stage can be reached."""
-    before: dict[Spot, list[Spot]] = {}
-    for spot in walks.ways:
-        for step in walks.onward(spot):
-            before.setdefault(step.spot, []).append(spot)
-    waiting = [spot for spot in walks.ways if spot.stage in won]
-    found = set(waiting)
+def _states_before_won(walks: Walks, won: set[str]) -> set[WalkState]:
+    """Return the states from which a lead can reach a won stage."""
+    # Search backwards from the won stages: one pass over all moves instead of one search per state.
+    before: dict[WalkState, list[WalkState]] = {}
+    for state in walks.paths:
+        for step in walks.next_steps(state):
+            before.setdefault(step.state, []).append(state)
+    waiting = [state for state in walks.paths if state.stage in won]
+    reached = set(waiting)
     while waiting:
-        for spot in before.get(waiting.pop(), ()):
-            if spot not in found:
-                found.add(spot)
-                waiting.append(spot)
-    return found
+        for state in before.get(waiting.pop(), ()):
+            if state not in reached:
+                reached.add(state)
+                waiting.append(state)
+    return reached
 
 
-def _untimed(walks: Walks, nearest: dict[str, tuple[Spot, tuple[Step, ...]]]) -> Iterator[Finding]:
+def _no_time_limit(walks: Walks, nearest: Nearest) -> Iterator[Finding]:
     for stage in walks.lifecycle.stages:
         if stage.id in nearest and stage.status is StageStatus.OPEN and stage.type is StageType.INVENTORY:
-            spot, way = nearest[stage.id]
-            story = (*_story(way, spot), "and nobody decides")
-            says = f"a lead may stay in {stage.id!r} for ever: no time limit ends it"
-            hint = "give it limit=Limit(after=..., trigger=...), or say in its meaning why it holds leads"
-            yield Finding(Code.NO_TIMED_EXIT, place_of(walks, stage.id), says, story, hint)
+            message = f"a lead may stay in {stage.id!r} forever: the stage has no time limit"
+            story = (*_story(*nearest[stage.id]), "and nothing ends the visit")
+            hint = "give the stage a limit, or explain in its meaning why leads may stay"
+            yield Finding(Code.NO_TIMED_EXIT, place_of(walks, stage.id), message, story, hint)
 
 
-def _recycling(walks: Walks, nearest: dict[str, tuple[Spot, tuple[Step, ...]]]) -> Iterator[Finding]:
+def _recycling(walks: Walks, nearest: Nearest) -> Iterator[Finding]:
     for stage in walks.lifecycle.stages:
         back = [edge for edge in walks.edges_from(stage.id) if edge.rule.kind is TransitionKind.REENTRY]
         if stage.status is not StageStatus.RECYCLED or stage.id not in nearest or not back:
             continue
-        spot, way = nearest[stage.id]
-        once = (*_story(way, spot), f"{back[0].trigger} to {back[0].target}")
+        once = (*_story(*nearest[stage.id]), f"{back[0].trigger} to {back[0].target}")
         where = place_of(walks, stage.id)
         if stage.reentry_limit is None:
-            says, hint = f"leads may return from {stage.id!r} without end", "give it a reentry_limit"
-            yield Finding(Code.ENDLESS_RECYCLING, where, says, (*once, "and again, without end"), hint)
+            message, hint = f"leads may return from {stage.id!r} without limit", "give the stage a reentry_limit"
+            yield Finding(Code.ENDLESS_RECYCLING, where, message, (*once, "and again, without limit"), hint)
         if stage.cool_down is None:
-            says, hint = f"leads in {stage.id!r} are not left in peace", "give it a cool_down"
-            yield Finding(Code.NO_COOL_DOWN, where, says, (*once, "at the same instant"), hint)
+            message, hint = f"leads may return from {stage.id!r} at once", "give the stage a cool_down"
+            yield Finding(Code.NO_COOL_DOWN, where, message, (*once, "at the same instant"), hint)
 
 
-def _avoided(walks: Walks) -> Iterator[Finding]:
+def _avoidable(walks: Walks) -> Iterator[Finding]:
     for stage in walks.lifecycle.stages:
         if stage.must_pass:
             yield from _ways_around(walks, stage)
 
 
 def _ways_around(walks: Walks, stage: Stage) -> Iterator[Finding]:
-    def crosses(step: Step) -> bool:
+    """Yield a finding if leads can be won without passing a stage: the search runs on a graph without it."""
+
+    def passes(step: Step) -> bool:
         return stage.id in (step.edge.target, *step.edge.via)
 
-    starts = [spot for spot in walks.starts() if spot.stage != stage.id]
-    around = walks.search(starts, avoiding=crosses)
-    for spot, way in around.items():
-        if walks.lifecycle.by_id[spot.stage].status is StageStatus.WON:
-            says = f"a lead can be won without passing {stage.id!r}"
-            hint = "guard the way around it, or take it out"
-            yield Finding(Code.CAN_BE_AVOIDED, place_of(walks, stage.id), says, _story(way, spot), hint)
+    starts = [state for state in walks.starts() if state.stage != stage.id]
+    for state, path in walks.search(starts, avoiding=passes).items():
+        if walks.lifecycle.by_id[state.stage].status is StageStatus.WON:
+            message = f"a lead can be won without passing {stage.id!r}"
+            hint = "guard the way around it, or remove that way"
+            yield Finding(Code.CAN_BE_AVOIDED, place_of(walks, stage.id), message, _story(state, path), hint)
             return
 
 
 def _chases(walks: Walks) -> Iterator[Finding]:
-    """Yield circles of moves that facts of one kind fire: the same fact, again and again, sends leads round."""
+    """Yield the circles of moves that facts of one kind fire: each such fact moves a lead one step further."""
     kinds = dict.fromkeys(rule.on for rule in walks.lifecycle.transitions if rule.on is not None)
     for kind in kinds:
-        onward: dict[str, list[str]] = {}
+        targets: dict[str, list[str]] = {}
         first: dict[str, int] = {}
         for stage in walks.lifecycle.by_id:
             for edge in walks.edges_from(stage):
                 if edge.rule.on == kind and edge.target not in (None, edge.source):
-                    onward.setdefault(edge.source, []).append(edge.target or "")
+                    targets.setdefault(edge.source, []).append(edge.target or "")
                     first.setdefault(edge.source, edge.index)
-        for circle in circles(onward):
-            says = f"facts of kind {kind!r} move a lead in a circle: {' > '.join(circle)}"
-            hint = "let one of these moves be fired by something else, or guard it"
-            yield Finding(Code.CHASE, f"lifecycle.transitions.{first[circle[0]]}", says, circle, hint)
+        for circle in circles(targets):
+            message = f"facts of kind {kind!r} move a lead in a circle: {' > '.join(circle)}"
+            hint = "let another kind of fact fire one of these moves, or guard it"
+            yield Finding(Code.CHASE, f"lifecycle.transitions.{first[circle[0]]}", message, circle, hint)

@@ -1,4 +1,4 @@
-"""What became legal and what became illegal: each move with the smallest lead that shows it."""
+"""Moves that one playbook allows and another refuses, each with a lead that shows the difference."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from leadlife.checks.durations import may_end_first
 from leadlife.checks.proofs import Goal, Proof, too_many
 from leadlife.checks.subjects import Subject, zone_of
-from leadlife.checks.walks import Walks, joined, told
+from leadlife.checks.walks import Walks, joined, story_of
 from leadlife.criteria import ByRole
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.stages import Stage
@@ -22,13 +22,13 @@ class LegalityChange(NamedTuple):
     """A move that one playbook allows and another does not.
 
     Attributes:
-        stage: The stage it leads out of.
-        trigger: Its trigger.
-        target: Where it leads; None for an internal move.
-        witness: A lead for whom the two say different things.
-        story: A shortest way to the stage, under the playbook that allows the move.
-        instead: What the other playbook does.
-        lead: The witness as values, by what guards ask about.
+        stage: The stage that the move leads out of.
+        trigger: The trigger.
+        target: The stage that the move leads to; None for an internal move.
+        witness: A lead that the two playbooks treat differently, in words.
+        story: A shortest path to the stage under the playbook that allows the move.
+        instead: What the other playbook does for this lead.
+        lead: The witness as values, by the subjects that guards ask about.
     """
 
     stage: str
@@ -41,7 +41,8 @@ class LegalityChange(NamedTuple):
 
     def __str__(self) -> str:
         who = f" for: {', '.join(self.witness)}" if self.witness else ""
-        return f"{self.trigger} from {self.stage} to {self.target or 'where it is'}{who} (else {self.instead})"
+        move = f"{self.trigger} from {self.stage} to {self.target or 'the same stage'}"
+        return f"{move}{who} (in the other playbook: {self.instead})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -56,7 +57,16 @@ class LegalityChange(NamedTuple):
 
 
 class _Limit(NamedTuple):
-    """Something besides guards that may refuse a move: how strict it is, and how it is kept to and broken, in words."""
+    """A limit besides guards that may refuse a move: a reason, a cool-down, or a number of returns.
+
+    Attributes:
+        sort: Which of the three it is.
+        strictness: A larger number is stricter. Only limits of the same sort are compared.
+        kept: How a lead keeps to the limit, in words.
+        broken: How a lead breaks it, in words.
+        why: Why the move is then refused.
+        rest: The length of a cool-down. Durations have no fixed order, so a number could not say which is stricter.
+    """
 
     sort: str
     strictness: float
@@ -67,89 +77,97 @@ class _Limit(NamedTuple):
 
 
 class _Outcome(NamedTuple):
-    """What firing a trigger comes to, the questions that must be answered for it, and what else it takes."""
+    """One possible result of a trigger.
+
+    Attributes:
+        target: The stage that the move leads to, or would lead to.
+        allowed: Whether the move is made.
+        goals: How criteria must be answered for this result.
+        words: The result in words.
+        limits: The limits that an allowed move keeps to, or the limit that a refused move breaks.
+    """
 
     target: str | None
     allowed: bool
     goals: tuple[Goal, ...]
-    told: str
+    words: str
     limits: tuple[_Limit, ...] = ()
-    """Besides guards, what is kept to by an allowed move, or broken by a refused one."""
 
 
 def allowed_only_by(one: Playbook, other: Playbook, undecided: set[tuple[str, str]]) -> Iterator[LegalityChange]:
-    """Yield each move that the first playbook allows some lead and the second refuses that lead, a witness each.
+    """Yield each move that the first playbook allows for some lead and the second does not, with such a lead.
 
     Args:
-        one: The playbook that allows.
-        other: The one that refuses.
-        undecided: Takes the stage and trigger of moves whose guards ask too much to say.
+        one: The playbook that allows the moves.
+        other: The playbook that does not.
+        undecided: The function adds the stage and trigger of each move whose guards ask too many questions.
     """
     walks, others = Walks(one.lifecycle, one), Walks(other.lifecycle, other)
     stories: dict[str, tuple[str, ...]] = {}
-    for spot, way in walks.ways.items():
-        stories.setdefault(spot.stage, told(way[0].edge.source if way else spot.stage, way))
+    for state, path in walks.paths.items():
+        stories.setdefault(state.stage, story_of(path[0].edge.source if path else state.stage, path))
     for stage, trigger in walks.candidates:
         if stage in stories:
-            sides = (walks, others)
-            if _as_before(*sides, stage, trigger):
+            # Most of two versions is equal: skip it before the search, which is the expensive part.
+            if _unchanged(walks, others, stage, trigger):
                 continue
-            edges = [edge for side in sides for edge in side.candidates.get((stage, trigger), ())]
-            if any(too_many(guard for edge in mine for guard in edge.guards) for mine in _apart(edges)):
+            edges = [edge for side in (walks, others) for edge in side.candidates.get((stage, trigger), ())]
+            if any(too_many(guard for edge in group for guard in edge.guards) for group in _by_left(edges)):
                 undecided.add((stage, trigger))
             else:
                 yield from _only(walks, others, stage, trigger, stories[stage])
 
 
-def _as_before(one: Walks, other: Walks, stage: str, trigger: str) -> bool:
-    """Return whether two lifecycles say the same of a trigger at a stage."""
+def _unchanged(one: Walks, other: Walks, stage: str, trigger: str) -> bool:
+    """Return whether two lifecycles declare the same for a trigger in a stage."""
 
-    def said(walks: Walks) -> list[object]:
+    def declared(walks: Walks) -> list[object]:
         at = walks.lifecycle.by_id.get(stage)
         rest = None if at is None else (at.cool_down, at.reentry_limit)
         edges = walks.candidates.get((stage, trigger), ())
-        told = [(edge.target, edge.guards, edge.left, edge.via) for edge in edges]
-        return [rest, told, [(edge.rule.kind, edge.rule.roles, edge.rule.needs_reason) for edge in edges]]
+        moves = [(edge.target, edge.guards, edge.left, edge.via) for edge in edges]
+        return [rest, moves, [(edge.rule.kind, edge.rule.roles, edge.rule.needs_reason) for edge in edges]]
 
-    return said(one) == said(other)
+    return declared(one) == declared(other)
 
 
-def _apart(edges: list[Edge]) -> list[list[Edge]]:
-    """Return the candidates of both sides by the stage that was left, for only those are tried together."""
+def _by_left(edges: list[Edge]) -> list[list[Edge]]:
+    """Return the candidates of both sides, grouped by the stage that was left: only one group is searched at a time."""
     lefts = dict.fromkeys(edge.left for edge in edges)
     return [[edge for edge in edges if edge.left in (None, left)] for left in lefts]
 
 
 def _only(walks: Walks, others: Walks, stage: str, trigger: str, story: tuple[str, ...]) -> Iterator[LegalityChange]:
     lefts = dict.fromkeys(edge.left for side in (walks, others) for edge in side.candidates.get((stage, trigger), ()))
-    seen: set[str | None] = set()
+    seen: set[str | None] = set()  # one witness for each target is enough
     for left in lefts:
-        refused = [*_outcomes(others, stage, trigger, left)]
+        alternatives = [*_outcomes(others, stage, trigger, left)]
         for allowed in _outcomes(walks, stage, trigger, left):
             if not allowed.allowed or allowed.target in seen:
                 continue
-            for instead in refused:
+            for instead in alternatives:
                 if instead.allowed and instead.target == allowed.target:
                     continue
+                # A lead keeps to all limits of the allowed move and breaks one of the other: possible only if stricter.
                 broken = [] if instead.allowed else list(instead.limits)
                 if not all(_stricter(limit, allowed, zone_of(others.playbook)) for limit in broken):
                     continue
                 found = walks.together((*allowed.goals, *instead.goals), stage)
                 if found.proof is Proof.POSSIBLE:
                     seen.add(allowed.target)
-                    came = (f"{left} was left",) if left is not None else ()
+                    origin = (f"{left} was left",) if left is not None else ()
                     kept = (limit.kept for limit in allowed.limits)
-                    witness = (*came, *found.witness, *kept, *(limit.broken for limit in broken))
-                    yield LegalityChange(stage, trigger, allowed.target, witness, story, instead.told, found.lead)
+                    witness = (*origin, *found.witness, *kept, *(limit.broken for limit in broken))
+                    yield LegalityChange(stage, trigger, allowed.target, witness, story, instead.words, found.lead)
                     break
 
 
 def _outcomes(walks: Walks, stage: str, trigger: str, left: str | None) -> Iterator[_Outcome]:
-    """Yield everything that firing a trigger may come to, the allowed ones first."""
+    """Yield every possible result of a trigger in a stage, the allowed ones first."""
     known = stage in walks.lifecycle.by_id
     candidates = [edge for edge in walks.candidates.get((stage, trigger), ()) if edge.left in (None, left)]
     refused: list[_Outcome] = []
-    before: list[Goal] = []
+    before: list[Goal] = []  # the guards of all earlier candidates must fail
     for edge in candidates:
         own = tuple(Goal(guard, True) for guard in edge.guards)
         taken = (*before, *own)
@@ -159,12 +177,12 @@ def _outcomes(walks: Walks, stage: str, trigger: str, left: str | None) -> Itera
             edge.target,
             True,
             (*taken, *(Goal(role, True) for role in roles)),
-            f"to {edge.target or 'where it is'}",
+            f"to {edge.target or 'the same stage'}",
             limits,
         )
         for role in roles:
-            told_off = f"it is for {' or '.join(role.names)}"
-            refused.append(_Outcome(edge.target, False, (*taken, Goal(role, False)), told_off))
+            why = f"only {' or '.join(role.names)} may make this move"
+            refused.append(_Outcome(edge.target, False, (*taken, Goal(role, False)), why))
         refused += [_Outcome(edge.target, False, taken, limit.why, (limit,)) for limit in limits]
         if not own:
             break
@@ -180,15 +198,16 @@ def _limits(stage: Stage, edge: Edge) -> Iterator[_Limit]:
         yield _Limit("reason", 1, "with a reason", "without a reason", "a reason is needed")
     if edge.rule.kind is TransitionKind.REENTRY and stage.cool_down is not None:
         rest = stage.cool_down
-        yield _Limit("rest", 1, f"after {rest}", f"before {rest} are over", f"it cools down for {rest}", rest)
+        yield _Limit("rest", 1, f"after {rest}", f"before {rest} are over", f"the cool-down lasts {rest}", rest)
     if edge.rule.kind is TransitionKind.REENTRY and stage.reentry_limit is not None:
         most = stage.reentry_limit
+        # A smaller number is stricter, hence the minus.
         kept, broken = f"after fewer than {most} returns", f"after {most} or more returns"
         yield _Limit("returns", -most, kept, broken, f"at most {most} returns are allowed")
 
 
 def _stricter(limit: _Limit, allowed: _Outcome, zone: ZoneInfo) -> bool:
-    """Return whether somebody who keeps to what allows a move may still break this limit."""
+    """Return whether a lead that keeps to the limits of an allowed move can still break this limit."""
     own = next((one for one in allowed.limits if one.sort == limit.sort), None)
     if own is not None and own.rest is not None and limit.rest is not None:
         return may_end_first(own.rest, limit.rest, zone)

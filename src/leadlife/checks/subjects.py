@@ -1,4 +1,8 @@
-"""What a criterion asks about: each subject, and what a leaf answers where its subject is this or that."""
+"""Subjects: what the leaves of criteria ask about, and how a leaf answers for a value of its subject.
+
+Leaves with the same subject depend on each other: one value answers them all. Leaves with different subjects are
+independent, except for counts that lie within each other (see :func:`nested`).
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ _NEARER = {segment: place for place, segment in enumerate(Readiness)}
 
 
 def subject_of(leaf: Criterion, playbook: Playbook | None = None) -> Subject:  # noqa: C901 - one case a kind of leaf
-    """Return what a leaf asks about; two leaves of one subject hang together, two of different ones do not."""
+    """Return the subject that a leaf asks about."""
     match leaf:
         case FieldIs():
             return "field", leaf.name
@@ -53,8 +57,10 @@ def subject_of(leaf: Criterion, playbook: Playbook | None = None) -> Subject:  #
         case ScoreIs():
             return "score", leaf.name
         case BandIs():
+            # Without the policy, nothing is known about the order of bands: each question is a subject of its own.
             if policy_of(leaf.name, playbook) is None:
                 return "band", leaf.name, leaf.sentence()
+            # If bands are cut from the value, a band and the score are one subject.
             return ("score" if cuts_of(leaf.name, playbook) else "band"), leaf.name
         case HasEvidence():
             return "evidence", leaf.name
@@ -63,12 +69,10 @@ def subject_of(leaf: Criterion, playbook: Playbook | None = None) -> Subject:  #
         case CustomGuard():
             return "custom_guard", leaf.name, leaf.version
         case _:
-            told = next(iter(leaf.inputs()))
-            return (told[0], *([told[1]] if told[0] == "qualification" else ()), *_apart(leaf))
-
-
-def _apart(leaf: Criterion) -> tuple[str, ...]:
-    return ("days",) if isinstance(leaf, DaysInStage) else ()
+            sort, name = next(iter(leaf.inputs()))
+            # The days in a stage and the stage itself read the same input, but they are two subjects.
+            days = ("days",) if isinstance(leaf, DaysInStage) else ()
+            return (sort, *([name] if sort == "qualification" else ()), *days)
 
 
 def _counted(leaf: CountIs | SumIs) -> tuple[str, ...]:
@@ -78,23 +82,23 @@ def _counted(leaf: CountIs | SumIs) -> tuple[str, ...]:
 
 
 def zone_of(playbook: Playbook | None) -> ZoneInfo:
-    """Return the zone of a playbook; without one, a zone whose clocks change, so that nothing is taken for granted."""
+    """Return the zone of a playbook. Without a playbook, return a zone whose clocks change: the more cautious guess."""
     return zone_named("America/New_York" if playbook is None else playbook.zone)
 
 
 def policy_of(name: str, playbook: Playbook | None) -> Policy | None:
-    """Return the scoring policy of a name, if the playbook has it."""
+    """Return the scoring policy with a name, or None if the playbook does not have it."""
     return None if playbook is None else next((one for one in playbook.scores if one.name == name), None)
 
 
 def cuts_of(name: str, playbook: Playbook | None) -> list[tuple[float, str]]:
-    """Return where the bands of a score begin, if its policy says so, the lowest first."""
+    """Return the value at which each band of a score begins, the lowest first; empty if the policy gives none."""
     found = policy_of(name, playbook)
     return sorted((cut, band) for band, cut in found.bands.items()) if isinstance(found, Banded) else []
 
 
 def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Answer:  # noqa: C901, PLR0912 - as above
-    """Return what a leaf answers where its subject is this."""
+    """Return the answer of a leaf if its subject has a value."""
     match leaf:
         case FieldIs() | LatestIs():
             if value is MISSING:
@@ -113,8 +117,9 @@ def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Ans
         case HasEvidence():
             if value is MISSING:
                 return None
-            said, _, passed = value
-            return bool(said) if leaf.within is None or leaf.within not in passed else None
+            # Old evidence is unknown, not false: the lead may have changed since.
+            given, _, passed = value
+            return bool(given) if leaf.within is None or leaf.within not in passed else None
         case InStage():
             return value in leaf.names
         case ReadinessIs():
@@ -126,7 +131,7 @@ def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Ans
 
 
 def words(subject: Subject, value: Any) -> str:  # noqa: C901 - as above
-    """Return a subject that is this, in words."""
+    """Return the value of a subject in words, as a witness shows it."""
     sort, *rest = subject
     name = " ".join(part for part in rest if part)
     match sort:
@@ -142,7 +147,7 @@ def words(subject: Subject, value: Any) -> str:  # noqa: C901 - as above
         case "seen":
             return f"{name}: none" if value is MISSING else f"{name} {value[0] / _DAY:g} days ago"
         case "roles":
-            return f"asked by {' and '.join(value) or 'somebody without a role'}"
+            return f"asked by {' and '.join(value) or 'a person without a role'}"
         case "custom_guard":
             return f"{rest[0]} answers {value}"
         case "stage" if rest == ["days"]:
@@ -152,14 +157,14 @@ def words(subject: Subject, value: Any) -> str:  # noqa: C901 - as above
         case "readiness" | "cycle":
             return f"{sort} {'unknown' if value is MISSING else value}"
         case _:
-            told = {"sold": "a sale", "identified": "identified", "qualification": f"holds {name}"}[sort]
-            return told if value else f"not: {told}"
+            text = {"sold": "a sale", "identified": "identified", "qualification": f"holds {name}"}[sort]
+            return text if value else f"not: {text}"
 
 
 def _counted_words(kinds: str, where: str, window: str, since: str) -> str:
     what = " or ".join(kinds.split(",")) if kinds else "any activity"
-    told = [f" where {where}" if where else "", f" within {parse_duration(window)}" if window else ""]
-    return f"{what}{''.join(told)}{' since the recycling or win' if since else ''}"
+    details = [f" where {where}" if where else "", f" within {parse_duration(window)}" if window else ""]
+    return f"{what}{''.join(details)}{' since the recycling or win' if since else ''}"
 
 
 def _band_answer(leaf: BandIs, value: Any, playbook: Playbook | None) -> Answer:
@@ -168,13 +173,17 @@ def _band_answer(leaf: BandIs, value: Any, playbook: Playbook | None) -> Answer:
         return value if isinstance(value, bool) else None
     bands = policy.band_names()
     if leaf.value not in bands or not (cuts or value in bands):
-        return None  # a band of another playbook
+        return None  # a band that this playbook does not have
     reached = sum(value >= cut for cut, _ in cuts) - 1 if cuts else bands.index(value)
     return None if reached < 0 else leaf.compare.relation(reached, bands.index(leaf.value))
 
 
 def nested(less: Subject, more: Subject, zone: ZoneInfo) -> bool:
-    """Return whether whatever the first counts, the second counts too, as far as their words tell."""
+    """Return whether the second subject counts at least everything that the first counts.
+
+    Both must be counts. The function compares kinds, conditions, windows and the start of the count as they are
+    written. It does not see that two different conditions mean the same.
+    """
     if less[0] != "count" or more[0] != "count" or less == more:
         return False
     _, kinds, where, window, since = less
@@ -188,4 +197,5 @@ def nested(less: Subject, more: Subject, zone: ZoneInfo) -> bool:
 
 
 def _shorter(window: str, other: str, zone: ZoneInfo) -> bool:
+    # The windows end now, so the shorter one lies within the longer one, unless the calendar can reverse their order.
     return not may_end_first(parse_duration(other), parse_duration(window), zone)

@@ -1,9 +1,12 @@
-"""The values that stand for all that a subject may be, as far as the criteria about it can tell.
+"""Sample values: a few values of a subject that stand for all its values, as far as the criteria about it can tell.
 
-A number is tried at every constant that it is compared with, between them and beyond, within the limits of a score; a
-text at every constant, just after it, at texts made of the parts that are looked for, and at one that is none of them;
-a date on the days around; what may be missing is tried missing. Where no value is found with which criteria are true
-together, they are called impossible: so this must leave out no case.
+A criterion answers the same for all numbers between two neighbouring constants. So a number is tried at every
+constant, between the constants and beyond them, within the limits of a score. A text is tried at every constant, just
+after it, at texts made of the parts that the criteria look for, and at a text that is none of them. A date is tried on
+the days around the constants. A value that may be missing is tried missing.
+
+If no sample makes the criteria true together, the checker calls them impossible. So the samples may contain too much,
+but they must not leave out a case.
 """
 
 from __future__ import annotations
@@ -40,14 +43,20 @@ from leadlife.scoring import MICRO
 
 OTHER = "something else"
 _MOST_SUBSETS = 6
-"""Of so many names or parts, every subset is tried; of more, the small ones and nearly all."""
+"""Up to this many names or parts, every subset is tried; of more, only the small subsets and the nearly full ones."""
 _SMALL = 3
 _PARTS = (Comparison.STARTS, Comparison.CONTAINS, Comparison.ENDS)
 _SOME_DAY = date(2026, 1, 1).toordinal()
 
 
 def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | None) -> list[Any]:  # noqa: C901, PLR0912 - one case a kind of leaf
-    """Return values of one subject that stand for all it may be, as far as these leaves can tell them apart."""
+    """Return values of one subject that stand for all its values, as far as these leaves can distinguish them.
+
+    Args:
+        leaves: All leaves that ask about the subject.
+        playbook: The playbook that declares fields and scores; None if there is none.
+        stage: The stage of the lead; None for any stage.
+    """
     first: Criterion = leaves[0]
     match first:
         case FieldIs():
@@ -66,7 +75,7 @@ def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | 
             return [MISSING, *_ages((leaf.age for leaf in leaves), playbook)]
         case HasEvidence():
             ages = _ages((leaf.within for leaf in leaves if leaf.within is not None), playbook)
-            return [MISSING, *((said, *age) for said in (True, False) for age in ages)]
+            return [MISSING, *((given, *age) for given in (True, False) for age in ages)]
         case InStage():
             return [stage] if stage is not None else [*sorted({name for leaf in leaves for name in leaf.names}), OTHER]
         case ReadinessIs():
@@ -80,12 +89,22 @@ def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | 
 
 
 def _near(constants: Iterable[float]) -> list[int]:
-    """Return the whole numbers around constants: between two of them, one that stands for all."""
+    """Return the whole numbers at and next to each constant.
+
+    All whole numbers between two constants are answered alike, so the neighbours of a constant stand for them.
+    """
+    # A fraction lies between its floor and the next whole number: both are in the list.
     return sorted({int(value // 1) + step for value in constants for step in (-1, 0, 1)})
 
 
 def _numbers(constants: Iterable[float], low: float | None = None, high: float | None = None) -> list[float]:
-    """Return every constant within limits, the limits, a number between each two, and one beyond where none ends it."""
+    """Return the constants within limits, the limits, the middle of each two neighbours, and a number beyond.
+
+    Args:
+        constants: The numbers that the subject is compared with.
+        low: The least value that the subject can have; None if there is none.
+        high: The greatest value that the subject can have; None if there is none.
+    """
     ends = [end for end in (low, high) if end is not None]
     inside = {value for value in constants if (low is None or value >= low) and (high is None or value <= high)}
     known = sorted({*inside, *ends}) or [0]
@@ -95,6 +114,7 @@ def _numbers(constants: Iterable[float], low: float | None = None, high: float |
 
 def _score_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -> list[Any]:
     cuts, policy = cuts_of(name, playbook), policy_of(name, playbook)
+    # Bands that are not cut from the value are tried by their names; unknown bands are plain yes-or-no questions.
     if not cuts and any(isinstance(leaf, BandIs) for leaf in leaves):
         return [True, False] if policy is None else [*policy.band_names()]
     constants = [*(cut for cut, _ in cuts), *(leaf.value for leaf in leaves if isinstance(leaf, ScoreIs))]
@@ -103,7 +123,7 @@ def _score_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -
 
 
 def _ages(durations: Iterable[Any], playbook: Playbook | None) -> list[tuple[timedelta, frozenset[Any]]]:
-    """Return ages, each with the durations that are over by then."""
+    """Return sample ages, each with the durations that are over at this age."""
     zone = zone_of(playbook)
     return [(age, over) for over, age in stages_of(durations, zone).items()]
 
@@ -126,7 +146,7 @@ def _field_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -
 
 
 def _constants(leaves: Iterable[Any], kind: type) -> list[Any]:
-    """Return what is compared to, of one type: ``float`` stands for every number, and True is none."""
+    """Return the constants of one type in comparisons; ``float`` stands for every number, without True and False."""
     constants = [value for leaf in leaves for value in leaf.values()]
     if kind is float:
         return [value for value in constants if isinstance(value, int | float) and not isinstance(value, bool)]
@@ -134,21 +154,22 @@ def _constants(leaves: Iterable[Any], kind: type) -> list[Any]:
 
 
 def _comparable(leaves: Sequence[Any]) -> list[Any]:
-    """Return values of every type: those that tell comparisons apart, and one of each."""
+    """Return samples of every type: of a value without a declared type, the criteria do not show the type."""
     return [*_texts(leaves), *_numbers(_constants(leaves, float)), True, False]
 
 
 def _texts(leaves: Sequence[Any]) -> list[str]:
     whole = _constants((leaf for leaf in leaves if leaf.compare not in _PARTS), str)
     made = [*_made_of_parts(leaves)]
-    # A text with parts in it, wherever it is to stand in the order of the constants.
+    # "contains" and "<" can ask about one text: place the texts with the most parts before, between and after the
+    # constants. In printable ASCII, a space sorts first and "~" last.
     ordered = [f"{before}{text}" for before in (" ", *(f"{one} " for one in whole)) for text in made[-_SMALL:]]
-    after = [f"{text}{mark}" for text in whole for mark in "~ "]
+    after = [f"{text}{end}" for text in whole for end in "~ "]
     return [*dict.fromkeys([*whole, *after, *made, *ordered, OTHER, ""])]
 
 
 def _made_of_parts(leaves: Sequence[Any]) -> Iterator[str]:
-    """Yield texts that hold some of the parts that are looked for, those with the most last."""
+    """Yield texts that contain some of the parts that the criteria look for, those with the most parts last."""
     parts = dict.fromkeys((leaf.compare, str(leaf.value)) for leaf in leaves if leaf.compare in _PARTS)
     inner = [text for compare, text in parts if compare is Comparison.CONTAINS]
     starts = ["", *(text for compare, text in parts if compare is Comparison.STARTS)]
@@ -156,21 +177,22 @@ def _made_of_parts(leaves: Sequence[Any]) -> Iterator[str]:
     for chosen in _subsets(inner):
         for start in starts:
             for end in ends:
-                held = [one for one in (start, *chosen, end) if one]
-                if held:
-                    yield f"{'' if start else '~'}{''.join(held)}{'' if end else '~'}"
-                    yield f"{'' if start else '~ '}{' '.join(held)}{'' if end else ' ~'}"
+                used = [one for one in (start, *chosen, end) if one]
+                if used:
+                    # Join without and with spaces: a space alone can be a part that the text must not contain.
+                    yield f"{'' if start else '~'}{''.join(used)}{'' if end else '~'}"
+                    yield f"{'' if start else '~ '}{' '.join(used)}{'' if end else ' ~'}"
 
 
 def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield subsets, the small ones first: all of them where they are few."""
-    most = len(names)
-    sizes = range(most + 1) if most <= _MOST_SUBSETS else [*range(_SMALL), most - 1, most]
+    """Yield the subsets of names, the small ones first; of many names only the smallest and the largest subsets."""
+    count = len(names)
+    sizes = range(count + 1) if count <= _MOST_SUBSETS else [*range(_SMALL), count - 1, count]
     return chain.from_iterable(combinations(names, size) for size in sizes)
 
 
 def _dates(leaves: Sequence[Any]) -> list[str]:
-    """Return the days around every constant."""
+    """Return the days at and next to each constant, within the range of the calendar."""
     dates = filter(FieldType.DATE.accepts, _constants(leaves, str))
     constants = [date.fromisoformat(text).toordinal() for text in dates] or [_SOME_DAY]
     return [date.fromordinal(day).isoformat() for day in _near(constants) if 0 < day <= date.max.toordinal()]

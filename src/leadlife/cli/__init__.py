@@ -1,7 +1,7 @@
 """The command line: ``leadlife demo``, ``draw``, ``check``, ``diff``, ``funnel`` and ``plugins``.
 
-Exit codes: 0 done; 1 the input was read but says something wrong (a faulty mapping, a finding); 2 the input
-could not be read, or the call is wrong.
+Exit codes: 0 if the command is done; 1 if the input was read and something is wrong with it (a faulty mapping, a
+finding, a difference); 2 if the input cannot be read or the arguments are wrong.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     call = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that knows few letters still gets all words
+            stream.reconfigure(errors="backslashreplace")  # a terminal with few characters gets escapes, not an error
     try:
         code = _run(call)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has gone; let Python's own last flush go nowhere.
+        # The reader of the pipe has closed it. Python flushes stdout once more at exit: send that to the null device.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except OSError as error:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(call: argparse.Namespace) -> int:
     collecting = gc.isenabled()
-    gc.disable()  # a run makes values without circles: collecting would only walk them again and again
+    gc.disable()  # values here form no reference cycles, so collecting would only cost time
     try:
         code: int = call.run(call) or DONE
     except LeadlifeError as error:
@@ -70,70 +70,80 @@ def _run(call: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="leadlife", description="The life of a lead: legal moves, honest funnels.")
+    parser = argparse.ArgumentParser(
+        prog="leadlife", description="Lead lifecycles: draw, check and compare playbooks, and count funnels."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    shown = commands.add_parser("demo", help="walk a simulated funnel, no file needed")
-    shown.add_argument("--leads", type=_whole, default=400, help="how many leads the simulated world has (default 400)")
-    shown.add_argument("--seed", type=int, default=7, help="another seed, another world (default 7)")
-    shown.set_defaults(run=_demo)
+    demonstrated = commands.add_parser("demo", help="show one journey and the funnel of simulated leads; needs no file")
+    demonstrated.add_argument("--leads", type=_lead_count, default=400, help="number of simulated leads (default 400)")
+    demonstrated.add_argument("--seed", type=int, default=7, help="seed of the simulation (default 7)")
+    demonstrated.set_defaults(run=_demo)
 
     drawn = commands.add_parser("draw", help="draw a lifecycle, or print the agreement in words")
-    drawn.add_argument("what", nargs="?", default="eight_stage", help="a preset, or the path of a playbook or mapping")
+    drawn.add_argument(
+        "what", nargs="?", default="eight_stage", help="name of a preset, or path of a playbook or mapping"
+    )
     drawn.add_argument("--format", choices=(*_FORMATS, AGREEMENT), default="text")
-    drawn.add_argument("--success-path", action="store_true", help="only the success path and the recycling loop")
-    drawn.add_argument("--criteria", action="store_true", help="say on the arrows what their guards ask")
-    drawn.add_argument("--data", type=Path, help="the folder of a mapping's tables: counts and shares on the arrows")
+    drawn.add_argument("--success-path", action="store_true", help="draw only the success path and recycling")
+    drawn.add_argument("--criteria", action="store_true", help="show the guards on the arrows")
+    drawn.add_argument("--data", type=Path, help="folder of the mapping's tables: show counts and shares on the arrows")
     drawn.set_defaults(run=_draw)
 
-    checked = commands.add_parser("check", help="prove a definition: traps, dead ends, guards that overlap")
+    checked = commands.add_parser("check", help="check a definition for traps, dead ends and overlapping guards")
     checked.add_argument(
-        "what", nargs="?", default="eight_stage", help="a preset, or the path of a playbook or mapping"
+        "what", nargs="?", default="eight_stage", help="name of a preset, or path of a playbook or mapping"
     )
     checked.add_argument(
-        "--at-least", choices=[one.value for one in Severity], default="note", help="leave out what is less bad"
+        "--at-least",
+        choices=[one.value for one in Severity],
+        default="note",
+        help="least severity to print (default note)",
     )
     checked.set_defaults(run=_check)
 
-    compared = commands.add_parser("diff", help="compare two definitions: what changed, what became legal and illegal")
-    compared.add_argument("before", help="a preset, or the path of a playbook or mapping")
-    compared.add_argument("after", help="the same, as it is to be")
-    compared.add_argument("--rename", action="append", default=[], metavar="OLD=NEW", help="a stage's new name")
+    compared = commands.add_parser(
+        "diff", help="compare two definitions: changes, and moves that became legal or illegal"
+    )
+    compared.add_argument("before", help="name of a preset, or path of a playbook or mapping")
+    compared.add_argument("after", help="the new definition, given in the same way")
+    compared.add_argument(
+        "--rename", action="append", default=[], metavar="OLD=NEW", help="new name of a renamed stage; may be repeated"
+    )
     compared.set_defaults(run=_diff)
 
-    read = commands.add_parser("funnel", help="read an export and print its honest funnel")
-    read.add_argument("mapping", type=Path, help="the mapping, a TOML file")
-    read.add_argument("--data", type=Path, help="the folder of the tables (default: where the mapping lies)")
-    read.add_argument("--by", help="a mapped attribute, or source, or lead_type")
-    read.add_argument("--as-of", help="end of observation: a date, or an instant with offset (default: latest date)")
+    read = commands.add_parser("funnel", help="read an export and print its funnel")
+    read.add_argument("mapping", type=Path, help="path of the mapping, a TOML file")
+    read.add_argument("--data", type=Path, help="folder of the tables (default: the folder of the mapping)")
+    read.add_argument("--by", help="group by a mapped attribute, by source or by lead_type")
+    read.add_argument(
+        "--as-of", help="end of observation: a date, or an instant with its offset (default: latest date in the tables)"
+    )
+    read.add_argument("--reader", help="name of a reader of an installed package; MAPPING is then its source")
     read.set_defaults(run=_funnel)
 
-    read.add_argument(
-        "--reader", help="read by what an installed package brings under this name; MAPPING is its source"
-    )
-
     listed = commands.add_parser("plugins", help="list the policies, presets and readers of installed packages")
-    listed.add_argument("--load", action="store_true", help="load each, and say which are broken")
+    listed.add_argument("--load", action="store_true", help="load each plugin and report those that fail")
     listed.set_defaults(run=_plugins)
 
-    for command in (shown, drawn, checked, compared, read, listed):
+    for command in (demonstrated, drawn, checked, compared, read, listed):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
 
-def _whole(text: str) -> int:
-    number = int(text)
-    if not 0 < number <= 100_000:  # noqa: PLR2004 - a demo's patience
-        raise argparse.ArgumentTypeError("between 1 and 100,000")
+def _lead_count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0  # no number at all: the same message, rather than argparse's, which would show this function's name
+    if not 0 < number <= 100_000:  # noqa: PLR2004 - more would take minutes
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 100,000, got {text!r}")
     return number
 
 
 def _demo(call: argparse.Namespace) -> None:
-    told = demo(leads=call.leads, seed=call.seed)
-    if call.json:
-        print(json.dumps(told.to_dict(), indent=2))
-        return
-    print(told)
+    shown = demo(leads=call.leads, seed=call.seed)
+    print(json.dumps(shown.to_dict(), indent=2) if call.json else shown)
 
 
 def _draw(call: argparse.Namespace) -> None:
@@ -152,26 +162,26 @@ def _draw(call: argparse.Namespace) -> None:
 
 def _check(call: argparse.Namespace) -> int:
     try:
-        found = check(_playbook(call.what))
+        findings = check(_playbook(call.what))
     except InvalidDefinition as error:
-        found = unbuildable(error)
-    worse = list(Severity)[: list(Severity).index(Severity(call.at_least)) + 1]
-    found = tuple(finding for finding in found if finding.severity in worse)
+        findings = unbuildable(error)
+    severities = list(Severity)[: list(Severity).index(Severity(call.at_least)) + 1]
+    findings = tuple(finding for finding in findings if finding.severity in severities)
     if call.json:
-        print(json.dumps({"findings": [finding.to_dict() for finding in found]}, indent=2))
+        print(json.dumps({"findings": [finding.to_dict() for finding in findings]}, indent=2))
     else:
-        print(report(found))
-    return WRONG if found else DONE
+        print(report(findings))
+    return WRONG if findings else DONE
 
 
 def _diff(call: argparse.Namespace) -> int:
     pairs = [text.partition("=") for text in call.rename]
     if not all(old and new for old, _, new in pairs):
-        raise Malformed("a new name is written OLD=NEW", hint="--rename opportunity=deal")
+        raise Malformed("--rename needs OLD=NEW", hint="write, for example, --rename opportunity=deal")
     names = {old: new for old, _, new in pairs}
-    found = diff(_playbook(call.before), _playbook(call.after), renamed=names)
-    print(json.dumps(found.to_dict(), indent=2) if call.json else found)
-    return WRONG if found.changes else DONE
+    difference = diff(_playbook(call.before), _playbook(call.after), renamed=names)
+    print(json.dumps(difference.to_dict(), indent=2) if call.json else difference)
+    return WRONG if difference.changes else DONE
 
 
 def _plugins(call: argparse.Namespace) -> int:
@@ -179,20 +189,18 @@ def _plugins(call: argparse.Namespace) -> int:
     if call.json:
         print(json.dumps({"plugins": rows}, indent=2))
     elif not rows:
-        print("no installed package brings policies, presets or readers")
+        print("no installed package provides policies, presets or readers")
     else:
-        told = [str(one) for one in plugins()]
-        print(
-            "\n".join(f"{one}: {row['broken']}" if row["broken"] else one for one, row in zip(told, rows, strict=True))
-        )
+        for one, row in zip(plugins(), rows, strict=True):
+            print(f"{one}: {row['broken']}" if row["broken"] else one)
     return WRONG if any(row["broken"] for row in rows) else DONE
 
 
-def _broken(brought: Plugin) -> str:
-    """Return what is wrong with a plugin, or nothing."""
+def _broken(plugin: Plugin) -> str:
+    """Return why a plugin cannot be loaded; an empty text if it can."""
     finders = {PluginGroup.POLICIES: find_policy, PluginGroup.PRESETS: find_preset, PluginGroup.READERS: find_reader}
     try:
-        finders[brought.group](brought.name)
+        finders[plugin.group](plugin.name)
     except LeadlifeError as error:
         return error.message
     return ""
@@ -201,7 +209,7 @@ def _broken(brought: Plugin) -> str:
 def _playbook(what: str) -> Playbook:
     if what in PRESETS:
         return preset(what)
-    if Path(what).suffix in (".toml", ".json") or os.path.exists(what):  # noqa: PTH110 - unlike Path's, it survives any text
+    if Path(what).suffix in (".toml", ".json") or os.path.exists(what):  # noqa: PTH110 - Path.exists raises for a name that is too long
         document = read_document(what)
         return as_mapping(document).playbook() if "tables" in document.data else as_playbook(document)
     known = (*PRESETS, *(one.name for one in plugins(PluginGroup.PRESETS)))
@@ -215,16 +223,16 @@ def _playbook(what: str) -> Playbook:
 def _funnel(call: argparse.Namespace) -> None:
     export = _export(call)
     until = None if call.as_of is None else _as_of(call.as_of, export.mapping.zone)
-    told = funnel(export.journeys, export.playbook, as_of=until or export.observed_until, by=call.by)
-    told = told._replace(warnings=(*unused_rows(export), *told.warnings))
+    counted = funnel(export.journeys, export.playbook, as_of=until or export.observed_until, by=call.by)
+    counted = counted._replace(warnings=(*unused_rows(export), *counted.warnings))
     if call.json:
         rows = [{**count._asdict()} for count in export.rows]
         aside = [one._asdict() for one in export.set_aside]
         refused = [one._asdict() for one in export.refused]
-        found = {**told.to_dict(), "rows": rows, "set_aside": aside, "refused": refused}
-        print(json.dumps(found, indent=2))
+        document = {**counted.to_dict(), "rows": rows, "set_aside": aside, "refused": refused}
+        print(json.dumps(document, indent=2))
         return
-    print(_report(told, export))
+    print(_report(counted, export))
 
 
 def _export(call: argparse.Namespace) -> Export:
@@ -234,23 +242,24 @@ def _export(call: argparse.Namespace) -> Export:
     return read_export(load_mapping(call.mapping), folder, progress=_progress if sys.stderr.isatty() else None)
 
 
-def _as_of(said: str, zone: str) -> datetime:
+def _as_of(text: str, zone: str) -> datetime:
     try:
-        if "T" not in said and " " not in said:
-            return day_start(date.fromisoformat(said) + timedelta(days=1), zone_named(zone)) - timedelta(microseconds=1)
-        return instant(datetime.fromisoformat(said))
+        if "T" not in text and " " not in text:
+            # A date includes the whole day: the last microsecond before the next one.
+            return day_start(date.fromisoformat(text) + timedelta(days=1), zone_named(zone)) - timedelta(microseconds=1)
+        return instant(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         hint = "write 2018-11-14, or 2018-11-14T18:00:00+00:00"
-        raise Unreadable("--as-of is a date, or an instant with its offset", hint=hint) from None
+        raise Unreadable("--as-of must be a date, or an instant with its offset", hint=hint) from None
 
 
 def _progress(done: int, whole: int) -> None:
     print(f"\r  {done:,} of {whole:,} leads", end="" if done < whole else "\n", file=sys.stderr, flush=True)
 
 
-def _report(told: Funnel, export: Export) -> str:
+def _report(counted: Funnel, export: Export) -> str:
     zone = zone_named(export.mapping.zone)
-    lines = [f"as of {told.as_of.astimezone(zone):%Y-%m-%d %H:%M %Z}, {export.mapping.zone}", "", str(told), ""]
+    lines = [f"as of {counted.as_of.astimezone(zone):%Y-%m-%d %H:%M %Z}, {export.mapping.zone}", "", str(counted), ""]
     lines += [
         f"{count.file}: {count.read:,} rows read, {count.used:,} used, {count.refused:,} refused, "
         f"{count.set_aside:,} set aside"
@@ -260,5 +269,5 @@ def _report(told: Funnel, export: Export) -> str:
     lines += [f"  {what}: {one.file} line {one.line}: {one.reason}" for what, one in kept[:MOST_SHOWN]]
     if len(kept) > MOST_SHOWN:
         lines.append(f"  ... and {len(kept) - MOST_SHOWN:,} more; --json lists them all")
-    lines += ["", *(f"! {caution.message}" for caution in told.warnings)]
+    lines += ["", *(f"! {caution.message}" for caution in counted.warnings)]
     return "\n".join(lines)

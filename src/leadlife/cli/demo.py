@@ -1,4 +1,4 @@
-"""The demo: one lead's life line by line, then a simulated world's funnel."""
+"""The demo: the journey of one lead line by line, then the funnel of simulated leads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ BEGINS = datetime(2025, 3, 3, 9, tzinfo=UTC)
 
 
 class Demo(NamedTuple):
-    """What the demo shows."""
+    """The content of the demo.
+
+    Attributes:
+        refusal: A move that the playbook refused.
+        journey: The journey of a lead.
+        friend: The journey of a lead that she referred.
+        funnel: The funnel of simulated leads, by lead type.
+    """
 
     refusal: MoveRefused
     journey: Journey
@@ -25,7 +32,7 @@ class Demo(NamedTuple):
     funnel: Funnel
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain values, ready for JSON."""
+        """Return plain values, ready for JSON."""
         return {
             "label": LABEL,
             "refusal": self.refusal.to_dict(),
@@ -39,13 +46,13 @@ class Demo(NamedTuple):
             (
                 f"This is {LABEL}.",
                 "",
-                "Ada's life, as the playbook eight_stage tells it:",
+                "The journey of the lead Ada through the playbook eight_stage:",
                 *(f"  {line}" for line in self.journey.explain()),
                 "",
-                "On the way, somebody tried to win her too early, and was refused:",
+                "On day 10, a user tried to move Ada to won. The playbook refused the move:",
                 f"  {type(self.refusal).__name__}: {self.refusal}",
                 "",
-                "Her friend Bob began as a referral:",
+                "Ada referred her friend Bob. His journey begins as a referral:",
                 *(f"  {line}" for line in self.friend.explain()),
                 "",
                 f"{self.funnel.total.leads} simulated leads by lead type, as of {self.funnel.as_of:%Y-%m-%d}:",
@@ -58,11 +65,16 @@ class Demo(NamedTuple):
 
 
 def demo(*, leads: int, seed: int) -> Demo:
-    """Return a lead that is refused, recycled, returns, buys, buys again and refers; and a funnel."""
+    """Return the demo: a lead is recycled, returns, buys twice and refers a friend; and a funnel.
+
+    Args:
+        leads: The number of simulated leads.
+        seed: The seed of the simulation.
+    """
     world = simulate(leads, seed=seed)
     refusal, journey, friend = _ada()
-    told = funnel(world.journeys, world.playbook, as_of=world.as_of, by="lead_type")
-    return Demo(refusal, journey, friend, told)
+    by_type = funnel(world.journeys, world.playbook, as_of=world.as_of, by="lead_type")
+    return Demo(refusal, journey, friend, by_type)
 
 
 def _ada() -> tuple[MoveRefused, Journey, Journey]:
@@ -92,4 +104,4 @@ def _refused(journey: Journey, at: datetime) -> MoveRefused:
         journey.move("win", at=at)
     except MoveRefused as refusal:
         return refusal
-    raise AssertionError("the playbook has changed: the demo's illegal move is legal now")
+    raise AssertionError("the playbook has changed: the illegal move of the demo is legal now")

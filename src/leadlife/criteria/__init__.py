@@ -45,6 +45,7 @@ from leadlife.criteria.logic import (
     AtLeast,
     Guard,
     Not,
+    OptionalGuard,
     leaves_of,
     read_criterion,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "Match",
     "Not",
     "Observation",
+    "OptionalGuard",
     "Predicate",
     "Readiness",
     "ReadinessIs",

@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from leadlife._base.model import LAX, Name, Names
+from leadlife._base.model import Name, Names, OneOf, default
 from leadlife.criteria.comparison import COUNTED, WORDS, Comparison, Match, Relation, Where, matching, where_words
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Number, Observation, View
-from leadlife.timing import Calendar, Elapsed, PositiveDuration, due
+from leadlife.timing import Calendar, Elapsed, OptionalDuration, PositiveDuration, due
 
 
 def _each_once(kinds: tuple[str, ...]) -> tuple[str, ...]:
@@ -32,9 +32,9 @@ Kinds = Annotated[Names, AfterValidator(_each_once)]
 class Counting(Criterion):
     """Which activities a criterion looks at."""
 
-    kinds: Kinds = ()
-    where: Where = Field(default_factory=dict[str, Match])
-    within: PositiveDuration | None = None
+    kinds: Kinds = default(())
+    where: Where = default(Field(default_factory=dict[str, Match]))
+    within: OptionalDuration = default(None)
     since_recycling: bool = False
 
     def inputs(self) -> Iterator[tuple[str, str]]:
@@ -87,7 +87,7 @@ class CountIs(Counting):
     """Compares how many activities there were; never unknown."""
 
     op: Literal["count"] = "count"
-    compare: Relation = Comparison.GE
+    compare: Relation = default(Comparison.GE)
     value: Annotated[int, Field(ge=0, le=1_000_000)] = 1
 
     def _compiled(self) -> Predicate:
@@ -180,8 +180,8 @@ class SeenIs(Criterion):
     """Asks how long ago the first or the last activity was; none at all is unknown."""
 
     op: Literal["seen"] = "seen"
-    end: Annotated[End, LAX] = End.LAST
-    kinds: Kinds = ()
+    end: OneOf[End] = default(End.LAST)
+    kinds: Kinds = default(())
     age: PositiveDuration
     older: bool
     """True asks whether it is at least so long ago, False whether it is less."""

@@ -100,11 +100,11 @@ class Moment:
 
     def within(self, age: Window) -> SeenIs:
         """Return the criterion that it was less than so long ago."""
-        return SeenIs(end=self._end, kinds=self._kinds, age=age, older=False)  # type: ignore[arg-type]
+        return SeenIs(end=self._end, kinds=self._kinds, age=age, older=False)
 
     def before(self, age: Window) -> SeenIs:
         """Return the criterion that it was at least so long ago."""
-        return SeenIs(end=self._end, kinds=self._kinds, age=age, older=True)  # type: ignore[arg-type]
+        return SeenIs(end=self._end, kinds=self._kinds, age=age, older=True)
 
 
 it: Value[Match] = Value(Match)
@@ -204,7 +204,7 @@ def evidence(name: str, *, within: Window | None = None) -> HasEvidence:
         name: The evidence.
         within: Older evidence counts no more: the answer is then unknown.
     """
-    return HasEvidence(name=name, within=within)  # type: ignore[arg-type]
+    return HasEvidence(name=name, within=within)
 
 
 def holds(name: str) -> HoldsQualification:

@@ -1,13 +1,13 @@
 """How a value is compared, wherever it was found: in a field, in an activity, in a sum."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from leadlife._base.model import LAX, SORTED, Definition, Name
+from leadlife._base.model import SORTED, Accepts, Definition, Name, OneOf, TupleOf
 from leadlife.criteria.view import Scalar
 from leadlife.errors import Malformed
 
@@ -78,11 +78,11 @@ def _relation(value: Comparison) -> Comparison:
     return value
 
 
-AnyComparison = Annotated[Comparison, LAX]
-Relation = Annotated[Comparison, LAX, BeforeValidator(lambda value: _relation(Comparison(value)))]
+AnyComparison = OneOf[Comparison]
+Relation = Annotated[OneOf[Comparison], BeforeValidator(lambda value: _relation(Comparison(value)))]
 """One of the six relations, for numbers."""
 
-Several = Annotated[tuple[Scalar, ...], LAX, Field(min_length=1, max_length=MOST_VALUES)]
+Several = Annotated[TupleOf[Scalar], Field(min_length=1, max_length=MOST_VALUES)]
 
 
 class Comparing(Definition):
@@ -229,7 +229,10 @@ def _as_match(value: object) -> object:
     return {"compare": Comparison.EQ, "value": value}
 
 
-Where = Annotated[dict[Name, Annotated[Match, BeforeValidator(_as_match)]], Field(max_length=20), SORTED]
+if TYPE_CHECKING:
+    Where = Accepts[dict[str, Match], Mapping[str, object]]
+else:
+    Where = Annotated[dict[Name, Annotated[Match, BeforeValidator(_as_match)]], Field(max_length=20), SORTED]
 """What the attributes of an activity must be, by name. A plain value must be equal, of several one."""
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from leadlife._base.model import LAX, op_of, read_json
+from leadlife._base.model import Accepts, TupleOf, op_of, read_json
 from leadlife.criteria.activities import CountIs, SeenIs, SumIs
 from leadlife.criteria.condition import Criterion, Predicate, all_of
 from leadlife.criteria.custom import ByRole, CustomGuard
@@ -53,7 +53,7 @@ class _Whole(Criterion):
 
 
 class _Joined(_Whole):
-    of: Annotated[tuple[AnyCriterion, ...], LAX, Field(min_length=1)]
+    of: Annotated[TupleOf[AnyCriterion], Field(min_length=1)]
 
     def changes_at(self, view: View) -> datetime | None:
         """Return when, at the earliest, time alone changes the answer of a part; None for never."""
@@ -225,7 +225,12 @@ def _as_guard(value: Any) -> Any:
     return CustomGuard(name=name, call=value)
 
 
-Guard = Annotated[AnyCriterion, BeforeValidator(_as_guard)]
+if TYPE_CHECKING:
+    Guard = Accepts[Criterion, Criterion | Callable[[View], bool | None]]
+    OptionalGuard = Accepts[Criterion | None, Criterion | Callable[[View], bool | None] | None]
+else:
+    Guard = Annotated[AnyCriterion, BeforeValidator(_as_guard)]
+    OptionalGuard = Guard | None
 """A criterion that guards a move. A named callable is taken as an :class:`CustomGuard` one."""
 
 

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from leadlife._base.model import LAX, Name, Names
+from leadlife._base.model import Name, Names, OneOf, default
 from leadlife.criteria.comparison import COUNTED, WORDS, Relation
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Observation, View
-from leadlife.timing import Calendar, PositiveDuration, due, whole_days
+from leadlife.timing import Calendar, OptionalDuration, due, whole_days
 
 
 class HasEvidence(Criterion):
@@ -20,7 +20,7 @@ class HasEvidence(Criterion):
 
     op: Literal["evidence"] = "evidence"
     name: Name
-    within: PositiveDuration | None = None
+    within: OptionalDuration = default(None)
     """Older evidence counts no more."""
 
     def _compiled(self) -> Predicate:
@@ -247,7 +247,7 @@ class ReadinessIs(Criterion):
 
     op: Literal["readiness"] = "readiness"
     compare: Relation
-    value: Annotated[Readiness, LAX]
+    value: OneOf[Readiness]
 
     def _compiled(self) -> Predicate:
         place, relation = _NEARER[self.value], self.compare.relation

@@ -84,7 +84,7 @@ class Scored(Protocol):
 
 
 class View(Protocol):
-    """What a criterion may look at: one lead at one instant."""
+    """What criteria read: one lead at one instant. Policies read the same view, and the lead itself besides."""
 
     @property
     def at(self) -> datetime:

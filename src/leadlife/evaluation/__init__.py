@@ -1,6 +1,6 @@
-"""Evaluating scores: do they tell won leads from lost ones, do probabilities mean what they say, and where to cut.
+"""Evaluation of scores: how well they rank leads, how well probabilities are calibrated, and which threshold to use.
 
-Plain sequences in, plain values out.
+All functions take plain sequences and return plain values.
 """
 
 from leadlife._base.outcomes import StratifiedSplit, stratified_splits

@@ -1,4 +1,4 @@
-"""Leak alarms: columns that know the outcome, because somebody filled them in when they knew it."""
+"""Leak warnings: columns that depend on the outcome because they were filled in after it was known."""
 
 from __future__ import annotations
 
@@ -20,41 +20,45 @@ from leadlife.timing import instant
 PLACEHOLDERS = frozenset(
     {"", "-", "--", "?", "n/a", "na", "nan", "none", "not specified", "null", "select", "undefined", "unknown"}
 )
-"""Texts, in any case, by which forms and exports often say that nothing was answered."""
+"""Texts, in upper or lower case, that forms and exports often use for a missing answer."""
 NEARLY_ALL = 0.99
+"""The share of a column's values with one outcome, from which the column is filled in for that outcome."""
 SURE = log(1e-6)
+"""The logarithm of the chance of such a column without a leak, below which it is certain."""
 STANDS_OUT = 4.0
+"""The distance of a ROC-AUC from one half, in standard errors, above which it is not luck."""
 TOO_GOOD, TOO_GOOD_TOGETHER = 0.85, 0.95
 REMARKABLE, LATE_NAME = 0.70, 0.60
 FEW_NUMBERS = 20
+"""Up to so many different numbers, a column is used as it is; more are put into ten groups."""
 _LATE_WORDS = re.compile(r"(?i)\b(last|latest|tags?|status|stage|quality|clos\w*|won|lost|reason|deal|outcome)\b")
 
 
 class LeakSign(StrEnum):
-    """What makes a column suspect."""
+    """The reason to suspect a column."""
 
     FILLED_FOR_WON = "filled_for_won"
-    """It is filled in for won leads and for hardly any other."""
+    """It is filled in for won leads and hardly any others."""
     FILLED_FOR_LOST = "filled_for_lost"
-    """It is filled in for lost leads and for hardly any other."""
+    """It is filled in for lost leads and hardly any others."""
     FILLED_LATER = "filled_later"
-    """It was filled in after the outcome."""
+    """Some of its values were filled in after the outcome."""
     TOO_GOOD = "too_good"
-    """Alone it ranks leads better than what is known beforehand ever does."""
+    """Alone it ranks leads better than anything that is known beforehand."""
     REMARKABLE = "remarkable"
-    """It ranks leads well, and perhaps too well; ask when it is filled in."""
+    """Alone it ranks leads well, perhaps too well. Ask when it is filled in."""
     LATE_NAME = "late_name"
-    """It says something, and is named like what people keep up to date; ask when it is filled in."""
+    """It ranks leads, and its name suggests a column that people keep up to date. Ask when it is filled in."""
 
 
 class LeakWarning(NamedTuple):
-    """One column that may know the outcome.
+    """A warning that a column may depend on the outcome.
 
     Attributes:
-        column: The column; None for the scores themselves.
-        sign: What makes it suspect.
-        certain: Whether the data alone show it. Otherwise it is a question, for somebody who knows the column.
-        words: What was found, with its numbers.
+        column: The column; None for the scores of a model.
+        sign: The reason to suspect it.
+        certain: Whether the data alone prove the leak. If not, ask a person who knows the column.
+        words: A sentence with the numbers.
     """
 
     column: str | None
@@ -64,20 +68,19 @@ class LeakWarning(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """What a column holds.
+    """The profile of a column.
 
     Attributes:
-        column: Its name.
+        column: The name of the column.
         filled: The share of rows that are not blank.
-        distinct: How many different values it holds, blanks not counted.
-        commonest: The commonest value; None where all are blank.
-        share: Its share of the rows that are not blank.
-        numeric: Whether all its values are numbers.
-        placeholders: Values that look as if they meant "not answered", with their counts, where they are not blanks
-            already.
-        variants: Values that differ in case or outer space only, a group each.
-        roc_auc: How well it ranks leads by itself, each fifth of them by the others; None where no outcomes are given
-            or only one occurs.
+        distinct: The number of different values, without blanks.
+        commonest: The most common value; None if all are blank.
+        share: The share of the most common value among the rows that are not blank.
+        numeric: Whether all values are numbers.
+        placeholders: Values that probably mean "not answered" but do not count as blank, with their counts.
+        variants: Groups of values that differ only in case or in space at the ends.
+        roc_auc: The ROC-AUC of the column alone: each fifth of the leads is scored with the rates of the others. None
+            if there are no outcomes, or fewer than five leads of one outcome.
     """
 
     column: str
@@ -94,20 +97,20 @@ class Profile(NamedTuple):
 def profile(
     columns: Mapping[str, Iterable[Any]], *, outcomes: Iterable[Any] | None = None, blanks: Iterable[str] = ("",)
 ) -> tuple[Profile, ...]:
-    """Return what each column holds.
+    """Return the profile of each column.
 
     Args:
         columns: The values of each column, in the order of the leads.
-        outcomes: Whether each lead was won, to tell how well each column ranks.
-        blanks: Texts that mean nothing was answered; None and NaN always do.
+        outcomes: Whether each lead was won; they are needed to compute how well each column ranks.
+        blanks: Texts that count as blank; None and NaN always do.
 
     Raises:
-        Malformed: A column has another length than the others, or holds values that cannot be compared.
+        Malformed: The columns have different lengths, or a column has values that cannot be compared.
     """
-    told = None if outcomes is None else checked_outcomes(outcomes)
-    table = _table(columns, told, blanks)
-    ranks = told is not None and _enough(told)
-    return tuple(_profile(name, values, told if ranks else None) for name, values in table.items())
+    won = None if outcomes is None else checked_outcomes(outcomes)
+    table = _table(columns, won, blanks)
+    ranked = won if won is not None and _enough(won) else None
+    return tuple(_profile(name, values, ranked) for name, values in table.items())
 
 
 def leaks(
@@ -119,59 +122,61 @@ def leaks(
     closed: Iterable[datetime] | None = None,
     scores: Iterable[Any] | None = None,
 ) -> tuple[LeakWarning, ...]:
-    """Return an alarm for each column that may know the outcome, at most one each, the certain ones first.
+    """Return a warning for each column that may depend on the outcome, at most one each, the certain ones first.
 
-    What looks strong by luck is no alarm: a sign must be next to impossible under outcomes that are shuffled. What
-    these signs cannot see is a column that was filled in late and says little; only those who keep it know.
+    Luck causes no warning: with shuffled outcomes, each sign would be almost impossible. A column that was filled in
+    late but ranks leads weakly causes no warning either; only the people who fill it in know that.
 
     Args:
         outcomes: Whether each lead was won: True or False, 1 or 0.
         columns: The values of each column, in the order of the leads.
-        blanks: Texts that mean nothing was answered; None and NaN always do.
-        filled: When each value of a column was filled in, where that is known.
-        closed: When each lead was won or lost; needed with ``filled``.
-        scores: What a model made of these columns gave each lead: held-out scores, if at all possible.
+        blanks: Texts that count as blank; None and NaN always do.
+        filled: For columns where it is known, the instant at which each value was filled in.
+        closed: The instant at which each lead was won or lost; needed with ``filled``.
+        scores: The scores of a model of these columns, if possible for leads that it was not trained on.
 
     Raises:
-        Malformed: Columns, instants or scores do not pair with the outcomes, or only one outcome occurs.
+        Malformed: Columns, instants or scores do not have one value for each lead, or all outcomes are equal.
     """
-    told = checked_outcomes(outcomes)
-    won_of_both(told)
-    table = _table(columns, told, blanks)
-    later = _filled_later(table, filled or {}, closed, len(told))
-    alarms = [alarm for name, values in table.items() if (alarm := later.get(name) or _alarm(name, values, told))]
+    won = checked_outcomes(outcomes)
+    won_of_both(won)
+    table = _table(columns, won, blanks)
+    later = _filled_later(table, filled or {}, closed, len(won))
+    warnings = [
+        warning for name, values in table.items() if (warning := later.get(name) or _warning(name, values, won))
+    ]
     if scores is not None:
-        auc = roc_auc(told, scores)
-        if auc >= TOO_GOOD_TOGETHER and _stands_out(auc, told):
-            words = f"the scores rank leads with ROC-AUC {auc:.3f}: too good to be true"
-            alarms.insert(0, LeakWarning(None, LeakSign.TOO_GOOD, True, words))
-    return tuple(sorted(alarms, key=lambda alarm: not alarm.certain))
+        auc = roc_auc(won, scores)
+        if auc >= TOO_GOOD_TOGETHER and _stands_out(auc, won):
+            words = f"the scores rank leads with ROC-AUC {auc:.3f}, which is too good to be true"
+            warnings.insert(0, LeakWarning(None, LeakSign.TOO_GOOD, True, words))
+    return tuple(sorted(warnings, key=lambda warning: not warning.certain))
 
 
 def _table(
     columns: Mapping[str, Iterable[Any]], outcomes: Sequence[int] | None, blanks: Iterable[str]
 ) -> dict[str, list[Any]]:
-    """Return each column as a list in which None alone is blank."""
+    """Return each column as a list in which every blank is None."""
     empty = frozenset([blanks] if isinstance(blanks, str) else blanks)
     if not hasattr(columns, "items"):
-        raise Malformed("columns are told by name", hint="{name: frame[name] for name in frame.columns}")
+        raise Malformed("columns must be a mapping by name", hint="pass {name: frame[name] for name in frame.columns}")
     table = {
-        str(name): [_cleared(value, empty, str(name)) for value in several("the values of a column", values)]
+        str(name): [_blank_as_none(value, empty, str(name)) for value in several("the values of a column", values)]
         for name, values in columns.items()
     }
     size = len(outcomes) if outcomes is not None else len(next(iter(table.values()), ()))
     for name, values in table.items():
         if len(values) != size:
-            raise Malformed(f"column {name!r} has {len(values)} values, and there are {size} leads")
+            raise Malformed(f"column {name!r} has {len(values)} values, but there are {size} leads")
     return table
 
 
-def _cleared(value: Any, empty: frozenset[str], column: str) -> Any:
+def _blank_as_none(value: Any, empty: frozenset[str], column: str) -> Any:
     try:
         blank = value is None or value in empty or bool(value != value)  # noqa: PLR0124 - NaN
         hash(value)
     except (TypeError, ValueError):
-        raise Malformed(f"column {column!r} holds values that are no text, number or date") from None
+        raise Malformed(f"column {column!r} has values that are not text, numbers or dates") from None
     return None if blank else value
 
 
@@ -180,9 +185,9 @@ def _profile(name: str, values: list[Any], outcomes: list[int] | None) -> Profil
     counted = Counter(known)
     top = counted.most_common(1)
     texts = [value for value in counted if isinstance(value, str)]
-    spelt: dict[str, list[str]] = {}
+    variants: dict[str, list[str]] = {}
     for text in texts:
-        spelt.setdefault(text.strip().casefold(), []).append(text)
+        variants.setdefault(text.strip().casefold(), []).append(text)
     return Profile(
         name,
         len(known) / len(values) if values else 0.0,
@@ -191,7 +196,7 @@ def _profile(name: str, values: list[Any], outcomes: list[int] | None) -> Profil
         top[0][1] / len(known) if top else 0.0,
         bool(known) and all(number is not None for number in map(_as_number, counted)),
         tuple((text, counted[text]) for text in texts if text.strip().casefold() in PLACEHOLDERS),
-        tuple(tuple(sorted(group)) for group in spelt.values() if len(group) > 1),
+        tuple(tuple(sorted(group)) for group in variants.values() if len(group) > 1),
         None if outcomes is None else _alone(values, outcomes),
     )
 
@@ -203,44 +208,52 @@ def _filled_later(
     leads: int,
 ) -> dict[str, LeakWarning]:
     if filled and closed is None:
-        raise Malformed("whether a column was filled in after the outcome needs closed=", hint="when each lead closed")
+        raise Malformed("filled= needs closed= too", hint="pass the instant at which each lead closed")
     ends = [instant(end) for end in closed or ()]
     found: dict[str, LeakWarning] = {}
     for name, instants in filled.items():
         when = several("instants", instants)
         if name not in table or not len(when) == len(ends) == leads:
-            raise Malformed(f"the instants of column {name!r} do not pair with {leads} leads")
-        known = [(instant(one), end) for one, end in zip(when, ends, strict=True) if one is not None]
-        late = sum(one > end for one, end in known)
+            raise Malformed(
+                f"the instants of column {name!r} do not fit {leads} leads",
+                hint="pass one instant or None for each lead",
+            )
+        known = [(instant(at), end) for at, end in zip(when, ends, strict=True) if at is not None]
+        late = sum(at > end for at, end in known)
         if late:
             words = f"{late} of {len(known)} values were filled in after the outcome"
             found[name] = LeakWarning(name, LeakSign.FILLED_LATER, True, words)
     return found
 
 
-def _alarm(name: str, values: list[Any], outcomes: list[int]) -> LeakWarning | None:
+def _warning(name: str, values: list[Any], outcomes: list[int]) -> LeakWarning | None:
     known = [outcome for value, outcome in zip(values, outcomes, strict=True) if value is not None]
     won, base = sum(known), sum(outcomes) / len(outcomes)
-    if len(known) < len(values):
+    if len(known) < len(values):  # a column without blanks is not filled in for one outcome only
         for sign, some, rate in (
             (LeakSign.FILLED_FOR_WON, won, base),
             (LeakSign.FILLED_FOR_LOST, len(known) - won, 1 - base),
         ):
+            # Without a leak, the chance that so many leads all have this outcome is about rate ** some.
             if some >= NEARLY_ALL * len(known) and some * log(rate) < SURE:
                 which = "won" if sign is LeakSign.FILLED_FOR_WON else "lost"
-                return LeakWarning(name, sign, True, f"filled in for {len(known)} leads, of which {some} were {which}")
+                return LeakWarning(
+                    name, sign, True, f"filled in for {len(known)} leads, and {some} of them were {which}"
+                )
     if not _enough(outcomes):
         return None
     auc = _alone(values, outcomes)
     if not _stands_out(auc, outcomes):
         return None
-    told = f"alone it ranks leads with ROC-AUC {auc:.3f}"
+    words = f"alone it ranks leads with ROC-AUC {auc:.3f}"
     if auc >= TOO_GOOD:
-        return LeakWarning(name, LeakSign.TOO_GOOD, True, told)
+        return LeakWarning(name, LeakSign.TOO_GOOD, True, words)
     if auc >= REMARKABLE:
-        return LeakWarning(name, LeakSign.REMARKABLE, False, f"{told}: when is it filled in?")
+        return LeakWarning(name, LeakSign.REMARKABLE, False, f"{words}: when is it filled in?")
     if auc >= LATE_NAME and _LATE_WORDS.search(name):
-        return LeakWarning(name, LeakSign.LATE_NAME, False, f"{told}, and is named like what is kept up to date")
+        return LeakWarning(
+            name, LeakSign.LATE_NAME, False, f"{words}, and its name suggests that people keep it up to date"
+        )
     return None
 
 
@@ -248,30 +261,35 @@ _PARTS = 5
 
 
 def _enough(outcomes: Sequence[int]) -> bool:
+    """Return whether each part of the cross-validation gets a won lead and a lost one."""
     return _PARTS <= sum(outcomes) <= len(outcomes) - _PARTS
 
 
 def _stands_out(auc: float, outcomes: Sequence[int]) -> bool:
-    """Return whether a ROC-AUC is next to impossible by luck: four standard errors of no signal above one half."""
+    """Return whether luck cannot explain a ROC-AUC: it is more than four standard errors above one half.
+
+    The standard error is that of the Mann-Whitney statistic without any signal.
+    """
     won, lost = sum(outcomes), len(outcomes) - sum(outcomes)
     return (auc - 0.5) / sqrt((won + lost + 1) / (12 * won * lost)) > STANDS_OUT
 
 
 def _alone(values: list[Any], outcomes: list[int]) -> float:
-    """Return the ROC-AUC of a column by itself: each fifth of the leads is scored by the rates of the others."""
-    keys = _coarse(values)
+    """Return the ROC-AUC of a column alone: each fifth of the leads is scored with the rates of the others."""
+    keys = _grouped(values)
     base = sum(outcomes) / len(outcomes)
     scores = [0.0] * len(keys)
     for train, test in stratified_splits(outcomes, parts=_PARTS):
         leads = Counter(keys[place] for place in train)
         won = Counter(keys[place] for place in train if outcomes[place])
         for place in test:
+            # One lead of the average rate is added, so that a value seen once or never does not score 0 or 1.
             scores[place] = (won[keys[place]] + base) / (leads[keys[place]] + 1)
     return roc_auc(outcomes, scores)
 
 
-def _coarse(values: list[Any]) -> list[Any]:
-    """Return many different numbers as tenths, anything else as it is."""
+def _grouped(values: list[Any]) -> list[Any]:
+    """Return values with many different numbers as the numbers of ten equal groups, other values unchanged."""
     numbers = [_as_number(value) for value in values]
     known = [number for number in numbers if number is not None]
     if len(set(known)) <= FEW_NUMBERS or len(known) < sum(value is not None for value in values):

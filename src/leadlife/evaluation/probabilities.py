@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say."""
+"""Measures of probabilities: the Brier score and the calibration table."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from leadlife.errors import Malformed
 
 
 class Brier(NamedTuple):
-    """The mean squared error of probabilities, and what it is made of (Murphy 1973).
+    """The mean squared error of probabilities, and its decomposition (Murphy 1973).
 
-    ``score`` is ``reliability - resolution + uncertainty``, with the leads grouped by the probability that they got.
+    ``score`` is ``reliability - resolution + uncertainty``, with the leads grouped by their probability.
 
     Attributes:
         score: The mean squared error; 0 is best.
-        reliability: How far the probabilities lie from what came of them; 0 is best.
-        resolution: How far what came of them lies from the average; more is better.
-        uncertainty: What anybody gets who always says the average.
+        reliability: The mean squared distance of the probabilities from the rates of their groups; 0 is best.
+        resolution: The mean squared distance of these rates from the rate of all leads; more is better.
+        uncertainty: The score of a constant forecast: the rate of all leads.
     """
 
     score: float
@@ -35,13 +35,13 @@ class Bin(NamedTuple):
     """One row of a calibration table.
 
     Attributes:
-        low: The least probability in it.
-        high: The probability below which it ends; the last holds its end.
-        leads: How many leads got such a probability.
+        low: The lower end, included.
+        high: The upper end, included in the last bin only.
+        leads: The number of leads in the bin.
         predicted: Their mean probability.
-        won: How many were won.
-        rate: The share that was won.
-        interval: Wilson's interval of the rate, at 95 percent.
+        won: The number of won leads.
+        rate: The share of won leads.
+        interval: Wilson's 95 percent interval of the rate.
     """
 
     low: float
@@ -57,11 +57,11 @@ def brier(outcomes: Iterable[Any], probabilities: Iterable[Any]) -> Brier:
     """Return the Brier score with its decomposition.
 
     Args:
-        outcomes: As in :func:`roc_auc`; one outcome alone will do.
-        probabilities: What each lead was given, from 0 to 1.
+        outcomes: As in :func:`roc_auc`, but all of them may be equal.
+        probabilities: The probability of each lead, from 0 to 1.
 
     Raises:
-        Malformed: The two do not pair, or one is no probability.
+        Malformed: The lengths differ, or a value is not a probability.
     """
     pairs = paired_chances(outcomes, probabilities)
     number = len(pairs)
@@ -82,25 +82,26 @@ def brier(outcomes: Iterable[Any], probabilities: Iterable[Any]) -> Brier:
 
 
 def calibration(outcomes: Iterable[Any], probabilities: Iterable[Any], *, bins: int = 10) -> tuple[Bin, ...]:
-    """Return what came of probabilities, in bins of equal width; empty bins are left out.
+    """Return a calibration table: the rate of won leads in bins of equal width. Empty bins are left out.
 
     Args:
         outcomes: As in :func:`brier`.
         probabilities: As in :func:`brier`.
-        bins: How many.
+        bins: The number of bins.
 
     Raises:
-        Malformed: As in :func:`brier`, or there is no bin.
+        Malformed: As in :func:`brier`, or there are no bins.
     """
     if whole("bins", bins) < 1:
-        raise Malformed("a calibration table has at least one bin")
+        raise Malformed("a calibration table needs at least one bin")
     pairs = paired_chances(outcomes, probabilities)
+    # Only the inner edges: bisect puts 1.0 into the last bin, and an edge into the bin above it.
     edges = [place / bins for place in range(1, bins)]
     rows: list[Bin] = []
     for place, group in groupby(sorted(pairs), key=lambda pair: bisect_right(edges, pair[0])):
-        found = list(group)
-        won = sum(outcome for _, outcome in found)
-        predicted = fsum(chance for chance, _ in found) / len(found)
+        in_bin = list(group)
+        won = sum(outcome for _, outcome in in_bin)
+        predicted = fsum(chance for chance, _ in in_bin) / len(in_bin)
         ends = place / bins, (place + 1) / bins
-        rows.append(Bin(*ends, len(found), predicted, won, won / len(found), wilson(won, len(found))))
+        rows.append(Bin(*ends, len(in_bin), predicted, won, won / len(in_bin), wilson(won, len(in_bin))))
     return tuple(rows)

@@ -1,4 +1,4 @@
-"""Holding leads out: a score is judged by leads that it has not learned from."""
+"""Splits of closed leads in time: a score is evaluated on leads that it was not trained on."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Split(NamedTuple):
 
     Attributes:
         at: The instant.
-        train: Those whose outcome was known before it, the earliest first.
-        test: Those that came in at it or later, the earliest first.
-        between: Those that came in before it and closed at it or later: their outcome was not known, so they teach
-            nothing, and a score at that instant may have been made of what they did before.
+        train: The leads that closed before it, the earliest first.
+        test: The leads that came in at it or later, the earliest first.
+        between: The leads that came in before it and closed at it or later. They are on neither side: their outcome
+            was not known at the instant, and part of their history lies before it.
     """
 
     at: datetime
@@ -31,19 +31,19 @@ class Split(NamedTuple):
 
 
 def train_early_test_late(leads: Iterable[ClosedLead], *, at: datetime | None = None, share: float = 0.7) -> Split:
-    """Return closed leads split at an instant, so that nothing is learned from the future of those judged.
+    """Return closed leads split at an instant, so that training uses nothing from the future of the test leads.
 
     Args:
-        leads: Closed leads that say when they were made.
-        at: The instant; by default the one before which ``share`` of the outcomes was known.
-        share: Above 0 and below 1.
+        leads: Closed leads with ``made``, the instant at which they came in.
+        at: The instant of the split; by default the instant before which ``share`` of the outcomes was known.
+        share: The share of outcomes before the split, above 0 and below 1. Not used if ``at`` is given.
 
     Raises:
-        Malformed: A lead does not say when it was made, or one side of the instant is empty.
+        Malformed: A lead has no ``made``, or no lead is left to train on or to test on.
     """
     known = sorted(_dated(several("closed leads", leads)), key=lambda lead: (lead.closed, lead.made))
     if not 0 < real("a share", share) < 1:
-        raise Malformed("a share of outcomes lies above 0 and below 1")
+        raise Malformed("share must be above 0 and below 1")
     if at is None and not known:
         raise Malformed("there are no closed leads to split")
     cut = known[ceil(share * len(known)) - 1].closed if at is None else instant(at)
@@ -51,9 +51,9 @@ def train_early_test_late(leads: Iterable[ClosedLead], *, at: datetime | None = 
     later = sorted((lead for lead in known if lead.closed >= cut), key=_made)
     test = tuple(lead for lead in later if _made(lead) >= cut)
     if not train or not test:
-        side = "test" if train else "learn from"
+        use = "test on" if train else "train on"
         raise Malformed(
-            f"no lead is left to {side} at {cut:%Y-%m-%d}", hint="split at another instant: at=, or another share="
+            f"a split at {cut:%Y-%m-%d} leaves no leads to {use}", hint="choose another instant with at= or share="
         )
     return Split(cut, train, test, tuple(lead for lead in later if _made(lead) < cut))
 
@@ -61,9 +61,9 @@ def train_early_test_late(leads: Iterable[ClosedLead], *, at: datetime | None = 
 def _dated(leads: Iterable[Any]) -> Iterator[ClosedLead]:
     for lead in leads:
         if not isinstance(lead, ClosedLead) or lead.made is None:
-            raise Malformed("a split in time needs closed leads that say when they were made", hint="Closed(made=...)")
+            raise Malformed("a split in time needs closed leads with made", hint="ClosedLead(..., made=...)")
         if lead.made > lead.closed:
-            raise Malformed("a lead closed before it was made")
+            raise Malformed("a lead closed before it was made", hint="made must not be later than closed")
         yield lead
 
 

@@ -1,4 +1,4 @@
-"""Where to cut: whom to call, for a value, a cost and a sales capacity."""
+"""The threshold of probability for a call, given the value of a win, the cost of a call and the sales capacity."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from leadlife.errors import Malformed
 
 
 class Threshold(NamedTuple):
-    """Where to cut.
+    """A threshold, with its expected profit.
 
     Attributes:
-        cut: The least probability that is worth a call, or that the capacity reaches.
-        leads: How many leads are called.
-        profit: What the calls are expected to bring, their cost taken off.
-        next_lead_worth: What one more slot would bring; 0 where nobody worth it is left.
+        cut: The least probability to call: the break-even point, or the probability of the last lead within capacity.
+        leads: The number of leads to call.
+        profit: The expected value of the calls minus their cost.
+        next_lead_worth: The expected profit of calling one more lead; 0 if no lead worth a call is left.
     """
 
     cut: float
@@ -27,26 +27,27 @@ class Threshold(NamedTuple):
 
 
 def threshold(probabilities: Iterable[Any], *, value: float, cost: float, capacity: int | None = None) -> Threshold:
-    """Return where to cut so that the calls bring most: a lead is called if it is expected to bring more than it costs.
+    """Return the threshold with the greatest expected profit: a lead is called if probability times value exceeds cost.
 
     Args:
-        probabilities: Of winning, for each lead.
-        value: What a won lead brings.
-        cost: What a call costs.
-        capacity: How many leads can be called; None for any number.
+        probabilities: The probability of winning, for each lead.
+        value: The value of a won lead.
+        cost: The cost of a call, in the same unit.
+        capacity: The greatest number of leads to call; None for no limit.
 
     Raises:
-        Malformed: One is no probability, or value, cost or capacity are no positive numbers.
+        Malformed: A probability is not from 0 to 1, value is not above 0, or cost or capacity is below 0.
     """
     value, cost = real("value", value), real("cost", cost)
     if value <= 0 or cost < 0:
-        raise Malformed("value is above nothing, and cost is not below it")
+        raise Malformed("value must be above 0, and cost must be 0 or more")
     capacity = None if capacity is None else whole("capacity", capacity)
     ranked = sorted(map(as_chance, several("probabilities", probabilities)), reverse=True)
     worth = [one for one in ranked if one * value > cost]
     called = worth if capacity is None else worth[:capacity]
     left = worth[len(called) :]
     return Threshold(
+        # If capacity ends before the leads worth a call do, the last lead called is the cut; else break-even is.
         called[-1] if left and called else cost / value,
         len(called),
         fsum(one * value - cost for one in called),

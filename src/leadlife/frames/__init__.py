@@ -1,7 +1,7 @@
-"""Data frames: pandas, Polars, PyArrow and whatever else narwhals reads; any kind in, the same kind out.
+"""Data frames: pandas, Polars, PyArrow and everything else that narwhals reads; the same kind is returned.
 
-Needs the extra ``frames``. A blank cell (null, NaN or empty text) is unknown. Ids are compared as text, so that ``7``,
-``7.0`` and ``"7"`` are one lead. Rows are counted from 0.
+Needs the extra ``frames``. A blank cell (null, NaN or empty text) is unknown. Ids are compared as text, so ``7``,
+``7.0`` and ``"7"`` are the same lead. Rows are counted from 0.
 """
 
 from leadlife.errors import MissingExtra

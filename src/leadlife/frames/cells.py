@@ -17,18 +17,18 @@ from leadlife._base.model import Name, identifier
 from leadlife.errors import Fault, Malformed, did_you_mean
 from leadlife.timing import from_wall, instant
 
-_NAMED: TypeAdapter[str] = TypeAdapter(Name)
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
 Table = nw.DataFrame[Any]
 
 
 class RowFault(NamedTuple):
-    """Something that could not be read or scored; the rest was.
+    """A row or column that could not be read or scored.
 
     Attributes:
         frame: ``leads`` or ``activities``.
-        row: Which row, counted from 0; None where it is about the whole column.
-        column: Which column; None where it is about the whole row.
-        reason: Why.
+        row: The row, counted from 0; None for a fault of the whole column.
+        column: The column; None for a fault of the whole row.
+        reason: The reason.
     """
 
     frame: str
@@ -37,40 +37,41 @@ class RowFault(NamedTuple):
     reason: str
 
     def __str__(self) -> str:
-        place = [self.frame, *([] if self.row is None else [f"row {self.row}"])]
-        return f"{', '.join([*place, *([] if self.column is None else [f'column {self.column!r}'])])}: {self.reason}"
+        row = "" if self.row is None else f", row {self.row}"
+        column = "" if self.column is None else f", column {self.column!r}"
+        return f"{self.frame}{row}{column}: {self.reason}"
 
 
 def eager(frame: Any, what: str) -> Table:
-    """Return a frame that can be read now.
+    """Return a frame as a narwhals table; a lazy frame is collected.
 
     Raises:
-        Malformed: It is no data frame.
+        Malformed: It is not a data frame, or its columns have equal names or names that are not text.
     """
     try:
         wrapped = nw.from_native(frame)
     except TypeError:
-        hint = "pandas, Polars, PyArrow, or what narwhals reads, its columns named by text"
-        raise Malformed(f"the {what} are no data frame that can be read", hint=hint) from None
+        hint = "pass a frame of pandas, Polars, PyArrow or another library that narwhals reads, with text column names"
+        raise Malformed(f"the {what} must be a data frame", hint=hint) from None
     except nw.exceptions.DuplicateError:
-        raise Malformed(f"two columns of the {what} have one name") from None
+        raise Malformed(f"two columns of the {what} have the same name", hint="rename one of them") from None
     table = wrapped.collect() if isinstance(wrapped, nw.LazyFrame) else wrapped
     if not all(isinstance(name, str) for name in table.columns):
-        raise Malformed(f"the columns of the {what} are named by text", hint="rename those that are not")
+        raise Malformed(f"the columns of the {what} must have text names", hint="rename the columns that have not")
     return table
 
 
 def like(native: Any, table: Table) -> Any:
-    """Return a table as a frame of the kind that was given: lazy, if that was."""
+    """Return a table as a frame of the same kind as ``native``: lazy if that is lazy."""
     lazy = isinstance(nw.from_native(native), nw.LazyFrame)
     return table.lazy(backend=nw.from_native(native).implementation).to_native() if lazy else table.to_native()
 
 
 def demand(table: Table, what: str, columns: Iterable[str]) -> None:
-    """Check that columns are there.
+    """Check that a table has columns.
 
     Raises:
-        Malformed: One is not; near misses are suggested.
+        Malformed: A column is missing. Similar names are suggested.
     """
     faults = [
         Fault(what, f"there is no column {name!r}", did_you_mean(name, table.columns))
@@ -82,21 +83,21 @@ def demand(table: Table, what: str, columns: Iterable[str]) -> None:
 
 
 def nameable(what: str, columns: Iterable[str]) -> None:
-    """Check that columns can be called fields or attributes.
+    """Check that the names of columns can be names of fields or attributes.
 
     Raises:
-        Malformed: The name of one cannot be used.
+        Malformed: A name cannot be used.
     """
     for column in columns:
         try:
-            _NAMED.validate_python(column)
+            _NAME.validate_python(column)
         except ValidationError:
-            hint = "words of letters, digits and . : / & + -; rename it, or leave it out"
-            raise Malformed(f"column {column!r} of the {what} has no usable name", hint=hint) from None
+            hint = "a name has words of letters, digits and . : / & + -; rename the column, or leave it out"
+            raise Malformed(f"column {column!r} of the {what} has a name that cannot be used", hint=hint) from None
 
 
 def cells(table: Table, column: str) -> list[Any]:
-    """Return a column as plain values; blank cells are None."""
+    """Return a column as plain Python values; a blank cell is None."""
     series = table[column]
     return [
         None if blank else _plain(value)
@@ -105,6 +106,7 @@ def cells(table: Table, column: str) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
+    # Scalars of numpy become Python values by item(); a Timestamp of pandas is a datetime and is converted below.
     item = getattr(value, "item", None)
     if item is not None and not isinstance(value, str | datetime):
         value = item()
@@ -112,12 +114,14 @@ def _plain(value: Any) -> Any:
         return None
     if isinstance(value, Decimal):
         return float(value)
-    stamp = getattr(value, "to_pydatetime", None)
-    return stamp(warn=False) if stamp is not None else None if value == "" else value
+    to_datetime = getattr(value, "to_pydatetime", None)
+    if to_datetime is not None:
+        return to_datetime(warn=False)  # it would warn of nanoseconds, which are below our resolution
+    return None if value == "" else value
 
 
 def scalar(value: Any) -> Any:
-    """Return a value as fields and attributes hold it: a date, or the midnight a frame makes of it, is ISO text."""
+    """Return a value as a field or attribute stores it; a date, or the midnight of a date column, becomes ISO text."""
     if isinstance(value, datetime):
         midnight = value.time() == datetime.min.time()
         return value.date().isoformat() if midnight and value.tzinfo is None else value.isoformat()
@@ -125,52 +129,54 @@ def scalar(value: Any) -> Any:
 
 
 def lead_id(value: Any) -> str:
-    """Return an id as text; a whole float is the integer that a column with gaps made of it.
+    """Return an id as text. A whole float counts as an integer: frames store integers with blanks as floats.
 
     Raises:
-        Malformed: It is blank or no id.
+        Malformed: The cell is blank or cannot be an id.
     """
     if value is None:
         raise Malformed("the id is blank")
     if isinstance(value, float) and isfinite(value) and value.is_integer():
         value = int(value)
     if isinstance(value, bool | float):
-        raise Malformed("an id is text or a whole number")
+        raise Malformed("an id must be text or a whole number")
     return identifier(str(value))
 
 
-def moment(value: Any, zone: ZoneInfo) -> datetime:
-    """Return an instant: of a datetime, a date, or ISO text; without an offset, it is a wall time in the zone.
+def cell_instant(value: Any, zone: ZoneInfo) -> datetime:
+    """Return the instant in a cell: a datetime, a date or ISO text; without an offset, it is a wall time in the zone.
 
     Raises:
-        Malformed: It is none of these.
+        Malformed: The cell holds none of these.
     """
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            raise Malformed("this is no instant in ISO text", hint="make the column one of datetimes") from None
+            raise Malformed("text for an instant must be ISO 8601", hint="convert the column to datetimes") from None
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - a wall time, for now
     if isinstance(value, datetime) and value.tzinfo is None:
-        value = from_wall(_within(value), zone)
+        value = from_wall(_in_range(value), zone)
     if not isinstance(value, datetime):
-        raise Malformed("there is no instant" if value is None else "this is no instant")
+        raise Malformed(
+            "the instant is blank" if value is None else "an instant must be a datetime, a date or ISO text"
+        )
     return instant(value.astimezone(UTC))
 
 
-def _within(wall: datetime) -> datetime:
-    """Return a wall time that calendars can reckon with; those at the ends of time cannot be moved."""
+def _in_range(wall: datetime) -> datetime:
+    # Moving a wall time of the first or last year to UTC can leave the range of datetime; the exact check comes later.
     if not 2 < wall.year < 9998:  # noqa: PLR2004 - far outside the years of any lead
-        raise Malformed("an instant lies in the years 1678 to 2261")
+        raise Malformed("an instant must be in the years 1678 to 2261")
     return wall
 
 
 def report(found: Sequence[RowFault], faults: list[RowFault] | None) -> None:
-    """Hand faults over: into the caller's list, else as one warning."""
+    """Add faults to the caller's list, or issue one warning if there is no list."""
     if faults is not None:
         faults.extend(found)
     elif found:
-        told = "1 row or column" if len(found) == 1 else f"{len(found)} rows or columns"
-        message = f"{told} could not be read or scored; first: {found[0]} (give faults=[] to collect them)"
-        warnings.warn(message, stacklevel=3)
+        number = "1 row or column" if len(found) == 1 else f"{len(found)} rows or columns"
+        message = f"{number} could not be read or scored; first: {found[0]} (pass faults=[] to collect them)"
+        warnings.warn(message, stacklevel=3)  # the line that called score_frame or closed_leads

@@ -1,4 +1,4 @@
-"""From a frame to what policies learn from: its fields, and its closed leads."""
+"""From a frame to the input of learned policies: its fields and its closed leads."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import narwhals as nw
 
 from leadlife._base.outcomes import checked_outcomes
 from leadlife.errors import LeadlifeError
-from leadlife.frames.cells import RowFault, cells, demand, eager, moment, nameable, report, scalar
+from leadlife.frames.cells import RowFault, cell_instant, cells, demand, eager, nameable, report, scalar
 from leadlife.playbook.fields import FieldSpec, FieldType
 from leadlife.scoring.learned.win_table import ClosedLead
 from leadlife.timing import instant, zone_named
 
 
 def fields_of(frame: Any, *columns: str) -> dict[str, FieldSpec]:
-    """Return what a playbook is told of a frame's columns: ``playbook.with_fields(**fields_of(frame))``.
+    """Return the columns of a frame as fields of a playbook: ``playbook.with_fields(**fields_of(frame))``.
 
     Args:
         frame: The frame.
-        columns: Which columns; by default all.
+        columns: The columns; by default all.
 
     Raises:
-        Malformed: This is no frame, or there is no such column.
+        Malformed: This is not a data frame, or a column is missing.
     """
     table = eager(frame, "leads")
     names = columns or tuple(table.columns)
@@ -57,26 +57,28 @@ def closed_leads(
     """Return the closed leads of a frame, one for each row that can be read.
 
     Args:
-        frame: One row a lead.
-        won: The column that says whether it was won: true or false, 1 or 0; a blank means that it is open, and such
-            a row is passed over.
-        closed: The column that says when it closed, or one instant for all, where that is not known.
+        frame: A frame with one row for each lead.
+        won: The column of outcomes: true or 1 if the lead was won, else false or 0. A row with a blank is an open lead
+            and is skipped.
+        closed: The column of the instants at which the leads closed, or one instant for all leads.
         fields: The columns to learn from.
-        made: The column that says when it came in.
-        team: The column of its team.
-        stage: The column of the stage in which it was lost.
-        zone: The zone of instants without an offset and of dates.
-        faults: Collects the rows that could not be read; without it, a warning tells.
+        made: The column of the instants at which the leads came in.
+        team: The column of the leads' teams.
+        stage: The column of the stages in which leads were lost.
+        zone: The zone of dates and of instants without an offset.
+        faults: A list that collects the rows that could not be read; without it, one warning reports them.
 
     Raises:
-        Malformed: This is no frame, or lacks a column.
+        Malformed: This is not a data frame, or it lacks a column.
     """
-    table, where = eager(frame, "leads"), zone_named(zone)
+    table, zone_info = eager(frame, "leads"), zone_named(zone)
     names = [fields] if isinstance(fields, str) else list(fields)
     nameable("leads", names)
-    own = [column for column in (made, team, stage) if column is not None]
-    demand(table, "leads", [won, *([closed] if isinstance(closed, str) else ()), *names, *own])
-    columns = {name: cells(table, name) for name in {won, *names, *own, *([closed] if isinstance(closed, str) else ())}}
+    other = [
+        column for column in (made, team, stage, closed if isinstance(closed, str) else None) if column is not None
+    ]
+    demand(table, "leads", [won, *names, *other])
+    columns = {name: cells(table, name) for name in {won, *names, *other}}
     found: list[RowFault] = []
     leads: list[ClosedLead] = []
     for row in range(len(table)):
@@ -87,8 +89,8 @@ def closed_leads(
             leads.append(
                 ClosedLead(
                     won=checked_outcomes([cell[won]])[0] == 1,
-                    closed=moment(cell[closed], where) if isinstance(closed, str) else instant(closed),
-                    made=None if made is None or cell[made] is None else moment(cell[made], where),
+                    closed=cell_instant(cell[closed], zone_info) if isinstance(closed, str) else instant(closed),
+                    made=None if made is None or cell[made] is None else cell_instant(cell[made], zone_info),
                     team=None if team is None or cell[team] is None else str(cell[team]),
                     stage=None if stage is None or cell[stage] is None else str(cell[stage]),
                     values={name: scalar(cell[name]) for name in names},

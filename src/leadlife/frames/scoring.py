@@ -16,11 +16,11 @@ from leadlife.frames.reading import Reader
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import MICRO, Score, Sort
 from leadlife.scoring.policy import Policy
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.view import LeadView
 from leadlife.timing import instant, zone_named
 
 SHOWN_AFTER = 1.0
-"""Seconds before progress is shown: who waits no longer needs none."""
+"""The seconds before progress is shown; a short run needs none."""
 
 
 def score_frame(
@@ -37,75 +37,79 @@ def score_frame(
     zone: str | None = None,
     faults: list[RowFault] | None = None,
 ) -> IntoFrameT:
-    """Return the leads with their scores and bands: the same kind of frame, the same rows in the same order.
+    """Return the leads with their scores and bands: the same kind of frame, with the same rows in the same order.
 
-    Each policy adds a column of its name, and one with ``_band`` after it if it has bands. With ``ledger`` it also adds
-    a column for each of its rules, such as ``engagement: demo`` and ``engagement: cap of web``, which add up to the
-    score where that is in points, and one with ``_why`` after it that says why there is no score.
+    Each policy adds a column with its name; a policy with bands adds a column with ``_band`` after the name. With
+    ``ledger``, each policy also adds a column for each of its rules, such as ``engagement: demo`` and ``engagement: cap
+    of web``, and a column with ``_why`` after the name, with the reason where there is no score. The columns of the
+    rules add up to the score if the score is in points.
 
-    A row that cannot be read or scored keeps its place with blank scores, and its fault is collected. So are rows of
-    activities that cannot be read or whose lead is not there, and fields that a policy reads and the frame lacks.
+    A row that cannot be read or scored keeps its place with blank scores, and is a fault. Rows of activities that
+    cannot be read or whose lead is missing are faults too, and so are fields that a policy reads and the frame lacks.
 
     Args:
-        playbook: Whose policies score, and which says what fields and activities there are.
-        leads: One row a lead: its id, and a column for each field of the playbook that is known; others are passed on.
-            Columns ``channel``, ``lead_type``, ``campaign`` and ``identified`` tell the lead's source, and whether it
-            is in the database, unless the playbook has fields of these names.
-        activities: One row an activity: columns ``lead``, ``kind`` and ``at``, perhaps ``id``; every other column is an
-            attribute.
-        at: The instant. Activities after it have no effect.
-        scores: Which policies; by default all.
-        ledger: Whether to tell the lines too.
-        progress: Whether to show progress, on standard error, when it takes more than a second.
-        id: The column of ``leads`` that holds the id.
-        lead: The column of ``activities`` that holds it.
-        zone: The zone of instants without an offset and of dates; by default the playbook's.
-        faults: Collects what could not be read or scored; without it, a warning tells.
+        playbook: The playbook with the policies, the fields and the kinds of activity.
+        leads: A frame with one row for each lead: the id, and columns for fields of the playbook; other columns are
+            kept as they are. The columns ``channel``, ``lead_type`` and ``campaign`` are the lead's source, and
+            ``identified`` is whether the lead is in the database, unless the playbook has fields with these names.
+        activities: A frame with one row for each activity: the columns ``lead``, ``kind`` and ``at``, and optionally
+            ``id``; each other column is an attribute.
+        at: The instant of the scores. Activities after it have no effect.
+        scores: The names of the policies; by default all.
+        ledger: Whether to add the lines of the ledger.
+        progress: Whether to show progress on standard error if it takes more than a second.
+        id: The column of ``leads`` with the id.
+        lead: The column of ``activities`` with the id of the lead.
+        zone: The zone of dates and of instants without an offset; by default the zone of the playbook.
+        faults: A list that collects what could not be read or scored; without it, one warning reports it.
 
     Raises:
-        Malformed: A frame is none, lacks a column that it needs, or already has one that would be added.
-        UnknownName: The playbook has no such policy.
+        Malformed: An argument is not a data frame, lacks a column, or already has a column that would be added.
+        UnknownName: The playbook has no policy of a name in ``scores``.
     """
     table, now = eager(leads, "leads"), instant(at)
-    policies = _wanted(playbook, scores)
-    found = list(_lacking(playbook, policies, table))
+    policies = _selected(playbook, scores)
+    found = list(_missing_fields(playbook, policies, table))
     reader = Reader(playbook, zone_named(playbook.zone if zone is None else zone), found)
     people = reader.leads(table, id)
     present = {person.id for person in people if person is not None}
-    done = {} if activities is None else reader.activities(eager(activities, "activities"), lead, present)
+    by_lead = {} if activities is None else reader.activities(eager(activities, "activities"), lead, present)
     rows: list[dict[str, Score]] = []
-    for place, person in enumerate(tqdm(people, "scoring", unit=" leads", delay=SHOWN_AFTER, disable=not progress)):
-        seen = () if person is None else done.get(person.id, ())
-        rows.append({} if person is None else _scored(policies, ScoringView(person, seen, now), place, found))
+    for row, person in enumerate(tqdm(people, "scoring", unit=" leads", delay=SHOWN_AFTER, disable=not progress)):
+        seen = () if person is None else by_lead.get(person.id, ())
+        rows.append({} if person is None else _scored(policies, LeadView(person, seen, now), row, found))
     report(found, faults)
     return like(leads, _with_scores(table, policies, rows, ledger=ledger))  # type: ignore[no-any-return]
 
 
-def _wanted(playbook: Playbook, scores: Iterable[str] | None) -> list[Policy]:
+def _selected(playbook: Playbook, scores: Iterable[str] | None) -> list[Policy]:
     if not isinstance(playbook, Playbook):
-        raise Malformed("leads are scored by a playbook", hint="eight_stage().with_score(policy)")
+        raise Malformed("score_frame needs a playbook", hint="pass one such as eight_stage().with_score(policy)")
     names = [policy.name for policy in playbook.scores] if scores is None else scores
     policies = [playbook.policy(name) for name in ([names] if isinstance(names, str) else names)]
     if not policies:
-        raise Malformed("there is no policy to score by", hint="playbook.with_score(policy)")
+        raise Malformed("there is no policy to score with", hint="add one: playbook.with_score(policy)")
     return policies
 
 
-def _lacking(playbook: Playbook, policies: Sequence[Policy], table: Table) -> Iterable[RowFault]:
+def _missing_fields(playbook: Playbook, policies: Sequence[Policy], table: Table) -> Iterable[RowFault]:
     for policy in policies:
         for sort, name in dict.fromkeys(policy.inputs()):
             if sort == "field" and name in playbook.fields and name not in table.columns:
                 hint = did_you_mean(name, table.columns)
                 yield RowFault(
-                    "leads", None, name, f"score {policy.name!r} reads this, and there is no such column ({hint})"
+                    "leads",
+                    None,
+                    name,
+                    f"score {policy.name!r} reads this field, and the frame has no such column ({hint})",
                 )
 
 
-def _scored(policies: Sequence[Policy], sight: ScoringView, row: int, found: list[RowFault]) -> dict[str, Score]:
+def _scored(policies: Sequence[Policy], view: LeadView, row: int, found: list[RowFault]) -> dict[str, Score]:
     scores: dict[str, Score] = {}
     for policy in policies:
         try:
-            scores[policy.name] = policy.assess(sight)
+            scores[policy.name] = policy.assess(view)
         except LeadlifeError as error:
             found.append(RowFault("leads", row, None, f"score {policy.name!r}: {error.message}"))
     return scores
@@ -115,20 +119,23 @@ def _with_scores(table: Table, policies: Sequence[Policy], rows: list[dict[str, 
     added: dict[str, tuple[list[Any], type[nw.Float64 | nw.String]]] = {}
     for policy in policies:
         name = policy.name
-        told = [row.get(name) for row in rows]
-        answered = [score if score is not None and score.answered else None for score in told]
+        scores = [row.get(name) for row in rows]
+        answered = [score if score is not None and score.answered else None for score in scores]
         added[name] = [None if score is None else score.value for score in answered], nw.Float64
         if policy.band_names():
             added[f"{name}_band"] = [None if score is None else score.band for score in answered], nw.String
         if ledger:
             lines = [None if score is None else _lines(score) for score in answered]
+            # A rule without a line for a lead adds 0; a blank means that the lead has no score.
             for rule in sorted({rule for each in lines if each is not None for rule in each}):
                 points = [None if each is None else each.get(rule, 0) / MICRO for each in lines]
                 added[f"{name}: {rule}"] = points, nw.Float64
-            added[f"{name}_why"] = [score.why or None if score is not None else None for score in told], nw.String
+            added[f"{name}_why"] = [score.why or None if score is not None else None for score in scores], nw.String
     taken = sorted(set(added) & set(table.columns))
     if taken:
-        raise Malformed(f"the leads have a column {taken[0]!r} already", hint="drop or rename it, or the policy")
+        raise Malformed(
+            f"the leads already have a column {taken[0]!r}", hint="drop or rename the column, or rename the policy"
+        )
     series = [
         nw.new_series(name, values, dtype, backend=table.implementation) for name, (values, dtype) in added.items()
     ]
@@ -136,7 +143,7 @@ def _with_scores(table: Table, policies: Sequence[Policy], rows: list[dict[str, 
 
 
 def _lines(score: Score) -> dict[str, int]:
-    """Return the micropoints of each rule, all its lines added up."""
+    """Return the micropoints of each rule: the sum of its lines."""
     summed: dict[str, int] = {}
     for line in score.lines:
         name = f"cap of {line.rule}" if line.sort is Sort.CAP else line.rule

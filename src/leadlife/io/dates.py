@@ -1,4 +1,4 @@
-"""Dates in text: every column states its format, or its values prove one; nothing is guessed."""
+"""Dates in text: each column has a stated format, or its values fit exactly one known format; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import islice
 from zoneinfo import ZoneInfo
 
 from leadlife._base.model import utc
@@ -14,27 +13,29 @@ from leadlife.errors import AmbiguousDates, Malformed
 from leadlife.timing import from_wall
 
 ISO = "iso"
+# Each part differs from strptime's default (1900-01-01), so a part that a format lacks shows in what comes back.
 _PROBE = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 _DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")
 _MONTH_FIRST = ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y")
 _DAYS = (*_DAY_FIRST, *_MONTH_FIRST, "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S")
 CANDIDATES = (ISO, *(day + clock for day in _DAYS for clock in _CLOCKS))
-"""The formats that a column without a stated one may prove."""
+"""The formats that are tried on a column whose format is not stated."""
 
 Read = Callable[[str], datetime]
 
 
 def check_format(text: str) -> str:
-    """Return a format that holds a whole date and means one thing.
+    """Return a date format after checking that it has a whole date and one meaning.
 
     Raises:
-        Malformed: It does not say year, month and day, has hours without saying which half of the day, or swallows an
-            offset as a letter.
+        Malformed: It lacks year, month or day, has hours from 1 to 12 without AM or PM, or would read the ``Z`` of an
+            offset as a plain letter.
     """
     if text == ISO:
         return text
     try:
+        # Without a year strptime assumes 1900, and newer Pythons warn, so such a format is not tried at all.
         has_year = re.search("%[YyGcx]", text) is not None
         back = datetime.strptime(_PROBE.strftime(text), text) if has_year else None  # noqa: DTZ007 - only the date counts
     except (ValueError, TypeError, re.error):
@@ -49,15 +50,17 @@ def check_format(text: str) -> str:
 
 
 def parser(form: str, zone: ZoneInfo) -> Read:
-    """Return what turns a text of a format into an instant (UTC); it raises ValueError on any other text.
+    """Return a function that reads text of a format as an instant in UTC and raises ValueError for other text.
 
-    A text without a clock stands for the first instant of the local day, one without an offset for the wall time.
+    Text without a clock time means the first instant of that local day. Text without an offset is wall time in the
+    zone.
     """
     dense = re.search("%[YmdHMS]%[YmdHMS]", form) is not None
 
-    @lru_cache(maxsize=65_536)  # a column repeats its days, and calendars are slow
+    @lru_cache(maxsize=65_536)  # the same days recur in a column, and calendar arithmetic is slow
     def read(text: str) -> datetime:
         wall = datetime.fromisoformat(text) if form == ISO else datetime.strptime(text, form)  # noqa: DTZ007
+        # strptime accepts "2026115" for "%Y%m%d" and has to guess where the month ends.
         if dense and wall.strftime(form) != text:
             raise ValueError("digits without separators need their full width")
         return utc(wall.astimezone(UTC) if wall.tzinfo is not None else from_wall(wall, zone))
@@ -66,47 +69,47 @@ def parser(form: str, zone: ZoneInfo) -> Read:
 
 
 def prove(column: str, values: Iterable[str], zone: ZoneInfo) -> Read:
-    """Return the reader of the one format that fits every value of a column.
+    """Return the reader of the only known format that fits every value of a column.
+
+    Two formats that read all values as the same instants count as one, except day-first and month-first: these would
+    differ on the next row.
 
     Raises:
-        AmbiguousDates: No known format fits them all, or more than one does.
+        AmbiguousDates: No known format fits all values, or more than one does.
     """
-    readings = {form: parser(form, zone) for form in CANDIDATES}
-    told: dict[str, list[datetime]] = {form: [] for form in CANDIDATES}
+    readers = {form: parser(form, zone) for form in CANDIDATES}
+    instants: dict[str, list[datetime]] = {form: [] for form in CANDIDATES}
     texts = list(dict.fromkeys(values))
     for text in texts:
-        read_as = {form: _tried(readings[form], text) for form in told}
-        told = {form: [*told[form], at] for form, at in read_as.items() if at is not None}
-        if not told:
+        # A format that fails once is dropped here, so each value is tried with the remaining formats only.
+        read_as = {form: _try_read(readers[form], text) for form in instants}
+        instants = {form: [*instants[form], at] for form, at in read_as.items() if at is not None}
+        if not instants:
             raise AmbiguousDates(
                 f"no known date format fits every value of column {column!r}",
                 hint='state its format in the mapping, such as format = "%d/%m/%Y"',
                 details={"column": column, "values": len(texts)},
             )
-    fitting = list(told)
-    differ = any(found != told[fitting[0]] for found in told.values())
-    if differ or _either_way(fitting, texts):
-        day, month = _named(fitting, _DAY_FIRST), _named(fitting, _MONTH_FIRST)
+    fitting = list(instants)
+    differ = any(read_as != instants[fitting[0]] for read_as in instants.values())
+    day, month = _first_of(fitting, _DAY_FIRST), _first_of(fitting, _MONTH_FIRST)
+    either_way = bool(texts and day and month)
+    if differ or either_way:
         both = f"day-first ({day}) and month-first ({month}) alike" if day and month else " and ".join(fitting)
         raise AmbiguousDates(
             f"column {column!r} fits {both}",
-            hint="state which it is with format = in the mapping; nothing is guessed",
+            hint="state the right one in the mapping with format = ...; formats are never guessed",
             details={"column": column, "formats": fitting},
         )
-    return readings[fitting[0]]
+    return readers[fitting[0]]
 
 
-def _tried(read: Read, text: str) -> datetime | None:
+def _try_read(read: Read, text: str) -> datetime | None:
     try:
         return read(text)
     except (ValueError, OverflowError):
         return None
 
 
-def _either_way(fitting: list[str], texts: list[str]) -> bool:
-    """Return whether day-first and month-first both fit, even where they happen to mean the same."""
-    return bool(texts and _named(fitting, _DAY_FIRST) and _named(fitting, _MONTH_FIRST))
-
-
-def _named(fitting: Iterable[str], days: tuple[str, ...]) -> str:
-    return ", ".join(islice((form for form in fitting if form.startswith(days)), 1))
+def _first_of(fitting: Iterable[str], days: tuple[str, ...]) -> str | None:
+    return next((form for form in fitting if form.startswith(days)), None)

@@ -1,7 +1,8 @@
-"""From an export to journeys: every row ends as used, refused or set aside, and the three add up."""
+"""From an export to journeys: each row is used, refused or set aside, and the three counts add up to all rows."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +16,7 @@ from leadlife.facts import ActivityRecorded, Fact, FieldChanged, Identified, Sol
 from leadlife.io.dates import Read, parser, prove
 from leadlife.io.mapping import ActivityColumn, DateColumn, EntryColumn, ExportMapping, SaleColumn, StageColumn, Table
 from leadlife.io.tables import Row, SetAside, Sheet, read_sheet
-from leadlife.journey import Journey, Standing
+from leadlife.journey import FactStatus, Journey
 from leadlife.leads import Actor, ActorKind, Source
 from leadlife.money import Money
 from leadlife.playbook.playbook import Playbook
@@ -23,11 +24,13 @@ from leadlife.timing import day_start, local_day, zone_named
 
 Progress = Callable[[int, int], None]
 MOST_UNUSED = 0.05
+"""The largest share of a file's rows that may be unused without a caution."""
 ENTRY_RANK = -2
+"""Below every other rank, so that a lead's entry comes first among the facts of one instant."""
 
 
 class RowCount(NamedTuple):
-    """What became of a file's rows: ``used + refused + set_aside == read``."""
+    """The counts of a file's rows: ``used + refused + set_aside == read``."""
 
     file: str
     read: int
@@ -37,16 +40,16 @@ class RowCount(NamedTuple):
 
 
 class Export(NamedTuple):
-    """An export, read.
+    """An export that was read.
 
     Attributes:
-        mapping: What the columns say.
-        playbook: What the rows were replayed through.
-        journeys: One for each lead, in the order of entry.
-        rows: What became of each file's rows.
+        mapping: The meaning of the columns.
+        playbook: The playbook that the rows were replayed through.
+        journeys: One for each lead, in the order in which the files list their entries.
+        rows: The counts for each file.
         set_aside: The rows that could not be read, each with line and reason.
-        refused: The rows of which the playbook refused at least one fact, each with line and reason.
-        observed_until: The latest date in any mapped date column; all facts are recorded then.
+        refused: The rows with at least one fact that the playbook refused, each with line and reason.
+        observed_until: The latest date in any mapped date column. All facts are recorded at this instant.
     """
 
     mapping: ExportMapping
@@ -59,7 +62,7 @@ class Export(NamedTuple):
 
 
 class _Draft(NamedTuple):
-    """A fact of a row, before it has its place in the log."""
+    """A fact of a row, with the keys that order it among the facts of its lead."""
 
     at: datetime
     rank: int
@@ -71,11 +74,13 @@ class _Draft(NamedTuple):
 Dates = list[tuple[DateColumn, datetime | None]]
 
 
-class _Unread(Exception):
-    """A row cannot be read, for this reason."""
+class _RowError(Exception):
+    """The reason why a row cannot be read."""
 
 
-class _Entered(NamedTuple):
+class _Entry(NamedTuple):
+    """The entry of a lead, and the facts that were read of it so far."""
+
     line: int
     at: datetime
     source: Source | None
@@ -86,48 +91,49 @@ def read_export(mapping: ExportMapping, folder: Path | str, *, progress: Progres
     """Read the tables of an export and replay every lead.
 
     Args:
-        mapping: What the columns say.
-        folder: Where the files lie.
-        progress: Called with leads done and leads in all, now and then.
+        mapping: The meaning of the columns.
+        folder: The folder with the files.
+        progress: A function that is called after every 500 leads with the number done and the number of all leads.
 
     Raises:
-        Unreadable: A file or a mapped column is missing, or not one row has a date.
-        AmbiguousDates: A date column states no format and proves none.
+        Unreadable: A file or a mapped column is missing, or no row could be read.
+        AmbiguousDates: A date column has no stated format, and its values do not fit exactly one.
     """
     playbook = mapping.playbook()
     sheets = [read_sheet(table, Path(folder)) for table in mapping.tables]
     reading = _Reading(mapping, playbook, sheets)
+    # The table with the entries comes first: a row of another table belongs to a lead that has entered.
     for place in sorted(range(len(sheets)), key=lambda place: sheets[place].table.entry is None):
         reading.read(place)
     return reading.replay(progress)
 
 
 class _Reading:
-    """One reading of an export: what is known so far of its leads and rows."""
+    """One reading of an export: the leads and rows so far."""
 
     def __init__(self, mapping: ExportMapping, playbook: Playbook, sheets: list[Sheet]) -> None:
         self.mapping = mapping
         self.playbook = playbook
         self.sheets = sheets
-        self.leads: dict[str, _Entered] = {}
+        self.leads: dict[str, _Entry] = {}
         self.aside = [aside for sheet in sheets for aside in sheet.aside]
         self.latest: datetime | None = None
         self.importer = Actor(id="import", kind=ActorKind.IMPORTER)
 
     def read(self, place: int) -> None:
-        """Read a sheet's rows into drafts of facts."""
+        """Turn the rows of a sheet into drafts of facts."""
         sheet = self.sheets[place]
         readers = [(date, self._reader(date, sheet)) for date in sheet.table.dates()]
         seen: dict[tuple[str, ...], int] = {}
         for row in sheet.rows:
-            known = seen.setdefault(row.whole, row.line)
+            first_line = seen.setdefault(row.whole, row.line)
             try:
-                self._read_row(place, sheet.table, row, readers, copy_of=None if known == row.line else known)
-            except _Unread as reason:
-                self.aside.append(SetAside(sheet.table.file, row.line, str(reason)))
+                self._read_row(place, sheet.table, row, readers, copy_of=None if first_line == row.line else first_line)
+            except _RowError as error:
+                self.aside.append(SetAside(sheet.table.file, row.line, str(error)))
             except Malformed as error:
-                first = error.faults[0] if error.faults else error
-                self.aside.append(SetAside(sheet.table.file, row.line, f"a value does not fit: {first}"))
+                first_fault = error.faults[0] if error.faults else error
+                self.aside.append(SetAside(sheet.table.file, row.line, f"a value does not fit: {first_fault}"))
 
     def _reader(self, date: DateColumn, sheet: Sheet) -> Read:
         zone = zone_named(date.zone or self.mapping.zone)
@@ -140,28 +146,29 @@ class _Reading:
         self, place: int, table: Table, row: Row, readers: list[tuple[DateColumn, Read]], *, copy_of: int | None
     ) -> None:
         if copy_of is not None:
-            raise _Unread(f"a copy of line {copy_of}")
+            raise _RowError(f"a copy of line {copy_of}")
         lead = _lead_id(row.cells[table.lead])
         dates = [(date, _read_date(date.column, row, read)) for date, read in readers]
         for _, at in dates:
             if at is not None and (self.latest is None or at > self.latest):
                 self.latest = at
         if table.entry is not None:
-            entered = self._entering(lead, table, row, dates[0][1])
+            entry = self._entry(lead, table, row, dates[0][1])
         elif lead in self.leads:
-            entered = self.leads[lead]
+            entry = self.leads[lead]
         else:
-            raise _Unread("no lead of this id has entered")
-        drafts = list(self._drafts(place, table, row, dates, entered))
-        entered.drafts.extend(drafts)
-        self.leads[lead] = entered
+            raise _RowError("no lead of this id has entered")
+        # All facts of the row are built before any is kept, so that a faulty row leaves no half of itself behind.
+        drafts = list(self._drafts(place, table, row, dates, entry))
+        entry.drafts.extend(drafts)
+        self.leads[lead] = entry
 
-    def _entering(self, lead: str, table: Table, row: Row, at: datetime | None) -> _Entered:
+    def _entry(self, lead: str, table: Table, row: Row, at: datetime | None) -> _Entry:
         if at is None:
-            raise _Unread("the entry date is blank")
+            raise _RowError("the entry date is blank")
         if lead in self.leads:
-            raise _Unread(f"the lead has already entered on line {self.leads[lead].line}")
-        return _Entered(row.line, at, self._source(table, row), [])
+            raise _RowError(f"the lead has already entered on line {self.leads[lead].line}")
+        return _Entry(row.line, at, self._source(table, row), [])
 
     def _source(self, table: Table, row: Row) -> Source | None:
         if table.source is None:
@@ -172,94 +179,92 @@ class _Reading:
             return None
         return Source(channel=channel, campaign=campaign, lead_type=self.mapping.lead_types.get(channel or ""))
 
-    def _drafts(self, place: int, table: Table, row: Row, dates: Dates, entered: _Entered) -> Iterator[_Draft]:
+    def _drafts(self, place: int, table: Table, row: Row, dates: Dates, entry: _Entry) -> Iterator[_Draft]:
         zone = self.playbook.zone_info
-        for at, rank, kind, content in self._told(table, row, dates, entered):
-            stands = max(at, entered.at)
-            # A day without a clock begins before an entry at noon of that day, but is not before it.
-            early = at < entered.at and at != day_start(local_day(entered.at, zone), zone)
+        for at, rank, kind, content in self._contents(table, row, dates, entry):
+            counted_at = max(at, entry.at)
+            # A day without a clock time begins before an entry at noon of the same day, but is not earlier than it.
+            early = at < entry.at and at != day_start(local_day(entry.at, zone), zone)
             dated = {"dated": at} if early else {}
-            fact = kind.checked({**content, **dated, "at": stands, "by": self.importer})
-            yield _Draft(stands, rank, place, row.line, fact)
+            fact = kind.checked({**content, **dated, "at": counted_at, "by": self.importer})
+            yield _Draft(counted_at, rank, place, row.line, fact)
 
-    def _told(
-        self, table: Table, row: Row, dates: Dates, entered: _Entered
+    def _contents(
+        self, table: Table, row: Row, dates: Dates, entry: _Entry
     ) -> Iterator[tuple[datetime, int, type[Fact], dict[str, Any]]]:
-        """Yield what a row says: when, in which rank at one instant, which sort of fact, and its content."""
+        """Yield the facts of a row: instant, rank among the facts of one instant, class and content."""
         ranks = self.playbook.lifecycle.table.rank
-        # An attribute has no date of its own: it stands with the row's first, and never before entry.
-        own = max(next((at for _, at in dates if at is not None), entered.at), entered.at)
+        # An attribute has no date: it gets the first date of its row, but never one before entry.
+        attributes_at = max(next((at for _, at in dates if at is not None), entry.at), entry.at)
         for name, column in table.attributes.items():
             if row.cells[column] is not None:
-                yield own, -1, FieldChanged, {"name": name, "value": row.cells[column]}
+                yield attributes_at, -1, FieldChanged, {"name": name, "value": row.cells[column]}
         for date, at in dates:
             if isinstance(date, EntryColumn):
                 stage = date.stage or self.playbook.lifecycle.first.stage
-                start = {"stage": stage, "playbook": self.playbook.ref, "source": entered.source}
-                yield entered.at, ENTRY_RANK, Started, start
+                start = {"stage": stage, "playbook": self.playbook.ref, "source": entry.source}
+                yield entry.at, ENTRY_RANK, Started, start
             elif at is not None:
-                yield at, *_meant(date, table, row, ranks)
+                yield at, *_content(date, table, row, ranks)
 
     def replay(self, progress: Progress | None) -> Export:
-        """Record every lead's facts in order, and count what became of the rows."""
+        """Record the facts of every lead in order, and count the rows by what became of them."""
         if self.latest is None or not self.leads:
-            raise Unreadable("not one row could be read", hint=self._first_reason())
+            raise Unreadable("no row could be read", hint=self._first_reason())
         refused: dict[tuple[int, int], str] = {}
         journeys: list[Journey] = []
-        for number, (lead, entered) in enumerate(self.leads.items(), start=1):
-            journeys.append(self._journey(lead, entered, refused))
+        for number, (lead, entry) in enumerate(self.leads.items(), start=1):
+            journeys.append(self._journey(lead, entry, refused))
             if progress is not None and number % 500 == 0:
                 progress(number, len(self.leads))
-        aside = sorted(self.aside)
+        refused_rows = Counter(place for place, _ in refused)
+        rows_aside = Counter(one.file for one in self.aside)
         counts = tuple(
-            RowCount(
-                sheet.table.file,
-                len(sheet.rows) + len(sheet.aside),
-                len(sheet.rows)
-                + len(sheet.aside)
-                - sum(one.file == sheet.table.file for one in aside)
-                - sum(file == place for file, _ in refused),
-                sum(file == place for file, _ in refused),
-                sum(one.file == sheet.table.file for one in aside),
-            )
+            _counted(sheet, refused_rows[place], rows_aside[sheet.table.file])
             for place, sheet in enumerate(self.sheets)
         )
-        told = (SetAside(self.sheets[file].table.file, line, why) for (file, line), why in refused.items())
-        return Export(
-            self.mapping, self.playbook, tuple(journeys), counts, tuple(aside), tuple(sorted(told)), self.latest
-        )
+        aside = sorted(self.aside)
+        refusals = sorted(SetAside(self.sheets[file].table.file, line, why) for (file, line), why in refused.items())
+        return Export(self.mapping, self.playbook, tuple(journeys), counts, tuple(aside), tuple(refusals), self.latest)
 
-    def _journey(self, lead: str, entered: _Entered, refused: dict[tuple[int, int], str]) -> Journey:
-        drafts = sorted(entered.drafts, key=lambda one: (one.rank != ENTRY_RANK, *one[:4]))
-        journey = Journey(lead, self.playbook).record_all((one.fact for one in drafts), recorded_at=self.latest)
+    def _journey(self, lead: str, entry: _Entry, refused: dict[tuple[int, int], str]) -> Journey:
+        # By instant, rank, file and line. Facts cannot be compared, so they are no part of the key.
+        drafts = sorted(entry.drafts, key=lambda draft: draft[:4])
+        journey = Journey(lead, self.playbook).record_all((draft.fact for draft in drafts), recorded_at=self.latest)
         if journey.refused:
-            said = {one.fact.content(): (one.file, one.line) for one in reversed(drafts)}
-            for entry in journey.log:
-                if entry.standing is Standing.REFUSED:
-                    refused.setdefault(said[entry.fact.content()], entry.refusals[0].message)
+            # The log keeps one of several equal facts. Reversed, so that a refusal names the first row with the fact.
+            row_of = {draft.fact.content(): (draft.file, draft.line) for draft in reversed(drafts)}
+            for logged in journey.log:
+                if logged.standing is FactStatus.REFUSED:
+                    refused.setdefault(row_of[logged.fact.content()], logged.refusals[0].message)
         return journey
 
     def _first_reason(self) -> str:
         return f"line {self.aside[0].line}: {self.aside[0].reason}" if self.aside else "the files have no rows"
 
 
+def _counted(sheet: Sheet, refused: int, aside: int) -> RowCount:
+    read = len(sheet.rows) + len(sheet.aside)
+    return RowCount(sheet.table.file, read, read - refused - aside, refused, aside)
+
+
 def unused_rows(export: Export) -> Iterator[Caution]:
-    """Yield a caution for each file of which more than one row in twenty was refused or set aside."""
+    """Yield a caution for each file with more than 5 % of its rows refused or set aside."""
     for count in export.rows:
         unused = count.refused + count.set_aside
         if unused > MOST_UNUSED * count.read:
             yield Caution(
                 "unused_rows",
-                f"{unused} of {count.read} rows of {count.file} were refused or set aside: look at the reasons first",
+                f"{unused} of {count.read} rows of {count.file} were refused or set aside: read the reasons first",
                 {"file": count.file, "unused": unused, "read": count.read},
             )
 
 
 def _lead_id(text: str | None) -> str:
     if text is None:
-        raise _Unread("the lead's id is blank")
+        raise _RowError("the lead's id is blank")
     if len(text) > LONGEST_ID or not text.isprintable():
-        raise _Unread("the lead's id is too long or holds control characters")
+        raise _RowError("the lead's id is too long or holds control characters")
     return text
 
 
@@ -270,12 +275,12 @@ def _read_date(column: str, row: Row, read: Read) -> datetime | None:
     try:
         return read(text)
     except (ValueError, OverflowError):
-        raise _Unread(f"column {column!r} does not hold a date of its format") from None
+        raise _RowError(f"column {column!r} does not hold a date of its format") from None
 
 
-def _meant(date: DateColumn, table: Table, row: Row, ranks: dict[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
-    """Return what a date in a column means: its rank at one instant, the sort of fact, and its content."""
-    # Two rows may tell of two sales or calls at one instant: each row's is its own.
+def _content(date: DateColumn, table: Table, row: Row, ranks: dict[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
+    """Return the fact that a date in a column stands for: its rank at one instant, its class and its content."""
+    # The key makes two sales or calls at one instant two facts, where they come from two rows.
     key = f"{table.file}:{row.line}:{date.column}"
     match date:
         case ActivityColumn(kind=kind):
@@ -294,7 +299,7 @@ def _sale(sale: SaleColumn, row: Row) -> dict[str, Any]:
         try:
             content["amount"] = Money(amount=Decimal(text), currency=sale.currency)
         except (ArithmeticError, Malformed):
-            raise _Unread(f"column {sale.amount!r} does not hold an amount of money") from None
+            raise _RowError(f"column {sale.amount!r} does not hold an amount of money") from None
     if sale.product is not None and row.cells[sale.product] is not None:
         content["product"] = row.cells[sale.product]
     return content

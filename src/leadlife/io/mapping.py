@@ -1,4 +1,4 @@
-"""The mapping: which columns of which tables say what about a lead. Data, never code."""
+"""Mappings: the meaning of the columns in the tables of an export. A mapping is data, never code."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from leadlife._base.model import LAX, Definition, Name, Names, Text
+from leadlife._base.model import LAX, Definition, Name, Names, Text, TupleOf, default
 from leadlife.errors import Fault, InvalidDefinition, did_you_mean
 from leadlife.io.dates import check_format
 from leadlife.io.playbook_files import Document, located, parse_toml, read_document
@@ -23,37 +23,37 @@ Format = Annotated[str, Field(max_length=60), AfterValidator(check_format)]
 
 
 class DateColumn(Definition):
-    """A column of dates: its format, or none where the whole column proves it, and its zone."""
+    """A column of dates, with its format and zone; without a format, the whole column must fit exactly one."""
 
     column: Column
     format: Format | None = None
     """A ``strptime`` format, or ``iso``."""
     zone: Zone | None = None
-    """The zone of its wall times; the mapping's when not given."""
+    """The zone of its wall times; by default the zone of the mapping."""
 
 
 class EntryColumn(DateColumn):
-    """When a lead entered, and at which stage; by default at the first."""
+    """The column of the dates on which leads entered, with the stage of entry; by default the first stage."""
 
     stage: Name | None = None
 
 
 class StageColumn(DateColumn):
-    """When a stage was reached."""
+    """The column of the dates on which a stage was reached."""
 
     stage: Name
     infer_gaps: bool = False
-    """Whether stages in between may be inferred, along the success path."""
+    """Whether the stages in between may be inferred, along the success path."""
 
 
 class ActivityColumn(DateColumn):
-    """When an activity took place."""
+    """The column of the dates of an activity."""
 
     kind: Name
 
 
 class SaleColumn(DateColumn):
-    """When a sale took place, and for how much."""
+    """The column of the dates of sales, with the columns of amount and product."""
 
     amount: Column | None = None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
@@ -61,29 +61,29 @@ class SaleColumn(DateColumn):
 
 
 class SourceColumns(Definition):
-    """Where a lead came from."""
+    """The columns of a lead's source."""
 
     channel: Column | None = None
     campaign: Column | None = None
 
 
 class Table(Definition):
-    """One file, one row a lead or a deal."""
+    """One file, with one row for each lead or deal."""
 
     file: FileName
     lead: Column
     """The column with the lead's id."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    blank: Annotated[tuple[Text, ...], LAX] = ()
-    """Further cells that say nothing, beside empty ones."""
+    blank: TupleOf[Text] = default(())
+    """Texts that mean a blank cell, besides empty ones."""
     entry: EntryColumn | None = None
     identified: DateColumn | None = None
-    stages: Annotated[tuple[StageColumn, ...], LAX] = ()
-    activities: Annotated[tuple[ActivityColumn, ...], LAX] = ()
-    sales: Annotated[tuple[SaleColumn, ...], LAX] = ()
+    stages: TupleOf[StageColumn] = default(())
+    activities: TupleOf[ActivityColumn] = default(())
+    sales: TupleOf[SaleColumn] = default(())
     source: SourceColumns | None = None
     attributes: dict[Name, Column] = Field(default_factory=dict[str, str])
-    """Fields of the lead, each with its column."""
+    """The fields of the lead, each with its column."""
 
     def dates(self) -> tuple[DateColumn, ...]:
         """Return every column of dates, entry first."""
@@ -91,7 +91,7 @@ class Table(Definition):
         return (*(one for one in single if one is not None), *self.stages, *self.activities, *self.sales)
 
     def columns(self) -> tuple[str, ...]:
-        """Return every column that is named."""
+        """Return every column that the table names."""
         source = self.source or SourceColumns()
         named = [self.lead, *(one.column for one in self.dates()), source.channel, source.campaign]
         named += [text for sale in self.sales for text in (sale.amount, sale.product)]
@@ -99,30 +99,30 @@ class Table(Definition):
 
 
 class ExportMapping(Definition):
-    """From tables to facts: a preset or a small lifecycle, a zone, and what each column says.
+    """A mapping from tables to facts: a preset or an inline lifecycle, a zone, and the meaning of the columns.
 
     Raises:
-        InvalidDefinition: It contradicts itself or its playbook; all faults are named together.
+        InvalidDefinition: The mapping contradicts itself or its playbook. All faults are listed together.
     """
 
     id: Name
     zone: Zone
-    """The playbook's zone; that of every column which states no other."""
+    """The zone of the playbook, and of each column that does not state its own."""
     preset: Name | None = None
     lifecycle: Lifecycle | None = None
     evidence: dict[Name, Text] = Field(default_factory=dict[str, str])
-    """Evidence that an inline lifecycle asks for."""
-    tables: Annotated[tuple[Table, ...], LAX, Field(min_length=1, max_length=50)]
+    """The evidence that an inline lifecycle uses."""
+    tables: Annotated[TupleOf[Table], Field(min_length=1, max_length=50)]
     lead_types: dict[Text, Annotated[LeadType, LAX]] = Field(default_factory=dict[str, LeadType])
-    """The lead type of each channel, where it is not the usual one."""
-    personal: Names = ()
+    """The lead types of channels, where they differ from the usual one."""
+    personal: Names = default(())
     """Attributes that hold personal data."""
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        faults = list(self._faults())
-        if not faults:
-            self._word_faults(faults)
+        faults = self._faults()
+        if not faults:  # the playbook cannot be built from a mapping with faults
+            faults = self._name_faults()
         if faults:
             raise InvalidDefinition("the mapping has faults", faults=faults)
         return self
@@ -130,11 +130,11 @@ class ExportMapping(Definition):
     def _faults(self) -> list[Fault]:
         faults: list[Fault] = []
         if (self.preset is None) == (self.lifecycle is None):
-            faults.append(Fault("", "name a preset or hold a lifecycle, one of the two"))
+            faults.append(Fault("", "a mapping needs a preset or a lifecycle, exactly one of the two"))
         if self.preset is not None and self.preset not in PRESETS:
             faults.append(Fault("preset", f"there is no preset {self.preset!r}", did_you_mean(self.preset, PRESETS)))
         if sum(table.entry is not None for table in self.tables) != 1:
-            faults.append(Fault("tables", "exactly one table has the entry column"))
+            faults.append(Fault("tables", "exactly one table must have an entry column"))
         files = [table.file for table in self.tables]
         if len(set(files)) < len(files):
             faults.append(Fault("tables", "a file is named twice"))
@@ -142,7 +142,7 @@ class ExportMapping(Definition):
             for number, sale in enumerate(table.sales):
                 if (sale.amount is None) != (sale.currency is None):
                     path = f"tables.{place}.sales.{number}"
-                    faults.append(Fault(path, "an amount and its currency go together"))
+                    faults.append(Fault(path, "amount and currency must be given together"))
         attributes = [name for table in self.tables for name in table.attributes]
         faults += [Fault("tables", f"attribute {name!r} is mapped twice") for name in _twice(attributes)]
         faults += [
@@ -152,7 +152,8 @@ class ExportMapping(Definition):
         ]
         return faults
 
-    def _word_faults(self, faults: list[Fault]) -> None:
+    def _name_faults(self) -> list[Fault]:
+        faults: list[Fault] = []
         playbook = self.playbook()
         stages, kinds = playbook.lifecycle.by_id, playbook.activity_kinds
         for place, table in enumerate(self.tables):
@@ -161,8 +162,10 @@ class ExportMapping(Definition):
                 named.append((f"tables.{place}.entry", table.entry.stage))
                 entries = {entry.stage for entry in playbook.lifecycle.entries_for(referral=False)}
                 if table.entry.stage in stages and table.entry.stage not in entries:
-                    hint = f"it may begin at: {', '.join(sorted(entries))}"
-                    faults.append(Fault(f"tables.{place}.entry", f"no journey begins at {table.entry.stage!r}", hint))
+                    hint = f"entry stages: {', '.join(sorted(entries))}"
+                    faults.append(
+                        Fault(f"tables.{place}.entry", f"stage {table.entry.stage!r} is not an entry stage", hint)
+                    )
             faults += [
                 Fault(path, f"there is no stage {name!r}", did_you_mean(name, stages))
                 for path, name in named
@@ -177,9 +180,10 @@ class ExportMapping(Definition):
                 for n, one in enumerate(table.activities)
                 if one.kind not in kinds
             ]
+        return faults
 
     def playbook(self) -> Playbook:
-        """Return the playbook that the rows are replayed through, the mapped attributes among its fields."""
+        """Return the playbook that the rows are replayed through; its fields include the mapped attributes."""
         names = [name for table in self.tables for name in table.attributes]
         fields = {name: FieldSpec(personal=name in self.personal) for name in names}
         if self.lifecycle is None:
@@ -201,17 +205,17 @@ def _twice(names: list[str]) -> list[str]:
 
 
 def load_mapping(source: Path | str) -> ExportMapping:
-    """Read a mapping from a file: TOML, or JSON if its name ends so.
+    """Return the mapping in a file: JSON if the name ends with ``.json``, else TOML.
 
     Raises:
-        Unreadable: The file cannot be read, is too large or nested too deep, or is not of its format.
-        InvalidDefinition: It is no mapping; every fault is named with its path.
+        Unreadable: The file cannot be read, is too large, is nested too deep, or has the wrong format.
+        InvalidDefinition: The file is not a valid mapping. Each fault has its path.
     """
     return as_mapping(read_document(source))
 
 
 def parse_mapping(text: str, *, name: str = "the mapping") -> ExportMapping:
-    """Read a mapping from TOML text; errors as in :func:`load_mapping`."""
+    """Return the mapping in TOML text; errors as in :func:`load_mapping`."""
     return as_mapping(parse_toml(text, name=name))
 
 

@@ -1,7 +1,7 @@
 """Definitions as files: playbooks to and from JSON and TOML, with the lines of their faults and limits on their size.
 
-A file is data. Nothing in it is imported, evaluated or formatted; guards and policies that are code are kept by name
-and version, and bound by whoever loads the file.
+A file is data. Nothing in it is imported, evaluated or formatted. Guards and policies that are code are kept by name
+and version; the code is bound when the file is loaded.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ MOST_LEVELS = 100
 MOST_NODES = 100_000
 LONGEST_NUMBER = 30
 MOST_DOTS = 1_000
+# The possessive "*+" keeps the search linear: an unclosed string full of backslashes cannot make it backtrack.
 _TOKEN = re.compile(r'[\[\]{},:]|"(?:[^"\\]|\\(?s:.))*+"?|[^\s\[\]{},:"]+')
 Where = tuple[str, ...]
 
@@ -34,9 +35,9 @@ class Document(NamedTuple):
     """A file that was read.
 
     Attributes:
-        name: What it is called.
+        name: The name of the file.
         data: Its plain values.
-        lines: The line of each value, by its path, where the format tells; the first line is 1.
+        lines: The line of each value, by its path. The first line is 1. Empty for TOML.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Document(NamedTuple):
     lines: Mapping[Where, int]
 
     def line_of(self, path: str) -> int | None:
-        """Return the line of a value, or of the innermost one around it that has a line."""
+        """Return the line of a value, or of the innermost value around it that has a line."""
         here: Where = ()
         for part in path.split("."):
             if (*here, part) in self.lines:
@@ -53,15 +54,15 @@ class Document(NamedTuple):
 
 
 def read_document(source: Path | str) -> Document:
-    """Read a file of plain values: JSON if its name ends so, else TOML.
+    """Return the plain values in a file: JSON if the name ends with ``.json``, else TOML.
 
     Raises:
-        Unreadable: It cannot be read, is too large or nested too deep, or is not of its format; the line is named.
+        Unreadable: The file cannot be read, is too large, is nested too deep, or has the wrong format.
     """
     path = Path(source)
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE + 1)
+            raw = file.read(LARGEST_FILE + 1)  # one byte more shows that there is more, even of an endless device
     except (OSError, ValueError):
         raise Unreadable(f"cannot read {path.name!r}", hint="check the path") from None
     if len(raw) > LARGEST_FILE:
@@ -74,35 +75,38 @@ def read_document(source: Path | str) -> Document:
 
 
 def parse_json(text: str, *, name: str = "the definition") -> Document:
-    """Read plain values from JSON text; errors as in :func:`read_document`."""
+    """Return the plain values in JSON text; errors as in :func:`read_document`."""
     if len(text) > LARGEST_FILE:
         raise Unreadable(f"{name!r} is larger than {LARGEST_FILE:,} bytes")
-    lines = _lines_of(text, name)
+    lines = _lines_of(text, name)  # first, because json.loads recurses and would fail on deep nesting
     try:
-        data = json.loads(text, parse_constant=_refused, parse_int=_short, parse_float=_short_float)
+        data = json.loads(text, parse_constant=_constant, parse_int=_integer, parse_float=_float)
     except json.JSONDecodeError as error:
-        raise Unreadable(f"{name!r} is no JSON: line {error.lineno}: {error.msg}") from None
+        raise Unreadable(f"{name!r} is not JSON: line {error.lineno}: {error.msg}") from None
     except ValueError as error:
         raise Unreadable(f"{name!r} holds {error}") from None
-    return Document(name, _mapping(data, name), lines)
+    if not isinstance(data, dict):
+        raise Unreadable(f"{name!r} must hold an object with keys at the top")
+    return Document(name, data, lines)
 
 
 def parse_toml(text: str, *, name: str = "the definition") -> Document:
-    """Read plain values from TOML text; errors as in :func:`read_document`."""
+    """Return the plain values in TOML text; errors as in :func:`read_document`."""
     if len(text) > LARGEST_FILE:
         raise Unreadable(f"{name!r} is larger than {LARGEST_FILE:,} bytes")
+    # tomllib's time grows with the square of the parts of a dotted key, so long keys are counted before it reads them.
     if any(line.count(".", 0, line.find("=") % (len(line) + 1)) > MOST_DOTS for line in text.splitlines()):
         raise Unreadable(f"{name!r} has a key of more than {MOST_DOTS} parts")
     try:
-        data = tomllib.loads(text, parse_float=_short_float)
-        json.dumps(data, allow_nan=False)
+        data = tomllib.loads(text, parse_float=_float)
+        json.dumps(data, allow_nan=False)  # what JSON cannot hold, no definition can
     except tomllib.TOMLDecodeError as error:
         raise Unreadable(f"{name!r} is not TOML: {error}") from None
     except RecursionError:
         raise Unreadable(f"{name!r} is nested too deep") from None
     except (TypeError, ValueError):
-        raise Unreadable(f"{name!r} holds a date, or a number that is none", hint="write dates as text") from None
-    _bounded(data, name)
+        raise Unreadable(f"{name!r} holds a date, or a number that is not finite", hint="write dates as text") from None
+    _check_size(data, name)
     return Document(name, data, {})
 
 
@@ -112,16 +116,16 @@ def load_playbook(
     policies: Mapping[str, Any] | None = None,
     guards: Mapping[str, Callable[..., bool | None]] | None = None,
 ) -> Playbook:
-    """Read a playbook from a file: JSON if its name ends so, else TOML.
+    """Return the playbook in a file: JSON if the name ends with ``.json``, else TOML.
 
     Args:
         source: The file.
-        policies: Functions and objects of one's own by name: the policies of the file that are code are bound to them.
-        guards: Functions of one's own by name: the guards of the file that are code are bound to them.
+        policies: Your functions and objects by name. The policies in the file that are code are bound to them.
+        guards: Your functions by name. The guards in the file that are code are bound to them.
 
     Raises:
-        Unreadable: The file cannot be read, is too large or nested too deep, or is not of its format.
-        InvalidDefinition: It is no playbook; every fault is named with its path, and its line where the format tells.
+        Unreadable: The file cannot be read, is too large, is nested too deep, or has the wrong format.
+        InvalidDefinition: The file is not a valid playbook. Each fault has its path, and for JSON its line.
     """
     return as_playbook(read_document(source), policies=policies, guards=guards)
 
@@ -133,7 +137,7 @@ def as_playbook(
     guards: Mapping[str, Callable[..., bool | None]] | None = None,
 ) -> Playbook:
     """Return the playbook that a document describes; arguments and errors as in :func:`load_playbook`."""
-    data = _bound(document.data, guards or {})
+    data = _with_guards(document.data, guards or {})
     try:
         return Playbook.model_validate(data, context={"policies": policies or {}})
     except InvalidDefinition as error:
@@ -141,7 +145,7 @@ def as_playbook(
 
 
 def located(document: Document, error: Malformed) -> tuple[Fault, ...]:
-    """Return the faults of a document with their lines, and with a near key where one is unknown."""
+    """Return the faults of a document with their lines, and for an unknown key with the nearest known one."""
     faults = error.faults or (Fault("", error.message, error.hint),)
     return tuple(_located(document, fault) for fault in faults)
 
@@ -154,25 +158,26 @@ def _located(document: Document, fault: Fault) -> Fault:
 
 
 def dump_playbook(playbook: Playbook) -> str:
-    """Return a playbook as JSON that differs where the playbook does: in declared order, what is default left out.
+    """Return a playbook as JSON, in declared order and without default values, so that diffs show real changes only.
 
-    Code of one's own, in guards and policies, is kept by name and version.
+    Your own code in guards and policies is kept by name and version.
     """
     return json.dumps(plain_of(playbook), indent=2, ensure_ascii=False) + "\n"
 
 
 def plain_of(playbook: Playbook) -> dict[str, Any]:
-    """Return a playbook as plain values, in declared order, what is default left out."""
-    told: dict[str, Any] = _said(playbook, playbook.model_dump(mode="json"))
-    return told
+    """Return a playbook as plain values, in declared order and without default values."""
+    plain: dict[str, Any] = _without_defaults(playbook, playbook.model_dump(mode="json"))
+    return plain
 
 
 def playbook_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a playbook's file, the policies that are data included."""
+    """Return the JSON Schema of a playbook's file, including the policies that are data."""
     schema = Playbook.model_json_schema(mode="validation")
     kinds: list[dict[str, Any]] = []
     for kind in kinds_of_policy().values():
         own = kind.model_json_schema(mode="validation")
+        # Nested definitions move to the top, because "#/$defs/" references start there.
         schema.setdefault("$defs", {}).update(own.pop("$defs", {}))
         own["properties"]["op"] = {"const": own["properties"]["op"].get("const", "")}
         schema["$defs"][kind.__name__] = own
@@ -181,19 +186,22 @@ def playbook_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _said(value: Any, dumped: Any) -> Any:
-    """Return what a value says beyond its defaults, as plain values; an ``op`` is always said."""
+def _without_defaults(value: Any, dumped: Any) -> Any:
+    """Return a value as plain values without its defaults; ``op`` stays, because it names the kind.
+
+    The value and its dump are walked together: only the model knows defaults, and only the dump has plain values.
+    """
     if isinstance(value, Definition) and isinstance(dumped, dict):
         fields = type(value).model_fields
         return {
-            name: _said(getattr(value, name), plain)
+            name: _without_defaults(getattr(value, name), plain)
             for name, plain in dumped.items()
             if name not in fields or name == "op" or getattr(value, name) != _default(fields[name])
         }
     if isinstance(value, tuple) and isinstance(dumped, list):
-        return [_said(one, plain) for one, plain in zip(value, dumped, strict=True)]
+        return [_without_defaults(one, plain) for one, plain in zip(value, dumped, strict=True)]
     if isinstance(value, dict) and isinstance(dumped, dict):
-        return {name: _said(one, dumped[name]) for name, one in value.items()}
+        return {name: _without_defaults(one, dumped[name]) for name, one in value.items()}
     return dumped
 
 
@@ -201,30 +209,30 @@ def _default(field: Any) -> Any:
     return field.get_default(call_default_factory=True)
 
 
-def _bound(data: Any, guards: Mapping[str, Callable[..., bool | None]]) -> Any:
-    """Return plain values in which guards that are code are bound."""
+def _with_guards(data: Any, guards: Mapping[str, Callable[..., bool | None]]) -> Any:
+    """Return plain values with each code guard of a known name bound to its function."""
     if isinstance(data, Mapping):
         name = data.get("name")
         if data.get("op") == "custom_guard" and isinstance(name, str) and name in guards:
             return CustomGuard.model_validate({**data, "call": guards[name]})
-        return {name: _bound(value, guards) for name, value in data.items()}
-    return [_bound(value, guards) for value in data] if isinstance(data, list) else data
+        return {name: _with_guards(value, guards) for name, value in data.items()}
+    return [_with_guards(value, guards) for value in data] if isinstance(data, list) else data
 
 
 @cache
 def _keys() -> tuple[str, ...]:
-    """Return every key that some definition has."""
+    """Return the keys of all definitions."""
 
     def every(kind: type[Definition]) -> Iterator[type[Definition]]:
         yield kind
         for inner in kind.__subclasses__():
             yield from every(inner)
 
-    kinds_of_policy()
+    kinds_of_policy()  # it imports the policies, so that all subclasses exist
     return tuple(sorted({name for kind in every(Definition) for name in kind.model_fields}))
 
 
-def _bounded(data: Any, name: str) -> None:
+def _check_size(data: Any, name: str) -> None:
     waiting, nodes = [(data, 1)], 0
     while waiting:
         value, level = waiting.pop()
@@ -235,31 +243,25 @@ def _bounded(data: Any, name: str) -> None:
         waiting += [(one, level + 1) for one in inner]
 
 
-def _mapping(data: Any, name: str) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise Unreadable(f"{name!r} holds no mapping of keys")
-    return data
+def _constant(constant: str) -> Any:
+    raise ValueError(f"{constant}, which is not a number")
 
 
-def _refused(constant: str) -> Any:
-    raise ValueError(f"{constant}, which is no number")
-
-
-def _short(digits: str) -> int:
-    if len(digits) > LONGEST_NUMBER:
+def _integer(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:  # converting digits takes quadratic time
         raise ValueError(f"a number of {len(digits)} digits")
     return int(digits)
 
 
-def _short_float(digits: str) -> float:
+def _float(digits: str) -> float:
     number = float(digits)
     if number in (float("inf"), float("-inf")):
-        raise ValueError("a number without end")
+        raise ValueError("a number that is too large")
     return number
 
 
 class _Frame:
-    """A mapping or a list that is being read: where it is, and what comes next in it."""
+    """A mapping or list that is being read: its path, and the key or position of its next value."""
 
     def __init__(self, path: Where, *, mapping: bool) -> None:
         self.path = path
@@ -269,16 +271,16 @@ class _Frame:
 
 
 def _lines_of(text: str, name: str) -> dict[Where, int]:
-    """Return the line of each value; what a reader of JSON would not mind (twice the same key, no bottom) is refused.
+    """Return the line of each value, and refuse what ``json.loads`` accepts: repeated keys and very deep nesting.
 
-    It knows no more of JSON than brackets, commas, colons and texts: the reader proper says what else is wrong.
+    This scan knows brackets, commas, colons and strings only. ``json.loads`` reports all other errors afterwards.
     """
-    starts = [0, *(found.end() for found in re.finditer("\n", text))]
+    starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
     lines: dict[Where, int] = {}
     frames: list[_Frame] = []
     for number, token in enumerate(_TOKEN.finditer(text)):
         word, line = token.group(), bisect_right(starts, token.start())
-        if number > 4 * MOST_NODES:
+        if number > 4 * MOST_NODES:  # a value has at most four tokens: key, colon, value and comma
             raise Unreadable(f"{name!r} holds more than {MOST_NODES:,} values")
         frame = frames[-1] if frames else None
         if word in "]}":

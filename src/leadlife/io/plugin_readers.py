@@ -1,4 +1,4 @@
-"""Reading by what another package brings."""
+"""Reading a source with a reader of another package."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from leadlife.plugins import PluginGroup, find_reader, plugin
 
 
 def read_with(reader: str, source: Path | str) -> Export:
-    """Return an export as the reader of another package reads it.
+    """Return the export that a reader of another package makes of a source.
 
     Args:
-        reader: The name under which the package brings it.
-        source: What it reads: a file or a folder.
+        reader: The name of the reader, as its package declares it.
+        source: The file or folder to read.
 
     Raises:
-        UnknownName: No installed package brings it.
-        PluginError: It cannot be loaded, broke, or returned no export.
-        LeadlifeError: The source cannot be read, as the reader says.
+        UnknownName: No installed package has such a reader.
+        PluginError: The reader cannot be loaded, failed, or returned something that is not an export.
+        LeadlifeError: The reader reports that it cannot read the source.
     """
-    read, brought = find_reader(reader), plugin(PluginGroup.READERS, reader)
+    read, origin = find_reader(reader), plugin(PluginGroup.READERS, reader)
     try:
         export = read(Path(source))
-    except LeadlifeError:
+    except LeadlifeError:  # the reader's own report about the source, not a fault of the reader
         raise
     except Exception as error:
-        raise PluginError(brought.package, f"{brought} raised {type(error).__name__}: {error}") from error
+        raise PluginError(origin.package, f"{origin} raised {type(error).__name__}: {error}") from error
     if not isinstance(export, Export):
-        raise PluginError(brought.package, f"{brought} returned no Export, but {type(export).__name__}")
+        raise PluginError(origin.package, f"{origin} must return an Export, but returned {type(export).__name__}")
     return export

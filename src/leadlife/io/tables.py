@@ -1,4 +1,4 @@
-"""Tables in files: rows with their lines, and those that cannot be read kept aside with the reason."""
+"""Tables in files: rows with their line numbers, and the rows that cannot be read with the reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SetAside(NamedTuple):
-    """A row that could not be read: where it stands and why. Its cells stay in the file."""
+    """A row that could not be used: its file, its line and the reason, but none of its cells."""
 
     file: str
     line: int
@@ -23,7 +23,13 @@ class SetAside(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row: the line it begins on, the cells of the columns that the mapping names (blank ones are None), and all."""
+    """A row of a table.
+
+    Attributes:
+        line: The line on which it begins; the first line of the file is 1.
+        cells: The cells of the columns that the mapping names; a blank cell is None.
+        whole: All cells as they are in the file.
+    """
 
     line: int
     cells: dict[str, str | None]
@@ -31,7 +37,7 @@ class Row(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A file that was read: its table, its rows, and those that could not be split into cells."""
+    """A file that was read: its table, its rows, and the rows that could not be split into cells."""
 
     table: Table
     rows: list[Row]
@@ -39,13 +45,14 @@ class Sheet(NamedTuple):
 
 
 def read_sheet(table: Table, folder: Path) -> Sheet:
-    """Read a table's file.
+    """Read the file of a table.
 
     Raises:
-        Unreadable: There is no such file, it has no header, or a column that the mapping names is missing.
+        Unreadable: The file does not exist, has no header, or lacks a column that the mapping names.
     """
     path = folder / table.file
     try:
+        # Bytes that are not UTF-8 become lone surrogates, so that one bad row does not make the whole file unreadable.
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
             return _read(table, csv.reader(lines, delimiter=table.delimiter, strict=True))
     except OSError:
@@ -76,12 +83,14 @@ def _read(table: Table, reader: CsvReader) -> Sheet:
         if problem is not None or isinstance(cells, str):
             sheet.aside.append(SetAside(table.file, line, str(problem)))
         elif cells:
-            sheet.rows.append(Row(line, {name: _said(cells[at], table) for name, at in places.items()}, tuple(cells)))
+            sheet.rows.append(
+                Row(line, {name: _text(cells[place], table) for name, place in places.items()}, tuple(cells))
+            )
     return sheet
 
 
 def _records(reader: CsvReader) -> Iterator[tuple[int, list[str] | str]]:
-    """Yield each record with the line it begins on, or the reason why it is none."""
+    """Yield each record with the line on which it begins; a record that cannot be split is its reason, as text."""
     while True:
         line = reader.line_num + 1
         try:
@@ -97,11 +106,12 @@ def _records(reader: CsvReader) -> Iterator[tuple[int, list[str] | str]]:
 def _problem(cells: list[str], width: int) -> str | None:
     if cells and len(cells) != width:
         return f"the row has {len(cells)} cells where the header has {width}"
-    if any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell if letter > "\ud7ff"):
+    # These letters are what "surrogateescape" puts in place of bad bytes.
+    if any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
         return "the row is not valid UTF-8"
     return None
 
 
-def _said(cell: str, table: Table) -> str | None:
+def _text(cell: str, table: Table) -> str | None:
     text = cell.strip()
     return None if not text or text in table.blank else text

@@ -1,4 +1,4 @@
-"""Playbooks as TOML that people write in: what they wrote around the values stays; needs the extra ``toml``."""
+"""Playbooks as TOML for people to edit: their comments, order and spelling are kept. Needs the extra ``toml``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ except ModuleNotFoundError:
     raise MissingExtra("leadlife.io.toml_comments needs tomlkit", hint="pip install 'leadlife[toml]'") from None
 
 WIDEST = 200
-"""What is longer takes a line for each of its tables."""
+"""The longest list of tables on one line, in characters; a longer list gets a line for each table."""
 NAMES = ("id", "stage", "trigger", "name", "op")
-"""By which of its keys a table is known again among others, the first that it has."""
+"""The keys that identify a table in a list; the first that the table has is used."""
 
 
 def dump_toml(playbook: Playbook, *, onto: str = "") -> str:
@@ -28,15 +28,15 @@ def dump_toml(playbook: Playbook, *, onto: str = "") -> str:
 
     Args:
         playbook: The playbook.
-        onto: The text of an earlier file: its comments, order and spelling stay wherever the values do.
+        onto: The text of an earlier file. Its comments, order and spelling are kept where the values are unchanged.
 
     Raises:
-        Unreadable: The earlier text is no TOML.
+        Unreadable: The earlier text is not TOML.
     """
     try:
         document = tomlkit.parse(onto)
     except (TOMLKitError, RecursionError):
-        raise Unreadable("the earlier text is no TOML") from None
+        raise Unreadable("the earlier text is not TOML") from None
     _update(document, plain_of(playbook))
     return tomlkit.dumps(document)
 
@@ -45,34 +45,35 @@ def _update(table: MutableMapping[str, Any], data: dict[str, Any]) -> None:
     for key in [key for key in table if key not in data]:
         del table[key]
     for key, value in data.items():
-        here = table.get(key)
-        if isinstance(here, AoT) and _are_tables(value):
-            _update_tables(here, value)
-        elif isinstance(here, MutableMapping) and not isinstance(here, InlineTable) and isinstance(value, dict):
-            _update(here, value)
-        elif here is None or _plain(here) != json.dumps(value):
+        old = table.get(key)
+        if isinstance(old, AoT) and _are_tables(value):
+            _update_tables(old, value)
+        elif isinstance(old, MutableMapping) and not isinstance(old, InlineTable) and isinstance(value, dict):
+            _update(old, value)
+        elif old is None or _as_json(old) != json.dumps(value):  # an equal value keeps its spelling and comment
             table[key] = _new(value)
 
 
-def _plain(item: Any) -> str:
+def _as_json(item: Any) -> str:
     return json.dumps(item.unwrap() if hasattr(item, "unwrap") else item)
 
 
 def _update_tables(tables: Any, value: list[dict[str, Any]]) -> None:
-    """Bring an array of tables to what it is to be: those that are known again keep what is written around them."""
-    for place in reversed(range(len(tables))):
+    """Change an array of tables to the new value; a table that is still there keeps its comments."""
+    for place in reversed(range(len(tables))):  # from the end, so that the places still to visit do not shift
         if not any(_same(tables[place], data) for data in value):
             del tables[place]
     for place, data in enumerate(value):
         if place < len(tables) and _same(tables[place], data):
             _update_row(tables[place], data)
             continue
-        known = next((at for at in range(place, len(tables)) if _same(tables[at], data)), None)
-        moved = _new_table(data) if known is None else tables[known]
-        if known is not None:
-            del tables[known]
+        further = next((at for at in range(place, len(tables)) if _same(tables[at], data)), None)
+        moved = _new_table(data) if further is None else tables[further]
+        if further is not None:
+            del tables[further]
             _update_row(moved, data)
         tables.insert(place, moved)
+    # Two old tables may be the same as one new table; what is left over is at the end.
     while len(tables) > len(value):
         del tables[-1]
 
@@ -81,12 +82,12 @@ def _update_row(row: MutableMapping[str, Any], data: dict[str, Any]) -> None:
     for key in [key for key in row if key not in data]:
         del row[key]
     for key, value in data.items():
-        if key not in row or _plain(row[key]) != json.dumps(value):
+        if key not in row or _as_json(row[key]) != json.dumps(value):
             row[key] = _inline(value)
 
 
 def _same(one: MutableMapping[str, Any], other: dict[str, Any]) -> bool:
-    """Return whether two tables are about the same thing: a transition by trigger, sources and target."""
+    """Return whether two tables define the same thing: a transition by trigger, sources and target, else by name."""
     name = next((name for name in NAMES if name in other), None)
     if name == "trigger":
         return all(one.get(key) == other.get(key) for key in ("trigger", "sources", "target"))
@@ -98,7 +99,7 @@ def _are_tables(value: Any) -> bool:
 
 
 def _new(value: Any) -> Any:
-    """Return a value as it stands in the file: lists of tables and mappings of them as tables, all else on its line."""
+    """Return a value as TOML: a list of tables, or a mapping that holds lists or mappings, as tables; others inline."""
     if _are_tables(value):
         tables = tomlkit.aot()
         for one in value:
@@ -120,7 +121,7 @@ def _new_table(data: dict[str, Any]) -> Any:
 
 
 def _inline(value: Any) -> Any:
-    """Return a value as it stands on one line; long lists of tables take a line for each."""
+    """Return a value as inline TOML; a long list of tables gets a line for each table."""
     if isinstance(value, dict):
         inline = tomlkit.inline_table()
         for key, one in value.items():

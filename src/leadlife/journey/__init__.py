@@ -1,25 +1,25 @@
-"""The journey: the fold of facts through a playbook, and its face."""
+"""The journey: a lead's facts replayed through a playbook."""
 
 from __future__ import annotations
 
-from leadlife.journey.answers import Decision, Option, Receipt, Wake
+from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
+from leadlife.journey.history import Explanation, Line, Visit
 from leadlife.journey.journey import Journey
-from leadlife.journey.log import LogEntry, Standing
+from leadlife.journey.log import LogEntry
+from leadlife.journey.records import Cycle, FactStatus
 from leadlife.journey.snapshot import Snapshot
-from leadlife.journey.state import Cycle
-from leadlife.journey.story import Explanation, Line, Visit
 
 __all__ = [
     "Cycle",
-    "Decision",
     "Explanation",
+    "FactStatus",
     "Journey",
     "Line",
     "LogEntry",
     "Option",
+    "QualificationDecision",
     "Receipt",
     "Snapshot",
-    "Standing",
     "Visit",
     "Wake",
 ]

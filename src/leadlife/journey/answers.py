@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from leadlife.criteria import Verdict
 from leadlife.errors import Refusal
 from leadlife.facts import Fact, PlaybookRef
-from leadlife.journey.log import Standing
+from leadlife.journey.records import FactStatus
 from leadlife.lifecycle.transitions import TransitionKind
 
 
@@ -49,7 +49,7 @@ class Option(NamedTuple):
         return {**self._asdict(), "refusals": [refusal.to_dict() for refusal in self.refusals]}
 
 
-class Decision(NamedTuple):
+class QualificationDecision(NamedTuple):
     """What is said of a qualification; true where it holds.
 
     Attributes:
@@ -145,6 +145,6 @@ class Receipt(NamedTuple):
     """
 
     fact: Fact
-    standing: Standing
+    standing: FactStatus
     new: bool
     refusals: tuple[Refusal, ...]

@@ -1,40 +1,41 @@
-"""The journey: one lead in one pipeline, as a value."""
+"""The journey: one lead in one pipeline, as a value.
+
+Every public method of a journey is in this file: first where a journey comes from, then the verbs, then the queries.
+Each is a signature with its meaning and delegates to a function of this package. It passes 400 lines for that reason.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Self
+from datetime import datetime, timedelta
 
 from leadlife._base.model import identifier
-from leadlife.errors import Malformed, StageConflict
-from leadlife.facts import (
-    ConsentChanged,
-    EvidenceGiven,
-    Fact,
-    FieldChanged,
-    Identified,
-    PlaybookAdopted,
-    Referred,
-    Started,
-)
-from leadlife.journey import snapshot as snapshots
-from leadlife.journey.fold import Books, fold
-from leadlife.journey.log import Log, observed
-from leadlife.journey.qualifying import Qualifying
-from leadlife.journey.ruling import best_entry
+from leadlife.criteria import Criterion, Readiness, Scalar, Verdict
+from leadlife.errors import Malformed
+from leadlife.facts import Evidence, Fact, Moved, PlaybookAdopted, Qualification, QualificationGranted
+from leadlife.facts import QualificationWithdrawn as Withdrawn
+from leadlife.journey import history, queries, recording, starting, timers
+from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
+from leadlife.journey.data import JourneyData, folded_anew
+from leadlife.journey.history import Explanation, Visit
+from leadlife.journey.log import FactLog, LogEntry
+from leadlife.journey.records import Cycle
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import State
-from leadlife.leads import SYSTEM, Actor, Lead, LeadType, Source, actor
+from leadlife.journey.view import lead_of
+from leadlife.leads import SYSTEM, Actor, Lead, Source, actor
+from leadlife.lifecycle.stages import Stage, StageStatus
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.playbook.playbook import Playbook
+from leadlife.playbook.registry import PlaybookRegistry
+from leadlife.scoring.score import Score
 from leadlife.timing import instant
 
 
-class Journey(Qualifying):
+class Journey:
     """One lead in one pipeline: a lead's facts replayed through a playbook.
 
-    A journey is a value. Every verb returns a new one and leaves the old one as it was; both share one log.
+    A journey is a value. Every verb returns a new one and leaves the old one as it was.
 
     >>> from datetime import datetime, UTC
     >>> from leadlife import Journey
@@ -44,17 +45,20 @@ class Journey(Qualifying):
     'name'
     """
 
-    __slots__ = ()
+    __slots__ = ("_data",)
 
-    def __init__(
-        self,
-        lead_id: str,
-        playbook: Playbook,
-        *,
-        pipeline: str = "main",
-    ) -> None:
+    # ------------------------------------------------------------------ where a journey comes from
+
+    def __init__(self, lead_id: str, playbook: Playbook, *, pipeline: str = "main") -> None:
         """Begin an empty journey, before any fact. Most callers want :meth:`start` or :meth:`replay`."""
-        self._begin(identifier(lead_id), identifier(pipeline), Books((playbook,)))
+        state, registry = State(), PlaybookRegistry.of(playbook)
+        self._data = JourneyData(identifier(lead_id), identifier(pipeline), registry, FactLog(), state, state)
+
+    @classmethod
+    def _of(cls, data: JourneyData) -> Journey:
+        new = object.__new__(cls)
+        new._data = data
+        return new
 
     @classmethod
     def start(
@@ -72,7 +76,7 @@ class Journey(Qualifying):
     ) -> Journey:
         """Return a journey that begins at a stage.
 
-        What a :class:`Lead` already says of itself (fields, consents, being identified) is recorded as facts first.
+        What a :class:`Lead` already states (fields, consents, being identified) is recorded as facts first.
 
         Args:
             lead: The lead, or just its id.
@@ -80,7 +84,7 @@ class Journey(Qualifying):
             at: When.
             stage: Where; by default the first entry that is open to it.
             pipeline: In which pipeline.
-            by: Who says so.
+            by: Who starts it.
             source: Where the first cycle comes from; by default the lead's own source.
             evidence: Names of what is already known to be so, such as ``["fit"]``.
             recorded_at: When it became known; by default at once.
@@ -90,38 +94,14 @@ class Journey(Qualifying):
             MoveRefused: No journey begins at that stage.
         """
         if not isinstance(lead, str | Lead):
-            raise Malformed("a lead is a Lead, or the text of its id")
-        at, who_says, referred_by = instant(at), actor(by), None
-        journey = cls(lead if isinstance(lead, str) else lead.id, playbook, pipeline=pipeline)
-        told: list[Fact] = [EvidenceGiven(name=name, at=at, by=who_says) for name in evidence]
-        if isinstance(lead, Lead):
-            source, referred_by = source or lead.source, lead.referred_by
-            told = [*_told_by(lead, at, who_says), *told]
-        for fact in told:
-            journey = journey.record(fact, recorded_at=recorded_at)
-        if stage is None:
-            waiting = journey._base.clone()
-            waiting.playbook, waiting.lead = playbook, journey.lead_id
-            stage = best_entry(waiting, at=at, by=who_says, referral=referred_by is not None)
-        started = Started.checked(
-            {
-                "stage": stage,
-                "playbook": playbook.ref,
-                "at": at,
-                "by": who_says,
-                "source": source,
-                "referred_by": referred_by,
-            }
-        )
-        journey = journey.record(started, recorded_at=recorded_at)
-        refusals = journey.receipt.refusals if journey.stage is None else ()
-        if refusals:
-            raise refusals[0].error(refusals[1:])
-        return journey
+            raise Malformed(f"a lead is a Lead, or the text of its id, not a {type(lead).__name__}")
+        empty = cls(lead if isinstance(lead, str) else lead.id, playbook, pipeline=pipeline)
+        request = starting.Start(lead, playbook, instant(at), stage, actor(by), source, tuple(evidence), recorded_at)
+        return cls._of(starting.start(empty._data, request))
 
     @classmethod
     def replay(cls, facts: Iterable[Fact], playbook: Playbook | Iterable[Playbook]) -> Journey:
-        """Return the journey that recorded facts tell, in whatever order they are given.
+        """Return the journey of recorded facts, in whatever order they are given.
 
         Derived facts among them are ignored: the fold makes them anew.
 
@@ -133,31 +113,90 @@ class Journey(Qualifying):
             Malformed: The facts belong to several journeys, or lack their stamps.
             UnknownPlaybook: A playbook is named that is not at hand.
         """
-        kept = observed(facts)
-        if not kept:
-            raise Malformed("there is no fact to replay", hint="Journey(lead, playbook) is an empty journey")
-        return cls._of(Log.of(kept), _books(playbook))
+        return cls._of(starting.replay(facts, PlaybookRegistry.of(playbook)))
 
     @classmethod
     def resume(cls, snapshot: Snapshot, facts: Iterable[Fact], playbook: Playbook | Iterable[Playbook]) -> Journey:
-        """Return the journey of a whole log, sparing the fold where the snapshot fits it.
+        """Return the journey of a whole log, without folding it where the snapshot fits it.
 
         Raises:
             Malformed: The facts cannot be replayed.
             UnknownPlaybook: A playbook is named that is not at hand.
         """
-        kept = observed(facts)
-        if not kept:
-            raise Malformed("there is no fact to replay", hint="Journey(lead, playbook) is an empty journey")
-        books, log = _books(playbook), Log.of(kept)
-        fits = (snapshot.format, snapshot.lead, snapshot.pipeline, snapshot.log) == (
-            snapshots.FORMAT,
-            kept[0].lead,
-            kept[0].pipeline,
-            snapshots.log_hash(log.facts),
+        return cls._of(starting.replay(facts, PlaybookRegistry.of(playbook), snapshot=snapshot))
+
+    # ------------------------------------------------------------------ verbs: each returns a new journey
+
+    def record(self, fact: Fact, *, recorded_at: datetime | None = None) -> Journey:
+        """Return the journey with one more fact. Never refuses for legality: an illegal move is kept and marked.
+
+        Args:
+            fact: What happened. It may be late: the journey is folded anew from its place.
+            recorded_at: When it became known; by default the later of its ``at`` and the latest known.
+
+        Raises:
+            Malformed: The fact cannot be understood, uses a name that the playbook does not declare, or is recorded
+                before it happened or before an earlier record.
+        """
+        return self._of(recording.record(self._data, fact, recorded_at))
+
+    def record_all(self, facts: Iterable[Fact], *, recorded_at: datetime | None = None) -> Journey:
+        """Return the journey with many more facts: what :meth:`record` gives one after another, at less cost.
+
+        Args:
+            facts: What happened, in the order in which it is recorded.
+            recorded_at: When all of it became known; by default as for each alone.
+
+        Raises:
+            Malformed: A fact cannot be recorded; none of them is.
+        """
+        return self._of(recording.record_all(self._data, facts, recorded_at))
+
+    def move(
+        self,
+        trigger: str,
+        *,
+        at: datetime,
+        by: Actor | str = SYSTEM,
+        reason: str | None = None,
+        note: str | None = None,
+        target: str | None = None,
+        source: Source | None = None,
+        key: str | None = None,
+        late: bool = False,
+        recorded_at: datetime | None = None,
+    ) -> Journey:
+        """Return the journey after a trigger was fired, or raise and add nothing.
+
+        Args:
+            trigger: What is fired.
+            at: When.
+            by: Who fires it, in which roles.
+            reason: Why; some transitions need one.
+            note: Free text that says more.
+            target: Narrows the candidates to those that lead there.
+            source: Where the cycle comes from, if the move opens one.
+            key: The idempotency key; firing again under it changes nothing.
+            late: Whether ``at`` may lie before the last fact.
+            recorded_at: When it became known; by default the later of ``at`` and the latest known.
+
+        Raises:
+            MoveRefused: The playbook does not allow it; the subclass and its hint say why.
+            Malformed: An argument cannot be understood.
+        """
+        fact = Moved.checked(
+            {
+                "trigger": trigger,
+                "at": at,
+                "by": by,
+                "reason": reason,
+                "note": note,
+                "target": target,
+                "source": source,
+                "key": key,
+            }
         )
-        base = snapshots.restore(snapshot, log.in_fold_order(len(log.facts)), books) if fits else None
-        return cls._of(log, books, base)
+        return self._of(recording.move(self._data, fact, recorded_at, late=late))
 
     def recycle(
         self,
@@ -173,7 +212,8 @@ class Journey(Qualifying):
         Raises:
             MoveRefused: No transition of kind recycle may be taken from here.
         """
-        return self._move_of(TransitionKind.RECYCLE, "recycle", reason, at=at, by=by, note=note, late=late)
+        trigger = queries.trigger_of_kind(self._data, TransitionKind.RECYCLE, "recycle", at=instant(at), late=late)
+        return self.move(trigger, at=at, by=by, reason=reason, note=note, late=late)
 
     def reopen(
         self,
@@ -189,29 +229,57 @@ class Journey(Qualifying):
         Raises:
             MoveRefused: No transition of kind reopen may be taken from here.
         """
-        return self._move_of(TransitionKind.REOPEN, "reopen", reason, at=at, by=by, note=note, late=late)
+        trigger = queries.trigger_of_kind(self._data, TransitionKind.REOPEN, "reopen", at=instant(at), late=late)
+        return self.move(trigger, at=at, by=by, reason=reason, note=note, late=late)
 
-    def _move_of(
+    def grant(
         self,
-        kind: TransitionKind,
-        usual: str,
-        reason: str | None,
+        name: str,
         *,
         at: datetime,
-        by: Actor | str,
-        note: str | None,
-        late: bool,
+        by: Actor | str = SYSTEM,
+        expires: datetime | None = None,
+        evidence: Iterable[str] = (),
+        recorded_at: datetime | None = None,
     ) -> Journey:
-        state, _ = self._standing_at(instant(at), late=late)
-        trigger = usual
-        if state.table is not None and state.stage is not None:
-            edges = (
-                candidate.edge
-                for name in state.table.from_here(state.stage)
-                for candidate in state.table.moves[state.stage, name]
-            )
-            trigger = next((edge.trigger for edge in edges if edge.rule.kind is kind), usual)
-        return self.move(trigger, at=at, by=by, reason=reason, note=note, late=late)
+        """Return the journey after somebody granted a qualification by hand, or raise and add nothing.
+
+        Args:
+            name: The qualification.
+            at: When.
+            by: Who, in which roles.
+            expires: When it lapses; by default as its rule says.
+            evidence: Ids of the facts that it rests on.
+            recorded_at: When it became known.
+
+        Raises:
+            NotPermitted: The playbook does not let them.
+            UnknownName: There is no such qualification.
+            Malformed: An argument cannot be understood.
+        """
+        content = {"name": name, "at": at, "by": by, "expires": expires, "evidence": tuple(evidence)}
+        return self._of(recording.record(self._data, QualificationGranted.checked(content), recorded_at, raising=True))
+
+    def withdraw(
+        self,
+        name: str,
+        reason: str | None = None,
+        *,
+        at: datetime,
+        by: Actor | str = SYSTEM,
+        recorded_at: datetime | None = None,
+    ) -> Journey:
+        """Return the journey after somebody withdrew a qualification by hand, or raise and add nothing.
+
+        Its rule grants it again only when a newer fact that it reads confirms it.
+
+        Raises:
+            NotPermitted: The playbook does not let them.
+            UnknownName: There is no such qualification.
+            Malformed: An argument cannot be understood.
+        """
+        fact = Withdrawn.checked({"name": name, "at": at, "by": by, "reason": reason})
+        return self._of(recording.record(self._data, fact, recorded_at, raising=True))
 
     def refer(
         self,
@@ -228,7 +296,7 @@ class Journey(Qualifying):
         Args:
             who: The person referred, or their id.
             at: When.
-            by: Who says so.
+            by: Who reports it.
             stage: Where the other journey begins; by default the best entry open to a referral.
             evidence: What is already known of them, such as ``["fit"]``.
             source: Where their first cycle comes from; by default a referral.
@@ -236,16 +304,11 @@ class Journey(Qualifying):
         Raises:
             MoveRefused: No journey of a referred lead begins at that stage.
         """
-        other = Lead(id=who) if isinstance(who, str) else who
-        other = other.replace(
-            referred_by=self.lead_id,
-            source=source or other.source or Source(channel="referral", lead_type=LeadType.REFERRAL),
-        )
-        at, who_says = instant(at), actor(by)
+        referred, referral = starting.referral(self.lead_id, who, source, at=instant(at), by=actor(by))
         theirs = Journey.start(
-            other, self.playbook, at=at, stage=stage, pipeline=self.pipeline, by=who_says, evidence=evidence
+            referred, self.playbook, at=at, stage=stage, pipeline=self.pipeline, by=by, evidence=evidence
         )
-        return self.record(Referred(who=other.id, at=at, by=who_says)), theirs
+        return self.record(referral), theirs
 
     def adopt(
         self,
@@ -264,15 +327,12 @@ class Journey(Qualifying):
             stages: Old stage ids to new ones, where they differ.
 
         Raises:
-            MoveRefused: The lead stands in a stage that the playbook does not have and ``stages`` does not map.
+            MoveRefused: The lead is in a stage that the playbook does not have and ``stages`` does not map.
         """
-        fact = PlaybookAdopted(playbook=playbook.ref, stages=dict(stages or {}), at=at, by=by)  # type: ignore[arg-type]
-        journey = self._writable()
-        journey = journey._next(journey._base, books=journey._books.adding(playbook)).record(fact)
-        refusals = journey.receipt.refusals
-        if refusals:
-            raise refusals[0].error(refusals[1:])
-        return journey
+        fact = PlaybookAdopted.checked({"playbook": playbook.ref, "stages": dict(stages or {}), "at": at, "by": by})
+        data = self._data.growable()
+        data = data._replace(registry=data.registry.adding(playbook))
+        return self._of(recording.record(data, fact, None, raising=True))
 
     def drive(
         self,
@@ -296,50 +356,308 @@ class Journey(Qualifying):
             reason: Why.
             note: Free text that says more.
             attribute: Where the object keeps its stage.
-            expected_stage: Where the host believes the object stands; by default where the journey stands.
+            expected_stage: Where the host believes the object is; by default where the journey is.
 
         Raises:
-            StageConflict: The object stands elsewhere; nothing was changed.
+            StageConflict: The object is elsewhere; nothing was changed.
             MoveRefused: The playbook does not allow the move; nothing was changed.
         """
-        at = instant(at)
-        before = self.stage if self._base.at is None or at < self._base.at else self.as_of(at=at).stage
-        expected = before if expected_stage is None else expected_stage
-        found = getattr(thing, attribute)
-        if not found == expected == before:
-            raise StageConflict(
-                f"the object stands in {found!r}, the journey in {before!r}, and {expected!r} was expected",
-                hint="load both afresh; where time has moved the journey, tick it and set the object first",
-            )
+        last = self._data.folded.at
+        before = self.stage if last is None or instant(at) < last else self.as_of(at=at).stage
+        starting.check_stage(getattr(thing, attribute), before, expected_stage)
         moved = self.move(trigger, at=at, by=by, reason=reason, note=note)
         setattr(thing, attribute, moved.stage)
         return moved
 
-    @classmethod
-    def _of(cls, log: Log, books: Books, base: State | None = None) -> Self:
-        """Return the journey of a whole log."""
-        first, length = log.facts[0], len(log.facts)
-        new = object.__new__(cls)
-        new._begin(str(first.lead), str(first.pipeline), books)
-        new._log, new._length = log, length
-        new._base = new._state = base or fold(log.in_fold_order(length), books)
-        return new
+    # ------------------------------------------------------------------ other views of the same facts
 
+    def tick(self, at: datetime) -> Journey:
+        """Return the journey after time has passed: limits that came due have fired. The log is unchanged.
 
-def _books(playbook: Playbook | Iterable[Playbook]) -> Books:
-    return Books((playbook,) if isinstance(playbook, Playbook) else playbook)
+        Raises:
+            Malformed: The instant lies before the last fact; :meth:`as_of` answers for the past.
+        """
+        last = self._data.folded.at
+        if last is not None and instant(at) < last:
+            raise Malformed("time passes forward only", hint="as_of(at=...) returns the past")
+        return self.as_of(at=at)
 
+    def as_of(self, *, at: datetime | None = None, recorded_at: datetime | None = None) -> Journey:
+        """Return the journey as it was at an instant, as it was known at an instant.
 
-def _told_by(lead: Lead, at: datetime, by: Actor) -> Iterable[Fact]:
-    if lead.identified:
-        yield Identified(at=at, by=by)
-    for name, value in lead.fields.items():
-        yield FieldChanged(name=name, value=value, at=at, by=by)
-    for consent in lead.consents:
-        yield ConsentChanged(
-            purpose=consent.purpose,
-            granted=consent.granted,
-            basis=consent.basis,
-            at=consent.since or at,
-            by=by,
+        Facts recorded strictly after ``recorded_at`` and facts dated after ``at`` do not count; nor does what a
+        retraction known by then takes out.
+
+        Args:
+            at: The instant; by default ``recorded_at``, and without that the present.
+            recorded_at: Only what was known then; by default everything known now.
+        """
+        if at is None and recorded_at is None:
+            return self
+        return self._of(recording.as_of(self._data, at, recorded_at))
+
+    def under(self, playbook: Playbook) -> Journey:
+        """Return what would have been: the same observed facts, all under this playbook."""
+        data = self._data.growable()
+        return self._of(folded_anew(data, data.log, registry=data.registry.overridden(playbook)))
+
+    def snapshot(self) -> Snapshot:
+        """Return where the journey is after its whole log, for :meth:`Journey.resume`.
+
+        Raises:
+            Malformed: The journey is one under another playbook (:meth:`under`), which is nothing to keep.
+        """
+        return queries.snapshot(self._data)
+
+    # ------------------------------------------------------------------ queries: where the lead is
+
+    @property
+    def lead_id(self) -> str:
+        """Whose journey it is."""
+        return self._data.lead_id
+
+    @property
+    def pipeline(self) -> str:
+        """In which pipeline."""
+        return self._data.pipeline
+
+    @property
+    def playbook(self) -> Playbook:
+        """The playbook in force; before the start, the one it will begin under."""
+        return self._data.playbook
+
+    @property
+    def at(self) -> datetime | None:
+        """Up to when the journey is folded: the last fact, or the instant that was asked for."""
+        return self._data.shown.at
+
+    @property
+    def stage(self) -> str | None:
+        """The present stage; None before the start."""
+        position = self._data.shown.position
+        return None if position is None else position.stage
+
+    @property
+    def status(self) -> StageStatus | None:
+        """The status of the present stage."""
+        position = self._data.shown.position
+        return None if position is None else position.status
+
+    @property
+    def definition(self) -> Stage | None:
+        """The present stage as the playbook defines it."""
+        position = self._data.shown.position
+        return None if position is None else position.definition
+
+    @property
+    def cycle(self) -> Cycle | None:
+        """The running cycle, or the one that a closed stage closed; None in a recycled stage."""
+        position = self._data.shown.position
+        return position.cycles[-1] if position is not None and position.in_cycle else None
+
+    @property
+    def cycles(self) -> tuple[Cycle, ...]:
+        """Every buying episode so far."""
+        position = self._data.shown.position
+        return () if position is None else position.cycles
+
+    @property
+    def high_water(self) -> str | None:
+        """The furthest stage of the success path ever reached; each cycle has its own."""
+        position = self._data.shown.position
+        return None if position is None else position.high_water
+
+    @property
+    def source(self) -> Source | None:
+        """Where the journey first came from."""
+        position = self._data.shown.position
+        return None if position is None else position.source
+
+    @property
+    def visits(self) -> tuple[Visit, ...]:
+        """Every stay in a stage, in order."""
+        return history.visits_of(self._data.shown)
+
+    def time_in_stages(self, *, cycle: int | None = None) -> dict[str, timedelta]:
+        """Return how long the lead has been in each stage up to :attr:`at`; several visits are added up.
+
+        Args:
+            cycle: Only the time that belongs to this cycle.
+        """
+        at = self.at
+        return {} if at is None else history.time_in_stages(self._data.shown, at, cycle=cycle)
+
+    # ------------------------------------------------------------------ queries: what is known
+
+    @property
+    def lead(self) -> Lead:
+        """The lead that the facts describe."""
+        return lead_of(self._data.shown, self.lead_id, source=self.source)
+
+    @property
+    def fields(self) -> dict[str, Scalar]:
+        """The latest value of each field of the lead."""
+        return {name: seen.value for name, seen in self._data.shown.memory.of("field") if seen.value is not None}
+
+    @property
+    def evidence(self) -> dict[str, Evidence]:
+        """The latest yes or no of each name, however old."""
+        return queries.evidence(self._data)
+
+    @property
+    def qualifications(self) -> dict[str, Qualification]:
+        """The qualifications that were granted, not withdrawn, and not expired at :attr:`at`."""
+        return queries.qualifications(self._data)
+
+    @property
+    def readiness(self) -> Readiness | None:
+        """How close to buying the lead behaves; None where the playbook has no readiness, or before the start."""
+        rules = self._data.shown.rules
+        return None if rules is None or rules.readiness is None else Readiness(rules.readiness.segment)
+
+    # ------------------------------------------------------------------ queries: by the playbook in force
+
+    def may(
+        self,
+        trigger: str,
+        *,
+        at: datetime,
+        by: Actor | str = SYSTEM,
+        reason: str | None = None,
+        note: str | None = None,
+        target: str | None = None,
+        late: bool = False,
+    ) -> Option:
+        """Return whether a trigger may be fired, and if not, every reason why not.
+
+        The content is what :meth:`Journey.move` would raise.
+        """
+        at, who = instant(at), actor(by)
+        return queries.option(self._data, trigger, at=at, by=who, reason=reason, note=note, target=target, late=late)
+
+    def options(self, *, at: datetime, by: Actor | str = SYSTEM, reason: str | None = None) -> tuple[Option, ...]:
+        """Return every trigger of the playbook in declared order, allowed or why not: what a CRM shows as buttons.
+
+        Args:
+            at: When.
+            by: Who asks.
+            reason: The reason that would be given; without one, a move that needs a reason is refused for it.
+        """
+        triggers = self.playbook.lifecycle.table.triggers
+        return tuple(self.may(trigger, at=at, by=by, reason=reason) for trigger in triggers)
+
+    def score(self, name: str, *, at: datetime, since: datetime | None = None, lift: bool = False) -> Score:
+        """Return the lead's score by a policy of the playbook in force: a ledger whose lines add up.
+
+        Args:
+            name: The policy.
+            at: The instant. Facts after it have no effect.
+            since: An earlier instant, for the trend, by the same policy; there is none where there was no score then.
+            lift: Whether to look for the single activity that would lift the band; it tries one after another.
+
+        Raises:
+            UnknownName: The playbook has no such policy.
+            PolicyError: The policy broke.
+            Malformed: There is no lead to score yet, or ``since`` lies after ``at``.
+        """
+        then = None if since is None else instant(since)
+        return queries.score(self._data, name, instant(at), since=then, lift=lift)
+
+    def verdict(self, criterion: Criterion, *, at: datetime, by: Actor | str = SYSTEM) -> Verdict:
+        """Return the answer of any criterion about this lead, as a tree that says why.
+
+        Args:
+            criterion: The question; it need not be in the playbook.
+            at: The instant. Facts after it have no effect.
+            by: Who asks, for criteria about roles.
+
+        Raises:
+            InvalidDefinition: The criterion asks for something that the playbook does not have.
+            GuardError: A callable in it, or a policy that it asks, broke.
+        """
+        return queries.verdict(self._data, criterion, instant(at), actor(by))
+
+    def decision(self, name: str, *, at: datetime) -> QualificationDecision:
+        """Return what a qualification needs at an instant: whether it holds, on what, and what is missing.
+
+        Raises:
+            UnknownName: There is no such qualification.
+            GuardError: A callable or a policy that its criteria ask broke.
+        """
+        return queries.decision(self._data, name, instant(at))
+
+    @property
+    def wake_at(self) -> Wake | None:
+        """The next instant after :attr:`at` at which time alone changes something; None if only a fact can."""
+        return timers.wake_at(self._data.shown)
+
+    # ------------------------------------------------------------------ queries: facts and what became of them
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The observed facts, in the order in which they were recorded."""
+        return self._data.facts
+
+    @property
+    def version(self) -> int:
+        """How many observed facts there are; for optimistic concurrency."""
+        return self._data.log.length if self._data.horizon is None else len(self.facts)
+
+    @property
+    def log(self) -> tuple[LogEntry, ...]:
+        """Every observed fact and what became of it."""
+        return queries.log_entries(self._data)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the playbook refused any fact or timer so far."""
+        return queries.was_refused(self._data)
+
+    @property
+    def receipt(self) -> Receipt:
+        """What became of the fact that was recorded last.
+
+        Raises:
+            Malformed: Nothing has been recorded yet.
+        """
+        return queries.receipt(self._data)
+
+    @property
+    def derived(self) -> tuple[Fact, ...]:
+        """The playbook's own conclusions up to :attr:`at` (fired moves, timers, gates); each names its cause."""
+        return queries.derived(self._data)
+
+    def facts_since(self, earlier: Journey) -> tuple[Fact, ...]:
+        """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones."""
+        return queries.facts_since(self._data, earlier._data)
+
+    def withdrawn_since(self, earlier: Journey) -> tuple[Fact, ...]:
+        """Return the derived facts of an earlier version that no longer hold."""
+        return queries.withdrawn_since(self._data, earlier._data)
+
+    def explain(self) -> Explanation:
+        """Return the chain of facts that led to the present stage, line by line."""
+        return history.explain(self._data.shown, self._data.registry)
+
+    # ------------------------------------------------------------------ as a Python value
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Journey):
+            return NotImplemented
+        mine, theirs = self._data, other._data
+        return (mine.lead_id, mine.pipeline, mine.facts, mine.shown.content()) == (
+            theirs.lead_id,
+            theirs.pipeline,
+            theirs.facts,
+            theirs.shown.content(),
         )
+
+    def __hash__(self) -> int:
+        return hash((self.lead_id, self.pipeline, self.version))
+
+    def __repr__(self) -> str:
+        number = f", cycle {self.cycle.number}" if self.cycle is not None else ""
+        return f"<Journey at {self.stage!r}{number}, {self.version} facts>"
+
+    def _repr_html_(self) -> str:
+        return history.timeline_html(f"{self!r}", self._data.shown)

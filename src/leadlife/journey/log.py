@@ -1,135 +1,167 @@
-"""The log: facts in the order in which they were recorded, and which of them stand."""
+"""The log: a journey's facts in the order in which they were recorded, and which of them stand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from enum import StrEnum
+from threading import Lock
 from typing import Any, NamedTuple
 
 from leadlife.errors import Fault, Malformed, Refusal
 from leadlife.facts import DERIVED, FACTS, Fact, Retracted
+from leadlife.journey.records import FactStatus
 
 _STAMPS = ("id", "key", "lead", "pipeline", "seq", "recorded_at")
 _ID_ONLY = "\x00"
-"""Prefix for ids that are not keys; no id or key holds it."""
+"""A prefix for ids that are not keys; no id or key contains it."""
 
-
-class Standing(StrEnum):
-    """What became of a recorded fact."""
-
-    STANDS = "stands"
-    REFUSED = "refused"
-    REDUNDANT = "redundant"
-    CONFLICTING = "conflicting"
-    RETRACTED = "retracted"
+_appending = Lock()
+"""Held while a fact is added to a list that several journeys share, so that two threads never add at one place."""
 
 
 class LogEntry(NamedTuple):
-    """A fact of the log and what became of it."""
+    """A recorded fact and what became of it."""
 
     fact: Fact
-    standing: Standing
+    standing: FactStatus
     refusals: tuple[Refusal, ...] = ()
 
 
-class Log:
-    """Facts in recorded order, shared by the journeys that grew from one another.
+class _Shared:
+    """The facts that journeys share which grew from one another, with an index. It grows at its end only."""
 
-    A journey sees a prefix. Whoever appends to a prefix that is not the whole copies it first.
-    """
-
-    __slots__ = ("conflicts", "facts", "keys", "next_seq", "retractions")
+    __slots__ = ("conflicts", "facts", "keys", "retractions")
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
         self.keys: dict[str, int] = {}
-        """Key, or id under a prefix where it differs, to the first position that has it."""
-        self.next_seq: int = 0
-        """The counter's next value."""
+        """Key, or id under a prefix where it is another, to the first position that has it."""
         self.conflicts: dict[str, list[int]] | None = None
-        """Key to the positions of the facts that lost it."""
+        """Key to the positions of the facts that came second under it."""
         self.retractions: dict[str, int] | None = None
         """Id of a target to the position of its first retraction."""
 
-    @classmethod
-    def of(cls, facts: Iterable[Fact]) -> Log:
-        """Return a log of recorded facts, in recorded order, duplicates left out."""
-        log = cls()
-        for fact in sorted(facts, key=recorded_order):
-            if log.known(fact, fact.key or "", len(log.facts)) is None:
-                log.append(fact)
-        return log
-
-    def find(self, key: str, length: int) -> Fact | None:
-        """Return the fact that has a key, among the first ones."""
-        place = self.keys.get(key)
-        return None if place is None or place >= length else self.facts[place]
-
-    def known(self, fact: Fact, key: str, length: int) -> Fact | None:
-        """Return the one of the first facts that has a key and says the same, conflicting or not."""
-        content = fact.content()
-        places = [] if self.conflicts is None else self.conflicts.get(key, [])
-        rivals = (self.facts[place] for place in places if place < length)
-        return next((one for one in (self.find(key, length), *rivals) if one and one.content() == content), None)
-
-    def named(self, fact_id: str, length: int) -> Fact | None:
-        """Return the one of the first facts that has this id."""
-        place = self.keys.get(_ID_ONLY + fact_id)
-        if place is not None and place < length:
-            return self.facts[place]
-        same = self.find(fact_id, length)
-        return same if same is not None and same.id == fact_id else None
-
     def append(self, fact: Fact) -> None:
-        """Add a fact that has its stamps."""
         place = len(self.facts)
         self.facts.append(fact)
-        if fact.seq is not None and fact.seq >= self.next_seq:
-            self.next_seq = fact.seq + 1
-        key, fact_id = fact.key or "", fact.id or ""
-        if key != fact_id:
-            self.keys.setdefault(_ID_ONLY + fact_id, place)
-        if self.keys.setdefault(key, place) != place:
+        if fact.key != fact.id:
+            self.keys.setdefault(_ID_ONLY + fact.id, place)
+        if self.keys.setdefault(fact.key, place) != place:
             conflicts = self.conflicts = {} if self.conflicts is None else self.conflicts
-            conflicts.setdefault(key, []).append(place)
+            conflicts.setdefault(fact.key, []).append(place)
         elif isinstance(fact, Retracted):
             self.retractions = {} if self.retractions is None else self.retractions
             self.retractions.setdefault(fact.target, place)
 
-    def prefix(self, length: int, *, copy: bool = False) -> Log:
-        """Return the log itself if that is all of it, else, or on request, a copy of its first facts."""
-        if length == len(self.facts) and not copy:
-            return self
-        log = Log()
-        for fact in self.facts[:length]:
-            log.append(fact)
+
+class FactLog:
+    """The facts of one journey: the first so many of a list that it may share with journeys it grew from.
+
+    Immutable: another journey that grows the same list is never seen here.
+    """
+
+    __slots__ = ("_shared", "length", "next_seq")
+
+    def __init__(self, shared: _Shared | None = None, length: int = 0, next_seq: int = 0) -> None:
+        self._shared = _Shared() if shared is None else shared
+        self.length: int = length
+        self.next_seq: int = next_seq
+        """The next value of the journey's counter."""
+
+    @classmethod
+    def of(cls, facts: Iterable[Fact]) -> FactLog:
+        """Return the log of stamped facts, in whatever order they are given; duplicates are left out."""
+        log = cls()
+        for fact in sorted(facts, key=recorded_order):
+            if log.known(fact, fact.key) is None:
+                log = log.adding(fact)
         return log
 
-    def retracted(self, fact: Fact, length: int) -> bool:
-        """Return whether one of the first facts takes this one out."""
-        if self.retractions is None or isinstance(fact, Retracted):
+    @property
+    def facts(self) -> list[Fact]:
+        """The facts, in the order in which they were recorded."""
+        return self._shared.facts[: self.length]
+
+    @property
+    def last(self) -> Fact | None:
+        """The fact that was recorded last."""
+        return self._shared.facts[self.length - 1] if self.length else None
+
+    def adding(self, fact: Fact) -> FactLog:
+        """Return the log with one more stamped fact."""
+        with _appending:
+            if self.length == len(self._shared.facts):
+                self._shared.append(fact)
+                return FactLog(self._shared, self.length + 1, max(self.next_seq, fact.seq + 1))
+        # Another journey has grown the list: this one goes on with a copy of its own part.
+        return self.copy().adding(fact)
+
+    def copy(self) -> FactLog:
+        """Return the same log on a list of its own."""
+        return self.upto(self.length)
+
+    def upto(self, length: int) -> FactLog:
+        """Return the first so many facts, on a list of their own."""
+        return self.keeping(self._shared.facts[:length])
+
+    def keeping(self, facts: Iterable[Fact]) -> FactLog:
+        """Return the log of some of these facts, given in recorded order."""
+        shared, next_seq = _Shared(), 0
+        for fact in facts:
+            shared.append(fact)
+            next_seq = max(next_seq, fact.seq + 1)
+        return FactLog(shared, len(shared.facts), next_seq)
+
+    def find(self, key: str) -> Fact | None:
+        """Return the fact that has a key."""
+        place = self._shared.keys.get(key)
+        return None if place is None or place >= self.length else self._shared.facts[place]
+
+    def has_key(self, key: str) -> bool:
+        """Return whether a fact has this key."""
+        return self._shared.keys.get(key, self.length) < self.length
+
+    def known(self, fact: Fact, key: str) -> Fact | None:
+        """Return the fact that has a key and says the same, conflicting or not."""
+        first = self.find(key)
+        if first is None:
+            return None
+        content, conflicts = fact.content(), self._shared.conflicts
+        places = [] if conflicts is None else conflicts.get(key, [])
+        rivals = (self._shared.facts[place] for place in places if place < self.length)
+        return next((one for one in (first, *rivals) if one.content() == content), None)
+
+    def with_id(self, fact_id: str) -> Fact | None:
+        """Return the fact that has an id."""
+        found = self.find(_ID_ONLY + fact_id)
+        if found is not None:
+            return found
+        same = self.find(fact_id)
+        return same if same is not None and same.id == fact_id else None
+
+    def is_retracted(self, fact: Fact) -> bool:
+        """Return whether a retraction takes a fact out; a retraction cannot be retracted."""
+        retractions = self._shared.retractions
+        if retractions is None or isinstance(fact, Retracted):
             return False
-        place = self.retractions.get(fact.id or "")
-        return place is not None and place < length
+        return retractions.get(fact.id, self.length) < self.length
 
-    def standing(self, length: int) -> Iterator[tuple[Fact, Standing]]:
-        """Yield the first facts, each with whether it stands, before any is judged by a playbook."""
-        for fact in self.facts[:length]:
-            yield fact, self.standing_of(fact, length)
+    def status_of(self, fact: Fact) -> FactStatus:
+        """Return whether a fact of the log stands, before any playbook looks at it."""
+        if self._shared.facts[self._shared.keys[fact.key]] is not fact:
+            return FactStatus.CONFLICTING
+        return FactStatus.RETRACTED if self.is_retracted(fact) else FactStatus.STANDS
 
-    def standing_of(self, fact: Fact, length: int) -> Standing:
-        """Return whether one of the first facts stands, before any is judged by a playbook."""
-        if self.facts[self.keys[fact.key or ""]] is not fact:
-            return Standing.CONFLICTING
-        return Standing.RETRACTED if self.retracted(fact, length) else Standing.STANDS
+    def with_status(self) -> Iterator[tuple[Fact, FactStatus]]:
+        """Yield every fact, and whether it stands."""
+        return ((fact, self.status_of(fact)) for fact in self.facts)
 
-    def in_fold_order(self, length: int, *, until: datetime | None = None) -> list[Fact]:
+    def in_fold_order(self, *, until: datetime | None = None) -> list[Fact]:
         """Return the standing facts that are folded, by ``at``, ``seq`` and ``id``."""
         facts = [
             fact
-            for fact, standing in self.standing(length)
-            if standing is Standing.STANDS and not isinstance(fact, Retracted) and (until is None or fact.at <= until)
+            for fact, status in self.with_status()
+            if status is FactStatus.STANDS and not isinstance(fact, Retracted) and (until is None or fact.at <= until)
         ]
         facts.sort(key=fold_order)
         return facts
@@ -145,18 +177,19 @@ def fold_order(fact: Fact) -> tuple[Any, ...]:
     return fact.at, fact.seq, fact.id
 
 
-def observed(facts: Iterable[Fact]) -> list[Fact]:
-    """Return the facts of a stored log that a fold reads: derived ones are outputs and stay out.
+def observed_facts(facts: Iterable[Fact]) -> list[Fact]:
+    """Return the facts of a stored log that a fold reads: derived ones are outputs and are left out.
 
     Raises:
-        Malformed: A fact lacks a stamp, or the facts belong to more than one journey.
+        Malformed: There is no fact to read, a fact lacks a stamp, or the facts belong to more than one journey.
     """
     kept: list[Fact] = []
     faults: list[Fault] = []
-    owner: tuple[str | None, str | None] | None = None
     for place, fact in enumerate(facts):
         if type(fact) not in FACTS:
-            faults.append(Fault(str(place), "this is not a fact", "read stored ones with load_fact"))
+            faults.append(
+                Fault(str(place), f"a {type(fact).__name__} is not a fact", "read stored ones with load_fact")
+            )
             continue
         if fact.caused_by is not None or isinstance(fact, DERIVED):
             continue
@@ -165,20 +198,21 @@ def observed(facts: Iterable[Fact]) -> list[Fact]:
             hint = "only recorded facts can be replayed: use journey.record for new ones"
             faults.append(Fault(str(place), f"the fact has no {', '.join(missing)}", hint))
             continue
-        if fact.recorded_at is not None and fact.recorded_at < fact.at:
+        if fact.recorded_at < fact.at:
             faults.append(Fault(str(place), "the fact was recorded before it happened", "check at and recorded_at"))
-        owner = owner or (fact.lead, fact.pipeline)
-        if (fact.lead, fact.pipeline) != owner:
+        if kept and (fact.lead, fact.pipeline) != (kept[0].lead, kept[0].pipeline):
             faults.append(Fault(str(place), "the fact belongs to another journey", "replay one journey at a time"))
         kept.append(fact)
     if faults:
         raise Malformed("this log cannot be replayed:", faults=faults[:20])
-    _distinct_ids(kept)
+    if not kept:
+        raise Malformed("there is no fact to replay", hint="Journey(lead, playbook) is an empty journey")
+    _check_ids(kept)
     return kept
 
 
-def _distinct_ids(facts: Iterable[Fact]) -> None:
+def _check_ids(facts: Iterable[Fact]) -> None:
     keys: dict[str, str] = {}
     for fact in facts:
-        if keys.setdefault(fact.id or "", fact.key or "") != fact.key:
+        if keys.setdefault(fact.id, fact.key) != fact.key:
             raise Malformed("two facts of one id have different keys", hint="an id names one fact")

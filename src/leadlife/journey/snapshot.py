@@ -1,4 +1,4 @@
-"""Snapshots: a folded position on paper, so that a long log need not be judged again."""
+"""Snapshots: where a journey stood, as plain values, so that a long log need not be folded again."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from leadlife._base.model import Id, Model
-from leadlife.facts import Fact, PlaybookAdopted, PlaybookRef, Started, derive_id
-from leadlife.journey.fold import Books
-from leadlife.journey.latches import Alarm, Latch, Nearness, Turn
-from leadlife.journey.state import Cycle, Mark, Memory, State, Step, oldest_first, trail_of
-from leadlife.leads import Source
-from leadlife.qualification.rule_index import Horizon
+from leadlife._base.persistent_list import oldest_first, persistent_list
+from leadlife.facts import Fact, PlaybookAdopted, Started, derive_id
+from leadlife.journey.records import FactOutcome, RuleChange, Step
+from leadlife.journey.state import Position, RuleStates, State
+from leadlife.playbook.registry import PlaybookRegistry
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Snapshot(Model):
@@ -31,14 +30,13 @@ class Snapshot(Model):
     lead: Id
     pipeline: Id
     log: str
-    """A hash of the log that was folded; another log makes the snapshot worthless, never wrong."""
-    playbook: PlaybookRef | None
-    position: dict[str, Any] = Field(repr=False)
+    """A hash of the log that was folded. With another log the snapshot is ignored, never wrong."""
+    state: dict[str, Any] = Field(repr=False)
     seal: str = ""
-    """A hash of all the rest; a snapshot that was tampered with is dropped."""
+    """A hash of all the rest. A snapshot that was changed is ignored."""
 
     def sealed(self) -> str:
-        """Return the seal that this snapshot should bear."""
+        """Return the seal that this snapshot should have."""
         rest = self.model_dump(mode="json", exclude={"seal"})
         return derive_id(json.dumps(rest, sort_keys=True))
 
@@ -51,41 +49,33 @@ class Snapshot(Model):
         """Read a snapshot from what :meth:`dump` gave.
 
         Raises:
-            Malformed: It is no snapshot.
+            Malformed: The data are not a snapshot.
         """
         return cls.model_validate(data)
 
 
-class Position(NamedTuple):
+_Entry = tuple[Literal["step"], Step] | tuple[Literal["outcome"], FactOutcome] | tuple[Literal["change"], RuleChange]
+"""A history entry under its name: named tuples are written as lists, so the name tells them apart."""
+_NAMES: dict[type[Any], Literal["step", "outcome", "change"]] = {
+    Step: "step",
+    FactOutcome: "outcome",
+    RuleChange: "change",
+}
+
+
+class _Kept(NamedTuple):
     """A state without what the facts themselves restore."""
 
     at: datetime | None
-    stage: str | None
-    entered: datetime | None
-    left: str | None
-    spent: bool
-    floor: datetime | None
-    cut: int
     ordinal: int
-    cycles: tuple[Cycle, ...]
-    resets: tuple[int, ...]
-    in_cycle: bool
-    high_water: str | None
-    source: Source | None
-    steps: tuple[Step, ...]
-    marks: tuple[Mark, ...]
-    turns: tuple[Turn, ...]
-    latches: dict[str, Latch]
-    nearness: Nearness | None
-    unjudged: int
-    expected: Horizon
-    due: datetime | None
-    awaited: Alarm | None
+    position: Position | None
+    rules: RuleStates | None
+    history: tuple[_Entry, ...]
 
 
 @cache
-def _adapter() -> TypeAdapter[Position]:
-    return TypeAdapter(Position)
+def _adapter() -> TypeAdapter[_Kept]:
+    return TypeAdapter(_Kept)
 
 
 def log_hash(facts: Iterable[Fact]) -> str:
@@ -95,27 +85,22 @@ def log_hash(facts: Iterable[Fact]) -> str:
 
 def save(state: State, lead: str, pipeline: str, facts: Iterable[Fact]) -> Snapshot:
     """Return a snapshot of a state that folds these facts."""
-    kept = {name: getattr(state, name) for name in Position._fields}
-    kept |= {"steps": oldest_first(state.steps), "marks": oldest_first(state.marks)}
-    kept["turns"] = oldest_first(state.turns)
-    position = _adapter().dump_python(Position(**kept), mode="json")
+    history: Any = tuple((_NAMES[type(entry)], entry) for entry in oldest_first(state.history))
+    kept = _Kept(state.at, state.ordinal, state.position, state.rules, history)
+    values = _adapter().dump_python(kept, mode="json")
     unsealed = Snapshot(
-        lead=lead,
-        pipeline=pipeline,
-        log=log_hash(facts),
-        playbook=None if state.playbook is None else state.playbook.ref,
-        position=dict(zip(Position._fields, position, strict=True)),
+        lead=lead, pipeline=pipeline, log=log_hash(facts), state=dict(zip(_Kept._fields, values, strict=True))
     )
     return unsealed.replace(seal=unsealed.sealed())
 
 
-def restore(snapshot: Snapshot, facts: Iterable[Fact], books: Books) -> State | None:
-    """Return the state that a snapshot holds, or None where it is broken: then the log is folded anew.
+def restore(snapshot: Snapshot, facts: Iterable[Fact], registry: PlaybookRegistry) -> State | None:
+    """Return the state that a snapshot holds; None where the snapshot is broken, so that the log is folded anew.
 
     Args:
         snapshot: What was saved.
         facts: The standing facts in fold order, from which memory is restored.
-        books: The playbooks at hand.
+        registry: The playbooks at hand.
 
     Raises:
         UnknownPlaybook: A playbook that the facts name is not at hand.
@@ -123,25 +108,18 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], books: Books) -> State | 
     facts = tuple(facts)
     for fact in facts:
         if isinstance(fact, Started | PlaybookAdopted):
-            books.find(fact.playbook)
+            registry.find(fact.playbook)
     if snapshot.seal != snapshot.sealed():
         return None
     try:
-        position = _adapter().validate_python(tuple(snapshot.position[name] for name in Position._fields))
+        values = tuple(snapshot.state[name] for name in _Kept._fields)
+        kept = _adapter().validate_python(values, context={"registry": registry})
     except (KeyError, ValidationError):
         return None
     state = State()
     state.lead = snapshot.lead
-    for name in Position._fields:
-        setattr(state, name, getattr(position, name))
-    state.steps, state.marks = trail_of(position.steps), trail_of(position.marks)
-    state.turns = trail_of(position.turns)
-    if snapshot.playbook is not None:
-        state.playbook = books.find(snapshot.playbook)
-        state.table = state.playbook.lifecycle.table
-        state.rules = state.playbook.rule_index if state.playbook.rule_index or state.latches else None
-    memory = Memory()
+    state.at, state.ordinal, state.position, state.rules = kept.at, kept.ordinal, kept.position, kept.rules
+    state.history = persistent_list(entry for _, entry in kept.history)
     for ordinal, fact in enumerate(facts, start=1):
-        memory = memory.learn(fact, ordinal)
-    state.memory = memory
+        state.memory = state.memory.learn(fact, ordinal)
     return state

@@ -1,385 +1,238 @@
-"""What a fold carries along: slotted records that share their past instead of copying it."""
+"""Where a lead stands after some facts: what the fold carries from one fact to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
+from leadlife._base.persistent_list import PersistentList, newest_first, oldest_first
 from leadlife.criteria import Observation
 from leadlife.errors import Refusal
-from leadlife.facts import (
-    ActivityRecorded,
-    ConsentChanged,
-    EvidenceGiven,
-    Fact,
-    FieldChanged,
-    Identified,
-    PlaybookRef,
-    ScoreReported,
-    Sold,
-    Started,
+from leadlife.facts import Fact
+from leadlife.journey.records import (
+    Cycle,
+    Due,
+    FactOutcome,
+    FactStatus,
+    HistoryEntry,
+    ReadinessState,
+    RuleState,
+    Timer,
 )
-from leadlife.journey.latches import Alarm, Latch, Nearness, Turn
 from leadlife.leads import Source
-from leadlife.lifecycle.stages import StageStatus
+from leadlife.lifecycle.stages import Stage, StageStatus
 from leadlife.lifecycle.table import TransitionTable
-from leadlife.playbook.playbook import Playbook
-from leadlife.qualification.rule_index import FOR_EVER, Horizon, RuleIndex
-
-T = TypeVar("T")
-
-
-class Trail(Generic[T]):
-    """A list that grows at one end, shares its past with its ancestors, and costs the same however long."""
-
-    __slots__ = ("before", "first", "item", "size")
-
-    def __init__(self, item: T, before: Trail[T] | None) -> None:
-        self.item: T = item
-        self.before: Trail[T] | None = before
-        self.first: T = item if before is None else before.first
-        self.size: int = 1 if before is None else before.size + 1
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Item by item: the default would follow the links and run out of stack.
-        return trail_of, (oldest_first(self),)
-
-
-def trail_of(items: Iterable[T]) -> Trail[T] | None:
-    """Return a trail of items, given oldest first."""
-    trail: Trail[T] | None = None
-    for item in items:
-        trail = Trail(item, trail)
-    return trail
-
-
-def newest_first(trail: Trail[T] | None) -> Iterator[T]:
-    """Yield the items, the latest first."""
-    while trail is not None:
-        yield trail.item
-        trail = trail.before
-
-
-def oldest_first(trail: Trail[T] | None) -> tuple[T, ...]:
-    """Return the items in the order in which they came."""
-    return tuple(newest_first(trail))[::-1]
-
-
-class Step(NamedTuple):
-    """One taken transition, or the start, or a relabelling: a link in the chain that explains a stage."""
-
-    at: datetime
-    kind: str
-    trigger: str
-    source: str | None
-    target: str | None
-    fact: str | None
-    """The observed fact that moved the lead; None where time alone did."""
-    derived: bool
-    """Whether the move is the playbook's own conclusion."""
-    by: str
-    reason: str | None
-    via: tuple[str, ...]
-    waived: tuple[str, ...]
-    """What was waived or inferred: guard, role, reason, inferred."""
-    cycle: int | None
-    """The cycle to which the time from here on belongs."""
-    rule: int | None
-    """Which transition of the lifecycle."""
-    playbook: PlaybookRef
-    relabelled: tuple[tuple[str, str], ...] = ()
-    automatic: bool = False
-    """Whether its guard alone made it."""
-
-
-class Cycle(NamedTuple):
-    """One buying episode.
-
-    Attributes:
-        number: From 1.
-        opened: When it began.
-        opened_by: The id of the fact that opened it; None where time did.
-        source: Where it came from; None when unknown.
-        reentry_from: The recycled stage that a reentry led out of to open it.
-        outcome: won, lost, disqualified or recycled; None while it runs.
-        ended: When it ended.
-        high_water: The furthest stage of the success path reached in it.
-    """
-
-    number: int
-    opened: datetime
-    opened_by: str | None
-    source: Source | None
-    reentry_from: str | None
-    outcome: StageStatus | None
-    ended: datetime | None
-    high_water: str | None
-
-
-class Mark(NamedTuple):
-    """What became of a fact, or of a timer, that did not move the lead as it would have."""
-
-    fact: str | None
-    at: datetime
-    sort: str
-    """refused or redundant."""
-    trigger: str | None
-    refusals: tuple[Refusal, ...]
-    steps: int
-    """How many steps the chain had then."""
-    playbook: PlaybookRef | None
-    """The playbook in force."""
+from leadlife.playbook.registry import RegisteredPlaybook
+from leadlife.qualification.rule_index import FOR_EVER, Horizon
 
 
 class Memory:
-    """What is known about a lead: the latest of each sort, and every activity. Immutable."""
+    """What is known about a lead: the latest of each name, and every activity. Immutable.
 
-    __slots__ = (
-        "activities",
-        "consents",
-        "evidence",
-        "fields",
-        "identified",
-        "referred_by",
-        "reported",
-        "sold",
-    )
+    Attributes:
+        latest: By topic and name, as :meth:`Fact.remembered` gives them, the latest observation.
+        activities: By kind, every activity.
+    """
 
-    def __init__(self) -> None:
-        self.fields: dict[str, Observation] = {}
-        self.consents: dict[str, Observation] = {}
-        self.evidence: dict[str, Observation] = {}
-        self.activities: dict[str, Trail[Observation]] = {}
-        self.reported: dict[tuple[str, str], Observation] = {}
-        """By name and version of a policy, the latest score that was reported for it."""
-        self.identified: Observation | None = None
-        self.sold: Observation | None = None
-        self.referred_by: str | None = None
+    __slots__ = ("activities", "latest")
+
+    def __init__(
+        self,
+        latest: dict[tuple[str, str], Observation] | None = None,
+        activities: dict[str, PersistentList[Observation]] | None = None,
+    ) -> None:
+        self.latest: dict[tuple[str, str], Observation] = {} if latest is None else latest
+        self.activities: dict[str, PersistentList[Observation]] = {} if activities is None else activities
 
     def learn(self, fact: Fact, ordinal: int) -> Memory:
         """Return what is known after a fact."""
-        reader = _READERS.get(type(fact))
-        if reader is None or (isinstance(fact, Started) and fact.referred_by is None):
+        known = fact.remembered()
+        if known is None:
             return self
-        slot, name, value = reader(fact)
+        topic, name, value = known
         seen = Observation(value, fact.at, fact.id or "", ordinal)
-        new = object.__new__(Memory)
-        new.fields, new.consents, new.evidence = self.fields, self.consents, self.evidence
-        new.activities, new.reported = self.activities, self.reported
-        new.identified, new.sold, new.referred_by = self.identified, self.sold, self.referred_by
-        if slot == "activities":
-            assert name is not None  # noqa: S101 - the table below pairs them
-            new.activities = {**self.activities, name: Trail(seen, self.activities.get(name))}
-        elif slot == "referred_by":
-            new.referred_by = self.referred_by or value
-        elif name is None:
-            setattr(new, slot, seen)
-        else:
-            setattr(new, slot, {**getattr(self, slot), name: seen})
-        return new
+        if topic == "activity":
+            return Memory(self.latest, {**self.activities, name: PersistentList(seen, self.activities.get(name))})
+        if topic == "referred_by" and (topic, name) in self.latest:
+            return self  # a person is referred once
+        return Memory({**self.latest, (topic, name): seen}, self.activities)
+
+    def of(self, topic: str) -> Iterator[tuple[str, Observation]]:
+        """Yield every name of a topic with its latest observation."""
+        return ((name, seen) for (about, name), seen in self.latest.items() if about == topic)
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        """Yield the inputs of criteria that something is known about."""
+        for topic, name in self.latest:
+            # The report of a policy is kept by version; criteria name the policy alone.
+            yield topic, name.partition("\n")[0]
+        for kind in self.activities:
+            yield "activity", kind
+        if self.activities:
+            yield "activity", "*"
 
 
-_READERS: dict[type[Fact], Any] = {
-    ActivityRecorded: lambda fact: ("activities", fact.kind, fact.attributes),
-    FieldChanged: lambda fact: ("fields", fact.name, fact.value),
-    ConsentChanged: lambda fact: ("consents", fact.purpose, (fact.granted, fact.basis)),
-    EvidenceGiven: lambda fact: ("evidence", fact.name, fact.value),
-    Identified: lambda _fact: ("identified", None, True),
-    ScoreReported: lambda fact: ("reported", (fact.policy, fact.version), fact.value),
-    Sold: lambda _fact: ("sold", None, True),
-    Started: lambda fact: ("referred_by", None, fact.referred_by),
-}
+class Position(NamedTuple):
+    """Where a started lead stands.
 
-NOTHING = Memory()
+    Attributes:
+        playbook: The agreement in force.
+        stage: The present stage.
+        entered: When the present visit began.
+        entered_by: The id of the fact that led here; None where time did.
+        left: The stage that was left for the present one.
+        cycles: Every buying episode so far.
+        in_cycle: Whether the present time belongs to the last cycle.
+        wins_outside: How many cycles there were at each standing win that belongs to none.
+        high_water: The furthest stage of the success path ever reached.
+        source: Where the journey first came from.
+        cut: The ordinal at the last entry into a won or recycled stage; older evidence no longer counts.
+        limit_spent: Whether this visit's limit has fired and left the lead where it was.
+        limit_from: The adoption since which this visit's limit counts: it cannot fire earlier.
+    """
+
+    playbook: RegisteredPlaybook
+    stage: str
+    entered: datetime
+    entered_by: str | None
+    left: str | None
+    cycles: tuple[Cycle, ...]
+    in_cycle: bool
+    wins_outside: tuple[int, ...]
+    high_water: str | None
+    source: Source | None
+    cut: int
+    limit_spent: bool = False
+    limit_from: datetime | None = None
+
+    @property
+    def table(self) -> TransitionTable:
+        """The legal moves of the playbook in force."""
+        return self.playbook.lifecycle.table
+
+    @property
+    def definition(self) -> Stage:
+        """The present stage as the playbook defines it."""
+        return self.playbook.lifecycle.by_id[self.stage]
+
+    @property
+    def status(self) -> StageStatus:
+        """The status of the present stage."""
+        return self.playbook.lifecycle.table.status[self.stage]
+
+    @property
+    def cycle_number(self) -> int | None:
+        """The number of the cycle that the present time belongs to."""
+        return self.cycles[-1].number if self.in_cycle else None
+
+    def reentries(self) -> int:
+        """Return how many reentries out of the present stage there were since the last standing win."""
+        number = 0
+        since = self.wins_outside[-1] if self.wins_outside else 0
+        for cycle in reversed(self.cycles[since:]):
+            if cycle.outcome is StageStatus.WON:
+                break
+            number += cycle.reentry_from == self.stage
+        return number
+
+
+class RuleStates(NamedTuple):
+    """Where the rules of the playbook stand.
+
+    Attributes:
+        by_name: Where each rule stands that has been evaluated.
+        readiness: How close to buying the lead behaves; None where no readiness is declared.
+        due: What is still to be evaluated since the stage last changed.
+        moves_steady: Until when time alone leaves the automatic moves of the present stage as they are.
+        look_again: From when time may have changed what a rule answers: a fact after it evaluates again.
+        timer: When time alone changes something, at an exact instant or on the review grid.
+    """
+
+    by_name: dict[str, RuleState]
+    readiness: ReadinessState | None = None
+    due: Due = Due.BEGUN
+    moves_steady: Horizon = FOR_EVER
+    look_again: datetime | None = None
+    timer: Timer | None = None
 
 
 class State:
-    """Where a lead stands after some facts. Mutable while it is being folded, never afterwards."""
+    """Where a lead stands after some facts.
 
-    __slots__ = (
-        "at",
-        "awaited",
-        "cut",
-        "cycles",
-        "due",
-        "entered",
-        "expected",
-        "floor",
-        "high_water",
-        "in_cycle",
-        "latches",
-        "lead",
-        "left",
-        "marks",
-        "memory",
-        "nearness",
-        "ordinal",
-        "playbook",
-        "resets",
-        "rules",
-        "saved",
-        "source",
-        "spent",
-        "stage",
-        "steps",
-        "table",
-        "turns",
-        "unjudged",
-    )
+    A state changes while it is being folded and never afterwards: a fold begins with :meth:`copy`.
+
+    Attributes:
+        lead: Whose facts are folded; None before the first.
+        at: Up to when it is folded.
+        ordinal: How many facts have been folded.
+        memory: What is known about the lead.
+        position: Where the lead stands; None before the start.
+        rules: Where the rules stand; None before the start, and where the playbook has no rules.
+        history: Steps, refusals and changes of rules, in the order in which they happened.
+        checkpoints: Every so many facts, the fact and the state after it: a late fact folds on from the last before it.
+    """
+
+    __slots__ = ("at", "checkpoints", "history", "lead", "memory", "ordinal", "position", "rules")
 
     def __init__(self) -> None:
         self.lead: str | None = None
-        """Whose facts are folded; None before the first."""
-        self.playbook: Playbook | None = None
-        self.table: TransitionTable | None = None
         self.at: datetime | None = None
-        """Up to when it is folded."""
-        self.stage: str | None = None
-        self.entered: datetime | None = None
-        self.left: str | None = None
-        """The stage that was left for the present one."""
-        self.spent: bool = False
-        """Whether this visit's limit has fired and left the lead where it was."""
-        self.floor: datetime | None = None
-        """The adoption since which this visit's limit counts: it cannot fire earlier."""
-        self.cut: int = 0
-        """The ordinal at the last entry into a won or recycled stage; older evidence no longer counts."""
         self.ordinal: int = 0
-        """How many facts have been folded."""
-        self.cycles: tuple[Cycle, ...] = ()
-        self.resets: tuple[int, ...] = ()
-        """How many cycles there were at each standing win that belongs to none."""
-        self.in_cycle: bool = False
-        """Whether the present time belongs to the last cycle."""
-        self.high_water: str | None = None
-        self.source: Source | None = None
-        self.steps: Trail[Step] | None = None
-        self.marks: Trail[Mark] | None = None
-        self.memory: Memory = NOTHING
-        self.rules: RuleIndex | None = None
-        """What moves by itself under the playbook in force; None where nothing does."""
-        self.latches: dict[str, Latch] = {}
-        """What is held of each rule that has been looked at."""
-        self.nearness: Nearness | None = None
-        """How close to buying the lead behaves; None where no readiness is declared."""
-        self.turns: Trail[Turn] | None = None
-        self.unjudged: int = 0
-        """Whether the stage, or everything, has changed since the rules were judged."""
-        self.expected: Horizon = FOR_EVER
-        """Until when time alone leaves the automatic moves of the present stage as they are."""
-        self.due: datetime | None = None
-        """From when time may have changed what a rule answers: a fact after it looks again."""
-        self.awaited: Alarm | None = None
-        """When time alone changes it, at an exact instant or on the review grid."""
-        self.saved: Trail[tuple[Fact, State]] | None = None
-        """Every so many facts, the fact and the state after it: a late fact folds anew from the last before it."""
+        self.memory: Memory = NOTHING_KNOWN
+        self.position: Position | None = None
+        self.rules: RuleStates | None = None
+        self.history: PersistentList[HistoryEntry] | None = None
+        self.checkpoints: PersistentList[tuple[Fact, State]] | None = None
 
-    def clone(self) -> State:
-        """Return a copy to fold further; the past is shared."""
+    def copy(self) -> State:
+        """Return a copy to fold further; everything in it is immutable and shared."""
         new = object.__new__(State)
+        # Written out instead of a loop over the slots: every move makes a copy, and the loop takes three times as long.
         new.lead = self.lead
-        new.playbook = self.playbook
-        new.table = self.table
         new.at = self.at
-        new.stage = self.stage
-        new.entered = self.entered
-        new.left = self.left
-        new.spent = self.spent
-        new.floor = self.floor
-        new.cut = self.cut
         new.ordinal = self.ordinal
-        new.cycles = self.cycles
-        new.in_cycle = self.in_cycle
-        new.resets = self.resets
-        new.saved = self.saved
-        new.high_water = self.high_water
-        new.source = self.source
-        new.steps = self.steps
-        new.marks = self.marks
         new.memory = self.memory
+        new.position = self.position
         new.rules = self.rules
-        new.latches = self.latches
-        new.nearness = self.nearness
-        new.turns = self.turns
-        new.unjudged = self.unjudged
-        new.expected = self.expected
-        new.due = self.due
-        new.awaited = self.awaited
+        new.history = self.history
+        new.checkpoints = self.checkpoints
         return new
 
-    @property
-    def status(self) -> StageStatus | None:
-        """The status of the present stage."""
-        if self.playbook is None or self.stage is None:
-            return None
-        return self.playbook.lifecycle.by_id[self.stage].status
+    def append(self, entry: HistoryEntry) -> None:
+        """Add a link to the history."""
+        self.history = PersistentList(entry, self.history)
 
-    def mark(self, fact: str | None, sort: str, trigger: str | None, refusals: tuple[Refusal, ...]) -> None:
-        """Keep what became of a fact or timer that did not move the lead."""
-        at = self.at
-        assert at is not None  # noqa: S101 - a fold sets it before anything is judged
-        steps = 0 if self.steps is None else self.steps.size
-        playbook = None if self.playbook is None else self.playbook.ref
-        self.marks = Trail(Mark(fact, at, sort, trigger, refusals, steps, playbook), self.marks)
-
-    def turn(
+    def note(
         self,
-        sort: str,
-        name: str,
-        *,
+        at: datetime,
         fact: str | None,
-        by: str,
-        reason: str | None = None,
-        criterion: str | None = None,
-        expires: datetime | None = None,
-        evidence: tuple[str, ...] = (),
-        derived: bool = True,
+        status: FactStatus,
+        *,
+        trigger: str | None = None,
+        refusals: tuple[Refusal, ...] = (),
     ) -> None:
-        """Keep what became of a rule."""
-        assert self.at is not None and self.playbook is not None  # noqa: S101, PT018 - rules belong to a playbook
-        steps = 0 if self.steps is None else self.steps.size
-        marks = 0 if self.marks is None else self.marks.size
-        told = Turn(
-            self.at,
-            sort,
-            name,
-            reason,
-            criterion,
-            expires,
-            evidence,
-            fact,
-            by,
-            derived,
-            self.playbook.ref,
-            steps,
-            marks,
-        )
-        self.turns = Trail(told, self.turns)
+        """Add what became of a fact or timer that did not move the lead."""
+        playbook = None if self.position is None else self.position.playbook.ref
+        self.append(FactOutcome(at, fact, status, trigger, refusals, playbook))
 
-    def reentries_from(self, stage: str) -> int:
-        """Return how many reentries out of a recycled stage there were since the last standing win."""
-        number = 0
-        for cycle in reversed(self.cycles[self.resets[-1] if self.resets else 0 :]):
-            if cycle.outcome is StageStatus.WON:
-                break
-            number += cycle.reentry_from == stage
-        return number
-
-    def story(self) -> tuple[Any, ...]:
+    def content(self) -> tuple[Any, ...]:
         """Return everything that two equal states agree on, as one comparable value."""
-        memory = self.memory
+        position, memory = self.position, self.memory
         return (
-            self.playbook and self.playbook.ref,
-            *(getattr(self, name) for name in State.__slots__ if name not in _SHARED),
-            oldest_first(self.steps),
-            oldest_first(self.marks),
-            oldest_first(self.turns),
-            *(getattr(memory, name) for name in Memory.__slots__ if name != "activities"),
-            {kind: oldest_first(trail) for kind, trail in memory.activities.items()},
+            self.at,
+            self.ordinal,
+            None if position is None else (position.playbook.ref, *position[1:]),
+            self.rules,
+            oldest_first(self.history),
+            memory.latest,
+            {kind: oldest_first(activities) for kind, activities in memory.activities.items()},
         )
 
 
-_SHARED = frozenset({"lead", "marks", "memory", "table", "playbook", "rules", "saved", "steps", "turns"})
-MOVED, ALL, BEGUN = 1, 2, 3
-"""What is unjudged: what reads the stage; everything; everything, for the first time."""
+NOTHING_KNOWN = Memory()
+
+
+def outcomes_of(state: State) -> Iterator[FactOutcome]:
+    """Yield what became of facts and timers that did not move the lead, the latest first."""
+    return (entry for entry in newest_first(state.history) if isinstance(entry, FactOutcome))

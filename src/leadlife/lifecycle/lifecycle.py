@@ -1,12 +1,12 @@
 """The lifecycle: stages and the legal moves between them, checked when built."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from leadlife._base.model import LAX, Definition
+from leadlife._base.model import Accepts, Definition, TupleOf, default
 from leadlife.criteria import View
 from leadlife.errors import Fault, InvalidDefinition, UnknownName, did_you_mean
 from leadlife.lifecycle.edges import Edge, expand
@@ -34,6 +34,14 @@ def _reasons(value: object) -> object:
     return items
 
 
+if TYPE_CHECKING:
+    _Entries = Accepts[tuple[EntryStage, ...], str | Iterable[EntryStage | str]]
+    _Reasons = Accepts[tuple[Reason, ...], str | Iterable[Reason | str]]
+else:
+    _Entries = Annotated[tuple[EntryStage, ...], BeforeValidator(_entries)]
+    _Reasons = Annotated[tuple[Reason, ...], BeforeValidator(_reasons)]
+
+
 class Lifecycle(Definition):
     """The legal graph: stages, transitions, where journeys begin, and the reasons people may give.
 
@@ -48,13 +56,13 @@ class Lifecycle(Definition):
         InvalidDefinition: The declaration cannot hold; all faults are named together.
     """
 
-    stages: Annotated[tuple[Stage, ...], LAX, Field(min_length=1, max_length=500)]
-    transitions: Annotated[tuple[Transition, ...], LAX, Field(max_length=5_000)]
-    entries: Annotated[tuple[EntryStage, ...], BeforeValidator(_entries)] = ()
+    stages: Annotated[TupleOf[Stage], Field(min_length=1, max_length=500)]
+    transitions: Annotated[TupleOf[Transition], Field(max_length=5_000)]
+    entries: _Entries = default(())
     """Where a journey may begin; when not given, at the first stage."""
-    referral_entries: Annotated[tuple[EntryStage, ...], BeforeValidator(_entries)] = ()
+    referral_entries: _Entries = default(())
     """Where a referred lead may begin, best first; when not given, like anybody."""
-    reasons: Annotated[tuple[Reason, ...], BeforeValidator(_reasons)] = ()
+    reasons: _Reasons = default(())
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field
 
-from leadlife._base.model import LAX, Definition, Id, Name
+from leadlife._base.model import Definition, Id, Name, TupleOf, default
 from leadlife.errors import Malformed
 
 
@@ -36,7 +36,7 @@ class SignOff(Definition):
 class Signable(Definition):
     """A rule that teams sign."""
 
-    signed: Annotated[tuple[SignOff, ...], LAX] = ()
+    signed: TupleOf[SignOff] = default(())
     """Who agreed to it; of several sign-offs of one team the last counts."""
 
     def signed_by(self, sign_off: SignOff) -> Self:

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from leadlife._base.model import LAX, Definition, Name, Text
-from leadlife.criteria import Guard
-from leadlife.timing import PositiveDuration
+from leadlife._base.model import Definition, Name, OneOf, Text, TupleOf, default
+from leadlife.criteria import Guard, OptionalGuard
+from leadlife.timing import OptionalDuration, PositiveDuration
 
 
 class StageStatus(StrEnum):
@@ -58,17 +58,17 @@ class Stage(Definition):
     """What people see; the id when not given."""
     team: Name | None = None
     """Who works the leads that stand here."""
-    status: Annotated[StageStatus, LAX] = StageStatus.OPEN
-    type: Annotated[StageType, LAX] = StageType.INVENTORY
+    status: OneOf[StageStatus] = default(StageStatus.OPEN)
+    type: OneOf[StageType] = default(StageType.INVENTORY)
     """How long leads stay; sla when a limit is given."""
     on_path: bool = True
     """Whether it is on the success path, whose order is that of declaration; by default if it is open or won."""
     limit: Limit | None = None
-    cool_down: PositiveDuration | None = None
+    cool_down: OptionalDuration = default(None)
     """How long a lead in a recycled stage is left in peace; only kind ``reentry`` is refused until then."""
     reentry_limit: Annotated[int, Field(ge=0, le=1_000)] | None = None
     """How many reentries out of a recycled stage are allowed since the last standing win."""
-    routes: Annotated[tuple[Route, ...], LAX] = ()
+    routes: TupleOf[Route] = default(())
     """The ways out of a gate, tried in order; the first whose guard is true is taken."""
     default: Name | None = None
     """Where everybody else goes from a gate."""
@@ -108,4 +108,4 @@ class EntryStage(Definition):
     """A stage at which a journey may begin."""
 
     stage: Name
-    guard: Guard | None = None
+    guard: OptionalGuard = default(None)

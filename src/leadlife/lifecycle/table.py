@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife.criteria import Predicate, View
 from leadlife.lifecycle.edges import Edge
@@ -32,6 +32,13 @@ def candidate_of(edge: Edge) -> Candidate:
     return Candidate(edge, edge.test)
 
 
+class TimedLimit(NamedTuple):
+    """The limit of a stage, and the shortest time that it can last in any zone."""
+
+    limit: Limit
+    shortest: timedelta
+
+
 class TransitionTable:
     """The legal moves as one table: ``{(stage, trigger): candidates}``, in declared order.
 
@@ -40,7 +47,7 @@ class TransitionTable:
         triggers: All triggers, in declared order.
         firing: The triggers that a kind of fact fires.
         known: The same, as a set.
-        limits: The limit of each stage that has one, and the shortest it can last.
+        limits: The limit of each stage that has one.
         reach: ``{source: {target: edges}}``, in declared order.
         status: The status of each stage.
         rank: The place of each stage on the success path, from 0.
@@ -70,8 +77,10 @@ class TransitionTable:
         self.firing: dict[str, tuple[str, ...]] = {kind: tuple(triggers) for kind, triggers in firing.items()}
         self.known: frozenset[str] = frozenset(self.triggers)
         self.status: dict[str, StageStatus] = {stage.id: stage.status for stage in stages}
-        self.limits: dict[str, tuple[Limit, timedelta]] = {
-            stage.id: (stage.limit, stage.limit.after.bounds()[0]) for stage in stages if stage.limit is not None
+        self.limits: dict[str, TimedLimit] = {
+            stage.id: TimedLimit(stage.limit, stage.limit.after.bounds()[0])
+            for stage in stages
+            if stage.limit is not None
         }
         path = [stage.id for stage in stages if stage.on_path and stage.type is not StageType.GATE]
         self.rank: dict[str, int] = {stage: place for place, stage in enumerate(path)}

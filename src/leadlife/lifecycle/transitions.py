@@ -1,21 +1,19 @@
 """Transitions: the legal moves of a lifecycle, as a person declares them."""
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import field_validator
 
-from leadlife._base.model import LAX, Name, Names, Text
-from leadlife.criteria import Guard
+from leadlife._base.model import Accepts, Name, Names, OneOf, Text, default
+from leadlife.criteria import OptionalGuard
 from leadlife.errors import Malformed
 from leadlife.lifecycle.sign_off import Signable
 
 EVERY_OPEN_STAGE = "*"
 
-
 FIRING = ("identified", "activity", "attribute", "consent", "evidence", "sold", "cost", "referred", "score")
-
-
 """The types of fact that may fire a trigger: observed ones that are not moves themselves."""
 
 
@@ -37,20 +35,26 @@ class TransitionKind(StrEnum):
         return self in (TransitionKind.REENTRY, TransitionKind.REPEAT, TransitionKind.REOPEN, TransitionKind.RECYCLE)
 
 
+if TYPE_CHECKING:
+    _Sources = Accepts[tuple[str, ...] | Literal["*"], str | Iterable[str]]
+else:
+    _Sources = tuple[Name, ...] | Literal["*"]
+
+
 class Transition(Signable):
     """A legal move: from some stages, by one trigger, to one stage."""
 
     trigger: Name
-    sources: tuple[Name, ...] | Literal["*"]
+    sources: _Sources
     """The stages it leads out of; ``"*"`` means every stage that is neither closed nor a gate."""
     target: Name | None = None
     """Where it leads; None for an internal move (no new visit), or for kind ``reopen`` the stage that was left."""
-    kind: Annotated[TransitionKind, LAX]
-    guard: Guard | None = None
-    roles: Names = ()
+    kind: OneOf[TransitionKind]
+    guard: OptionalGuard = default(None)
+    roles: Names = default(())
     """Who may fire it; none means anyone."""
     needs_reason: bool = False
-    reasons: Names = ()
+    reasons: Names = default(())
     """Which reasons are allowed; none means the lifecycle's list."""
     on: Name | None = None
     """A kind of fact, such as ``sold``: recording one fires the trigger in the same step."""

@@ -1,1 +1,1 @@
-"""From journeys to plans. Today it holds a small simulated world for demos."""
+"""Planning. For now it has only a small simulated world for demos."""

@@ -1,6 +1,6 @@
-"""A simulated world: seeded, made up, and labelled so. Its leads are nobody, and its rates are ours.
+"""A simulated world for demos, docs and notebooks without a real export: seeded, invented and labelled as such.
 
-It walks the reference preset, so that demos, docs and notebooks have something to show where no real export is at hand.
+Its leads follow the ``eight_stage`` preset. None of its rates is an estimate of real ones.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ MARKETER = Actor(id="marketer", roles=("marketing",))
 
 
 class Channel(NamedTuple):
-    """A made-up channel: how many come by it, and how far they get."""
+    """An invented channel: its share of the leads, their success and their speed."""
 
     name: str
     share: float
     advance: float
     """The chance that a lead takes the next step."""
     pace: float
-    """Mean days between steps."""
+    """The mean days between steps."""
 
 
 CHANNELS = (
@@ -55,10 +55,10 @@ class World(NamedTuple):
     """A simulated world.
 
     Attributes:
-        label: Says that it is one.
-        playbook: What its leads walk.
+        label: A text that says that the world is simulated.
+        playbook: The playbook that its leads follow.
         journeys: Its leads.
-        as_of: When it is looked at.
+        as_of: The end of observation.
     """
 
     label: str
@@ -68,14 +68,16 @@ class World(NamedTuple):
 
 
 def simulate(leads: int = 400, *, seed: int = 7, days: int = 360) -> World:
-    """Return a simulated world of so many leads who enter over so many days; the same seed gives the same world."""
+    """Return a simulated world with a number of leads that enter over a number of days; a seed gives the same world."""
     random, playbook = Random(seed), eight_stage()  # noqa: S311 - a toy world, not a secret
     as_of = WORLD_BEGINS + timedelta(days=days)
-    journeys = tuple(_life(f"simulated-{number:04}", random, playbook, days, as_of) for number in range(1, leads + 1))
+    journeys = tuple(
+        _journey(f"simulated-{number:04}", random, playbook, days, as_of) for number in range(1, leads + 1)
+    )
     return World(LABEL, playbook, journeys, as_of)
 
 
-def _life(lead: str, random: Random, playbook: Playbook, days: int, as_of: datetime) -> Journey:
+def _journey(lead: str, random: Random, playbook: Playbook, days: int, as_of: datetime) -> Journey:
     channel = random.choices(CHANNELS, weights=[one.share for one in CHANNELS])[0]
     at = WORLD_BEGINS + timedelta(days=random.uniform(0, days))
     source = Source(channel=channel.name)
@@ -94,8 +96,8 @@ def _steps(channel: Channel, random: Random, at: datetime) -> Iterator[Fact]:
             yield Moved(trigger="disqualify", reason="poor fit", at=at, by=actor)
             return
         if need is not None:
-            sort, name = need
-            yield ActivityRecorded(kind=name, at=at) if sort == "activity" else EvidenceGiven(name=name, at=at)
+            kind, name = need
+            yield ActivityRecorded(kind=name, at=at) if kind == "activity" else EvidenceGiven(name=name, at=at)
         yield Moved(trigger=trigger, at=at, by=actor)
     at += timedelta(days=random.expovariate(1 / (2 * channel.pace)))
     if random.random() < channel.advance:
@@ -105,39 +107,40 @@ def _steps(channel: Channel, random: Random, at: datetime) -> Iterator[Fact]:
 
 
 class Intake(NamedTuple):
-    """A simulated table of leads with their outcomes: what a form asked, what a website counted, and two leaks.
+    """A simulated table of leads with outcomes: answers to a form, counts of a website, and two leaks.
 
     Attributes:
-        label: Says that it is one.
-        columns: The values of each column; ``won`` says what came of the lead. ``contract`` and ``tag`` were filled in
-            when that was known.
+        label: A text that says that the table is simulated.
+        columns: The values of each column. ``won`` is the outcome. ``contract`` and ``tag`` are the leaks: they were
+            filled in when the outcome was known.
     """
 
     label: str
     columns: dict[str, list[str | int | float | None]]
 
 
+# Name, share of the leads, and effect on the log-odds of winning.
 _ROLES = (("owner", 0.15, 0.9), ("manager", 0.35, 0.3), ("student", 0.3, -1.0), (None, 0.2, -0.4))
 _SITES = (("demo form", 0.25, 0.8), ("newsletter", 0.45, -0.3), ("chat", 0.3, 0.0))
-
-
 _ANSWERED, _NOTED = 0.8, 0.9
 
 
 def intake(leads: int = 3_000, *, seed: int = 7) -> Intake:
-    """Return a simulated table of so many closed leads; the same seed gives the same table."""
+    """Return a simulated table with a number of closed leads; a seed gives the same table."""
     random = Random(seed)  # noqa: S311 - a toy world, not a secret
     names = ("id", "channel", "first form", "role", "employees", "visits", "minutes", "contract", "tag", "won")
     columns: dict[str, list[str | int | float | None]] = {name: [] for name in names}
     for number in range(1, leads + 1):
         channel = random.choices(CHANNELS, weights=[one.share for one in CHANNELS])[0]
-        role, _, role_pull = random.choices(_ROLES, weights=[one[1] for one in _ROLES])[0]
-        form, _, form_pull = random.choices(_SITES, weights=[one[1] for one in _SITES])[0]
+        role, _, role_effect = random.choices(_ROLES, weights=[one[1] for one in _ROLES])[0]
+        form, _, form_effect = random.choices(_SITES, weights=[one[1] for one in _SITES])[0]
         employees = round(random.lognormvariate(3, 1.2))
         minutes = round(random.expovariate(1 / 9), 1)
         visits = 1 + int(minutes / 4 + random.expovariate(1 / 2))
-        pull = 8 * (channel.advance - 0.75) + role_pull + form_pull + 0.4 * log1p(employees) + 0.09 * minutes - 3.2
-        won = random.random() < 1 / (1 + exp(-pull))
+        log_odds = (
+            8 * (channel.advance - 0.75) + role_effect + form_effect + 0.4 * log1p(employees) + 0.09 * minutes - 3.2
+        )
+        won = random.random() < 1 / (1 + exp(-log_odds))
         row = (
             f"simulated-{number:04}",
             channel.name,

@@ -2,9 +2,8 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
 
-from leadlife._base.model import LAX, Definition, Text
+from leadlife._base.model import Definition, OneOf, Text, TupleOf, default
 
 
 class FieldType(StrEnum):
@@ -37,9 +36,9 @@ def _is_date(text: str) -> bool:
 class FieldSpec(Definition):
     """A field of the lead that the playbook knows."""
 
-    type: Annotated[FieldType, LAX] = FieldType.TEXT
+    type: OneOf[FieldType] = default(FieldType.TEXT)
     personal: bool = False
     """Whether it holds personal data."""
-    choices: Annotated[tuple[Text, ...], LAX] = ()
+    choices: TupleOf[Text] = default(())
     """The values that a text field allows; none means any."""
     meaning: Text = ""

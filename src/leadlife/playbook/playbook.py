@@ -1,7 +1,7 @@
 """The playbook: the agreement between marketing and sales as one immutable, versioned value."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from leadlife._base.model import LAX, Definition, Name, Text
+from leadlife._base.model import LAX, Accepts, Definition, Name, Text, TupleOf, default
 from leadlife.criteria import BandIs, Comparison, Criterion, FieldIs, ScoreIs, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
 from leadlife.facts import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from leadlife.scoring import ScoringPolicy
     from leadlife.scoring.policy import Policy, Scoring
 
-    Scores = tuple[Policy, ...]
+    Scores = Accepts[tuple[Policy, ...], Iterable[Policy | ScoringPolicy | Scoring]]
 else:
     Scores = Annotated[tuple[Annotated[Any, BeforeValidator(_as_policy)], ...], LAX]
 
@@ -61,9 +61,9 @@ class Playbook(Definition):
     activity_kinds: dict[Name, ActivityKind] = Field(default_factory=dict[str, ActivityKind])
     evidence: dict[Name, Text] = Field(default_factory=dict[str, str])
     """The yes-or-no questions that people and systems answer, each with its meaning."""
-    scores: Scores = ()
+    scores: Scores = default(())
     """The scoring policies, each under its own name; :meth:`with_score` adds one."""
-    qualifications: Annotated[tuple[QualificationRule, ...], LAX] = ()
+    qualifications: TupleOf[QualificationRule] = default(())
     """The named tests, each granted and withdrawn by its own criteria."""
     readiness: ReadinessRule | None = None
     """How close to buying a lead behaves; None where nobody judges it."""

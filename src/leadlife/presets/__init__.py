@@ -1,4 +1,4 @@
-"""Ready-made playbooks: starting points, to be edited by whoever signs them."""
+"""Ready-made playbooks. They are starting points: edit them before you sign them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PRESETS: dict[str, Callable[[], Playbook]] = {
     "ibm": ibm,
     "mql_pql_sql": mql_pql_sql,
 }
-"""Every preset by its name."""
+"""The function that builds each preset, by the name of the preset."""
 
 
 def preset(name: str) -> Playbook:
     """Return a preset by its name.
 
     Raises:
-        UnknownName: There is no such preset.
+        UnknownName: No preset has this name.
     """
     if name not in PRESETS:
         raise UnknownName(f"there is no preset {name!r}", hint=did_you_mean(name, PRESETS))

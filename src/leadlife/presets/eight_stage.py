@@ -117,6 +117,7 @@ def _sideways() -> tuple[Transition, ...]:
             kind=TransitionKind.RECYCLE,
             needs_reason=True,
         ),
+        # Declared best first: of several open moves of one trigger, the first is taken.
         back("lead", guard=holds("mql") | holds("pql")),
         back("target", guard=evidence("fit")),
         back("engagement", guard=count(*TWO_WAY, since_recycling=True) >= 1),
@@ -183,9 +184,9 @@ def _qualifications() -> tuple[QualificationRule, ...]:
 
 @cache
 def eight_stage() -> Playbook:
-    """Return the eight-stage funnel. Limits, cool-down, criteria and scores are starting points, to be edited.
+    """Return the eight-stage funnel. Its limits, cool-down, criteria and scores are starting points: edit them.
 
-    Moves are made by people; ``playbook.automated("qualify", "open")`` lets the agreement make some of them by itself.
+    People make the moves. ``playbook.automated("qualify", "open")`` makes some of them automatic.
     """
     return Playbook(
         id="eight_stage",

@@ -1,4 +1,4 @@
-"""The levels of IBM's lead management: anonymous, lead, MQL, SQL, customer, with a dormant stage beside them."""
+"""The levels of IBM's lead management: anonymous, lead, MQL, SQL and customer, and a dormant stage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from leadlife.presets.rules import (
 from leadlife.timing import days
 
 PRODUCT_PAGES = count("product_page", within=days(30), since_recycling=True) >= 2
-"""Visits product or service pages, typically after a follow-up e-mail."""
+"""The lead visits product or service pages, typically after a follow-up e-mail."""
 
 
 def _stages() -> tuple[Stage, ...]:
@@ -62,7 +62,7 @@ def _moves() -> tuple[Transition, ...]:
             trigger="return", sources=("dormant",), target=target, kind=TransitionKind.REENTRY, guard=guard
         )
 
-    def made(trigger: str, source: str, target: str, kind: TransitionKind, guard: AnyCriterion) -> Transition:
+    def automatic(trigger: str, source: str, target: str, kind: TransitionKind, guard: AnyCriterion) -> Transition:
         return Transition(trigger=trigger, sources=(source,), target=target, kind=kind, guard=guard, automatic=True)
 
     return (
@@ -74,14 +74,14 @@ def _moves() -> tuple[Transition, ...]:
             on="identified",
             guard=identified(),
         ),
-        made("sales_qualify", "lead", "sql", TransitionKind.SKIP, holds("sql")),
-        made("qualify", "lead", "mql", TransitionKind.FORWARD, holds("mql")),
-        made("sales_qualify", "mql", "sql", TransitionKind.FORWARD, holds("sql")),
-        made("lapse", "sql", "mql", TransitionKind.BACKWARD, ~holds("sql")),
+        automatic("sales_qualify", "lead", "sql", TransitionKind.SKIP, holds("sql")),
+        automatic("qualify", "lead", "mql", TransitionKind.FORWARD, holds("mql")),
+        automatic("sales_qualify", "mql", "sql", TransitionKind.FORWARD, holds("sql")),
+        automatic("lapse", "sql", "mql", TransitionKind.BACKWARD, ~holds("sql")),
         Transition(
             trigger="win", sources=("sql",), target="customer", kind=TransitionKind.FORWARD, on="sold", guard=sold()
         ),
-        made("rebuy", "customer", "sql", TransitionKind.REPEAT, holds("sql")),
+        automatic("rebuy", "customer", "sql", TransitionKind.REPEAT, holds("sql")),
         Transition(
             trigger="go_dormant",
             sources=(*early, "lost"),
@@ -106,10 +106,10 @@ def _moves() -> tuple[Transition, ...]:
 
 @cache
 def ibm() -> Playbook:
-    """Return IBM's levels. Qualified leads move by themselves; ``lose`` and ``disqualify`` are added.
+    """Return the levels of IBM. Qualified leads move automatically. The moves ``lose`` and ``disqualify`` are added.
 
-    A lead that loses SQL goes back to mql, whether the need was met or 30 days have passed. Limits, criteria and scores
-    are starting points, to be edited.
+    A lead that no longer holds SQL goes back to mql: its need was met, or 30 days have passed. Limits, criteria and
+    scores are starting points: edit them.
     """
     return Playbook(
         id="ibm",

@@ -1,4 +1,4 @@
-"""Lead, MQL, PQL, SQL, customer: the funnel in which each stage is a test, and a product in hand is one of them."""
+"""Lead, MQL, PQL, SQL, customer: a funnel in which each stage is a test; PQL is the test by use of the product."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from leadlife.presets.rules import (
 from leadlife.timing import days, elapsed
 
 URGENT = evidence("urgent_need", within=elapsed(days=3))
-"""Needs it at once; two or three days later the need is gone."""
+"""The lead needs the offer at once; two or three days later the need is over."""
 
 
 def _stages() -> tuple[Stage, ...]:
@@ -62,20 +62,20 @@ def _stages() -> tuple[Stage, ...]:
 
 
 def _moves() -> tuple[Transition, ...]:
-    def made(
+    def automatic(
         trigger: str, sources: tuple[str, ...], target: str, kind: TransitionKind, guard: AnyCriterion
     ) -> Transition:
         return Transition(trigger=trigger, sources=sources, target=target, kind=kind, guard=guard, automatic=True)
 
     return (
-        made("sales_qualify", ("pql", "mql"), "sql", TransitionKind.FORWARD, holds("sql")),
-        made("product_qualify", ("lead", "mql"), "pql", TransitionKind.FORWARD, holds("pql")),
-        made("qualify", ("lead",), "mql", TransitionKind.FORWARD, holds("mql")),
-        made("lapse", ("sql",), "mql", TransitionKind.BACKWARD, ~holds("sql")),
+        automatic("sales_qualify", ("pql", "mql"), "sql", TransitionKind.FORWARD, holds("sql")),
+        automatic("product_qualify", ("lead", "mql"), "pql", TransitionKind.FORWARD, holds("pql")),
+        automatic("qualify", ("lead",), "mql", TransitionKind.FORWARD, holds("mql")),
+        automatic("lapse", ("sql",), "mql", TransitionKind.BACKWARD, ~holds("sql")),
         Transition(
             trigger="win", sources=("sql",), target="customer", kind=TransitionKind.FORWARD, on="sold", guard=sold()
         ),
-        made("rebuy", ("customer",), "sql", TransitionKind.REPEAT, holds("sql")),
+        automatic("rebuy", ("customer",), "sql", TransitionKind.REPEAT, holds("sql")),
         Transition(
             trigger="recycle",
             sources=("mql", "pql", "sql", "lost"),
@@ -83,10 +83,10 @@ def _moves() -> tuple[Transition, ...]:
             kind=TransitionKind.RECYCLE,
             needs_reason=True,
         ),
-        made("rush", ("recycled",), "sql", TransitionKind.SKIP, identified() & holds("sql") & URGENT),
-        made("return", ("recycled",), "pql", TransitionKind.REENTRY, holds("pql")),
-        made("return", ("recycled",), "mql", TransitionKind.REENTRY, holds("mql")),
-        made("return", ("recycled",), "lead", TransitionKind.REENTRY, count(*TWO_WAY, since_recycling=True) >= 1),
+        automatic("rush", ("recycled",), "sql", TransitionKind.SKIP, identified() & holds("sql") & URGENT),
+        automatic("return", ("recycled",), "pql", TransitionKind.REENTRY, holds("pql")),
+        automatic("return", ("recycled",), "mql", TransitionKind.REENTRY, holds("mql")),
+        automatic("return", ("recycled",), "lead", TransitionKind.REENTRY, count(*TWO_WAY, since_recycling=True) >= 1),
         Transition(trigger="lose", sources=("sql",), target="lost", kind=TransitionKind.EXIT, needs_reason=True),
         Transition(
             trigger="disqualify",
@@ -101,10 +101,11 @@ def _moves() -> tuple[Transition, ...]:
 
 @cache
 def mql_pql_sql() -> Playbook:
-    """Return the funnel of tests, in which leads move by themselves; ``lose`` and ``disqualify`` are added.
+    """Return the funnel of tests. Leads move automatically. The moves ``lose`` and ``disqualify`` are added.
 
-    PQL does not require MQL. SQL is intent within 30 days with money and authority, or an urgent need; when it lapses
-    the lead falls back to mql, and on to pql where that still holds. Limits, criteria and scores are starting points.
+    PQL does not require MQL. SQL is an intent to buy within 30 days with money and authority, or an urgent need. When
+    it ends, the lead goes back to mql, and from there to pql if it still holds PQL. Limits, criteria and scores are
+    starting points: edit them.
     """
     return Playbook(
         id="mql_pql_sql",

@@ -1,4 +1,4 @@
-"""The reasons that presets ship with for losing, recycling and disqualifying."""
+"""The reasons of the presets for losing, recycling and disqualifying a lead."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ REASONS: tuple[Reason, ...] = (
     ),
     Reason(id="other", needs_note=True, meaning="say what in a note"),
 )
-"""One vocabulary of reasons; ``other`` needs free text."""
+"""The same reasons for all presets; ``other`` needs a note."""

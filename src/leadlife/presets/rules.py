@@ -1,7 +1,7 @@
-"""Default rules of the presets: qualifications, readiness and the scores they read. Starting points, to be edited.
+"""Default rules of the presets: qualifications, readiness, and the scores that they read.
 
-Nothing here is measured: the points, thresholds and times are plausible round numbers, for two teams to argue about and
-sign.
+They are starting points. The points, thresholds and times are plausible round numbers and were not measured: both teams
+should discuss and edit them before they sign.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ BANT = {
     "need": "needs the offer now; of a customer, once more",
     "timing": "intends to buy within 30 days",
 }
-"""Budget, authority, need, timing: each is yes, no, or unknown as long as nobody has asked."""
+"""Budget, authority, need and timing: each is yes, no, or unknown until a person has asked the lead."""
 
 BUYING = evidence("budget") & evidence("authority") & evidence("timing", within=days(30))
-"""Has the money, may decide, and intends to buy within 30 days; the intent lapses by itself."""
+"""The lead has the money, may decide, and intends to buy within 30 days; the intent ends after 30 days."""
 
 
 @cache
 def urgency() -> Points:
-    """Return the score of stress and urgency, which fades within days."""
-    from leadlife.scoring import Points  # noqa: PLC0415 - only who scores pays for policies
+    """Return the score of stress and urgency. Its half-lives are one to seven days."""
+    from leadlife.scoring import Points  # noqa: PLC0415 - importing policies is slow; only scoring needs them
 
     return Points.model_validate(
         {
@@ -58,7 +58,7 @@ def urgency() -> Points:
 
 @cache
 def research() -> Points:
-    """Return the score of research activity, which fades within weeks."""
+    """Return the score of research activity. Its half-life is two weeks."""
     from leadlife.scoring import Points  # noqa: PLC0415 - as above
 
     fortnight = elapsed(days=14)
@@ -89,7 +89,7 @@ def _rule(name: str, kinds: tuple[str, ...], points: int, at_most: int, half_lif
 
 
 def readiness_rule() -> ReadinessRule:
-    """Return how near to buying a lead behaves: an emergency is late at once, and early again days after."""
+    """Return the rule of readiness: an emergency makes a lead late at once, and it is early again some days later."""
     return ReadinessRule(
         mid=Hysteresis(
             enter=(score("research") >= 20) | (score("urgency") >= 20),
@@ -107,7 +107,13 @@ def readiness_rule() -> ReadinessRule:
 
 
 def mql(enter: AnyCriterion, *, lasting: bool = False) -> QualificationRule:
-    """Return marketing's test; ``lasting`` holds for its time even when what was seen is too old to be seen again."""
+    """Return the test of marketing.
+
+    Args:
+        enter: The criterion of entering.
+        lasting: Whether a lead holds the qualification for its whole time, even when the activities that led to it have
+            left their window.
+    """
     return QualificationRule(
         name="mql",
         label="marketing qualified",
@@ -121,7 +127,7 @@ def mql(enter: AnyCriterion, *, lasting: bool = False) -> QualificationRule:
 
 
 def pql() -> QualificationRule:
-    """Return the test of who has experienced the product's value in use; it does not require MQL."""
+    """Return the test by use of the product. It does not require MQL."""
     return QualificationRule(
         name="pql",
         label="product qualified",
@@ -134,7 +140,7 @@ def pql() -> QualificationRule:
 
 
 def sql(enter: AnyCriterion) -> QualificationRule:
-    """Return sales' test, whose intent lapses by itself."""
+    """Return the test of sales. The intent in it ends after its window."""
     return QualificationRule(
         name="sql",
         label="sales qualified",

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LATE, MID = " late", " mid"
 """How the two segments of readiness are kept; no qualification can be called so."""
-Key = tuple[str, str]
+Input = tuple[str, str]
 _UNTIMED = (HoldsQualification, ReadinessIs, CustomGuard)
 """Leaves whose answers change by what the rules do, or by code: never by a time that is known in advance."""
 
@@ -59,12 +59,12 @@ class Horizon(NamedTuple):
 FOR_EVER = Horizon()
 
 
-class Rule(NamedTuple):
+class IndexedRule(NamedTuple):
     """A qualification, or a segment of readiness, ready to be judged.
 
     Attributes:
         name: The qualification's name, or :data:`LATE` or :data:`MID`.
-        held: What was declared.
+        definition: What was declared.
         roles: Who may grant it by hand.
         enters: The leaves of what lets a lead in that time alone can change.
         leaves: The same of what throws it out.
@@ -72,14 +72,14 @@ class Rule(NamedTuple):
     """
 
     name: str
-    held: Hysteresis
+    definition: Hysteresis
     roles: tuple[str, ...]
     enters: tuple[Criterion, ...]
     leaves: tuple[Criterion, ...]
     qualifies: bool
 
 
-class Automatic(NamedTuple):
+class AutomaticMoves(NamedTuple):
     """The automatic moves out of a stage.
 
     Attributes:
@@ -91,7 +91,7 @@ class Automatic(NamedTuple):
 
     triggers: tuple[str, ...]
     timed: tuple[Criterion, ...]
-    reads: frozenset[Key]
+    reads: frozenset[Input]
     always: bool
 
 
@@ -136,17 +136,17 @@ class RuleIndex:
         segments = () if readiness is None else ((LATE, readiness.late), (MID, readiness.mid))
         made = [_ready(name, held, (), qualifies=False) for name, held in segments]
         made += [_ready(rule.name, rule, rule.granted_by, qualifies=True) for rule in _in_order(qualifications)]
-        self.rules: tuple[Rule, ...] = tuple(made)
+        self.rules: tuple[IndexedRule, ...] = tuple(made)
         self.places: dict[str, int] = {rule.name: place for place, rule in enumerate(made)}
         self.every: int = (1 << len(made)) - 1
         self.segments: int = (1 << len(segments)) - 1
-        self._readers: dict[Key, int] = {}
-        self._confirmed: dict[Key, int] = {}
+        self._readers: dict[Input, int] = {}
+        self._confirmed: dict[Input, int] = {}
         self.always: int = 0
         self.any_fact: int = 0
         self.stands: int = 0
         for place, rule in enumerate(made):
-            for _, criterion in rule.held.criteria():
+            for _, criterion in rule.definition.criteria():
                 self._reads(1 << place, criterion, policies)
         self._trace(policies)
         self.moved: int = self.always
@@ -154,7 +154,7 @@ class RuleIndex:
             if sort in ("stage", "cycle"):
                 self.moved |= bits
         self.blank: int = _blank(made, policies)
-        self.automatic: dict[str, Automatic] = dict(_automatic(lifecycle, policies))
+        self.automatic: dict[str, AutomaticMoves] = dict(_automatic(lifecycle, policies))
 
     def _reads(self, bit: int, criterion: Criterion, policies: Mapping[str, Policy]) -> None:
         keys, opaque = _inputs(criterion, policies)
@@ -164,9 +164,11 @@ class RuleIndex:
 
     def _trace(self, policies: Mapping[str, Policy]) -> None:
         """Work out which facts confirm which rules: those that ``enter`` reads, itself or through other rules."""
-        behind: dict[str, tuple[set[Key], bool]] = {}
+        behind: dict[str, tuple[set[Input], bool]] = {}
         for place, rule in enumerate(self.rules):
-            keys, opaque = (set[Key](), False) if rule.held.enter is None else _inputs(rule.held.enter, policies)
+            keys, opaque = (
+                (set[Input](), False) if rule.definition.enter is None else _inputs(rule.definition.enter, policies)
+            )
             for sort, name in tuple(keys):
                 others = {"qualification": (name,), "readiness": (LATE, MID)}.get(sort, ())
                 for more, code in (behind[other] for other in others if other in behind):
@@ -178,19 +180,19 @@ class RuleIndex:
             self.any_fact |= opaque << place
             self.stands |= (not opaque and all(sort in _STANDING for sort, _ in keys)) << place
 
-    def confirmed(self, keys: Iterable[Key]) -> int:
+    def confirmed(self, keys: Iterable[Input]) -> int:
         """Return the bits of the rules whose ``enter`` reads any of these, itself or through other rules."""
         return _bits(self._confirmed, keys)
 
     def __bool__(self) -> bool:
         return bool(self.rules or self.automatic)
 
-    def readers(self, keys: Iterable[Key]) -> int:
+    def readers(self, keys: Iterable[Input]) -> int:
         """Return the bits of the rules that read any of these."""
         return _bits(self._readers, keys)
 
 
-def _bits(by_key: Mapping[Key, int], keys: Iterable[Key]) -> int:
+def _bits(by_key: Mapping[Input, int], keys: Iterable[Input]) -> int:
     found = 0
     for key in keys:
         found |= by_key.get(key, 0)
@@ -249,8 +251,8 @@ def criteria_of(
                 yield f"readiness.{segment}.{name}", criterion
 
 
-def _ready(name: str, held: Hysteresis, roles: tuple[str, ...], *, qualifies: bool) -> Rule:
-    return Rule(name, held, roles, tuple(timed_leaves(held.enter)), tuple(timed_leaves(held.leave)), qualifies)
+def _ready(name: str, held: Hysteresis, roles: tuple[str, ...], *, qualifies: bool) -> IndexedRule:
+    return IndexedRule(name, held, roles, tuple(timed_leaves(held.enter)), tuple(timed_leaves(held.leave)), qualifies)
 
 
 def timed_leaves(criterion: Criterion | None) -> Iterator[Criterion]:
@@ -260,9 +262,9 @@ def timed_leaves(criterion: Criterion | None) -> Iterator[Criterion]:
             yield leaf
 
 
-def _inputs(criterion: Criterion, policies: Mapping[str, Policy]) -> tuple[set[Key], bool]:
+def _inputs(criterion: Criterion, policies: Mapping[str, Policy]) -> tuple[set[Input], bool]:
     """Return what a criterion reads, with scores traced to what they read; and whether code of one's own is in it."""
-    keys: set[Key] = set()
+    keys: set[Input] = set()
     opaque = False
     for sort, name in criterion.inputs():
         if sort == "score" and name in policies:
@@ -300,25 +302,25 @@ def _circles(rules: tuple[QualificationRule, ...]) -> Iterator[tuple[str, ...]]:
     yield from circles({rule.name: sorted(_needs(rule) & names) for rule in rules})
 
 
-def _blank(rules: list[Rule], policies: Mapping[str, Policy]) -> int:
+def _blank(rules: list[IndexedRule], policies: Mapping[str, Policy]) -> int:
     """Return the bits of the rules that are true of a lead nobody knows anything about, or that cannot be told."""
-    from leadlife.scoring.view import ScoringView  # noqa: PLC0415 - a playbook without rules does not pay for it
+    from leadlife.scoring.view import LeadView  # noqa: PLC0415 - a playbook without rules does not pay for it
 
-    class Nobody(ScoringView):
+    class _Unknown(LeadView):
         def score(self, name: str) -> Any:
             return policies[name].assess(self)
 
-    nobody, bits = Nobody(Lead(id="nobody"), (), EARLIEST), 0
+    nobody, bits = _Unknown(Lead(id="nobody"), (), EARLIEST), 0
     for place, rule in enumerate(rules):
         try:
-            true = rule.held.enter is not None and rule.held.enter.test(nobody) is True
+            true = rule.definition.enter is not None and rule.definition.enter.test(nobody) is True
         except LeadlifeError:
             true = True  # whoever cannot tell is asked again
         bits |= true << place
     return bits
 
 
-def _automatic(lifecycle: Lifecycle, policies: Mapping[str, Policy]) -> Iterator[tuple[str, Automatic]]:
+def _automatic(lifecycle: Lifecycle, policies: Mapping[str, Policy]) -> Iterator[tuple[str, AutomaticMoves]]:
     by_stage: dict[str, dict[str, None]] = {}
     for edge in lifecycle.edges:
         if edge.rule.automatic:
@@ -335,5 +337,7 @@ def _automatic(lifecycle: Lifecycle, policies: Mapping[str, Policy]) -> Iterator
         always = any(opaque for _, opaque in told)
         yield (
             stage,
-            Automatic(tuple(triggers), tuple(leaf for guard in guards for leaf in timed_leaves(guard)), reads, always),
+            AutomaticMoves(
+                tuple(triggers), tuple(leaf for guard in guards for leaf in timed_leaves(guard)), reads, always
+            ),
         )

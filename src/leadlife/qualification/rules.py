@@ -6,11 +6,11 @@ from typing import Self
 
 from pydantic import model_validator
 
-from leadlife._base.model import Definition, Name, Names, Text
-from leadlife.criteria import Criterion, Guard
+from leadlife._base.model import Definition, Name, Names, Text, default
+from leadlife.criteria import Criterion, OptionalGuard
 from leadlife.errors import Malformed
 from leadlife.lifecycle.sign_off import Signable
-from leadlife.timing import PositiveDuration
+from leadlife.timing import OptionalDuration
 
 
 class Hysteresis(Definition):
@@ -20,13 +20,13 @@ class Hysteresis(Definition):
     the two is the hysteresis in which a trembling signal changes nothing. ``lasting`` stays whatever comes.
     """
 
-    enter: Guard | None = None
+    enter: OptionalGuard = default(None)
     """What lets a lead in; it must be true, not merely unknown."""
-    leave: Guard | None = None
+    leave: OptionalGuard = default(None)
     """What throws it out again; where this and ``enter`` are both true, nobody gets in."""
     lasting: bool = False
     """Whether it stays even when ``enter`` is true no more."""
-    valid_for: PositiveDuration | None = None
+    valid_for: OptionalDuration = default(None)
     """How long it holds after the latest fact that confirms it, one that ``enter`` reads and after which it is true.
 
     At that very instant it lapses, and only a newer fact grants it again.
@@ -62,7 +62,7 @@ class QualificationRule(Hysteresis, Signable):
     """What people call it; the name when not given."""
     team: Name | None = None
     """Whose test it is."""
-    granted_by: Names = ()
+    granted_by: Names = default(())
     """Roles that may grant and withdraw it by hand; none means nobody."""
 
     @model_validator(mode="after")

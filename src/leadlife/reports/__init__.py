@@ -1,4 +1,4 @@
-"""Pictures of a lifecycle: one neutral graph, as Mermaid, as Graphviz dot or as text; and the agreement in words."""
+"""Diagrams of a lifecycle as Mermaid, Graphviz dot or text, and the agreement of a playbook in words."""
 
 from leadlife.reports.agreement import agreement
 from leadlife.reports.graph import Arrow, Graph, graph

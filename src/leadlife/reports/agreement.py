@@ -1,4 +1,4 @@
-"""The agreement in words: definitions, limits, reasons and who may do what, as Markdown that people read and sign."""
+"""The agreement in words: a playbook as Markdown, for both teams to read and sign."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from leadlife.playbook.signing import Clause, clauses
 from leadlife.qualification.rules import Hysteresis, QualificationRule
 from leadlife.scoring.policy import Policy
 
-NOBODY = "by their criteria alone"
-
 
 def agreement(playbook: Playbook) -> str:
-    """Return what a playbook says, as Markdown: what both teams sign."""
+    """Return a playbook as Markdown: its stages, rules, moves, reasons and scores, and who signed what."""
     signed = {clause.path: clause for clause in clauses(playbook)}
     parts = [
         _head(playbook),
@@ -24,7 +22,7 @@ def agreement(playbook: Playbook) -> str:
         *_section("Readiness", _readiness(playbook, signed)),
         *_section("Moves", _moves(playbook, signed)),
         *_section("Reasons", _reasons(playbook)),
-        *_section("Evidence", (f"- **{_plain(name)}**: {_plain(said)}" for name, said in playbook.evidence.items())),
+        *_section("Evidence", (f"- **{_plain(name)}**: {_plain(text)}" for name, text in playbook.evidence.items())),
         *_section("Scores", (line for policy in playbook.scores for line in _score(policy))),
         *_section("Sign-offs", _sign_offs(signed.values())),
     ]
@@ -32,29 +30,30 @@ def agreement(playbook: Playbook) -> str:
 
 
 def _head(playbook: Playbook) -> str:
-    said = f"\n\n{_plain(playbook.meaning)}" if playbook.meaning else ""
+    meaning = f"\n\n{_plain(playbook.meaning)}" if playbook.meaning else ""
     title = f"# {_plain(playbook.id)}, version {_plain(playbook.version)}"
-    return f"{title}{said}\n\nDays follow the calendar of {playbook.zone}.\n"
+    return f"{title}{meaning}\n\nDays are calendar days in the time zone {playbook.zone}.\n"
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    told = list(lines)
-    if told:
+    """Yield a section with its title; nothing if it has no lines."""
+    content = list(lines)
+    if content:
         yield f"## {title}\n"
-        yield from told
+        yield from content
         yield ""
 
 
 def _stages(playbook: Playbook) -> Iterator[str]:
     life = playbook.lifecycle
     yield from _table(
-        ("stage", "team", "means", "holds leads"),
-        [(stage.name, stage.team or "", _meaning(stage), "; ".join(_holds(stage))) for stage in life.stages],
+        ("stage", "team", "meaning", "rules"),
+        [(stage.name, stage.team or "", _meaning(stage), "; ".join(_stage_rules(stage))) for stage in life.stages],
     )
     yield ""
     yield f"A journey begins at {_entries(life.entries or (life.first,))}."
     if life.referral_entries:
-        yield f"Who was referred begins at {_entries(life.referral_entries)}."
+        yield f"A referred lead begins at {_entries(life.referral_entries)}."
 
 
 def _meaning(stage: Stage) -> str:
@@ -62,29 +61,29 @@ def _meaning(stage: Stage) -> str:
     return f"{status}: {stage.meaning}" if stage.meaning else status
 
 
-def _holds(stage: Stage) -> Iterator[str]:
+def _stage_rules(stage: Stage) -> Iterator[str]:
     if stage.type is StageType.GATE:
         yield from (f"goes to {route.target} if {route.guard.sentence()}" for route in stage.routes)
-        yield f"else to {stage.default}"
+        yield f"else goes to {stage.default}"
     elif stage.limit is not None:
         reason = f", {stage.limit.reason}" if stage.limit.reason else ""
         yield f"at most {stage.limit.after}, then {stage.limit.trigger}{reason}"
     else:
-        yield "without limit"
+        yield "no time limit"
     if stage.cool_down is not None:
-        yield f"left in peace for {stage.cool_down}"
+        yield f"no return for {stage.cool_down}"
     if stage.reentry_limit is not None:
         yield f"at most {stage.reentry_limit} returns since the last win"
     if stage.must_pass:
-        yield "every way to a sale passes here"
+        yield "every path to a sale passes this stage"
 
 
 def _entries(entries: Iterable[EntryStage]) -> str:
-    told = (
+    parts = (
         f"{_plain(entry.stage)}" + (f" if {_plain(entry.guard.sentence())}" if entry.guard is not None else "")
         for entry in entries
     )
-    return " or ".join(told)
+    return " or ".join(parts)
 
 
 def _qualifications(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[str]:
@@ -94,40 +93,40 @@ def _qualifications(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[s
 
 def _qualification(rule: QualificationRule, clause: Clause) -> Iterator[str]:
     label = f" ({_plain(rule.label)})" if rule.label else ""
-    team = f", the test of {_plain(rule.team)}" if rule.team else ""
+    team = f", decided by {_plain(rule.team)}" if rule.team else ""
     yield f"### {_plain(rule.name)}{label}{team}\n"
-    yield from _held(rule)
-    by_hand = f"by hand by {' or '.join(map(_plain, rule.granted_by))}" if rule.granted_by else NOBODY
-    yield f"- granted and withdrawn {by_hand}"
+    yield from _conditions(rule)
+    by_hand = f"{' or '.join(map(_plain, rule.granted_by))} may" if rule.granted_by else "no role may"
+    yield f"- {by_hand} grant and withdraw it by hand"
     yield f"- {_signatures(clause)}\n"
 
 
-def _held(held: Hysteresis) -> Iterator[str]:
-    if held.meaning:
-        yield f"{_plain(held.meaning)}\n"
-    if held.enter is not None:
-        yield f"- holds once: {_plain(held.enter.sentence())}"
-    if held.leave is not None:
-        yield f"- until: {_plain(held.leave.sentence())}"
-    elif held.lasting:
-        yield "- even when that is true no more"
-    elif held.enter is not None:
-        yield "- as long as that is true"
-    if held.valid_for is not None:
-        yield f"- for {held.valid_for} after the latest fact that confirms it"
+def _conditions(rule: Hysteresis) -> Iterator[str]:
+    if rule.meaning:
+        yield f"{_plain(rule.meaning)}\n"
+    if rule.enter is not None:
+        yield f"- begins when: {_plain(rule.enter.sentence())}"
+    if rule.leave is not None:
+        yield f"- ends when: {_plain(rule.leave.sentence())}"
+    elif rule.lasting:
+        yield "- does not end when this is no longer true"
+    elif rule.enter is not None:
+        yield "- ends when this is no longer true"
+    if rule.valid_for is not None:
+        yield f"- ends {rule.valid_for} after the latest fact that confirms it"
 
 
 def _readiness(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[str]:
     rule = playbook.readiness
     if rule is None:
         return
-    yield "A lead is late while the second holds, else mid while the first does, else early.\n"
-    for name, held in (("mid", rule.mid), ("late", rule.late)):
+    yield "A lead is late while the rule late holds, else mid while the rule mid holds, else early.\n"
+    for name, condition in (("mid", rule.mid), ("late", rule.late)):
         yield f"### {name}\n"
-        yield from _held(held)
+        yield from _conditions(condition)
         yield ""
     days = "day" if playbook.review_days == 1 else f"{playbook.review_days} days"
-    yield f"Scores that fade are looked at again every {days}, at midnight.\n"
+    yield f"Scores that fade are evaluated again every {days}, at midnight.\n"
     yield _signatures(signed["readiness"])
 
 
@@ -136,11 +135,11 @@ def _moves(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[str]:
         (
             rule.trigger,
             "every open stage" if rule.sources == EVERY_OPEN_STAGE else ", ".join(rule.sources),
-            rule.target or ("the stage that was left" if rule.kind is TransitionKind.REOPEN else "where it is"),
+            rule.target or ("the stage that was left" if rule.kind is TransitionKind.REOPEN else "the same stage"),
             rule.kind.value,
             "" if rule.guard is None else rule.guard.sentence(),
             _who(rule),
-            ", ".join(rule.reasons) or "any that is listed" if rule.needs_reason else "",
+            ", ".join(rule.reasons) or "any listed reason" if rule.needs_reason else "",
             _teams(signed.get(f"lifecycle.transitions.{place}")),
         )
         for place, rule in enumerate(playbook.lifecycle.transitions)
@@ -151,8 +150,8 @@ def _moves(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[str]:
 def _who(rule: Transition) -> str:
     who = " or ".join(rule.roles) or "anyone"
     if rule.automatic:
-        return f"by itself, or {who}"
-    return f"on {rule.on}, or {who}" if rule.on is not None else who
+        return f"automatic, or {who}"
+    return f"on a fact of kind {rule.on}, or {who}" if rule.on is not None else who
 
 
 def _reasons(playbook: Playbook) -> Iterator[str]:
@@ -180,7 +179,7 @@ def _sign_offs(signed: Iterable[Clause]) -> Iterator[str]:
 
 
 def _signatures(clause: Clause) -> str:
-    return f"signed by {_teams(clause)}" if clause.rule.signed else "signed by nobody yet"
+    return f"signed by {_teams(clause)}" if clause.rule.signed else "not signed yet"
 
 
 def _teams(clause: Clause | None) -> str:
@@ -194,10 +193,11 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
     for row in rows:
-        yield f"| {' | '.join(_plain(cell).replace('|', '/') for cell in row)} |"
+        yield f"| {' | '.join(_plain(cell).replace('|', '/') for cell in row)} |"  # a bar would end the cell
 
 
 def _plain(text: str) -> str:
-    """Return a text on one line, in which nothing is markup."""
+    """Return a text on one line, with Markdown and HTML escaped."""
+    # The text comes from a file and may be shown as a page: it must not add links, images or scripts to the agreement.
     line = "".join(letter if letter.isprintable() else " " for letter in text)
     return "".join(f"\\{letter}" if letter in "\\`*[]<>#" else letter for letter in line)

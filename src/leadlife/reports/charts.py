@@ -1,6 +1,6 @@
-"""Charts of scores and of what they are worth, through Altair; needs the extra ``plots``.
+"""Charts of scores and of their quality, drawn with Altair. This module needs the extra ``plots``.
 
-Each returns a chart of Altair, which notebooks show, and which can be styled further or saved.
+Each function returns an Altair chart. A notebook shows it; you can style it further or save it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from leadlife.scoring import Scale, Score
 try:
     import altair as alt
 except ModuleNotFoundError:
-    raise MissingExtra("leadlife.reports.charts needs altair", hint="pip install 'leadlife[plots]'") from None
+    raise MissingExtra(
+        "leadlife.reports.charts needs the package altair", hint="pip install 'leadlife[plots]'"
+    ) from None
 
 SIZE = 320
 MOST_POINTS = 400
@@ -26,19 +28,19 @@ Scored = Mapping[str, Iterable[Any]]
 
 
 def roc_chart(outcomes: Iterable[Any], scores: Scored) -> alt.LayerChart:
-    """Return the ROC curves of several scores of the same leads; the diagonal is no signal.
+    """Return the ROC curves of several scores of the same leads. A score without signal follows the diagonal.
 
     Args:
         outcomes: Whether each lead was won: True or False, 1 or 0.
-        scores: What each scored, by the name of the policy, in the same order.
+        scores: The scores of the same leads in the same order, by the name of the policy.
 
     Raises:
-        Malformed: They do not pair, or only one outcome occurs.
+        Malformed: The lengths differ, or all outcomes are the same.
     """
-    told, rows = several("outcomes", outcomes), list[dict[str, Any]]()
+    checked, rows = several("outcomes", outcomes), list[dict[str, Any]]()
     for name, values in _named(scores):
-        label = f"{name}, area {roc_auc(told, values):.3f}"
-        rows += [{"lost": x, "won": y, "score": label} for x, y in _thinned(roc_curve(told, values))]
+        label = f"{name}, area {roc_auc(checked, values):.3f}"
+        rows += [{"lost": x, "won": y, "score": label} for x, y in _thinned(roc_curve(checked, values))]
     lines = (
         _chart(rows)
         .mark_line(interpolate="linear")
@@ -49,11 +51,14 @@ def roc_chart(outcomes: Iterable[Any], scores: Scored) -> alt.LayerChart:
             order="lost:Q",
         )
     )
-    return _square(_diagonal("lost", "won"), lines, title="Who is ranked above whom")
+    return _square(_diagonal("lost", "won"), lines, title="How well scores rank won leads above lost ones")
 
 
 def gains_chart(outcomes: Iterable[Any], scores: Scored) -> alt.LayerChart:
-    """Return what share of the won leads the best-scored share of all leads holds; the diagonal is no signal.
+    """Return the share of won leads among the best-scored leads, for every share of all leads.
+
+    A score without signal follows the diagonal.
+
 
     Args:
         outcomes: As in :func:`roc_chart`.
@@ -62,11 +67,11 @@ def gains_chart(outcomes: Iterable[Any], scores: Scored) -> alt.LayerChart:
     Raises:
         Malformed: As in :func:`roc_chart`.
     """
-    told, rows = several("outcomes", outcomes), list[dict[str, Any]]()
+    checked, rows = several("outcomes", outcomes), list[dict[str, Any]]()
     shares = [place / 50 for place in range(1, 51)]
     for name, values in _named(scores):
         rows.append({"leads": 0, "won": 0, "score": name})
-        rows += [{"leads": one.share, "won": one.gain, "score": name} for one in gains(told, values, shares=shares)]
+        rows += [{"leads": one.share, "won": one.gain, "score": name} for one in gains(checked, values, shares=shares)]
     lines = (
         _chart(rows)
         .mark_line()
@@ -76,21 +81,24 @@ def gains_chart(outcomes: Iterable[Any], scores: Scored) -> alt.LayerChart:
             color=_by_score(),
         )
     )
-    return _square(_diagonal("leads", "won"), lines, title="What the best-scored hold")
+    return _square(_diagonal("leads", "won"), lines, title="Share of won leads among the best-scored leads")
 
 
 def calibration_chart(outcomes: Iterable[Any], scores: Scored, *, bins: int = 10) -> alt.LayerChart:
-    """Return what came of probabilities, with intervals at 95 percent; on the diagonal they mean what they say.
+    """Return the share of won leads for each range of predicted probabilities, with intervals at 95 percent.
+
+    Well calibrated probabilities lie on the diagonal.
+
 
     Args:
         outcomes: As in :func:`roc_chart`.
         scores: Probabilities, by the name of the policy.
-        bins: How many bins of equal width.
+        bins: The number of bins, all of equal width.
 
     Raises:
-        Malformed: They do not pair, or one is no probability.
+        Malformed: The lengths differ, or a score is not a probability.
     """
-    told, rows = several("outcomes", outcomes), list[dict[str, Any]]()
+    checked, rows = several("outcomes", outcomes), list[dict[str, Any]]()
     for name, values in _named(scores):
         rows += [
             {
@@ -101,31 +109,31 @@ def calibration_chart(outcomes: Iterable[Any], scores: Scored, *, bins: int = 10
                 "leads": row.leads,
                 "score": name,
             }
-            for row in calibration(told, values, bins=bins)
+            for row in calibration(checked, values, bins=bins)
         ]
     base = _chart(rows).encode(
-        x=alt.X("predicted:Q", title="probability that was told", axis=alt.Axis(format="%")), color=_by_score()
+        x=alt.X("predicted:Q", title="predicted probability", axis=alt.Axis(format="%")), color=_by_score()
     )
     ranges = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="share that was won"), y2="high:Q")
     points = base.mark_line(point=True).encode(
         y=alt.Y("rate:Q", title="share that was won", axis=alt.Axis(format="%")), tooltip=["leads:Q"]
     )
-    return _square(_diagonal("predicted", "rate"), ranges, points, title="Do probabilities mean what they say")
+    return _square(_diagonal("predicted", "rate"), ranges, points, title="Calibration of probabilities")
 
 
 def threshold_chart(
     probabilities: Iterable[Any], *, value: float, cost: float, capacity: int | None = None
 ) -> alt.LayerChart:
-    """Return the expected profit by how many leads are called, the best first; a rule marks where to stop.
+    """Return the expected profit for each number of called leads; a vertical line shows the best number.
 
     Args:
-        probabilities: Of winning, for each lead.
-        value: What a won lead brings.
-        cost: What a call costs.
-        capacity: How many leads can be called; None for any number.
+        probabilities: The probability of winning, for each lead.
+        value: The value of a won lead, in any currency.
+        cost: The cost of one call, in the same currency.
+        capacity: The greatest number of leads that can be called; None for any number.
 
     Raises:
-        Malformed: One is no probability, or value, cost or capacity are no positive numbers.
+        Malformed: A probability is not between 0 and 1, or value, cost or capacity is not a positive number.
     """
     ranked = sorted(map(as_chance, several("probabilities", probabilities)), reverse=True)
     best = threshold(ranked, value=value, cost=cost, capacity=capacity)
@@ -136,20 +144,20 @@ def threshold_chart(
         .mark_line(color=FOR)
         .encode(x=alt.X("leads:Q", title="leads called, best first"), y=alt.Y("profit:Q", title="expected profit"))
     )
-    here = [{"leads": best.leads, "profit": best.profit, "told": f"{best.leads} leads, down to {best.cut:.1%}"}]
+    here = [{"leads": best.leads, "profit": best.profit, "label": f"{best.leads} leads, down to {best.cut:.1%}"}]
     stop = _chart(here).mark_rule(strokeDash=[4, 4], color=GREY).encode(x="leads:Q")
-    words = _chart(here).mark_text(align="left", dx=6, y=SIZE - 8).encode(x="leads:Q", text="told:N")
-    return _square(curve, stop, words, title="Where to cut")
+    label = _chart(here).mark_text(align="left", dx=6, y=SIZE - 8).encode(x="leads:Q", text="label:N")
+    return _square(curve, stop, label, title="How many leads to call")
 
 
 def ledger_chart(score: Score) -> alt.LayerChart:
-    """Return the lines of a score as bars: what speaks for the lead, and what against it.
+    """Return the lines of a score as bars: positive lines in one colour, negative lines in another.
 
     Raises:
-        Malformed: This is no score, or one without lines.
+        Malformed: The value is not a score, or the score has no lines.
     """
     if not getattr(score, "lines", ()):
-        raise Malformed("a ledger is drawn of a score that has lines")
+        raise Malformed("ledger_chart() needs a score that has lines", hint="pass what policy.score(...) returns")
     rows = [
         {"line": f"{place + 1}. {line.reason}", "points": line.points, "side": "for" if line.points >= 0 else "against"}
         for place, line in enumerate(score.lines)
@@ -171,10 +179,13 @@ def ledger_chart(score: Score) -> alt.LayerChart:
 
 def _named(scores: Any) -> Iterable[tuple[str, list[Any]]]:
     if not isinstance(scores, Mapping) or not scores:
-        raise Malformed("scores are told by the name of their policy", hint='{"engagement": scores}')
+        raise Malformed(
+            "scores must be a mapping from the name of each policy to its scores", hint='pass {"engagement": scores}'
+        )
     return [(str(name), several("scores", values)) for name, values in scores.items()]
 
 
+# Inline data takes plain rows: Altair then needs no data frame library.
 def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=rows))
 
@@ -193,6 +204,6 @@ def _square(*layers: alt.Chart, title: str) -> alt.LayerChart:
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
-    """Return at most so many points, the first and the last among them."""
+    """Return every n-th point and always the last, so that a chart of a million leads stays small."""
     step = max(1, len(points) // MOST_POINTS)
     return [*points[:-1:step], points[-1]]

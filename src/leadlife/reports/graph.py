@@ -1,4 +1,4 @@
-"""A lifecycle as boxes and arrows: one neutral graph, whoever draws it."""
+"""A lifecycle as boxes and arrows: one neutral graph for all output formats."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from leadlife.playbook.playbook import Playbook
 
 
 class Arrow(NamedTuple):
-    """Moves from one stage to another.
+    """All moves of one kind from one stage to another.
 
     Attributes:
-        source: Where they lead out of.
-        target: Where they lead to.
-        triggers: The triggers that make them.
-        kind: What they mean.
-        asks: What their guards ask, in words, where criteria are drawn.
-        moved: How many moves there were, where journeys are given.
-        visits: How many visits to the source there were, those that go on included.
+        source: The stage that the moves lead out of.
+        target: The stage that they lead to.
+        triggers: Their triggers.
+        kind: Their kind.
+        asks: Their guards in words; empty unless criteria are drawn.
+        moved: The number of moves in the given journeys; None without journeys.
+        visits: The number of visits to the source in the given journeys, including visits that have not ended.
     """
 
     source: str
@@ -37,12 +37,12 @@ class Arrow(NamedTuple):
     visits: int = 0
 
     def labels(self) -> tuple[str, ...]:
-        """Return what stands beside the arrow, line by line."""
-        told = (", ".join(self.triggers), *self.asks)
+        """Return the label of the arrow, line by line."""
+        lines = (", ".join(self.triggers), *self.asks)
         if self.moved is None:
-            return told
+            return lines
         share = f", {self.moved / self.visits:.1%} so far" if self.visits else ""
-        return (*told, f"{self.moved:,} of {self.visits:,}{share}")
+        return (*lines, f"{self.moved:,} of {self.visits:,}{share}")
 
 
 class Graph(NamedTuple):
@@ -51,8 +51,8 @@ class Graph(NamedTuple):
     Attributes:
         stages: The boxes.
         arrows: The arrows.
-        entries: Where journeys begin.
-        standing: How many stand in each stage, where journeys are given.
+        entries: The stages in which journeys begin.
+        standing: The number of leads in each stage; None without journeys.
     """
 
     stages: tuple[Stage, ...]
@@ -61,7 +61,7 @@ class Graph(NamedTuple):
     standing: dict[str, int] | None = None
 
     def title(self, stage: Stage) -> str:
-        """Return what stands in a box."""
+        """Return the label of a box."""
         limit = "" if stage.limit is None else f", {stage.limit.after}"
         here = "" if self.standing is None else f" ({self.standing.get(stage.id, 0):,})"
         return f"{stage.name}{limit}{here}"
@@ -77,42 +77,43 @@ def graph(
     """Return a lifecycle as boxes and arrows.
 
     Args:
-        what: The lifecycle that is drawn, or the playbook that has it.
-        success_path: Only the stages of the success path and those of recycling, with the forward moves between them,
-            one way into recycling and the ways out of it.
-        criteria: Whether the arrows say what their guards ask.
-        journeys: Journeys through it: the arrows say how many moves there were, of how many visits to their source,
-            those that go on included; the boxes say how many stand there.
+        what: The lifecycle to draw, or the playbook that has it.
+        success_path: Whether to draw only the stages of the success path, gates and recycled stages, with the forward,
+            recycling and reentry moves between them.
+        criteria: Whether the arrows show their guards.
+        journeys: Journeys through the lifecycle. The arrows show the number of moves and of visits to their source,
+            including visits that have not ended. The boxes show the number of leads in each stage.
     """
     lifecycle = what.lifecycle if isinstance(what, Playbook) else what
-    kept = [stage for stage in lifecycle.stages if not success_path or _on_loop(stage)]
+    kept = [stage for stage in lifecycle.stages if not success_path or _on_success_path(stage)]
     ids = {stage.id for stage in kept}
-    found: dict[tuple[str, str, TransitionKind], tuple[dict[str, None], dict[str, None]]] = {}
+    labels: dict[tuple[str, str, TransitionKind], tuple[dict[str, None], dict[str, None]]] = {}
     for edge in lifecycle.edges:
         kind = edge.rule.kind
         if success_path and kind not in (TransitionKind.FORWARD, TransitionKind.RECYCLE, TransitionKind.REENTRY):
             continue
+        # An edge that passes gates is drawn step by step: each gate is a box of its own.
         for source, target in pairwise([edge.source, *edge.via, edge.target or edge.source]):
             if source in ids and target in ids:
-                triggers, asks = found.setdefault((source, target, kind), ({}, {}))
-                triggers[edge.trigger] = None
+                triggers, asks = labels.setdefault((source, target, kind), ({}, {}))
+                triggers[edge.trigger] = None  # a dict keeps the declared order, a set would not
                 if criteria:
-                    asks.update(dict.fromkeys(_asked(lifecycle, edge, source, target)))
+                    asks.update(dict.fromkeys(_guards_between(lifecycle, edge, source, target)))
     entries = tuple(entry.stage for entry in (lifecycle.entries or (lifecycle.first,)) if entry.stage in ids)
-    walked = None if journeys is None else list(journeys)
-    moves, visits = _traffic(walked or ())
+    given = None if journeys is None else list(journeys)
+    moves, visits = _traffic(given or ())
     arrows = tuple(
         Arrow(source, target, tuple(triggers), kind, tuple(asks))
-        if walked is None
+        if given is None
         else _counted(Arrow(source, target, tuple(triggers), kind, tuple(asks)), moves, visits)
-        for (source, target, kind), (triggers, asks) in found.items()
+        for (source, target, kind), (triggers, asks) in labels.items()
     )
-    standing = None if walked is None else Counter(journey.stage for journey in walked if journey.stage is not None)
+    standing = None if given is None else Counter(journey.stage for journey in given if journey.stage is not None)
     return Graph(tuple(kept), arrows, entries, None if standing is None else dict(standing))
 
 
-def _asked(lifecycle: Lifecycle, edge: Edge, source: str, target: str) -> Iterator[str]:
-    """Yield what is asked on the way from one box to the next: by the gate there, else by the transition itself."""
+def _guards_between(lifecycle: Lifecycle, edge: Edge, source: str, target: str) -> Iterator[str]:
+    """Yield the guards between two boxes: those of the gate at the source, or the guard of the transition."""
     stage = lifecycle.by_id[source]
     if stage.type is StageType.GATE:
         yield from (route.guard.sentence() for route in stage.routes if route.target == target)
@@ -122,12 +123,12 @@ def _asked(lifecycle: Lifecycle, edge: Edge, source: str, target: str) -> Iterat
         yield edge.rule.guard.sentence()
 
 
-def _on_loop(stage: Stage) -> bool:
+def _on_success_path(stage: Stage) -> bool:
     return stage.on_path or stage.type is StageType.GATE or stage.status is StageStatus.RECYCLED
 
 
 def _traffic(journeys: Iterable[Journey]) -> tuple[Counter[tuple[str, str]], Counter[str]]:
-    """Return how many moves there were from stage to stage, and how many visits to each stage."""
+    """Return the number of moves between each two stages, and the number of visits to each stage."""
     moves: Counter[tuple[str, str]] = Counter()
     visits: Counter[str] = Counter()
     for journey in journeys:

@@ -27,7 +27,7 @@ WIDEST = 34
 
 
 def mermaid(picture: Graph) -> str:
-    """Return the graph as a Mermaid flowchart, which many readers of Markdown draw by themselves."""
+    """Return the graph as a Mermaid flowchart. Many Markdown viewers draw it, for example GitHub."""
     names = {stage.id: f"s{place}" for place, stage in enumerate(picture.stages)}
     lines = ["flowchart LR"]
     for stage in picture.stages:
@@ -41,11 +41,12 @@ def mermaid(picture: Graph) -> str:
 
 
 def _escaped(text: str) -> str:
+    """Return a text as a Mermaid label: every character that could end the label becomes its character code."""
     return "".join(letter if letter.isalnum() or letter in " ,.-_/:+" else f"#{ord(letter)};" for letter in text)
 
 
 def dot(picture: Graph) -> str:
-    """Return the graph in Graphviz's language: ``dot -Tsvg``."""
+    """Return the graph in the language of Graphviz. Draw it with ``dot -Tsvg``."""
     names = {stage.id: f"s{place}" for place, stage in enumerate(picture.stages)}
     lines = [
         "digraph lifecycle {",
@@ -61,6 +62,7 @@ def dot(picture: Graph) -> str:
         bold = (", penwidth=2" if stage.id in picture.entries else "") + (', group="path"' if stage.on_path else "")
         lines.append(f"  {names[stage.id]} [label={_quoted(picture.title(stage))}, {shape}{bold}];")
     for arrow in picture.arrows:
+        # Quote each line first and join with the two characters "\\n": dot reads them as a line break.
         label = "\\n".join(_quoted(line)[1:-1] for text in arrow.labels() for line in _folded(text))
         style = ", style=dashed" if arrow.kind in _DASHED else ""
         weight = (
@@ -76,12 +78,12 @@ def _quoted(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return a text on one line, in which nothing commands a terminal."""
+    """Return a text on one line, without control characters that could command a terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _folded(text: str) -> list[str]:
-    """Return a text as lines that are not too wide."""
+    """Return a text as lines of at most ``WIDEST`` characters, except for longer words."""
     lines = [""]
     for word in text.split(" "):
         if lines[-1] and len(lines[-1]) + len(word) >= WIDEST:
@@ -91,27 +93,27 @@ def _folded(text: str) -> list[str]:
 
 
 def text(picture: Graph) -> str:
-    """Return the graph as lines of text: each stage, and under it the ways out."""
+    """Return the graph as lines of text: each stage, with the moves out of it below."""
     lines: list[str] = []
     for stage in picture.stages:
         here = [] if picture.standing is None else [f"{picture.standing.get(stage.id, 0):,} here"]
-        marks = [stage.status.value, *([stage.team] if stage.team else []), *_timed(stage), *here]
+        details = [stage.status.value, *([stage.team] if stage.team else []), *_limits(stage), *here]
         start = "> " if stage.id in picture.entries else "  "
-        lines.append(_printable(f"{start}{stage.name}  ({', '.join(marks)})"))
-        lines += [f"      {line}" for line in _ways_out(stage.id, picture.arrows)]
+        lines.append(_printable(f"{start}{stage.name}  ({', '.join(details)})"))
+        lines += [f"      {line}" for line in _moves_out(stage.id, picture.arrows)]
     return "\n".join(lines)
 
 
-def _timed(stage: Stage) -> list[str]:
-    found = [f"at most {stage.limit.after}, then {stage.limit.trigger}"] if stage.limit else []
+def _limits(stage: Stage) -> list[str]:
+    limits = [f"at most {stage.limit.after}, then {stage.limit.trigger}"] if stage.limit else []
     if stage.cool_down is not None:
-        found.append(f"cool-down {stage.cool_down}")
+        limits.append(f"cool-down {stage.cool_down}")
     if stage.reentry_limit is not None:
-        found.append(f"at most {stage.reentry_limit} returns")
-    return found
+        limits.append(f"at most {stage.reentry_limit} returns")
+    return limits
 
 
-def _ways_out(source: str, arrows: Iterable[Arrow]) -> list[str]:
+def _moves_out(source: str, arrows: Iterable[Arrow]) -> list[str]:
     mine = [arrow for arrow in arrows if arrow.source == source]
     width = max((len(arrow.labels()[0]) for arrow in mine), default=0)
     return [

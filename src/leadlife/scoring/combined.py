@@ -9,16 +9,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from leadlife._base.model import LAX, SORTED, Definition, Name
+from leadlife._base.model import LAX, SORTED, Definition, Name, TupleOf
 from leadlife.criteria import Criterion
 from leadlife.errors import Malformed, PolicyError, PolicyNotBound
 from leadlife.leads import LeadType
 from leadlife.scoring import MICRO, Answer, Contribution, Score, Sort, banded
 from leadlife.scoring import micropoints as exact
 from leadlife.scoring.combining import answers, as_points, joined
-from leadlife.scoring.points_engine import Limits, added, bounds, cut, held, weighed
-from leadlife.scoring.policy import Amount, Banded, Part, Policy, Question
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.limits import Limits, limited, limits_of, limits_within, sum_limits, weighted
+from leadlife.scoring.policy import Amount, Banded, Part, Policy, PolicyView, Question
 from leadlife.timing import earliest
 
 
@@ -33,7 +32,7 @@ class WeightedSum(Banded):
     """The sum of several policies, each times its weight."""
 
     op: Literal["sum"] = "sum"
-    of: Annotated[tuple[Weighted, ...], LAX, Field(min_length=1, max_length=100)]
+    of: Annotated[TupleOf[Weighted], Field(min_length=1, max_length=100)]
 
     def parts(self) -> tuple[Policy, ...]:
         """Return the policies that are added up."""
@@ -41,10 +40,10 @@ class WeightedSum(Banded):
 
     def limits(self) -> Limits:
         """Return the weighted sums of the parts' limits."""
-        return added(*(_scaled(one.policy.limits(), exact(one.weight)) for one in self.of))
+        return sum_limits(*(_scaled(one.policy.limits(), exact(one.weight)) for one in self.of))
 
-    def _assess(self, sight: ScoringView) -> Score:
-        scores = [one.policy.assess(sight) for one in self.of]
+    def _assess(self, view: PolicyView) -> Score:
+        scores = [one.policy.assess(view) for one in self.of]
         weights = [exact(one.weight) for one in self.of]
         lines = (
             line for score, weight in zip(scores, weights, strict=True) for line in as_points(score, weight=weight)
@@ -67,8 +66,8 @@ class Scaled(Banded):
         """Return the policy's limits times the number."""
         return _scaled(self.of.limits(), exact(self.by))
 
-    def _assess(self, sight: ScoringView) -> Score:
-        score, by = self.of.assess(sight), exact(self.by)
+    def _assess(self, view: PolicyView) -> Score:
+        score, by = self.of.assess(view), exact(self.by)
         lines = as_points(score, weight=by)
         return answers(self, [score]) or banded(joined(self, [score], lines, weights=[by]), self.bands)
 
@@ -86,8 +85,8 @@ class _Around(Policy):
         """Return the bands of the policy within."""
         return self.of.band_names()
 
-    def _taken(self, sight: ScoringView) -> tuple[Score, list[Contribution]]:
-        score = self.of.assess(sight)
+    def _taken(self, view: PolicyView) -> tuple[Score, list[Contribution]]:
+        score = self.of.assess(view)
         return score, as_points(score)
 
     def _around(self, inner: Score, lines: list[Contribution], *, own: bool = False) -> Score:
@@ -112,16 +111,16 @@ class Capped(_Around):
     def _bounded(self) -> Self:
         if self.cap is None and self.floor is None:
             raise Malformed("a capped policy has a cap or a floor")
-        bounds(self.floor, self.cap)
+        limits_of(self.floor, self.cap)
         return self
 
     def limits(self) -> Limits:
         """Return the policy's limits, held between the floor and the cap."""
-        return held(self.of.limits(), bounds(self.floor, self.cap))
+        return limits_within(self.of.limits(), limits_of(self.floor, self.cap))
 
-    def _assess(self, sight: ScoringView) -> Score:
-        inner, lines = self._taken(sight)
-        cut(lines, sum(line.micropoints for line in lines), bounds(self.floor, self.cap), "cap", self.of.name)
+    def _assess(self, view: PolicyView) -> Score:
+        inner, lines = self._taken(view)
+        limited(lines, sum(line.micropoints for line in lines), limits_of(self.floor, self.cap), "cap", self.of.name)
         return answers(self, [inner]) or self._around(inner, lines)
 
 
@@ -139,15 +138,15 @@ class Gated(_Around):
         """Return the policy's limits, 0 included."""
         return _spread(self.of.limits(), (0, 0))
 
-    def _assess(self, sight: ScoringView) -> Score:
-        inner, lines = self._taken(sight)
-        answer = self.when.predicate(sight)
+    def _assess(self, view: PolicyView) -> Score:
+        inner, lines = self._taken(view)
+        answer = self.when.predicate(view)
         if answer is not True:
             word = "unknown" if answer is None else "false"
             taken = -sum(line.micropoints for line in lines)
             lines.append(Contribution("gate", Sort.GATE, taken, f"{word}: {self.when.sentence()}"))
         score = answers(self, [inner]) or self._around(inner, lines, own=answer is not True)
-        return replace(score, changes_at=earliest((inner.changes_at, self.when.changes_at(sight))))
+        return replace(score, changes_at=earliest((inner.changes_at, self.when.changes_at(view))))
 
 
 class Overridden(_Around):
@@ -163,9 +162,9 @@ class Overridden(_Around):
         """Yield the field, which must hold a number."""
         yield "field", "number", self.field
 
-    def _assess(self, sight: ScoringView) -> Score:
-        inner, lines = self._taken(sight)
-        seen = sight.field(self.field)
+    def _assess(self, view: PolicyView) -> Score:
+        inner, lines = self._taken(view)
+        seen = view.field(self.field)
         missing = answers(self, [inner])
         if inner.answer is Answer.EXCLUDED or seen is None:
             return missing or self._around(inner, lines)
@@ -202,22 +201,22 @@ class _Choosing(Policy):
             score, lines=(*score.lines, told), low=low, high=high, changes_at=earliest((score.changes_at, until))
         )
 
-    def _unanswered(self, sight: ScoringView, why: str) -> Score:
-        return Score(self.name, self.version, sight.at, answer=Answer.UNANSWERED, why=why, bands=self.band_names())
+    def _unanswered(self, view: PolicyView, why: str) -> Score:
+        return Score(self.name, self.version, view.at, answer=Answer.UNANSWERED, why=why, bands=self.band_names())
 
 
 class Highest(_Choosing):
     """The highest of several policies; of equals the first. Who is excluded by one is excluded by all."""
 
     op: Literal["highest"] = "highest"
-    of: Annotated[tuple[Part, ...], LAX, Field(min_length=1, max_length=100)]
+    of: Annotated[TupleOf[Part], Field(min_length=1, max_length=100)]
 
     def parts(self) -> tuple[Policy, ...]:
         """Return the policies that compete."""
         return self.of
 
-    def _assess(self, sight: ScoringView) -> Score:
-        scores = [part.assess(sight) for part in self.of]
+    def _assess(self, view: PolicyView) -> Score:
+        scores = [part.assess(view) for part in self.of]
         answered = [score for score in scores if score.answered]
         missing = answers(self, scores)
         if missing is not None and (missing.answer is Answer.EXCLUDED or not answered):
@@ -270,13 +269,13 @@ class PerLeadType(_Choosing):
         """Yield the lead type."""
         yield "cases", "source", "lead_type"
 
-    def _assess(self, sight: ScoringView) -> Score:
-        source = sight.lead.source
+    def _assess(self, view: PolicyView) -> Score:
+        source = view.source
         kind = None if source is None else source.lead_type
         part = self.cases.get(kind, self.otherwise) if kind is not None else self.otherwise
         if part is None:
-            return self._unanswered(sight, f"no policy for leads of type {kind or 'unknown'}")
-        return self._chosen(part.assess(sight), f"for leads of type {kind or 'unknown'}")
+            return self._unanswered(view, f"no policy for leads of type {kind or 'unknown'}")
+        return self._chosen(part.assess(view), f"for leads of type {kind or 'unknown'}")
 
 
 def _lead_type(name: Any) -> LeadType | None:
@@ -293,33 +292,33 @@ class Fallback(_Choosing):
     """
 
     op: Literal["fallback"] = "fallback"
-    of: Annotated[tuple[Part, ...], LAX, Field(min_length=1, max_length=100)]
+    of: Annotated[TupleOf[Part], Field(min_length=1, max_length=100)]
 
     def parts(self) -> tuple[Policy, ...]:
         """Return the policies, in the order in which they are asked."""
         return self.of
 
-    def _assess(self, sight: ScoringView) -> Score:
+    def _assess(self, view: PolicyView) -> Score:
         failed: list[str] = []
         until: datetime | None = None
         for part in self.of:
             try:
-                score = part.assess(sight)
+                score = part.assess(view)
             except PolicyNotBound:
                 raise  # nobody handed it in: that is no answer to fall back from
             except PolicyError as error:
                 failed.append(f"{part.name} {error.problem}")
-                until = sight.at
+                until = view.at
                 continue
             if score.answer is not Answer.UNANSWERED:
                 return self._chosen(score, "; ".join([*failed, f"answered by {part.name}"]), until=until)
             failed.append(score.why)
             until = earliest((until, score.changes_at))
-        return replace(self._unanswered(sight, "; ".join(failed)), changes_at=until)
+        return replace(self._unanswered(view, "; ".join(failed)), changes_at=until)
 
 
 def _scaled(limits: Limits, by: int) -> Limits:
-    low, high = (None if bound is None else weighed(bound, by, MICRO) for bound in limits)
+    low, high = (None if bound is None else weighted(bound, by, MICRO) for bound in limits)
     return (high, low) if by < 0 else (low, high)
 
 

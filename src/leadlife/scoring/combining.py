@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from leadlife.scoring import MICRO, Answer, Contribution, Scale, Score, Sort
-from leadlife.scoring.points_engine import weighed
+from leadlife.scoring.limits import weighted
 from leadlife.timing import earliest
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ def as_points(score: Score, *, weight: int = MICRO) -> list[Contribution]:
     The whole is weighed, not line by line: what rounding the lines leaves over, a few millionths, is a line of its own.
     A probability counts as one line of so many points: its log-odds are no points.
     """
-    worth = weighed(score.micropoints, weight, MICRO)
+    worth = weighted(score.micropoints, weight, MICRO)
     if score.scale is Scale.PROBABILITY:
         return [Contribution(score.policy, Sort.FIELD, worth, f"probability by {score.policy}")]
     lines = [
-        line._replace(rule=f"{score.policy}/{line.rule}", micropoints=weighed(line.micropoints, weight, MICRO))
+        line._replace(rule=f"{score.policy}/{line.rule}", micropoints=weighted(line.micropoints, weight, MICRO))
         for line in score.lines
     ]
     left_over = worth - sum(line.micropoints for line in lines)
@@ -65,7 +65,7 @@ def joined(
         low=low,
         high=high,
         changes_at=earliest(score.changes_at for score in scores),
-        fading=sum(abs(weighed(score.fading, weight, MICRO)) for score, weight in told),
-        rounding=sum(abs(weighed(score.rounding, weight, MICRO)) + 2 for score, weight in told),
+        fading=sum(abs(weighted(score.fading, weight, MICRO)) for score, weight in told),
+        rounding=sum(abs(weighted(score.rounding, weight, MICRO)) + 2 for score, weight in told),
         half_life=min((score.half_life for score in scores if score.half_life is not None), default=None),
     )

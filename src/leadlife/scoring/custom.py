@@ -10,11 +10,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from leadlife._base.model import LAX
+from leadlife._base.model import OneOf, default
 from leadlife.errors import LeadlifeError, Malformed, PolicyError, PolicyNotBound
 from leadlife.scoring import MICRO, Answer, Scale, Score, banded, micropoints
-from leadlife.scoring.policy import Banded, as_mapping
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.policy import Banded, PolicyView, as_mapping
 
 
 class CustomPolicy(Banded):
@@ -33,7 +32,7 @@ class CustomPolicy(Banded):
     """
 
     op: Literal["custom_policy"] = "custom_policy"
-    scale: Annotated[Scale, LAX] = Scale.POINTS
+    scale: OneOf[Scale] = default(Scale.POINTS)
     call: Annotated[Any, Field(exclude=True, repr=False)] = None
     """A function ``(lead, activities, *, at)``, or an object with a method ``score`` of that form."""
 
@@ -107,29 +106,28 @@ class CustomPolicy(Banded):
         """Return 0 and 1 for a probability, else no bounds."""
         return (0, MICRO) if self.scale is Scale.PROBABILITY else (None, None)
 
-    def _assess(self, sight: ScoringView) -> Score:
-        if self.call is None and sight.reports is not None:
-            told = sight.reports.get((self.name, self.version))
-            if told is None:
-                why = f"{self.name} is not bound and has not been reported"
-                return self._silent(sight.at, why)
-            # A report stands until the next: time does nothing to it.
-            return replace(self.restate(told, at=sight.at, why="reported"), changes_at=None)
+    def _assess(self, view: PolicyView) -> Score:
+        if self.call is None and view.keeps_reports:
+            report = view.reported(self.name, self.version)
+            if report is None:
+                return self._unanswered(view.at, f"{self.name} is not bound and has not been reported")
+            # A report stands until the next one: time does nothing to it.
+            return replace(self.score_of(report.value, at=view.at, why="reported"), changes_at=None)
         if self.call is None:
             raise PolicyNotBound(self.name, "is named but not bound to a function")
         scoring = getattr(self.call, "score", self.call)
         try:
-            answer = scoring(sight.lead, sight.in_order, at=sight.at)
+            answer = scoring(view.lead, view.history, at=view.at)
         except Exception as error:
             if isinstance(error, PolicyError):
                 raise
             raise PolicyError(self.name, f"raised {type(error).__name__}") from error
-        return self.restate(answer, at=sight.at)
+        return self.score_of(answer, at=view.at)
 
-    def _silent(self, at: datetime, why: str) -> Score:
+    def _unanswered(self, at: datetime, why: str) -> Score:
         return banded(Score(self.name, self.version, at, answer=Answer.UNANSWERED, why=why), self.bands)
 
-    def restate(self, answer: Any, *, at: datetime, why: str = "") -> Score:
+    def score_of(self, answer: Any, *, at: datetime, why: str = "") -> Score:
         """Return an answer as a score.
 
         Args:
@@ -141,7 +139,7 @@ class CustomPolicy(Banded):
             PolicyError: It is NaN, infinite, too large, no probability, or something else altogether.
         """
         try:
-            score = self._restated(answer, at, why or self.meaning or self.name)
+            score = self._as_score(answer, at, why or self.meaning or self.name)
             # What code of one's own does with time is its own affair: it may change at once, unless it says when.
             return score if score.changes_at is not None else replace(score, changes_at=at)
         except PolicyError:
@@ -151,9 +149,9 @@ class CustomPolicy(Banded):
         except Exception as error:  # a mapping of one's own may do anything
             raise PolicyError(self.name, f"answered what is no score: {type(error).__name__}") from error
 
-    def _restated(self, answer: Any, at: datetime, why: str) -> Score:
+    def _as_score(self, answer: Any, at: datetime, why: str) -> Score:
         if answer is None:
-            return self._silent(at, f"{self.name} has no answer")
+            return self._unanswered(at, f"{self.name} has no answer")
         if isinstance(answer, Score):
             if answer.scale is not self.scale:
                 raise PolicyError(self.name, f"answered a score in {answer.scale}, not in {self.scale}")

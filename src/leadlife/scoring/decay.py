@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from leadlife._base.model import LAX, Definition
+from leadlife._base.model import Accepts, Definition, OneOf, default
 from leadlife.errors import Malformed
 from leadlife.timing import Calendar, Elapsed, PositiveDuration, due, read_duration, steps
 
@@ -29,7 +29,7 @@ class StepDecay(Definition):
 
     percent: Annotated[int, Field(ge=1, le=100)]
     every: PositiveDuration
-    shape: Annotated[Shape, LAX] = Shape.LINEAR
+    shape: OneOf[Shape] = default(Shape.LINEAR)
 
     def factor(self, number: int) -> float:
         """Return what is left after so many steps, from 0 to 1."""
@@ -55,7 +55,10 @@ def _lasting(value: Elapsed) -> Elapsed:
     return value
 
 
-HalfLife = Annotated[Elapsed, BeforeValidator(_exact), AfterValidator(_lasting)]
+if TYPE_CHECKING:
+    OptionalHalfLife = Accepts[Elapsed | None, Elapsed | timedelta | str | None]
+else:
+    OptionalHalfLife = Annotated[Elapsed, BeforeValidator(_exact), AfterValidator(_lasting)] | None
 """Exact time, after which half is left: ``elapsed(days=7)``."""
 
 

@@ -8,14 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from leadlife._base.model import LAX, Definition, Name, Text
+from leadlife._base.model import Definition, Name, Text, TupleOf, default
 from leadlife.criteria import Criterion
 from leadlife.errors import Fault, repeated
 from leadlife.scoring import MICRO, Score
 from leadlife.scoring.points import Points
-from leadlife.scoring.policy import Banded, Bands, Question, band_faults
+from leadlife.scoring.policy import Banded, Bands, PolicyView, Question, band_faults
 from leadlife.scoring.rules import FieldRule
-from leadlife.scoring.view import ScoringView
 
 GRADES: dict[str, float] = {"A": 75, "B": 50, "C": 25, "D": 0}
 
@@ -42,8 +41,8 @@ class Fit(Banded):
     """
 
     op: Literal["fit"] = "fit"
-    traits: Annotated[tuple[Trait, ...], LAX, Field(min_length=1)]
-    exclude: Annotated[tuple[Question, ...], LAX] = ()
+    traits: Annotated[TupleOf[Trait], Field(min_length=1)]
+    exclude: TupleOf[Question] = default(())
     bands: Bands = Field(default_factory=GRADES.copy)
 
     def _faults(self) -> Iterator[Fault]:
@@ -79,5 +78,5 @@ class Fit(Banded):
         """Return 0 and 100 points."""
         return self._points.limits()
 
-    def _assess(self, sight: ScoringView) -> Score:
-        return self._points.assess(sight)
+    def _assess(self, view: PolicyView) -> Score:
+        return self._points.assess(view)

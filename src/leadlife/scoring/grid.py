@@ -10,9 +10,8 @@ from pydantic import model_validator
 from leadlife.errors import Fault, InvalidDefinition
 from leadlife.scoring import Score, rank
 from leadlife.scoring.combining import answers, as_points, joined
-from leadlife.scoring.points_engine import Limits, added, bounds, cut, held
-from leadlife.scoring.policy import Amount, Part, Policy
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.limits import Limits, limited, limits_of, limits_within, sum_limits
+from leadlife.scoring.policy import Amount, Part, Policy, PolicyView
 
 
 class Grid(Policy):
@@ -47,19 +46,19 @@ class Grid(Policy):
 
     def limits(self) -> Limits:
         """Return the sums of the axes' limits, held between the floor and the cap."""
-        return held(added(self.fit.limits(), self.engagement.limits()), bounds(self.floor, self.cap))
+        return limits_within(sum_limits(self.fit.limits(), self.engagement.limits()), limits_of(self.floor, self.cap))
 
     def band_names(self) -> tuple[str, ...]:
         """Return every cell, the lowest first."""
         return tuple(f"{row}{column}" for row in self.fit.band_names() for column in self.engagement.band_names())
 
-    def _assess(self, sight: ScoringView) -> Score:
-        axes = (self.fit.assess(sight), self.engagement.assess(sight))
+    def _assess(self, view: PolicyView) -> Score:
+        axes = (self.fit.assess(view), self.engagement.assess(view))
         missing = answers(self, axes)
         if missing is not None:
             return missing
         lines = [line for axis in axes for line in as_points(axis)]
-        cut(lines, sum(line.micropoints for line in lines), bounds(self.floor, self.cap), "total", "the total")
+        limited(lines, sum(line.micropoints for line in lines), limits_of(self.floor, self.cap), "total", "the total")
         score = joined(self, axes, lines)
         cells = None if any(rank(axis) < 0 for axis in axes) else f"{axes[0].band}{axes[1].band}"
         return replace(score, band=cells, bands=self.band_names(), parts=axes)

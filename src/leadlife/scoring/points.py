@@ -12,16 +12,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from leadlife._base.model import LAX, SORTED, Definition, Name
+from leadlife._base.model import SORTED, Definition, Name, TupleOf, default
 from leadlife.criteria import Criterion, View
 from leadlife.errors import Fault, Malformed, did_you_mean, repeated
 from leadlife.leads import Activity, Lead
 from leadlife.scoring import MICRO, Answer, Contribution, Score, Sort, banded
 from leadlife.scoring import micropoints as exact
-from leadlife.scoring.points_engine import Ledger, Limits, PointsEngine, bounds
-from leadlife.scoring.policy import Amount, Banded, Question, band_faults, example
+from leadlife.scoring.limits import Limits, limits_of
+from leadlife.scoring.points_engine import PointsEngine, Tally
+from leadlife.scoring.policy import Amount, Banded, PolicyView, Question, band_faults, example
 from leadlife.scoring.rules import ActivityRule, AnyRule, FieldRule, Rule, TierRule
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.view import LeadView
 from leadlife.timing import earliest
 
 
@@ -33,7 +34,7 @@ class RuleGroup(Definition):
 
     @model_validator(mode="after")
     def _room(self) -> Self:
-        bounds(self.floor, self.cap)
+        limits_of(self.floor, self.cap)
         return self
 
 
@@ -63,12 +64,12 @@ class Points(Banded):
     """
 
     op: Literal["points"] = "points"
-    rules: Annotated[tuple[AnyRule, ...], LAX, Field(max_length=10_000)] = ()
+    rules: Annotated[TupleOf[AnyRule], Field(max_length=10_000)] = default(())
     start: Amount = 0
     groups: Annotated[dict[Name, RuleGroup], SORTED] = Field(default_factory=dict[str, RuleGroup])
     cap: Amount | None = None
     floor: Amount | None = None
-    exclude: Annotated[tuple[Question, ...], LAX] = ()
+    exclude: TupleOf[Question] = default(())
 
     def _faults(self) -> Iterator[Fault]:
         yield from repeated("rules", (rule.name for rule in self.rules))
@@ -77,11 +78,11 @@ class Points(Banded):
                 hint = did_you_mean(rule.group, self.groups)
                 yield Fault(f"rules.{place}.group", f"group {rule.group!r} is not declared", hint)
         # What the rules at hand cannot reach is no fault: the bands of a letter scale are what they are.
-        yield from band_faults(self.bands, *bounds(self.floor, self.cap))
+        yield from band_faults(self.bands, *limits_of(self.floor, self.cap))
 
     def limits(self) -> Limits:
         """Return the least and the most micropoints that it can give."""
-        return self._plan.limits
+        return self._engine.limits
 
     def criteria(self) -> Iterator[tuple[str, Criterion]]:
         """Yield every criterion, with its path."""
@@ -137,52 +138,52 @@ class Points(Banded):
 
     def value(self, lead: Lead, activities: Iterable[Activity], *, at: datetime) -> float:
         """Return the points alone: the same number as the ledger's, sooner."""
-        sight = self._own(ScoringView(lead, activities, at))
-        return self._plan.total(sight) / MICRO if self._excluded(sight) is None else 0.0
+        view = self._own(LeadView(lead, activities, at))
+        return self._engine.tally(view, lines=False).total / MICRO if self._excluded(view) is None else 0.0
 
     @cached_property
-    def _plan(self) -> PointsEngine:
-        groups = {name: bounds(group.floor, group.cap) for name, group in self.groups.items()}
-        return PointsEngine(self.rules, groups, bounds(self.floor, self.cap), exact(self.start))
+    def _engine(self) -> PointsEngine:
+        groups = {name: limits_of(group.floor, group.cap) for name, group in self.groups.items()}
+        return PointsEngine(self.rules, groups, limits_of(self.floor, self.cap), exact(self.start))
 
-    def _excluded(self, sight: ScoringView) -> Criterion | None:
-        return next((criterion for criterion in self.exclude if criterion.predicate(sight) is True), None)
+    def _excluded(self, view: View) -> Criterion | None:
+        return next((criterion for criterion in self.exclude if criterion.predicate(view) is True), None)
 
-    def glance(self, view: View) -> Score | None:
-        """Return the score with its lines summed up in one; None by another calendar than the view's."""
+    def summary_of(self, view: View) -> Score | None:
+        """Return the score with its lines summed up in one; None where the policy's calendar is not the view's."""
         if self.zone is not None and self.zone != view.zone.key:
             return None
-        if any(criterion.predicate(view) is True for criterion in self.exclude):
+        if self._excluded(view) is not None:
             return None
-        summed = self._plan.summary(view)
-        return self._scored(view, summed, (Contribution("total", Sort.NOTE, summed.total, "the sum of its rules"),))
+        tally = self._engine.tally(view, lines=False)
+        return self._scored(view, tally, (Contribution("total", Sort.NOTE, tally.total, "the sum of its rules"),))
 
-    def _assess(self, sight: ScoringView) -> Score:
-        excluded, plan = self._excluded(sight), self._plan
+    def _assess(self, view: PolicyView) -> Score:
+        excluded = self._excluded(view)
         if excluded is not None:
             why = excluded.sentence()
-            until = excluded.changes_at(sight)
-            out = Score(self.name, self.version, sight.at, answer=Answer.EXCLUDED, why=why, changes_at=until)
+            until = excluded.changes_at(view)
+            out = Score(self.name, self.version, view.at, answer=Answer.EXCLUDED, why=why, changes_at=until)
             return banded(out, self.bands)
-        ledger = plan.ledger(sight)
-        return self._scored(sight, ledger, tuple(ledger.lines))
+        tally = self._engine.tally(view, lines=True)
+        return self._scored(view, tally, tuple(tally.lines or ()))
 
-    def _scored(self, view: View, ledger: Ledger, lines: tuple[Contribution, ...]) -> Score:
+    def _scored(self, view: View, tally: Tally, lines: tuple[Contribution, ...]) -> Score:
         excluding = (criterion.changes_at(view) for criterion in self.exclude)
-        low, high = self._plan.limits
+        low, high = self._engine.limits
         return banded(
             Score(
                 self.name,
                 self.version,
                 view.at,
-                ledger.total,
+                tally.total,
                 lines,
                 low=low,
                 high=high,
-                changes_at=earliest((ledger.changes_at, *excluding)),
-                fading=ledger.fading,
-                rounding=ledger.rounding,
-                half_life=ledger.half_life,
+                changes_at=earliest((tally.changes_at, *excluding)),
+                fading=tally.fading,
+                rounding=tally.rounding,
+                half_life=tally.half_life,
             ),
             self.bands,
         )

@@ -7,23 +7,64 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Protocol, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationInfo, model_validator
 
 from leadlife._base.model import SORTED, Definition, Name, Text, read_json
-from leadlife.criteria import AnyCriterion, BandIs, Comparison, Criterion, ScoreIs, View, leaves_of
+from leadlife.criteria import AnyCriterion, BandIs, Comparison, Criterion, Observation, Scalar, ScoreIs, View, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, did_you_mean, suggestion
-from leadlife.leads import Activity, Lead
+from leadlife.leads import Activity, Lead, Source
 from leadlife.scoring import MICRO, Lift, Score, rank
 from leadlife.scoring import micropoints as as_micropoints
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.view import LeadView
 from leadlife.timing import Zone
 
 LARGEST = 1_000_000
 _UPWARD = (Comparison.GE, Comparison.GT, Comparison.EQ)
 _DOWNWARD = (Comparison.LE, Comparison.LT, Comparison.EQ)
 MOST_LEVELS = 40
+
+
+class PolicyView(View, Protocol):
+    """What policies read: what criteria read, and the lead itself."""
+
+    @property
+    def lead(self) -> Lead:
+        """The lead, for custom policies."""
+        ...
+
+    @property
+    def fields(self) -> Mapping[str, Scalar]:
+        """The value of each field."""
+        ...
+
+    @property
+    def source(self) -> Source | None:
+        """Where the running cycle comes from."""
+        ...
+
+    @property
+    def history(self) -> tuple[Activity, ...]:
+        """Every activity as an object, oldest first, for custom policies."""
+        ...
+
+    @property
+    def keeps_reports(self) -> bool:
+        """Whether the scores of policies outside the journey are remembered."""
+        ...
+
+    def reported(self, policy: str, version: str) -> Observation | None:
+        """The latest score that was reported for a policy."""
+        ...
+
+    def in_zone(self, name: str) -> PolicyView:
+        """The same view by the calendar of another zone."""
+        ...
+
+    def adding(self, activity: Activity) -> PolicyView:
+        """The view of a lead that did one thing more."""
+        ...
 
 
 class Policy(Definition):
@@ -54,7 +95,7 @@ class Policy(Definition):
             Malformed: The lead, an activity or the instant cannot be understood.
             PolicyError: A function or an object of one's own broke.
         """
-        return self.assess(ScoringView(lead, activities, at))
+        return self.assess(LeadView(lead, activities, at))
 
     def value(self, lead: Lead, activities: Iterable[Activity], *, at: datetime) -> float:
         """Return the value of :meth:`score` alone, without a ledger where the policy can spare one.
@@ -65,14 +106,14 @@ class Policy(Definition):
         """
         return self.score(lead, activities, at=at).value
 
-    def assess(self, sight: ScoringView) -> Score:
-        """Return the score of what is seen, by this policy's own calendar if it has one."""
-        return self._assess(self._own(sight))
+    def assess(self, view: PolicyView) -> Score:
+        """Return the score of a lead as it is seen, by this policy's own calendar if it has one."""
+        return self._assess(self._own(view))
 
-    def _own(self, sight: ScoringView) -> ScoringView:
-        return sight if self.zone is None else sight.in_zone(self.zone)
+    def _own(self, view: PolicyView) -> PolicyView:
+        return view if self.zone is None else view.in_zone(self.zone)
 
-    def _assess(self, sight: ScoringView) -> Score:
+    def _assess(self, view: PolicyView) -> Score:
         raise NotImplementedError
 
     def parts(self) -> tuple[Policy, ...]:
@@ -104,8 +145,8 @@ class Policy(Definition):
         """Whether :meth:`inputs` names all that the score depends on; code of one's own cannot say."""
         return all(part.declares_all for part in self.parts())
 
-    def glance(self, view: View) -> Score | None:  # noqa: ARG002 - a policy that knows no shorter way
-        """Return the score with its lines summed up in one, where that is much sooner; None where it is not.
+    def summary_of(self, view: View) -> Score | None:  # noqa: ARG002 - a policy that has no shorter way
+        """Return the score with its lines summed up in one, where that is much faster; None where it is not.
 
         Value, band and what time will do are those of :meth:`assess`; only the ledger is missing.
         """
@@ -166,16 +207,16 @@ class Policy(Definition):
             Malformed: As :meth:`score`.
             PolicyError: As :meth:`score`.
         """
-        return self.lift_of(ScoringView(lead, activities, at), kinds=kinds)
+        return self.lift_of(LeadView(lead, activities, at), kinds=kinds)
 
-    def lift_of(self, sight: ScoringView, *, kinds: Iterable[str] = ()) -> Lift | None:
-        """Return :meth:`lift` of what is seen."""
+    def lift_of(self, view: PolicyView, *, kinds: Iterable[str] = ()) -> Lift | None:
+        """Return :meth:`lift` of a lead as it is seen."""
         candidates = [*self.examples(), *((kind, dict[str, Any]()) for kind in several(kinds))]
-        now = self.assess(sight)
+        now = self.assess(view)
         tried: list[tuple[int, str, Lift]] = []
         for kind, attributes in candidates:
-            extra = Activity(kind=kind, at=sight.at, attributes=dict(attributes))
-            then = self.assess(sight.adding(extra))
+            extra = Activity(kind=kind, at=view.at, attributes=dict(attributes))
+            then = self.assess(view.adding(extra))
             if then.band is not None and then.bands == now.bands and rank(then) > rank(now):
                 tried.append((then.micropoints, repr((kind, attributes)), Lift(extra, then.band)))
         return min(tried, key=lambda one: one[:2])[2] if tried else None

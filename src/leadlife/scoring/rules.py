@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from leadlife._base.model import LAX, Definition, Name, Text, op_of
-from leadlife.criteria import Kinds, Match, Where, where_words
+from leadlife._base.model import Accepts, Definition, Name, Text, TupleOf, default, op_of
+from leadlife.criteria import Criterion, Kinds, Match, Where, where_words
 from leadlife.errors import InvalidDefinition, Malformed
 from leadlife.scoring import micropoints
-from leadlife.scoring.decay import HalfLife, StepDecay
+from leadlife.scoring.decay import OptionalHalfLife, StepDecay
 from leadlife.scoring.policy import Amount, Question
-from leadlife.timing import PositiveDuration
+from leadlife.timing import OptionalDuration
 
 R = TypeVar("R", bound="Rule")
 Times = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -36,13 +36,13 @@ class ActivityRule(Rule):
 
     op: Literal["activity"] = "activity"
     kinds: Annotated[Kinds, Field(min_length=1)]
-    where: Where = Field(default_factory=dict[str, Match])
+    where: Where = default(Field(default_factory=dict[str, Match]))
     points: Amount
     at_most: Times | None = None
     at_most_per_day: Times | None = None
-    half_life: HalfLife | None = None
+    half_life: OptionalHalfLife = default(None)
     decay: StepDecay | None = None
-    window: PositiveDuration | None = None
+    window: OptionalDuration = default(None)
 
     @model_validator(mode="after")
     def _one_ageing(self) -> Self:
@@ -78,11 +78,17 @@ class Tier(Definition):
     points: Amount
 
 
+if TYPE_CHECKING:
+    _Tiers = Accepts[tuple[Tier, ...], Iterable[Tier | tuple[Criterion, float] | dict[str, Any]]]
+else:
+    _Tiers = TupleOf[Tier]
+
+
 class TierRule(Rule):
     """The points of the best tier that is true, times a weight in whole percent."""
 
     op: Literal["tiers"] = "tiers"
-    tiers: Annotated[tuple[Tier, ...], LAX, Field(min_length=1, max_length=100)]
+    tiers: Annotated[_Tiers, Field(min_length=1, max_length=100)]
     percent: Annotated[int, Field(ge=0, le=1_000)] = 100
 
     @field_validator("tiers", mode="before")

@@ -1,80 +1,47 @@
-"""A lead and its activities at an instant, as policies and their criteria see them."""
+"""A lead and its activities as criteria and policies see them: for scores outside a journey."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from leadlife.criteria import Observation
+from leadlife.criteria import Observation, Scalar
 from leadlife.errors import Malformed
-from leadlife.leads import Activity, Lead
+from leadlife.leads import Activity, Lead, Source
 from leadlife.timing import instant, zone_named
 
 
-class ScoringView:
-    """What a policy sees: nothing after ``at``, and of the lead no more than its fields and its source.
+class LeadView:
+    """A lead and its activities at an instant; nothing after ``at`` is seen.
 
-    It is a :class:`View`; whatever a journey alone knows (stage, evidence, sales) is missing from it.
+    What a journey alone knows (stage, evidence, sales, qualifications) is missing.
     """
 
-    def __init__(
-        self,
-        lead: Lead,
-        activities: Iterable[Activity],
-        at: datetime,
-        *,
-        reports: Mapping[tuple[str, str], float] | None = None,
-        standing: str | None = None,
-        ordered: bool = False,
-    ) -> None:
+    def __init__(self, lead: Lead, activities: Iterable[Activity], at: datetime) -> None:
         """Look at a lead.
 
         Args:
             lead: The lead.
             activities: What it did, in any order.
             at: The instant.
-            reports: By name and version, what was last reported for policies that the world answers; None where
-                nobody keeps reports.
-            standing: The stage the lead stands in, where a journey knows it: for policies that have learned from
-                stages, not for criteria.
-            ordered: Whether the activities are in an order of their own, oldest first, as a journey's are: of two at
-                one instant the later recorded is then the latest.
 
         Raises:
-            Malformed: This is no lead, no activity, or no instant.
+            Malformed: A value is not a lead, not an activity, or not an instant.
         """
         if not isinstance(lead, Lead):
-            raise Malformed("a policy scores a Lead", hint="Lead(id=..., fields={...})")
+            raise Malformed(f"a policy scores a Lead, not a {type(lead).__name__}", hint="Lead(id=..., fields={...})")
         self.at: datetime = instant(at)
         self.lead: Lead = lead
-        self.given: tuple[Activity, ...] = _seen(activities, self.at)
         self.zone: ZoneInfo = zone_named("UTC")
-        self.reports: Mapping[tuple[str, str], float] | None = reports
-        self.standing: str | None = standing
-        self.ordered: bool = ordered
-
-    def in_zone(self, name: str) -> ScoringView:
-        """Return the same sight by another zone's calendar."""
-        new = object.__new__(type(self))
-        vars(new).update(vars(self), zone=zone_named(name))
-        return new
-
-    def adding(self, activity: Activity) -> ScoringView:
-        """Return the sight of a lead that did one thing more."""
-        new = object.__new__(type(self))
-        kept = {name: value for name, value in vars(self).items() if name not in ("in_order", "_by_kind")}
-        vars(new).update(kept, given=(*self.given, activity))
-        return new
+        self._given = _until(activities, self.at)
 
     @cached_property
-    def in_order(self) -> tuple[Activity, ...]:
-        """The activities, oldest first; the order in which they were given means nothing, but in a journey."""
-        if self.ordered:
-            return self.given
-        found = sorted(self.given, key=_when)
+    def history(self) -> tuple[Activity, ...]:
+        """The activities, oldest first, whatever the order in which they were given."""
+        found = sorted(self._given, key=_when)
         if len(set(map(_when, found))) < len(found):
             found.sort(key=_order)
         return tuple(found)
@@ -82,13 +49,21 @@ class ScoringView:
     @cached_property
     def _by_kind(self) -> dict[str, list[Observation]]:
         found: dict[str, list[Observation]] = {}
-        for place, one in enumerate(self.in_order):
-            found.setdefault(one.kind, []).append(Observation(one.attributes, one.at, one.id or "", place))
+        for place, one in enumerate(self.history):
+            # Made as the tuple that it is: a score of a batch spends most of its time here.
+            seen = tuple.__new__(Observation, (one.attributes, one.at, one.id or "", place))
+            found.setdefault(one.kind, []).append(seen)
         return found
 
-    @cached_property
-    def _fields(self) -> dict[str, Observation]:
-        return {name: Observation(value, self.at, "", 0) for name, value in self.lead.fields.items()}
+    @property
+    def fields(self) -> dict[str, Scalar]:
+        """The value of each field."""
+        return self.lead.fields
+
+    @property
+    def source(self) -> Source | None:
+        """Where the lead comes from."""
+        return self.lead.source
 
     @property
     def identified(self) -> Observation | None:
@@ -97,41 +72,50 @@ class ScoringView:
 
     @property
     def sold(self) -> None:
-        """A policy sees no sales."""
+        """There are no sales to see."""
 
     @property
     def stage(self) -> None:
-        """A policy sees no stage."""
+        """There is no stage to see."""
 
     @property
     def left(self) -> None:
-        """A policy sees no stage."""
+        """There is no stage to see."""
 
     @property
     def cycle(self) -> None:
-        """A policy sees no cycles."""
+        """There are no cycles to see."""
 
     @property
     def readiness(self) -> None:
-        """A policy sees no readiness."""
+        """There is no readiness to see."""
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Nobody asks."""
+        """There is no actor who asks."""
         return ()
+
+    @property
+    def keeps_reports(self) -> bool:
+        """False: outside a journey no reported scores are remembered."""
+        return False
+
+    def reported(self, policy: str, version: str) -> None:
+        """Return None: outside a journey no reported scores are remembered."""
 
     def field(self, name: str) -> Observation | None:
         """Return the value of a field."""
-        return self._fields.get(name)
+        value = self.lead.fields.get(name)
+        return None if value is None else Observation(value, self.at, "", 0)
 
     def evidence(self, name: str) -> None:
-        """A policy sees no evidence."""
+        """Return None: there is no evidence to see."""
 
     def qualification(self, name: str) -> None:
-        """A policy sees no qualifications."""
+        """Return None: there are no qualifications to see."""
 
     def score(self, name: str) -> None:
-        """A policy sees no other score: combine policies instead."""
+        """Return None: a policy sees no other score; combine policies instead."""
 
     def kinds(self) -> Iterable[str]:
         """Return the kinds of activity seen so far."""
@@ -141,18 +125,31 @@ class ScoringView:
         self,
         kind: str,
         *,
-        since_recycling: bool = False,  # noqa: ARG002 - a policy knows no recycling
+        since_recycling: bool = False,  # noqa: ARG002 - nothing is recycled outside a journey
     ) -> Iterator[Observation]:
-        """Yield the activities of a kind, newest first."""
-        yield from reversed(self._by_kind.get(kind, []))
+        """Return the activities of a kind, newest first."""
+        return reversed(self._by_kind.get(kind, ()))
 
     def first(self, kind: str) -> Observation | None:
         """Return the first activity of a kind."""
-        return next(iter(self._by_kind.get(kind, [])), None)
+        return next(iter(self._by_kind.get(kind, ())), None)
 
     def total(self, kind: str) -> int:
         """Return how many activities of a kind there are."""
-        return len(self._by_kind.get(kind, []))
+        return len(self._by_kind.get(kind, ()))
+
+    def in_zone(self, name: str) -> LeadView:
+        """Return the same view by the calendar of another zone."""
+        new = object.__new__(type(self))
+        vars(new).update(vars(self), zone=zone_named(name))
+        return new
+
+    def adding(self, activity: Activity) -> LeadView:
+        """Return the view of a lead that did one thing more."""
+        new = object.__new__(type(self))
+        kept = {name: value for name, value in vars(self).items() if name not in ("history", "_by_kind")}
+        vars(new).update(kept, _given=(*self._given, activity))
+        return new
 
 
 _when = attrgetter("at")
@@ -162,11 +159,12 @@ def _order(one: Activity) -> tuple[datetime, str, str, str]:
     return one.at, one.id or "", one.kind, repr(sorted(one.attributes.items()))
 
 
-def _seen(activities: Iterable[Activity], at: datetime) -> tuple[Activity, ...]:
+def _until(activities: Iterable[Activity], at: datetime) -> tuple[Activity, ...]:
     try:
         known = tuple(activities)
     except TypeError:
-        raise Malformed("activities are several: a list of Activity") from None
+        raise Malformed("activities must be a list of Activity") from None
+    # The types are compared as a set first: in a batch they are all the same.
     if not all(isinstance(one, Activity) for one in set(map(type, known)) - {Activity} and known):
         raise Malformed("a policy reads activities", hint="Activity(kind=..., at=...), or the activity of a fact")
     return tuple([one for one in known if one.at <= at])

@@ -1,4 +1,4 @@
-"""For your own tests: strategies for generated playbooks, facts, journeys, leads and policies, and contract checks.
+"""Test tools: strategies for playbooks, facts, journeys, leads and policies, and checks of your own definitions.
 
 It needs ``hypothesis``: ``pip install leadlife[testing]``.
 """

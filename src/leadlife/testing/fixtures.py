@@ -1,4 +1,4 @@
-"""A thin pytest plugin: the laws as fixtures. It imports nothing of leadlife until one of them is used."""
+"""A pytest plugin with the checks as fixtures. It imports the rest of leadlife only when a fixture is used."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 
 @pytest.fixture(scope="session")
 def check_playbook() -> Callable[..., None]:
-    """Hold a playbook to the laws; see ``leadlife.testing.check_playbook``."""
-    from leadlife.testing.playbook import check_playbook as laws  # noqa: PLC0415 - who does not use it does not pay
+    """Return the function that checks a playbook; see ``leadlife.testing.check_playbook``."""
+    from leadlife.testing.playbook import check_playbook as check  # noqa: PLC0415 - pytest loads this module in every run
 
-    return laws
+    return check
 
 
 @pytest.fixture(scope="session")
 def check_policy() -> Callable[..., None]:
-    """Hold a scoring policy to its contract; see ``leadlife.testing.check_policy``."""
-    from leadlife.testing.contract import check_policy as laws  # noqa: PLC0415 - as above
+    """Return the function that checks a scoring policy; see ``leadlife.testing.check_policy``."""
+    from leadlife.testing.contract import check_policy as check  # noqa: PLC0415 - as above
 
-    return laws
+    return check

@@ -1,4 +1,4 @@
-"""The laws of a playbook: walks through a user's own definition, legal and hostile, on time and late."""
+"""The laws of a playbook, checked on generated walks of leads: legal and illegal, on time and late."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from leadlife.journey import Journey, Option, Snapshot
 from leadlife.leads import Actor
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import CustomPolicy, Policy
-from leadlife.testing.contract import PHASES, UNHURRIED
+from leadlife.testing.contract import PHASES, SUPPRESSED_CHECKS
 from leadlife.testing.strategies import EPOCH, fact_drafts
 
 TICK = timedelta(microseconds=1)
@@ -50,122 +50,127 @@ _WAITS = [timedelta(), TICK, timedelta(minutes=1), timedelta(hours=7), timedelta
 
 
 def check_playbook(playbook: Any, *, examples: int = 50, ignore: Iterable[Code | str] = ()) -> None:
-    """Hold a playbook to the laws, over walks made from its own words.
+    """Check a playbook against the laws, with generated walks of leads through it.
 
-    The laws: the checker finds no error; a lead stands only where a declared move leads; whatever is allowed can be
-    done; guards, rules and policies answer, and the same each time they are asked; automatic moves come to rest; when
-    somebody looks changes nothing, and nothing happens by time that was not announced; the log replays in any order,
-    from JSON and from a snapshot, to the same journey; and the playbook's file is the playbook.
+    The laws:
 
-    Some walks go as an actor with every role would, some are hostile: facts in the wrong order, late, and illegal.
+    - The checker finds no error.
+    - A lead moves along declared transitions only, and a move that is allowed can be made.
+    - Guards, rules and policies answer, and always the same. Automatic moves come to an end.
+    - Ticks in between change nothing, and time changes nothing before the instant that the journey announces.
+    - The log replays to the same journey, in any order, from JSON and from a snapshot.
+    - The file of the playbook loads as the same playbook.
+
+    Some walks have an actor with every role; others have facts in the wrong order, late facts and illegal facts.
 
     Args:
         playbook: The playbook.
-        examples: How many walks to try.
-        ignore: Findings of the checker that are meant, by their codes.
+        examples: The number of walks to try.
+        ignore: The codes of findings of the checker that are intended.
 
     Raises:
-        AssertionError: A law is broken; the message names it and shows the shortest walk found.
-        Malformed: This is no playbook.
+        AssertionError: A law is broken. The message names it, with the shortest walk found.
+        Malformed: This is not a playbook.
     """
     if not isinstance(playbook, Playbook):
-        raise Malformed("this is no playbook", hint="make one, or take leadlife.presets.eight_stage()")
-    _proved(playbook, {str(one) for one in ignore})
-    _filed(playbook)
+        raise Malformed("check_playbook needs a playbook", hint="pass one such as leadlife.presets.eight_stage()")
+    _passes_the_checker(playbook, {str(one) for one in ignore})
+    _survives_its_file(playbook)
 
-    @settings(max_examples=examples, deadline=None, database=None, phases=PHASES, suppress_health_check=UNHURRIED)
+    @settings(
+        max_examples=examples, deadline=None, database=None, phases=PHASES, suppress_health_check=SUPPRESSED_CHECKS
+    )
     @given(st.data())
     def laws(data: Any) -> None:
-        journey = _walked(data.draw, playbook)
+        journey = _walk(data.draw, playbook)
         note(f"the walk:\n{journey.explain()}")
-        _stays_on_the_graph(journey)
+        _follows_transitions(journey)
         _rules_answer(journey)
         _guards_answer(journey, data)
         _scores_answer(journey)
-        _tells_the_same(journey, data)
-        _waits(journey, data)
+        _replays(journey, data)
+        _keeps_until_announced(journey, data)
 
     try:
         laws()
     except Flaky as error:
-        # Hypothesis could not repeat a walk: code in the playbook answers by something else than the lead.
-        told = [str(one) for one in getattr(error, "exceptions", ()) if isinstance(one, AssertionError)]
-        law = "what it does can be repeated"
-        raise AssertionError(f"playbook {playbook.id!r} breaks the law that {law}: {'; '.join(told)}") from error
+        # Hypothesis could not repeat a walk: code in the playbook depends on more than the lead, such as on chance.
+        failures = [str(one) for one in getattr(error, "exceptions", ()) if isinstance(one, AssertionError)]
+        law = "its behaviour can be repeated"
+        raise AssertionError(f"playbook {playbook.id!r} breaks the law that {law}: {'; '.join(failures)}") from error
 
 
-def _law(playbook: Playbook, kept: bool, law: str, told: object) -> None:  # noqa: FBT001 - it reads as a sentence
+def _law(playbook: Playbook, kept: bool, law: str, details: object) -> None:  # noqa: FBT001 - it reads as a sentence
     if not kept:
-        raise AssertionError(f"playbook {playbook.id!r} breaks the law that {law}: {told}")
+        raise AssertionError(f"playbook {playbook.id!r} breaks the law that {law}: {details}")
 
 
-def _proved(playbook: Playbook, ignored: set[str]) -> None:
+def _passes_the_checker(playbook: Playbook, ignored: set[str]) -> None:
     errors = [one for one in check(playbook) if one.severity is Severity.ERROR and one.code.value not in ignored]
-    told = "\n".join(str(one) for one in errors)
-    _law(playbook, not errors, "the checker finds no error", told)
+    _law(playbook, not errors, "the checker finds no error", "\n".join(str(one) for one in errors))
 
 
-def _filed(playbook: Playbook) -> None:
-    calls = {part.name: part.call for policy in playbook.scores for part in _bound_in(policy)}
+def _survives_its_file(playbook: Playbook) -> None:
+    calls = {part.name: part.call for policy in playbook.scores for part in _code_policies(policy)}
     leaves = (leaf for _, criterion in playbook.criteria() for leaf in leaves_of(criterion))
     guards = {leaf.name: leaf.call for leaf in leaves if isinstance(leaf, CustomGuard)}
     again = as_playbook(parse_json(dump_playbook(playbook)), policies=calls, guards=guards)
-    _law(playbook, again.digest == playbook.digest, "its file is the playbook", "loaded, it says something else")
+    _law(playbook, again.digest == playbook.digest, "its file loads as the same playbook", "the loaded one differs")
 
 
-def _bound_in(policy: Policy) -> Iterator[CustomPolicy]:
+def _code_policies(policy: Policy) -> Iterator[CustomPolicy]:
     if isinstance(policy, CustomPolicy) and policy.call is not None:
         yield policy
     for part in policy.parts():
-        yield from _bound_in(part)
+        yield from _code_policies(part)
 
 
 @st.composite
 def walks(draw: st.DrawFn, playbook: Playbook) -> Journey:
-    """Generate a lead's walk through a playbook: a start, then moves that are allowed, and facts of every sort."""
-    return _walked(draw, playbook)
+    """Generate walks of a lead through a playbook: a start, then allowed moves and facts of every kind."""
+    return _walk(draw, playbook)
 
 
-def _walked(draw: Callable[..., Any], playbook: Playbook) -> Journey:
+def _walk(draw: Callable[..., Any], playbook: Playbook) -> Journey:
     journey = Journey("walker", playbook)
     entries = [entry.stage for entry in playbook.lifecycle.entries_for(referral=False)]
     journey = journey.record(Started(stage=draw(st.sampled_from(entries)), playbook=playbook.ref, at=EPOCH))
-    everybody = _everybody(playbook)
+    all_roles = _all_roles(playbook)
     for _ in range(draw(st.integers(0, LONGEST_WALK))):
         at = draw(_instants(journey))
         match draw(st.sampled_from(["fact", "late", "move", "move", "towards", "towards"])):
             case "move":
-                journey = _moved(draw, journey, at, everybody)
+                journey = _moved(draw, journey, at, all_roles)
             case "towards":
-                journey = _led_on(draw, journey, at, everybody)
-            case sort:
+                journey = _with_supporting_facts(draw, journey, at, all_roles)
+            case kind:
                 early = st.integers(0, 9).map(lambda days: EPOCH + timedelta(days=days))
-                when = st.just(at) if sort == "fact" else early
-                draft = draw(fact_drafts(playbook, when, actors=[everybody, Actor(id="somebody")]))
+                when = st.just(at) if kind == "fact" else early
+                draft = draw(fact_drafts(playbook, when, actors=[all_roles, Actor(id="no roles")]))
                 journey = journey.record(draft)
     return journey
 
 
-def _led_on(draw: Callable[..., Any], journey: Journey, at: datetime, by: Actor) -> Journey:
-    """Return the journey after facts that speak for one of the moves from here."""
+def _with_supporting_facts(draw: Callable[..., Any], journey: Journey, at: datetime, by: Actor) -> Journey:
+    """Return the journey after facts that support one of the moves from its stage."""
     edges = [edge for edge in journey.playbook.lifecycle.edges if edge.source == journey.stage and edge.guards]
     if edges:
         edge = draw(st.sampled_from(edges))
         for guard in edge.guards:
-            for place, fact in enumerate(_speaking_for(guard, journey.playbook)):
+            for place, fact in enumerate(_supporting_facts(guard, journey.playbook)):
                 journey = journey.record(fact.replace(at=at + place * TICK, by=by))
     return journey
 
 
-def _speaking_for(criterion: Criterion, playbook: Playbook) -> Iterator[Fact]:
-    """Yield facts that make a criterion true, as far as single facts can."""
+def _supporting_facts(criterion: Criterion, playbook: Playbook) -> Iterator[Fact]:
+    """Yield facts that help to make a criterion true, where single facts can."""
     for leaf in leaves_of(criterion):
         match leaf:
             case HasEvidence():
                 yield EvidenceGiven(name=leaf.name, at=EPOCH)
             case HoldsQualification() if leaf.name in playbook.qualification_by_name:
                 enter = playbook.qualification_by_name[leaf.name].enter
-                yield from () if enter is None else _speaking_for(enter, playbook)
+                yield from () if enter is None else _supporting_facts(enter, playbook)
             case CountIs():
                 kind = next(iter(leaf.kinds or playbook.activity_kinds), None)
                 if kind is not None:
@@ -176,24 +181,24 @@ def _speaking_for(criterion: Criterion, playbook: Playbook) -> Iterator[Fact]:
                 yield Sold(at=EPOCH)
 
 
-def _everybody(playbook: Playbook) -> Actor:
+def _all_roles(playbook: Playbook) -> Actor:
     roles = [role for rule in playbook.lifecycle.transitions for role in rule.roles]
     roles += [role for rule in playbook.qualifications for role in rule.granted_by]
-    return Actor(id="everybody", roles=tuple(dict.fromkeys(roles)))
+    return Actor(id="all roles", roles=tuple(dict.fromkeys(roles)))
 
 
 def _instants(journey: Journey) -> st.SearchStrategy[datetime]:
-    """Generate instants from now on: soon, late, and about when something is due."""
+    """Generate instants from now on: soon, late, and close to the next timer."""
     now = journey.at or EPOCH
-    marks = [now + wait for wait in _WAITS]
+    instants = [now + wait for wait in _WAITS]
     wake = journey.wake_at
     if wake is not None:
-        marks += [wake.at, max(wake.at - TICK, now)]
-    return st.sampled_from(sorted(set(marks)))
+        instants += [wake.at, max(wake.at - TICK, now)]
+    return st.sampled_from(sorted(set(instants)))
 
 
 def _moved(draw: Callable[..., Any], journey: Journey, at: datetime, by: Actor) -> Journey:
-    """Return the journey after one of the moves that are allowed, if there is one."""
+    """Return the journey after one of the allowed moves, if there is one."""
     allowed = [one for one in _options(journey, at, by) if one]
     if not allowed:
         return journey
@@ -201,44 +206,45 @@ def _moved(draw: Callable[..., Any], journey: Journey, at: datetime, by: Actor) 
     try:
         return journey.move(option.trigger, at=at, by=by, reason=_reason(option), note=NOTE)
     except MoveRefused as error:
-        told = f"{option.trigger} at {at}: {error}"
+        refusal = f"{option.trigger} at {at}: {error}"
         raise AssertionError(
-            f"playbook {journey.playbook.id!r} breaks the law that whatever is allowed can be done: {told}"
+            f"playbook {journey.playbook.id!r} breaks the law that a move that is allowed can be made: {refusal}"
         ) from error
 
 
 def _options(journey: Journey, at: datetime, by: Actor) -> list[Option]:
-    """Return what may be done, with a reason where one is needed."""
-    found: list[Option] = []
+    """Return the options for all triggers, with a reason where one is needed."""
+    options: list[Option] = []
     for trigger in journey.playbook.lifecycle.table.triggers:
         option = journey.may(trigger, at=at, by=by, note=NOTE)
         reason = _reason(option)
-        found.append(option if reason is None else journey.may(trigger, at=at, by=by, reason=reason, note=NOTE))
-    return found
+        options.append(option if reason is None else journey.may(trigger, at=at, by=by, reason=reason, note=NOTE))
+    return options
 
 
 def _reason(option: Option) -> str | None:
     return option.reasons[0] if option.needs_reason and option.reasons else None
 
 
-def _stays_on_the_graph(journey: Journey) -> None:
+def _follows_transitions(journey: Journey) -> None:
     playbook = journey.playbook
     declared = {(edge.source, edge.target) for edge in playbook.lifecycle.edges}
-    places = [visit.stage for visit in journey.visits]
-    for here, there in pairwise(places):
-        _law(playbook, (here, there) in declared, "a lead stands only where a declared move leads", f"{here} > {there}")
+    stages = [visit.stage for visit in journey.visits]
+    for source, target in pairwise(stages):
+        law = "a lead moves along declared transitions only"
+        _law(playbook, (source, target) in declared, law, f"{source} > {target}")
 
 
 def _rules_answer(journey: Journey) -> None:
     playbook = journey.playbook
     for fact in journey.derived:
         if isinstance(fact, RuleFailed):
-            law = "automatic moves come to rest" if fact.code == "unsettled" else "its rules can be judged"
+            law = "automatic moves come to an end" if fact.code == "unsettled" else "its rules can be evaluated"
             _law(playbook, False, law, f"{fact.rule}: {fact.message}")
 
 
 def _guards_answer(journey: Journey, data: Any) -> None:
-    playbook, by, at = journey.playbook, _everybody(journey.playbook), data.draw(_instants(journey))
+    playbook, by, at = journey.playbook, _all_roles(journey.playbook), data.draw(_instants(journey))
     for option, again in zip(_options(journey, at, by), _options(journey, at, by), strict=True):
         broken = [one for one in option.refusals if str(one.code) == "guard_failed"]
         _law(playbook, not broken, "its guards answer", f"{option.trigger}: {broken[0].message if broken else ''}")
@@ -256,7 +262,7 @@ def _scores_answer(journey: Journey) -> None:
             _law(playbook, one == other, "its policies answer the same each time", f"{one!r} and {other!r}")
 
 
-def _tells_the_same(journey: Journey, data: Any) -> None:
+def _replays(journey: Journey, data: Any) -> None:
     playbook, law = journey.playbook, "a log replays to the same journey"
     facts = [load_fact(json.dumps(fact.dump())) for fact in journey.facts]
     again = Journey.replay(data.draw(st.permutations(facts)), playbook)
@@ -266,20 +272,25 @@ def _tells_the_same(journey: Journey, data: Any) -> None:
     _law(playbook, resumed == journey, "a snapshot resumes the same journey", f"{journey!r} and {resumed!r}")
 
 
-def _waits(journey: Journey, data: Any) -> None:
+def _keeps_until_announced(journey: Journey, data: Any) -> None:
     playbook, end = journey.playbook, (journey.at or EPOCH) + timedelta(days=data.draw(st.integers(0, 120)))
-    looked = journey
+    ticked = journey
     for _ in range(data.draw(st.integers(1, 4))):
-        looked = looked.tick(min(data.draw(_instants(looked)), end))
-    law = "when somebody looks changes nothing"
-    one, other = looked.tick(end), journey.tick(end)
-    _law(playbook, _said(one) == _said(other), law, f"{one!r} and {other!r} at {end}")
+        ticked = ticked.tick(min(data.draw(_instants(ticked)), end))
+    law = "ticks in between change nothing"
+    one, other = ticked.tick(end), journey.tick(end)
+    _law(playbook, _visible_state(one) == _visible_state(other), law, f"{one!r} and {other!r} at {end}")
     wake = journey.wake_at
     almost = end if wake is None else min(end, wake.at - TICK)
     if journey.at is not None and almost > journey.at:
-        law = "nothing happens by time that was not announced"
-        _law(playbook, _said(journey.tick(almost)) == _said(journey), law, f"something did before {almost}")
+        law = "time changes nothing before the announced instant"
+        _law(
+            playbook,
+            _visible_state(journey.tick(almost)) == _visible_state(journey),
+            law,
+            f"something changed before {almost}",
+        )
 
 
-def _said(journey: Journey) -> tuple[object, ...]:
+def _visible_state(journey: Journey) -> tuple[object, ...]:
     return journey.stage, journey.readiness, tuple(journey.qualifications), journey.derived

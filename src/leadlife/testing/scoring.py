@@ -1,4 +1,4 @@
-"""Strategies for leads, activities, questions and policies: everything that scoring reads."""
+"""Strategies for leads, activities, criteria and policies: everything that scoring reads."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ATTRIBUTES: dict[str, st.SearchStrategy[Any]] = {
 
 
 def leads(fields: Mapping[str, st.SearchStrategy[Any]] | None = None) -> st.SearchStrategy[Lead]:
-    """Generate leads, some of whose fields are missing.
+    """Generate leads; some of their fields are missing.
 
     Args:
         fields: A strategy for the value of each field.
@@ -74,14 +74,14 @@ def activities(
     times: st.SearchStrategy[datetime] | None = None,
     most: int = 8,
 ) -> tuple[Activity, ...]:
-    """Generate the activities of one lead, in any order, some at the same instant.
+    """Generate the activities of one lead in any order, some of them at the same instant.
 
     Args:
-        draw: Hypothesis gives it.
+        draw: Passed by hypothesis.
         kinds: The kinds to choose from.
-        attributes: A strategy for each attribute; some activities lack some.
-        times: When they are.
-        most: How many at most.
+        attributes: A strategy for each attribute; some activities lack some attributes.
+        times: A strategy for their instants.
+        most: The greatest number of activities.
     """
     one = made(
         Activity,
@@ -95,7 +95,7 @@ def activities(
 
 
 def questions() -> st.SearchStrategy[Any]:
-    """Generate criteria of every sort that a policy may ask."""
+    """Generate criteria of every kind that a policy may read."""
     leaves: st.SearchStrategy[Any] = st.sampled_from(
         [
             field("size") >= 50,
@@ -135,14 +135,14 @@ AMOUNTS = st.sampled_from([10, 25, -4, 2.5, 0, 7, -0.000001, 100])
 
 @st.composite
 def _activity_rules(draw: st.DrawFn, name: str, group: str | None) -> ActivityRule:
-    ageing: dict[str, Any] = draw(
+    decay: dict[str, Any] = draw(
         st.sampled_from(
             [
                 {},
                 {"half_life": elapsed(days=7)},
                 {"half_life": elapsed(hours=31)},
                 {"decay": StepDecay(percent=25, every=days(9))},
-                {"decay": StepDecay(percent=40, every=months(1), shape="geometric")},  # type: ignore[arg-type]
+                {"decay": StepDecay(percent=40, every=months(1), shape="geometric")},
                 {"decay": StepDecay(percent=100, every=elapsed(hours=77))},
                 {"window": days(12)},
                 {"window": elapsed(hours=200)},
@@ -157,26 +157,26 @@ def _activity_rules(draw: st.DrawFn, name: str, group: str | None) -> ActivityRu
         points=draw(AMOUNTS),
         at_most=draw(st.sampled_from([None, None, 1, 2])),
         at_most_per_day=draw(st.sampled_from([None, None, 1])),
-        **ageing,
+        **decay,
     )
 
 
 @st.composite
 def _rules(draw: st.DrawFn, name: str) -> ActivityRule | FieldRule | TierRule:
     group = draw(st.sampled_from([None, "web", "people"]))
-    sort = draw(st.sampled_from(["activity", "activity", "field", "tiers"]))
-    if sort == "activity":
+    kind = draw(st.sampled_from(["activity", "activity", "field", "tiers"]))
+    if kind == "activity":
         return draw(_activity_rules(name, group))
-    if sort == "field":
+    if kind == "field":
         otherwise = draw(st.sampled_from([0, -3]))
         return FieldRule(name=name, group=group, when=draw(questions()), points=draw(AMOUNTS), otherwise=otherwise)
     tiers = [{"when": draw(questions()), "points": draw(AMOUNTS)} for _ in range(draw(st.integers(1, 3)))]
-    return TierRule(name=name, group=group, tiers=tiers, percent=draw(st.sampled_from([100, 30, 15])))  # type: ignore[arg-type]
+    return TierRule(name=name, group=group, tiers=tiers, percent=draw(st.sampled_from([100, 30, 15])))
 
 
 @st.composite
 def points_policies(draw: st.DrawFn, name: str = "points") -> Points:
-    """Generate points policies with every sort of rule, cap and ageing."""
+    """Generate points policies with every kind of rule, cap and decay."""
     bounds = st.sampled_from([None, None, 15, 40])
     policy = Points(
         name=name,
@@ -196,7 +196,7 @@ def points_policies(draw: st.DrawFn, name: str = "points") -> Points:
     fitting = {f"band{cut}": cut for cut in cuts if high is None or cut * MICRO <= high}
     try:
         return policy.replace(bands=fitting)
-    except InvalidDefinition:  # its least lies above the lowest of them
+    except InvalidDefinition:  # the least possible score is above the lowest band
         return policy.replace(bands={"all": low / MICRO} if low is not None else {})
 
 

@@ -1,4 +1,4 @@
-"""Strategies: generated playbooks are legal, generated histories are as unruly as life."""
+"""Strategies for playbooks and histories: the playbooks are legal, the histories are often not."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from leadlife.lifecycle.transitions import Transition, TransitionKind
 from leadlife.playbook.fields import FieldSpec, FieldType
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import CustomPolicy
-from leadlife.testing.ruling import ruled
+from leadlife.testing.rule_strategies import with_rules
 from leadlife.timing import Calendar, Elapsed, days, elapsed, months
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,16 +46,17 @@ ACTORS = (Actor(id="ann", roles=("sales",)), Actor(id="bob"), Actor(id="cy", rol
 
 
 def made(model: Callable[..., Any], /, **parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Generate models from just these parts.
+    """Generate models from these parts only.
 
-    ``st.builds`` would infer more: of a model that is not built yet it sees the signature of its base.
+    ``st.builds`` would infer further parts. For a model that pydantic has not built yet, it infers them from the
+    signature of the base class, which is wrong.
     """
-    return st.fixed_dictionaries(parts).map(lambda given: model(**given))
+    return st.fixed_dictionaries(parts).map(lambda parts: model(**parts))
 
 
 def _sometimes(view: View) -> bool | None:
-    seen = view.field("size")
-    return None if seen is None else bool(seen.value % 2)
+    size = view.field("size")
+    return None if size is None else bool(size.value % 2)
 
 
 def _criteria() -> st.SearchStrategy[Any]:
@@ -79,7 +80,7 @@ def _criteria() -> st.SearchStrategy[Any]:
 
 @st.composite
 def lifecycles(draw: st.DrawFn) -> Lifecycle:
-    """Generate small legal lifecycles with recycling, gates, limits, reopening and guards of every sort."""
+    """Generate small legal lifecycles with recycling, gates, limits, reopening and guards of every kind."""
     open_ones = [f"s{number}" for number in range(draw(st.integers(1, 4)))]
     rest = {"recycled": StageStatus.RECYCLED, "won": StageStatus.WON, "lost": StageStatus.LOST}
     gated = draw(st.booleans())
@@ -99,12 +100,12 @@ def lifecycles(draw: st.DrawFn) -> Lifecycle:
     try:
         return Lifecycle(stages=tuple(stages), transitions=tuple(rules), entries=entries, reasons=reasons)
     except InvalidDefinition:
-        # Time alone may lead in a circle: without limits it cannot.
-        calm = tuple(stage.replace(limit=None, type=_calmed(stage)) for stage in stages)
-        return Lifecycle(stages=calm, transitions=tuple(rules), entries=entries, reasons=reasons)
+        # Limits that lead in a circle are refused, and without limits there is no such circle.
+        unlimited = tuple(stage.replace(limit=None, type=_without_limit(stage)) for stage in stages)
+        return Lifecycle(stages=unlimited, transitions=tuple(rules), entries=entries, reasons=reasons)
 
 
-def _calmed(stage: Stage) -> StageType:
+def _without_limit(stage: Stage) -> StageType:
     return StageType.INVENTORY if stage.type is StageType.SLA else stage.type
 
 
@@ -151,7 +152,7 @@ def _rules(
         and draw(st.booleans())
     )
     needs_reason = draw(st.sampled_from([False, False, True]))
-    firing = [None] if needs_reason else [None, None, None, "sold", "evidence", "activity"]
+    events = [None] if needs_reason else [None, None, None, "sold", "evidence", "activity"]
     return Transition(
         trigger=draw(st.sampled_from(TRIGGERS)),
         sources="*" if wildcard else (source,),
@@ -160,7 +161,7 @@ def _rules(
         guard=draw(guard),
         roles=draw(st.sampled_from(((), (), ("sales",)))),
         needs_reason=needs_reason,
-        on=draw(st.sampled_from(firing)),
+        on=draw(st.sampled_from(events)),
     )
 
 
@@ -186,7 +187,7 @@ def _stages(draw: st.DrawFn, name: str, status: StageStatus, rules: list[Transit
 
 @st.composite
 def playbooks(draw: st.DrawFn, *, version: str = "1") -> Playbook:
-    """Generate playbooks around generated lifecycles, half of them with rules that judge and move by themselves."""
+    """Generate playbooks with generated lifecycles; half of them have qualification rules and automatic transitions."""
     plain = Playbook(
         id="generated",
         version=version,
@@ -196,11 +197,11 @@ def playbooks(draw: st.DrawFn, *, version: str = "1") -> Playbook:
         activity_kinds={kind: ActivityKind() for kind in KINDS},
         evidence=dict.fromkeys(WORDS, ""),
     )
-    return draw(ruled(plain)) if draw(st.booleans()) else plain
+    return draw(with_rules(plain)) if draw(st.booleans()) else plain
 
 
 def at_times(*, within_days: int = 60) -> st.SearchStrategy[datetime]:
-    """Generate instants that often collide and often lie on whole days."""
+    """Generate instants that are often equal and often on whole days."""
     whole = st.integers(0, within_days).map(lambda number: EPOCH + timedelta(days=number))
     odd = st.integers(0, within_days * 24).map(lambda number: EPOCH + timedelta(hours=number, microseconds=1))
     return whole | odd
@@ -212,12 +213,12 @@ def fact_drafts(
     *,
     actors: Sequence[Actor] = ACTORS,
 ) -> st.SearchStrategy[Fact]:
-    """Generate facts that a playbook's words allow, legal or not, not yet recorded.
+    """Generate facts that are not recorded yet; they use only names that the playbook declares, but may be illegal.
 
     Args:
-        playbook: Whose words they use.
-        times: When they happen.
-        actors: Who may have done them.
+        playbook: The playbook with the names.
+        times: A strategy for their instants.
+        actors: The actors to choose from.
     """
     names = [stage.id for stage in playbook.lifecycle.stages if stage.type is not StageType.GATE]
     at = at_times() if times is None else times
@@ -235,8 +236,8 @@ def fact_drafts(
     if playbook.activity_kinds:
         drafts.append(made(ActivityRecorded, kind=st.sampled_from(sorted(playbook.activity_kinds)), **shared))
     if playbook.evidence:
-        names_of = st.sampled_from(sorted(playbook.evidence))
-        drafts.append(made(EvidenceGiven, name=names_of, value=st.booleans(), **shared))
+        evidence_names = st.sampled_from(sorted(playbook.evidence))
+        drafts.append(made(EvidenceGiven, name=evidence_names, value=st.booleans(), **shared))
     drafts += [
         made(FieldChanged, name=st.just(name), value=st.none() | _values(spec), **shared)
         for name, spec in playbook.fields.items()
@@ -257,7 +258,7 @@ _CHANCES = st.sampled_from([0.0, 0.5, 0.9, 1.0])
 
 
 def _values(spec: FieldSpec) -> st.SearchStrategy[Any]:
-    """Generate values that a field may hold."""
+    """Generate values that fit a field."""
     if spec.choices:
         return st.sampled_from(spec.choices)
     of_type: dict[FieldType, st.SearchStrategy[Any]] = {
@@ -272,35 +273,35 @@ def _values(spec: FieldSpec) -> st.SearchStrategy[Any]:
 
 @st.composite
 def histories(draw: st.DrawFn, playbook: Playbook, *, most: int = 14) -> Journey:
-    """Generate journeys with late facts, retractions, key conflicts, refused moves and verbs among them."""
+    """Generate journeys with late facts, retractions, key conflicts, refused moves and moves by ``Journey.move``."""
     journey = Journey("generated", playbook)
     first = playbook.lifecycle.first.stage
     if draw(st.sampled_from([True, True, True, False])):
         journey = journey.record(Started(stage=first, playbook=playbook.ref, at=EPOCH))
     for _ in range(draw(st.integers(0, most))):
-        journey = draw(_grown(journey, playbook))
+        journey = draw(_with_one_more(journey, playbook))
     return journey
 
 
 @st.composite
-def _grown(draw: st.DrawFn, journey: Journey, playbook: Playbook) -> Journey:
-    sort = draw(st.sampled_from(["fact", "fact", "fact", "fact", "move", "retract", "key", "again"]))
+def _with_one_more(draw: st.DrawFn, journey: Journey, playbook: Playbook) -> Journey:
+    step = draw(st.sampled_from(["fact", "fact", "fact", "fact", "move", "retract", "key", "again"]))
     facts = journey.facts
-    if sort == "retract" and facts:
+    if step == "retract" and facts:
         target = draw(st.sampled_from(facts)).id or ""
         if draw(st.sampled_from([False, False, True])):
             target = "f" * 32
         return journey.record(Retracted(target=target, at=draw(at_times())))
-    if sort == "again" and facts:
+    if step == "again" and facts:
         return journey.record(draw(st.sampled_from(facts)))
     draft = draw(fact_drafts(playbook))
-    if sort == "key":
+    if step == "key":
         draft = draft.replace(key=draw(st.sampled_from(["k1", "k2"])))
-    if sort == "move" and isinstance(draft, Moved):
+    if step == "move" and isinstance(draft, Moved):
         try:
             return journey.move(
                 draft.trigger, at=draft.at, by=draft.by, reason=draft.reason, note=draft.note, late=True
             )
-        except (Malformed, MoveRefused):  # not allowed, or this very move was retracted
+        except (Malformed, MoveRefused):  # not allowed, or this move was retracted before
             return journey
     return journey.record(draft)

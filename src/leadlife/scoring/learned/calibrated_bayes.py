@@ -29,7 +29,7 @@ from leadlife.errors import Malformed
 from leadlife.scoring.learned.isotonic import Isotonic
 from leadlife.scoring.learned.policy import LEAST, MOST, PRIOR, Learned, Reason, Weighed, chance_of, line, log_odds
 from leadlife.scoring.learned.win_table import STAGE, ClosedLead, Counts, Key, WinTable, key_of
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.policy import PolicyView
 from leadlife.timing import instant
 
 CANDIDATES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -127,14 +127,14 @@ class CalibratedBayes(Learned):
     def _places(self, values: Mapping[str, Scalar | None]) -> list[tuple[str, Key]]:
         return [(field, key_of(value)) for field, value in self.table.values_of(values)]
 
-    def _weigh(self, sight: ScoringView) -> Weighed | str:
-        found = self._known(self._team(sight))
+    def _weigh(self, view: PolicyView) -> Weighed | str:
+        found = self._known(self._team(view))
         if isinstance(found, str):
             return found
         lines = [line(PRIOR, found.prior, "how often leads are won")]
         reasons: list[Reason] = []
         moved = [found.prior]
-        for field, key in self._places(sight.lead.fields):
+        for field, key in self._places(view.fields):
             odds, value = found.moves.get((field, key)), key[1]
             if odds is None:
                 seen = "seen too seldom" if field in self.table.tags else "never seen"
@@ -147,7 +147,7 @@ class CalibratedBayes(Learned):
         raw = fsum(moved)
         odds = log_odds(_clamped(self.curve(chance_of(raw))))
         lines.append(line("calibration", odds - raw, "what came true of such leads"))
-        stage = self._stage(sight)
+        stage = self._stage(view)
         passed = found.moves.get((STAGE, key_of(stage))) if isinstance(stage, str) else None
         if passed is not None:
             odds += passed

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from leadlife._base.model import LAX, Definition
+from leadlife._base.model import Definition, TupleOf
 from leadlife._base.outcomes import as_chance, paired_chances, real, score_of
 from leadlife.errors import Malformed
 
@@ -24,8 +24,8 @@ class Isotonic(Definition):
         ys: How high they are, never falling.
     """
 
-    xs: Annotated[tuple[Chance, ...], LAX]
-    ys: Annotated[tuple[Chance, ...], LAX]
+    xs: TupleOf[Chance]
+    ys: TupleOf[Chance]
 
     @model_validator(mode="after")
     def _rising(self) -> Self:

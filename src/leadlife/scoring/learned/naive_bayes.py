@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from leadlife.scoring.learned.policy import LEAST, MOST, PRIOR, Learned, Reason, Weighed, chance_of, line
 from leadlife.scoring.learned.win_table import STAGE, key_of
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.policy import PolicyView
 
 
 class _Weight(NamedTuple):
@@ -31,20 +31,20 @@ class NaiveBayes(Learned):
 
     op: Literal["naive_bayes"] = "naive_bayes"
 
-    def _weigh(self, sight: ScoringView) -> Weighed | str:
-        counts = self.table.counts(self._team(sight), fewest_tagged=self.fewest_tagged)
+    def _weigh(self, view: PolicyView) -> Weighed | str:
+        counts = self.table.counts(self._team(view), fewest_tagged=self.fewest_tagged)
         stages = counts[STAGE].rows if STAGE in counts else {}
         first = stages.get(key_of(self.table.stages[0]))
         if first is None:
             return "no lead has been won or lost yet"
         won, lost = first
         found: list[_Weight] = []
-        stage = self._stage(sight)
+        stage = self._stage(view)
         reached = stages.get(key_of(stage)) if isinstance(stage, str) else None
         if reached is not None:
             told = Reason(STAGE, str(stage), 1 - reached.lost / lost)
             found.append(_Weight(told, log(reached.won / won) - log(reached.lost / lost)))
-        for field, value in self.table.values_of(sight.lead.fields):
+        for field, value in self.table.values_of(view.fields):
             tally = counts.get(field)
             row = None if tally is None else tally.rows.get(key_of(value))
             if tally is not None and row is not None:

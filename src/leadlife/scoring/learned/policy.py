@@ -9,13 +9,13 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from leadlife._base.model import Name, Names
+from leadlife._base.model import Name, Names, default
 from leadlife.criteria import Scalar
 from leadlife.leads import Lead
 from leadlife.scoring import MICRO, Answer, Contribution, Scale, Score, Sort, banded, micropoints
 from leadlife.scoring.learned.win_table import STAGE, WinTable
-from leadlife.scoring.policy import Banded
-from leadlife.scoring.view import ScoringView
+from leadlife.scoring.policy import Banded, PolicyView
+from leadlife.scoring.view import LeadView
 
 LEAST, MOST = 0.0001, 0.9999
 """No pending lead is certain."""
@@ -74,12 +74,12 @@ class Learned(Banded):
     """
 
     table: WinTable
-    won: Names = ()
-    lost: Names = ()
+    won: Names = default(())
+    lost: Names = default(())
     stage: Name = STAGE
     team: Name = "team"
     fewest_tagged: Annotated[int, Field(ge=0)] = 50
-    contacts: Names = ()
+    contacts: Names = default(())
 
     @property
     def declares_all(self) -> bool:
@@ -101,7 +101,7 @@ class Learned(Banded):
         Raises:
             Malformed: This is no lead, or no instant.
         """
-        weighed = self._judged(ScoringView(lead, (), at))
+        weighed = self._judged(LeadView(lead, (), at))
         found = [] if isinstance(weighed, str) else [one for one in weighed.reasons if self._telling(one)]
         for_it = sorted((one for one in found if one.score > EVEN), key=lambda one: -one.score)
         against = sorted((one for one in found if one.score < EVEN), key=lambda one: one.score)
@@ -110,21 +110,21 @@ class Learned(Banded):
     def _telling(self, reason: Reason) -> bool:
         return reason.field not in self.contacts or (reason.score > EVEN) is (reason.value == "correct")
 
-    def _assess(self, sight: ScoringView) -> Score:
-        stage = self._stage(sight)
+    def _assess(self, view: PolicyView) -> Score:
+        stage = self._stage(view)
         if stage in self.won or stage in self.lost:
-            return self._chance(sight, 1.0 if stage in self.won else 0.0, ())
-        weighed = self._judged(sight)
+            return self._chance(view, 1.0 if stage in self.won else 0.0, ())
+        weighed = self._judged(view)
         if isinstance(weighed, str):
-            none = Score(self.name, self.version, sight.at, answer=Answer.UNANSWERED, why=weighed)
+            none = Score(self.name, self.version, view.at, answer=Answer.UNANSWERED, why=weighed)
             return banded(none, self.bands)
-        return self._chance(sight, weighed.probability, weighed.lines)
+        return self._chance(view, weighed.probability, weighed.lines)
 
-    def _chance(self, sight: ScoringView, probability: float, lines: tuple[Contribution, ...]) -> Score:
+    def _chance(self, view: PolicyView, probability: float, lines: tuple[Contribution, ...]) -> Score:
         score = Score(
             self.name,
             self.version,
-            sight.at,
+            view.at,
             micropoints(probability),
             lines,
             scale=Scale.PROBABILITY,
@@ -134,20 +134,20 @@ class Learned(Banded):
         )
         return banded(score, self.bands)
 
-    def _stage(self, sight: ScoringView) -> object:
-        return sight.lead.fields.get(self.stage, sight.standing)
+    def _stage(self, view: PolicyView) -> object:
+        return view.fields.get(self.stage, None if view.stage is None else view.stage.value)
 
-    def _team(self, sight: ScoringView) -> str | None:
-        team = sight.lead.fields.get(self.team)
+    def _team(self, view: PolicyView) -> str | None:
+        team = view.fields.get(self.team)
         return team if isinstance(team, str) else None
 
-    def _judged(self, sight: ScoringView) -> Weighed | str:
+    def _judged(self, view: PolicyView) -> Weighed | str:
         """Return a pending lead weighed, or why it is not."""
-        if self.table.at > sight.at:
+        if self.table.at > view.at:
             return "the table has learned from outcomes that were still to come"
-        return self._weigh(sight)
+        return self._weigh(view)
 
-    def _weigh(self, sight: ScoringView) -> Weighed | str:
+    def _weigh(self, view: PolicyView) -> Weighed | str:
         raise NotImplementedError
 
 

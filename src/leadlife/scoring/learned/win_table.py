@@ -28,7 +28,9 @@ from leadlife._base.model import (
     Name,
     Names,
     Text,
+    TupleOf,
     WrittenInstant,
+    default,
 )
 from leadlife._base.outcomes import several, whole
 from leadlife.criteria import Scalar
@@ -109,14 +111,14 @@ class WinTable(Definition):
 
     at: WrittenInstant
     stages: Annotated[Names, Field(min_length=1)]
-    fields: Names = ()
+    fields: Names = default(())
     cuts: Annotated[dict[Name, Annotated[tuple[float, ...], LAX]], SORTED] = Field(
         default_factory=dict[str, tuple[float, ...]]
     )
     tags: Annotated[dict[Name, Annotated[Text, Field(min_length=1)]], SORTED] = Field(default_factory=dict[str, str])
-    blanks: Names = ()
+    blanks: Names = default(())
     since: WrittenInstant | None = None
-    rows: Annotated[tuple[Row, ...], LAX] = ()
+    rows: TupleOf[Row] = default(())
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -1,4 +1,4 @@
-"""Strategies for what moves by itself: scores, qualifications, readiness and automatic moves of generated playbooks."""
+"""Strategies for the rules of generated playbooks: scores, qualifications, readiness and automatic transitions."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ SCORES = (
         start=1,
     ),
 )
-VALID = st.sampled_from([None, None, days(3), elapsed(hours=50)])
+VALIDITIES = st.sampled_from([None, None, days(3), elapsed(hours=50)])
 
 
 @st.composite
-def ruled(draw: st.DrawFn, playbook: Playbook) -> Playbook:
-    """Generate playbooks with rules from one that has none: each rule reads only those before it."""
+def with_rules(draw: st.DrawFn, playbook: Playbook) -> Playbook:
+    """Generate playbooks with rules from a playbook without any; each rule reads only the rules before it."""
     stages = [stage.id for stage in playbook.lifecycle.stages]
     leaves = [
         evidence("fit"),
@@ -69,20 +69,20 @@ def ruled(draw: st.DrawFn, playbook: Playbook) -> Playbook:
         score("stepping") >= 8,
         score("stepping") <= 3,
     ]
-    near = draw(st.none() | st.tuples(_held(leaves), _held(leaves)).map(_readiness))
-    if near is not None:
+    readiness_rule = draw(st.none() | st.tuples(_hystereses(leaves), _hystereses(leaves)).map(_readiness))
+    if readiness_rule is not None:
         leaves += [readiness() >= Readiness.MID, readiness() == Readiness.LATE]
     rules: list[QualificationRule] = []
     for number in range(draw(st.integers(0, 3))):
-        held = draw(_held(leaves))
+        hysteresis = draw(_hystereses(leaves))
         name = f"q{number}"
-        given = {key: getattr(held, key) for key in Hysteresis.model_fields}
-        rules.append(QualificationRule(name=name, granted_by=draw(st.sampled_from([(), ("sales",)])), **given))
+        parts = {key: getattr(hysteresis, key) for key in Hysteresis.model_fields}
+        rules.append(QualificationRule(name=name, granted_by=draw(st.sampled_from([(), ("sales",)])), **parts))
         leaves += [holds(name), ~holds(name)]
     moves = tuple(draw(_perhaps_automatic(rule, leaves)) for rule in playbook.lifecycle.transitions)
     return playbook.replace(
         scores=SCORES,
-        readiness=near,
+        readiness=readiness_rule,
         qualifications=tuple(rules),
         lifecycle=playbook.lifecycle.replace(transitions=moves),
         review_days=draw(st.sampled_from([1, 1, 3])),
@@ -93,24 +93,24 @@ def _readiness(pair: tuple[Hysteresis, Hysteresis]) -> ReadinessRule:
     return ReadinessRule(mid=pair[0], late=pair[1])
 
 
-def _asked(leaves: list[Any]) -> st.SearchStrategy[Any]:
+def _criteria(leaves: list[Any]) -> st.SearchStrategy[Any]:
     one = st.sampled_from(leaves)
     pairs = st.tuples(one, one)
     return one | one.map(lambda c: ~c) | pairs.map(lambda p: p[0] & p[1]) | pairs.map(lambda p: p[0] | p[1])
 
 
 @st.composite
-def _held(draw: st.DrawFn, leaves: list[Any]) -> Hysteresis:
-    leave = draw(st.none() | _asked(leaves))
+def _hystereses(draw: st.DrawFn, leaves: list[Any]) -> Hysteresis:
+    leave = draw(st.none() | _criteria(leaves))
     lasting = leave is None and draw(st.sampled_from([False, False, True]))
-    return Hysteresis(enter=draw(_asked(leaves)), leave=leave, lasting=lasting, valid_for=draw(VALID))
+    return Hysteresis(enter=draw(_criteria(leaves)), leave=leave, lasting=lasting, valid_for=draw(VALIDITIES))
 
 
 @st.composite
 def _perhaps_automatic(draw: st.DrawFn, rule: Transition, leaves: list[Any]) -> Transition:
-    elsewhere = rule.target is not None and rule.target not in rule.sources
-    if not elsewhere or rule.on is not None or rule.needs_reason or draw(st.booleans()):
+    moves_away = rule.target is not None and rule.target not in rule.sources
+    if not moves_away or rule.on is not None or rule.needs_reason or draw(st.booleans()):
         return rule
     if rule.target == "gate":
-        return rule  # it may lead back to where it began
-    return rule.replace(automatic=True, guard=draw(_asked(leaves)))
+        return rule  # the gate may lead back to the source, and the playbook refuses such a circle
+    return rule.replace(automatic=True, guard=draw(_criteria(leaves)))

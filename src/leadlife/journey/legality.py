@@ -1,0 +1,246 @@
+"""Legality: whether a trigger may be fired, and if not, every reason why not.
+
+Verbs, recorded facts, timers, automatic moves and imports all ask here, so no way of moving a lead goes around the
+playbook.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from leadlife.criteria import Verdict
+from leadlife.errors import GuardError, Refusal, RefusalCode, did_you_mean
+from leadlife.journey.state import Position, State
+from leadlife.journey.view import JourneyView
+from leadlife.leads import Actor
+from leadlife.lifecycle.edges import Edge
+from leadlife.lifecycle.stages import EntryStage
+from leadlife.lifecycle.table import Candidate
+from leadlife.lifecycle.transitions import Transition, TransitionKind
+from leadlife.playbook.playbook import Playbook
+from leadlife.timing import due
+
+NOT_STARTED = Refusal(
+    RefusalCode.NOT_STARTED,
+    "the journey has not started",
+    "record a Started fact, or use Journey.start",
+)
+
+
+def check_move(
+    state: State,
+    trigger: str,
+    *,
+    at: datetime,
+    by: Actor,
+    reason: str | None = None,
+    note: str | None = None,
+    target: str | None = None,
+    any_role: bool = False,
+) -> Edge | tuple[Refusal, ...]:
+    """Return the edge that the trigger takes, or every reason why it takes none.
+
+    Args:
+        state: Where the lead stands, folded up to ``at``.
+        trigger: What is fired.
+        at: When.
+        by: Who fires it.
+        reason: Why.
+        note: Free text that says more.
+        target: Narrows the candidates to those that lead there.
+        any_role: Whether roles are waived, as for a timer.
+    """
+    position = state.position
+    if position is None:
+        return (NOT_STARTED,)
+    candidates = position.table.moves.get((position.stage, trigger))
+    if candidates is None:
+        return (_no_such_move(position, trigger),)
+    if target is not None:
+        # A target chooses among transitions, never among the routes of a gate on the way.
+        rules = {c.edge.index for c in candidates if c.edge.target == target}
+        candidates = tuple(c for c in candidates if c.edge.index in rules)
+        if not candidates:
+            return (_no_such_move(position, trigger),)
+    chosen, refusals = _choose(candidates, JourneyView(state, at, by.roles, brief=True), target)
+    edge = chosen or candidates[0].edge
+    rule = edge.rule
+    if rule.roles and not any_role:
+        refusals += _check_role(rule, by)
+    if rule.kind is TransitionKind.REENTRY:
+        refusals += check_reentry(position, at)
+    if reason is not None or rule.needs_reason:
+        refusals += _check_reason(position.playbook, rule, reason, note)
+    return tuple(refusals) if refusals else edge
+
+
+def _choose(
+    candidates: tuple[Candidate, ...], view: JourneyView, target: str | None
+) -> tuple[Edge | None, list[Refusal]]:
+    """Return the first candidate whose guard is true; a guard that breaks ends the search, as on a stock machine."""
+    for candidate in candidates:
+        try:
+            passes = candidate.test is None or candidate.test(view) is True
+        except GuardError as error:
+            return None, [Refusal(RefusalCode.GUARD_FAILED, error.message, "mend the guard", {"guard": error.guard})]
+        if passes:
+            edge = candidate.edge
+            return edge, [] if target in (None, edge.target) else [_leads_elsewhere(edge, target)]
+    return None, [_guards_not_met(candidates, view)]
+
+
+def _leads_elsewhere(edge: Edge, target: str | None) -> Refusal:
+    through = f"through {', '.join(edge.via)} " if edge.via else ""
+    return Refusal(
+        RefusalCode.ILLEGAL_MOVE,
+        f"{edge.trigger!r} leads {through}to {edge.target!r} now, not to {target!r}",
+        "the routes of a gate decide" if edge.via else "the first declared transition whose guard is true is taken",
+        {"trigger": edge.trigger, "target": edge.target},
+    )
+
+
+def _no_such_move(position: Position, trigger: str) -> Refusal:
+    table, stage, status = position.table, position.stage, position.status
+    if trigger not in table.known:
+        return Refusal(
+            RefusalCode.UNKNOWN_TRIGGER,
+            f"there is no trigger {trigger!r}",
+            did_you_mean(trigger, table.triggers),
+            {"trigger": trigger, "known": table.triggers},
+        )
+    allowed = table.from_here(stage)
+    details = {"trigger": trigger, "stage": stage, "allowed": allowed}
+    hint = f"allowed from here: {', '.join(allowed)}" if allowed else "no transition leads out of here"
+    if status.closed:
+        message = f"{stage!r} is closed ({status}); {trigger!r} does not lead out of it"
+        return Refusal(RefusalCode.CLOSED_STAGE, message, hint, details)
+    return Refusal(RefusalCode.ILLEGAL_MOVE, f"{trigger!r} is not a legal move from {stage!r}", hint, details)
+
+
+def _guards_not_met(candidates: tuple[Candidate, ...], view: JourneyView) -> Refusal:
+    answers = [(c.edge, _verdicts(c.edge, view)) for c in candidates]
+    described = [
+        {
+            "target": edge.target,
+            "criterion": " and ".join(verdict.sentence for verdict in verdicts),
+            "verdict": "false" if any(verdict.value is False for verdict in verdicts) else "unknown",
+            "missing": tuple(str(verdict) for verdict in verdicts if verdict.value is not True),
+            "found": "; ".join(verdict.found for verdict in verdicts if verdict.found and verdict.value is not True),
+        }
+        for edge, verdicts in answers
+    ]
+    sentences = "; ".join(_sentence(one) for one in described)
+    first = candidates[0].edge
+    return Refusal(
+        RefusalCode.GUARD_NOT_MET,
+        f"{first.trigger!r} from {first.source!r} needs: {sentences}",
+        "unknown means that no fact answers it" if "unknown" in sentences else "",
+        {"trigger": first.trigger, "candidates": described},
+    )
+
+
+def _sentence(candidate: dict[str, Any]) -> str:
+    found = f" ({candidate['found']})" if candidate["found"] else ""
+    return f"{candidate['criterion']}: {candidate['verdict']}{found}"
+
+
+def _verdicts(edge: Edge, view: JourneyView) -> tuple[Verdict, ...]:
+    verdicts = [guard.verdict(view) for guard in edge.guards]
+    if edge.left is not None:
+        verdicts.insert(0, Verdict(f"{edge.left} is the stage that was left", view.left == edge.left))
+    return tuple(verdicts)
+
+
+def _check_role(rule: Transition, by: Actor) -> list[Refusal]:
+    if any(role in rule.roles for role in by.roles):
+        return []
+    message, details = f"{rule.trigger!r} is for {' or '.join(rule.roles)}", {"trigger": rule.trigger}
+    return [not_permitted(message, rule.roles, details)]
+
+
+def not_permitted(message: str, roles: tuple[str, ...], details: dict[str, Any]) -> Refusal:
+    """Return the refusal of an actor who has none of the roles."""
+    hint = "pass by=Actor(id=..., roles=(...,))"
+    return Refusal(RefusalCode.NOT_PERMITTED, message, hint, {**details, "roles": roles})
+
+
+def check_reentry(position: Position, at: datetime) -> list[Refusal]:
+    """Return why a reentry out of the present stage is refused for now: cool-down, then recycle limit."""
+    stage = position.definition
+    refusals: list[Refusal] = []
+    until = cool_down_end(position)
+    if until is not None and at < until:
+        refusals.append(
+            Refusal(
+                RefusalCode.COOLING_DOWN,
+                f"the lead is left in peace in {stage.id!r} until {until.isoformat()}",
+                "wait, or use a move of another kind if the need is urgent",
+                {"until": until, "stage": stage.id},
+            )
+        )
+    if stage.reentry_limit is not None and position.reentries() >= stage.reentry_limit:
+        refusals.append(
+            Refusal(
+                RefusalCode.RECYCLE_LIMIT,
+                f"the lead has returned from {stage.id!r} {stage.reentry_limit} times since the last win",
+                "only a skip or an exit leads on",
+                {"limit": stage.reentry_limit, "stage": stage.id},
+            )
+        )
+    return refusals
+
+
+def cool_down_end(position: Position) -> datetime | None:
+    """Return when the present stage's cool-down is over; None where there is none."""
+    cool_down = position.definition.cool_down
+    return None if cool_down is None else due(position.entered, cool_down, position.playbook.zone_info)
+
+
+def _check_reason(playbook: Playbook, rule: Transition, reason: str | None, note: str | None) -> list[Refusal]:
+    lifecycle = playbook.lifecycle
+    listed = rule.reasons or tuple(lifecycle.reason_by_id)
+    details = {"trigger": rule.trigger, "reasons": listed}
+    if reason is None:
+        hint = f"one of: {', '.join(listed)}"
+        return [Refusal(RefusalCode.REASON_MISSING, f"{rule.trigger!r} needs a reason", hint, details)]
+    if listed and reason not in listed:
+        hint = did_you_mean(reason, listed)
+        return [Refusal(RefusalCode.REASON_NOT_LISTED, f"{reason!r} is not a listed reason", hint, details)]
+    known = lifecycle.reason_by_id.get(reason)
+    if known is not None and known.needs_note and not (note or "").strip():
+        hint = "pass note= with a sentence that says more"
+        return [Refusal(RefusalCode.REASON_MISSING, f"reason {reason!r} needs a note", hint, details)]
+    return []
+
+
+def check_entry(
+    state: State, playbook: Playbook, stage: str, *, at: datetime, by: Actor, referral: bool
+) -> tuple[Refusal, ...]:
+    """Return why a journey may not begin at a stage; empty where it may."""
+    view = JourneyView(state, at, by.roles, playbook=playbook)
+    entries = playbook.lifecycle.entries_for(referral=referral)
+    if any(entry.stage == stage and _is_open(entry, view) for entry in entries):
+        return ()
+    guard = next((entry.guard for entry in entries if entry.stage == stage), None)
+    if guard is None:
+        names = tuple(dict.fromkeys(entry.stage for entry in entries))
+        hint = f"it may begin at: {', '.join(names)}"
+        return (Refusal(RefusalCode.ILLEGAL_MOVE, f"no journey begins at {stage!r}", hint, {"entries": names}),)
+    sentence = guard.sentence()
+    message = f"to begin at {stage!r} needs: {sentence}"
+    return (Refusal(RefusalCode.GUARD_NOT_MET, message, "", {"criterion": sentence}),)
+
+
+def best_entry(state: State, playbook: Playbook, *, at: datetime, by: Actor, referral: bool) -> str:
+    """Return the first stage at which the journey may begin."""
+    view = JourneyView(state, at, by.roles, playbook=playbook)
+    entries = playbook.lifecycle.entries_for(referral=referral)
+    return next((entry.stage for entry in entries if _is_open(entry, view)), playbook.lifecycle.first.stage)
+
+
+def _is_open(entry: EntryStage, view: JourneyView) -> bool:
+    try:
+        return entry.guard is None or entry.guard.test(view) is True
+    except GuardError:
+        return False  # a guard that breaks opens no door

@@ -1,0 +1,222 @@
+"""Queries: what may be done, what became of facts, what a qualification needs, and what is new."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from leadlife.criteria import Criterion, Observation, Verdict
+from leadlife.errors import InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
+from leadlife.facts import Evidence, Fact, Qualification
+from leadlife.journey import snapshot as snapshots
+from leadlife.journey.answers import Option, QualificationDecision, Receipt
+from leadlife.journey.data import JourneyData
+from leadlife.journey.history import derived_facts, new_facts
+from leadlife.journey.legality import check_move
+from leadlife.journey.log import LogEntry
+from leadlife.journey.records import FactOutcome, FactStatus
+from leadlife.journey.snapshot import Snapshot
+from leadlife.journey.state import State, outcomes_of
+from leadlife.journey.timers import pass_time
+from leadlife.journey.view import JourneyView
+from leadlife.leads import SYSTEM, Actor
+from leadlife.lifecycle.edges import Edge
+from leadlife.lifecycle.transitions import TransitionKind
+from leadlife.scoring.score import Score
+
+
+def option(
+    data: JourneyData,
+    trigger: str,
+    *,
+    at: datetime,
+    by: Actor,
+    reason: str | None = None,
+    note: str | None = None,
+    target: str | None = None,
+    late: bool = False,
+) -> Option:
+    """Return whether a trigger may be fired, and if not, every reason why not."""
+    if not isinstance(trigger, str):
+        raise Malformed(f"a trigger must be text, not {type(trigger).__name__}")
+    last = data.folded.at
+    early: tuple[Refusal, ...] = ()
+    if last is not None and at < last and not late:
+        message = f"the last fact is of {last.isoformat()}, later than this"
+        hint = "pass late=True if it happened then"
+        early, state = (Refusal(RefusalCode.OUT_OF_ORDER, message, hint, {"last": last}),), data.folded
+    else:
+        state = data.state_at(at)
+    edge = check_move(state, trigger, at=at, by=by, reason=reason, note=note, target=target)
+    refusals = early
+    if not isinstance(edge, Edge):
+        refusals = (*edge, *early) if edge[0].code is RefusalCode.NOT_STARTED else (*early, *edge)
+    position = state.position
+    candidates = () if position is None else position.table.moves.get((position.stage, trigger), ())
+    rule = edge.rule if isinstance(edge, Edge) else candidates[0].edge.rule if candidates else None
+    asks_reason = rule is not None and (rule.needs_reason or bool(rule.reasons))
+    listed = () if rule is None else rule.reasons or tuple(data.playbook.lifecycle.reason_by_id)
+    return Option(
+        trigger=trigger,
+        allowed=not refusals,
+        kind=None if rule is None else rule.kind,
+        target=edge.target if isinstance(edge, Edge) else None,
+        needs_reason=rule is not None and rule.needs_reason,
+        reasons=listed if asks_reason else (),
+        refusals=refusals,
+    )
+
+
+def trigger_of_kind(data: JourneyData, kind: TransitionKind, usual: str, *, at: datetime, late: bool) -> str:
+    """Return the first trigger of a kind that leads out of the present stage; the usual one where there is none."""
+    position = (data.state_at(at) if late else _present_or_later(data, at)).position
+    if position is None:
+        return usual
+    edges = (
+        candidate.edge
+        for trigger in position.table.from_here(position.stage)
+        for candidate in position.table.moves[position.stage, trigger]
+    )
+    return next((edge.trigger for edge in edges if edge.rule.kind is kind), usual)
+
+
+def _present_or_later(data: JourneyData, at: datetime) -> State:
+    return data.folded if data.folded.at is not None and at < data.folded.at else data.state_at(at)
+
+
+def score(data: JourneyData, name: str, at: datetime, *, since: datetime | None, lift: bool) -> Score:
+    """Return the lead's score by a policy of the playbook in force at an instant."""
+    view = _view_at(data, at)
+    found = view.full_score(name)
+    if since is not None:
+        if since > at:
+            raise Malformed("since= lies after at=", hint="pass an earlier instant to compare with")
+        then = data.state_at(since)
+        if then.lead is not None:
+            # The trend compares by one policy: that of the playbook in force at the later instant.
+            found = found.against(view.playbook.policy(name).assess(JourneyView(then, since, playbook=view.playbook)))
+    return replace(found, lift=view.lift(name)) if lift else found
+
+
+def verdict(data: JourneyData, criterion: Criterion, at: datetime, by: Actor) -> Verdict:
+    """Return the answer of a criterion about this lead."""
+    view = _view_at(data, at, by.roles)
+    faults = view.playbook.faults_in(criterion)
+    if faults:
+        raise InvalidDefinition("the criterion has faults", faults=faults)
+    return criterion.verdict(view)
+
+
+def _view_at(data: JourneyData, at: datetime, roles: tuple[str, ...] = ()) -> JourneyView:
+    return JourneyView(data.state_at(at), at, roles, playbook=data.playbook)
+
+
+def decision(data: JourneyData, name: str, at: datetime) -> QualificationDecision:
+    """Return what a qualification needs at an instant, and whether it holds."""
+    state = data.state_at(at)
+    view = JourneyView(state, at, playbook=data.playbook)
+    rule = view.playbook.qualification_by_name.get(name)
+    if rule is None:
+        hint = did_you_mean(str(name), view.playbook.qualification_by_name)
+        raise UnknownName(f"there is no qualification {name!r}", hint=hint)
+    known = None if state.rules is None else state.rules.by_name.get(name)
+    held = known is not None and known.held
+    return QualificationDecision(
+        name=name,
+        held=held,
+        since=None if known is None else known.since,
+        expires=None if known is None else known.expires,
+        by=(known.by or SYSTEM) if known is not None and held else None,
+        enter=None if rule.enter is None else rule.enter.verdict(view),
+        leave=None if rule.leave is None else rule.leave.verdict(view),
+        granted_by=rule.granted_by,
+        playbook=view.playbook.ref,
+    )
+
+
+def evidence(data: JourneyData) -> dict[str, Evidence]:
+    """Return the latest yes or no of each name, however old."""
+
+    def stated(name: str, seen: Observation) -> Evidence:
+        fact = data.log.with_id(seen.fact)
+        by, source = (None, None) if fact is None else (fact.by, fact.source)
+        return Evidence(name=name, value=seen.value, at=seen.at, fact=seen.fact, by=by, source=source)
+
+    return {name: stated(name, seen) for name, seen in data.shown.memory.of("evidence")}
+
+
+def qualifications(data: JourneyData) -> dict[str, Qualification]:
+    """Return the qualifications that hold."""
+    rules = data.shown.rules
+    return {
+        name: Qualification(
+            name=name,
+            granted=known.since,
+            expires=known.expires,
+            evidence=known.evidence,
+            playbook=known.playbook,
+            by=known.by or SYSTEM,
+            verdict=known.verdict,
+        )
+        for name, known in ({} if rules is None else rules.by_name).items()
+        if known.since is not None and name in data.playbook.qualification_by_name
+    }
+
+
+def log_entries(data: JourneyData) -> tuple[LogEntry, ...]:
+    """Return every observed fact and what became of it."""
+    outcomes: dict[str, FactOutcome] = {one.fact: one for one in outcomes_of(data.shown) if one.fact is not None}
+    return tuple(
+        _entry(fact, status, outcomes.get(fact.id)) for fact, status in data.log.with_status() if data.shows(fact)
+    )
+
+
+def _entry(fact: Fact, status: FactStatus, outcome: FactOutcome | None) -> LogEntry:
+    if status is not FactStatus.STANDS or outcome is None:
+        return LogEntry(fact, status)
+    return LogEntry(fact, outcome.status, outcome.refusals)
+
+
+def receipt(data: JourneyData) -> Receipt:
+    """Return what became of the fact that was recorded last."""
+    last = data.log.last
+    if last is not None and not data.shows(last):
+        last = next(iter(data.facts[-1:]), None)
+    fact = data.known or last
+    if fact is None:
+        raise Malformed("nothing has been recorded yet")
+    outcome = next((one for one in outcomes_of(data.shown) if one.fact == fact.id), None)
+    entry = _entry(fact, data.log.status_of(fact), outcome)
+    return Receipt(fact=fact, standing=entry.standing, new=data.known is None, refusals=entry.refusals)
+
+
+def derived(data: JourneyData, state: State | None = None) -> tuple[Fact, ...]:
+    """Return the playbook's own conclusions, each naming its cause."""
+    recorded = {fact.id: fact for fact, status in data.log.with_status() if status is FactStatus.STANDS}
+    return derived_facts(state or data.shown, recorded, data.lead_id, data.pipeline)
+
+
+def facts_since(data: JourneyData, earlier: JourneyData) -> tuple[Fact, ...]:
+    """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones."""
+    return (*new_facts(data.facts, earlier.facts), *new_facts(derived(data), derived(earlier)))
+
+
+def withdrawn_since(data: JourneyData, earlier: JourneyData) -> tuple[Fact, ...]:
+    """Return the derived facts of an earlier version that no longer hold."""
+    state, then = data.shown, earlier.shown.at
+    if then is not None and (state.at is None or then > state.at):
+        state = state.copy()
+        pass_time(state, then)
+    return new_facts(derived(earlier), derived(data, state))
+
+
+def was_refused(data: JourneyData) -> bool:
+    """Return whether the playbook refused any fact or timer so far."""
+    return any(outcome.refusals for outcome in outcomes_of(data.shown))
+
+
+def snapshot(data: JourneyData) -> Snapshot:
+    """Return where the journey stands after its whole log."""
+    if data.registry.override is not None:
+        raise Malformed("a journey under another playbook is not saved", hint="save the journey that it came from")
+    return snapshots.save(data.folded, data.lead_id, data.pipeline, data.facts)

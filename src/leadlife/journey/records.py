@@ -1,0 +1,255 @@
+"""What the fold keeps: the entries of the history, cycles, and where each rule stands; never changed in place."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+from leadlife.criteria import Verdict
+from leadlife.errors import Refusal
+from leadlife.facts import PlaybookRef
+from leadlife.leads import Source
+from leadlife.lifecycle.stages import StageStatus
+
+
+class StepKind(StrEnum):
+    """The steps of a history that no transition makes."""
+
+    STARTED = "started"
+    ADOPTED = "adopted"
+
+
+class Step(NamedTuple):
+    """The start, a transition that was taken, or the adoption of a playbook.
+
+    Attributes:
+        at: When.
+        kind: The kind of the transition, or a :class:`StepKind`.
+        trigger: What was fired.
+        source: The stage before.
+        target: The stage after; None where no visit began.
+        fact: The id of the observed fact that moved the lead; None where time alone did.
+        derived: Whether the move is the playbook's own conclusion.
+        by: Who.
+        playbook: The agreement in force.
+        cycle: The cycle that the time from here on belongs to.
+        reason: Why.
+        via: The gates on the way.
+        waived: What was not asked for or inferred: guard, role, reason, inferred.
+        rule: The place of the transition in its lifecycle.
+        relabelled: The stages that an adoption renamed, as pairs of old and new.
+        automatic: Whether the guard alone made the move.
+    """
+
+    at: datetime
+    kind: str
+    trigger: str
+    source: str | None
+    target: str | None
+    fact: str | None
+    derived: bool
+    by: str
+    playbook: PlaybookRef
+    cycle: int | None
+    reason: str | None = None
+    via: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()
+    rule: int | None = None
+    relabelled: tuple[tuple[str, str], ...] = ()
+    automatic: bool = False
+
+
+class FactStatus(StrEnum):
+    """What became of a recorded fact."""
+
+    STANDS = "stands"
+    REFUSED = "refused"
+    REDUNDANT = "redundant"
+    CONFLICTING = "conflicting"
+    RETRACTED = "retracted"
+
+
+class FactOutcome(NamedTuple):
+    """What became of a fact, or of a timer, that did not move the lead as it would have.
+
+    Attributes:
+        at: When.
+        fact: The id of the fact; None for a timer.
+        status: Refused or redundant.
+        trigger: What would have been fired; None where there is no trigger.
+        refusals: Every reason.
+        playbook: The agreement in force; None before the start.
+    """
+
+    at: datetime
+    fact: str | None
+    status: FactStatus
+    trigger: str | None
+    refusals: tuple[Refusal, ...]
+    playbook: PlaybookRef | None
+
+
+class RuleChangeKind(StrEnum):
+    """What the rules concluded."""
+
+    GRANTED = "granted"
+    WITHDRAWN = "withdrawn"
+    READINESS = "readiness"
+    FAILED = "failed"
+    """A rule could not be evaluated."""
+    UNSETTLED = "unsettled"
+    """The automatic moves did not come to rest."""
+
+
+class Withdrawal(StrEnum):
+    """Why the playbook withdraws a qualification."""
+
+    NOT_SO = "not so any more"
+    LEFT = "left"
+    LAPSED = "lapsed"
+    STARTS_AFRESH = "starts afresh"
+    UNDECLARED = "not declared any more"
+
+
+class RuleChange(NamedTuple):
+    """A qualification granted or withdrawn, a change of readiness, or a rule that failed.
+
+    Attributes:
+        at: When.
+        kind: What happened.
+        name: The qualification, the segment of readiness, or the rule.
+        fact: The id of the observed fact behind it; None where time alone did it.
+        by: Who.
+        derived: Whether it is the playbook's own conclusion.
+        playbook: The agreement in force.
+        reason: Why, in words.
+        criterion: The criterion that decided, in words.
+        expires: When it lapses.
+        evidence: Ids of the facts that the answer rests on.
+    """
+
+    at: datetime
+    kind: RuleChangeKind
+    name: str
+    fact: str | None
+    by: str
+    derived: bool
+    playbook: PlaybookRef
+    reason: str | None = None
+    criterion: str | None = None
+    expires: datetime | None = None
+    evidence: tuple[str, ...] = ()
+
+
+HistoryEntry = Step | FactOutcome | RuleChange
+
+
+class Cycle(NamedTuple):
+    """One buying episode.
+
+    Attributes:
+        number: From 1.
+        opened: When it began.
+        opened_by: The id of the fact that opened it; None where time did.
+        source: Where it came from; None when unknown.
+        reentry_from: The recycled stage from which a reentry opened it.
+        outcome: won, lost, disqualified or recycled; None while it runs.
+        ended: When it ended.
+        high_water: The furthest stage of the success path reached in it.
+    """
+
+    number: int
+    opened: datetime
+    opened_by: str | None
+    source: Source | None
+    reentry_from: str | None
+    outcome: StageStatus | None
+    ended: datetime | None
+    high_water: str | None
+
+
+class RuleState(NamedTuple):
+    """Where a rule stands: whether it holds, since when, on what, and when to look at it again.
+
+    Attributes:
+        held: Whether it holds.
+        since: Since when; None while it does not hold.
+        ordinal: How many facts had been folded when it was granted.
+        expires: When it lapses.
+        by: Who granted it; None for the rule itself.
+        fact: The id of the fact at which it was granted; None where time alone granted it.
+        evidence: Ids of the facts that the answer rested on.
+        verdict: The answer that granted it.
+        playbook: The agreement under which it was granted.
+        confirmed: The ordinal of the latest fact that could confirm it.
+        barred: Facts up to this ordinal grant it no more, because it lapsed or was withdrawn by hand.
+        steady: Until when time alone surely changes nothing of its criteria; None for ever.
+        exact: When a window, an age or a step changes at an exact instant.
+        fading: From when a half-life may change the answer; the review grid looks after it.
+        failed: Why it could not be evaluated the last time.
+    """
+
+    held: bool = False
+    since: datetime | None = None
+    ordinal: int = 0
+    expires: datetime | None = None
+    by: str | None = None
+    fact: str | None = None
+    evidence: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    playbook: PlaybookRef | None = None
+    confirmed: int = 0
+    barred: int = 0
+    steady: datetime | None = None
+    exact: datetime | None = None
+    fading: datetime | None = None
+    failed: str | None = None
+
+    def released(self, *, barred: int = 0) -> RuleState:
+        """Return what is left of the rule's state once it holds no more."""
+        return RuleState(confirmed=self.confirmed, barred=max(barred, self.barred), failed=self.failed)
+
+    def is_over(self, at: datetime) -> bool:
+        """Return whether what is held has lapsed at an instant."""
+        return self.expires is not None and self.expires <= at
+
+
+NEVER_HELD = RuleState()
+
+
+class ReadinessState(NamedTuple):
+    """How close to buying the lead behaves, since when, and the fact behind it."""
+
+    segment: str
+    since: datetime
+    fact: str | None
+    ordinal: int
+
+
+class TimerKind(IntEnum):
+    """The order of timers that are due at one instant: expiries, then limits, then the review grid."""
+
+    EXACT = 0
+    LIMIT = 1
+    GRID = 2
+
+
+class Timer(NamedTuple):
+    """When time alone may change something, and what; timers compare in the order in which they fire."""
+
+    at: datetime
+    kind: TimerKind
+    why: str
+
+
+class Due(IntEnum):
+    """What is still to be evaluated since the stage last changed; the larger includes the smaller."""
+
+    NOTHING = 0
+    MOVED = 1
+    """What reads the stage."""
+    ALL = 2
+    """Everything: a cycle began, or older evidence no longer counts."""
+    BEGUN = 3
+    """Everything, for the first time."""

@@ -1,0 +1,464 @@
+"""Rule evaluation: after a fact or a timer, evaluate what it could have changed until nothing moves any more.
+
+The order is fixed: scores, readiness, qualifications, then one automatic move, and again from the scores; at most as
+many moves as there are stages. A rule is evaluated only if something that it reads has changed, or if time may have
+changed it. Rules are numbered by the :class:`RuleIndex`, so a set of rules is a set of bits in a whole number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from leadlife.criteria import Criterion
+from leadlife.errors import GuardError
+from leadlife.facts import Fact, QualificationGranted, QualificationWithdrawn
+from leadlife.journey.legality import check_reentry, cool_down_end
+from leadlife.journey.moves import make_move
+from leadlife.journey.records import (
+    NEVER_HELD,
+    Due,
+    ReadinessState,
+    RuleChange,
+    RuleChangeKind,
+    RuleState,
+    Timer,
+    TimerKind,
+    Withdrawal,
+)
+from leadlife.journey.state import Position, RuleStates, State
+from leadlife.journey.view import JourneyView
+from leadlife.leads import SYSTEM, TIMER, actor
+from leadlife.lifecycle.edges import Edge
+from leadlife.lifecycle.transitions import TransitionKind
+from leadlife.qualification.rule_index import (
+    FOR_EVER,
+    LATE,
+    MID,
+    AutomaticMoves,
+    Horizon,
+    IndexedRule,
+    Input,
+    RuleIndex,
+    horizon,
+)
+from leadlife.timing import due, earliest, grid_from
+
+EARLY = "early"
+_TICK = timedelta(microseconds=1)
+_SEGMENTS = {LATE: "late", MID: "mid"}
+
+
+def evaluate_rules(state: State, at: datetime, fact: Fact | None = None) -> None:
+    """Evaluate what a fact, or time, could have changed, and take what follows from it."""
+    if state.rules is None or state.position is None:
+        return
+    evaluation = _Evaluation(state, state.position, state.rules, at=at, fact=fact)
+    if evaluation.has_work():
+        evaluation.run()
+
+
+class _Answers(NamedTuple):
+    """What the two criteria of a rule answer."""
+
+    enter: bool | None
+    leave: bool | None
+
+
+class _Evaluation:
+    """One evaluation, while it lasts. It holds the rules' states by name and writes them back when it has run."""
+
+    __slots__ = (
+        "at",
+        "automatic",
+        "changed",
+        "confirmed",
+        "fact",
+        "index",
+        "playbook",
+        "position",
+        "readiness",
+        "reason",
+        "rules",
+        "state",
+        "states",
+        "view",
+        "waiting",
+    )
+
+    def __init__(self, state: State, position: Position, rules: RuleStates, *, at: datetime, fact: Fact | None) -> None:
+        self.state = state
+        self.position = position
+        self.rules = rules
+        self.at = at
+        self.fact = fact
+        self.playbook = position.playbook
+        self.index: RuleIndex = self.playbook.rule_index
+        self.states: dict[str, RuleState] = rules.by_name
+        self.readiness: ReadinessState | None = rules.readiness
+        self.reason: str | None = None
+        """The criterion that changed readiness, in words."""
+        self.changed: set[Input] = set(() if fact is None else fact.changes())
+        """All inputs that have changed since the automatic moves were last tried."""
+        if (self.playbook.readiness is None) is not (self.readiness is None):
+            begins = ReadinessState(EARLY, at, self._fact_id, state.ordinal)
+            self.readiness = None if self.playbook.readiness is None else begins
+            self._write()
+            self.changed.add(("readiness", ""))
+        if rules.due is Due.BEGUN:
+            self.changed.update(state.memory.inputs())
+        self.confirmed: int = self.index.confirmed(self.changed) | (0 if fact is None else self.index.any_fact)
+        """The rules that the fact may confirm: what lets a lead in reads what the fact changed."""
+        self.waiting: int = self.index.readers(self.changed) | self.confirmed
+        """The rules that are still to be evaluated."""
+        if isinstance(fact, QualificationGranted | QualificationWithdrawn) and fact.name in self.index.places:
+            self.waiting |= 1 << self.index.places[fact.name]
+        self.automatic: AutomaticMoves | None = self.index.automatic.get(position.stage)
+
+    def has_work(self) -> bool:
+        """Return whether there is anything to evaluate; for most facts there is not."""
+        rules, index = self.rules, self.index
+        self.waiting |= index.always
+        if rules.due:
+            self.waiting |= index.moved if rules.due is Due.MOVED else index.every
+            if rules.due is Due.BEGUN:
+                # Nothing was known before: only rules that something is known about, or that need nothing, can be true.
+                self.waiting &= self.confirmed | index.readers(self.changed) | index.moved | index.always | index.blank
+            if not isinstance(self.fact, QualificationGranted | QualificationWithdrawn):
+                self.confirmed |= index.stands
+        if rules.look_again is not None and rules.look_again <= self.at:
+            for place, rule in enumerate(index.rules):
+                rule_state = self.states.get(rule.name)
+                if rule_state and (_is_past(rule_state.steady, self.at) or _is_past(rule_state.expires, self.at)):
+                    self.waiting |= 1 << place
+        return bool(self.waiting or rules.due or self._may_move())
+
+    def _may_move(self) -> bool:
+        automatic = self.automatic
+        if automatic is None:
+            return False
+        return (
+            automatic.always
+            or bool(self.rules.due)
+            or not self.changed.isdisjoint(automatic.reads)
+            or _is_past(self.rules.moves_steady.steady, self.at)
+        )
+
+    def run(self) -> None:
+        """Evaluate, move, and again, until nothing moves."""
+        left = len(self.playbook.lifecycle.stages)
+        edge = self._evaluated()
+        while edge is not None and left:
+            self._take(edge)
+            left -= 1
+            edge = self._evaluated()
+        if edge is not None:
+            message = "the automatic moves do not come to rest: they chase one another"
+            self._append(RuleChangeKind.UNSETTLED, self.position.stage, reason=message)
+        # What is not at rest goes on with the next fact.
+        self.rules = self.rules._replace(due=Due.NOTHING if edge is None else Due.MOVED)
+        self._set_timer()
+        self._write()
+
+    def _evaluated(self) -> Edge | None:
+        """Evaluate every rule that waits, and return the automatic move to make then, if there is one."""
+        self._write()
+        self._evaluate_all()
+        return self._automatic_move() if self._may_move() else None
+
+    def _write(self) -> None:
+        """Let the state, which the view reads, have what was evaluated so far."""
+        self.rules = self.rules._replace(by_name=self.states, readiness=self.readiness)
+        self.state.rules = self.rules
+
+    def _take(self, edge: Edge) -> None:
+        """Make an automatic move, and note what is to be evaluated after it."""
+        state = self.state
+        reason = edge.rule.reasons[0] if edge.rule.needs_reason else None
+        by = actor(TIMER if self.fact is None else SYSTEM)
+        self.rules = self.rules._replace(due=Due.NOTHING)
+        self._write()
+        self.position = make_move(
+            state, self.position, edge, at=self.at, fact=self.fact, by=by, reason=reason, automatic=True
+        )
+        self.rules = self.rules if state.rules is None else state.rules
+        self.automatic = self.index.automatic.get(self.position.stage)
+        self.changed = set()
+        self.confirmed = self.index.stands
+        self.waiting |= self.index.moved if self.rules.due is Due.MOVED else self.index.every
+        self.waiting |= self.index.always
+
+    @property
+    def _fact_id(self) -> str | None:
+        return None if self.fact is None else self.fact.id
+
+    # ------------------------------------------------------------------ rules
+
+    def _evaluate_all(self) -> None:
+        self.view = JourneyView(self.state, self.at, (), brief=True)
+        self._forget_undeclared()
+        for lowest, rule in self._next_rules(self.index.segments):
+            self._evaluate(rule, confirmed=bool(self.confirmed & lowest))
+        if self._readiness_changed():
+            self._note_change(("readiness", ""), self.index.segments)
+        for lowest, rule in self._next_rules(self.index.every):
+            if self._evaluate(rule, confirmed=bool(self.confirmed & lowest)):
+                self._note_change(("qualification", rule.name), (lowest << 1) - 1)
+        self.confirmed = 0
+
+    def _next_rules(self, among: int) -> Iterator[tuple[int, IndexedRule]]:
+        """Yield the rules that wait, in their order; evaluating one may add others after it."""
+        while self.waiting & among:
+            waiting = self.waiting & among
+            lowest = waiting & -waiting  # the lowest bit that is set: the first rule that waits
+            self.waiting ^= lowest
+            yield lowest, self.index.rules[lowest.bit_length() - 1]
+
+    def _note_change(self, changed: Input, evaluated: int) -> None:
+        """Let the rules wait that read what a rule has changed, unless they were evaluated before it."""
+        self.changed.add(changed)
+        self.waiting |= self.index.readers((changed,)) & ~evaluated
+
+    def _forget_undeclared(self) -> None:
+        """Let go of what an adopted playbook does not declare any more."""
+        for name in [name for name in self.states if name not in self.index.places]:
+            if self.states[name].held and name not in _SEGMENTS:
+                self._append(RuleChangeKind.WITHDRAWN, name, reason=Withdrawal.UNDECLARED)
+            self.states = {kept: one for kept, one in self.states.items() if kept != name}
+            self._write()
+
+    def _evaluate(self, rule: IndexedRule, *, confirmed: bool) -> bool:
+        """Evaluate a rule, and return whether what is held has changed."""
+        before = self.states.get(rule.name, NEVER_HELD)
+        known = before._replace(confirmed=self.state.ordinal) if confirmed else before
+        after, withdrawal = self._released(rule, known)
+        criterion: Criterion | None = None
+        try:
+            after, withdrawal, criterion = self._decided(rule, after, withdrawal, confirmed=confirmed)
+        except GuardError as error:
+            if after.failed != error.message:
+                self._append(RuleChangeKind.FAILED, _SEGMENTS.get(rule.name, rule.name), reason=error.message)
+            after = after._replace(failed=error.message, steady=None, exact=None, fading=None)
+        self.states = {**self.states, rule.name: after}
+        self._write()
+        return self._report(rule, before, after, withdrawal, criterion)
+
+    def _released(self, rule: IndexedRule, known: RuleState) -> tuple[RuleState, Withdrawal | None]:
+        """Return what is left of a rule that has lapsed, or that a win or a recycling ended, and why."""
+        if known.held and known.is_over(self.at):
+            return known.released(barred=self.state.ordinal), Withdrawal.LAPSED
+        # A rule on the stage alone may be granted again by the very fact that closed the cycle.
+        if known.held and rule.qualifies and known.ordinal < self.position.cut + (not self._on_stage_alone(rule)):
+            return known.released(), Withdrawal.STARTS_AFRESH
+        return known, None
+
+    def _decided(
+        self, rule: IndexedRule, known: RuleState, withdrawal: Withdrawal | None, *, confirmed: bool
+    ) -> tuple[RuleState, Withdrawal | None, Criterion | None]:
+        """Return where the rule stands by its criteria, why it was withdrawn, and the criterion that decided."""
+        answers, criterion = self._answers(rule), None
+        if known.held:
+            withdrawal, criterion = _withdrawn(rule, known, answers)
+            known = known.released() if withdrawal is not None else self._renewed(rule, known, answers, confirmed)
+        elif answers.enter is True and answers.leave is not True and self._is_fresh(rule, known):
+            known, criterion = self._granted(rule, known), rule.definition.enter
+        ahead = horizon(_decisive(rule, known, answers), self.view)
+        exact = ahead.exact if ahead.exact is not None and ahead.exact > self.at else None
+        known = known._replace(failed=None, steady=ahead.steady, exact=exact, fading=ahead.fading)
+        return known, withdrawal, criterion
+
+    def _answers(self, rule: IndexedRule) -> _Answers:
+        enter, leave = rule.definition.enter, rule.definition.leave
+        return _Answers(
+            None if enter is None else enter.test(self.view), None if leave is None else leave.test(self.view)
+        )
+
+    def _renewed(self, rule: IndexedRule, known: RuleState, answers: _Answers, confirmed: bool) -> RuleState:  # noqa: FBT001
+        """Return the rule's state, which holds longer if the fact has confirmed it."""
+        if not confirmed or answers.enter is not True or rule.definition.valid_for is None:
+            return known
+        until = due(self.at, rule.definition.valid_for, self.playbook.zone_info)
+        return known._replace(expires=until if known.expires is None else max(known.expires, until))
+
+    def _is_fresh(self, rule: IndexedRule, known: RuleState) -> bool:
+        """Return whether a fact that confirms the rule is newer than the last win, recycling, lapse or withdrawal.
+
+        A rule on the stage alone has no evidence that could be too old.
+        """
+        since = max(self.position.cut if rule.qualifies and not self._on_stage_alone(rule) else 0, known.barred)
+        return since == 0 or known.confirmed > since
+
+    def _on_stage_alone(self, rule: IndexedRule) -> bool:
+        return bool(self.index.stands >> self.index.places[rule.name] & 1)
+
+    def _granted(self, rule: IndexedRule, known: RuleState) -> RuleState:
+        definition, verdict = rule.definition, None
+        if rule.qualifies and definition.enter is not None:
+            # The brief view sums scores up; the verdict that is kept shows their lines.
+            verdict = definition.enter.verdict(JourneyView(self.state, self.at))
+        valid_for = definition.valid_for
+        return known._replace(
+            held=True,
+            since=self.at,
+            ordinal=self.state.ordinal,
+            expires=None if valid_for is None else due(self.at, valid_for, self.playbook.zone_info),
+            by=None,
+            fact=self._fact_id,
+            evidence=() if verdict is None else tuple(fact for fact in verdict.facts if fact),
+            verdict=verdict,
+            playbook=self.playbook.ref,
+        )
+
+    def _report(
+        self,
+        rule: IndexedRule,
+        before: RuleState,
+        after: RuleState,
+        withdrawal: Withdrawal | None,
+        criterion: Criterion | None,
+    ) -> bool:
+        """Add to the history what has changed, and return whether anything has."""
+        sentence = None if criterion is None else criterion.sentence()
+        if not rule.qualifies:
+            if self.reason is None and sentence is not None:
+                self.reason = f"not {sentence}" if withdrawal is Withdrawal.NOT_SO else sentence
+            return before.held is not after.held
+        # Withdrawn and granted again by one fact: both are reported.
+        if before.held and (not after.held or after.since != before.since):
+            lost = sentence if withdrawal in (Withdrawal.LEFT, Withdrawal.NOT_SO) else None
+            self._append(RuleChangeKind.WITHDRAWN, rule.name, reason=withdrawal, criterion=lost)
+        if after.held and (not before.held or after.since != before.since):
+            self._append(
+                RuleChangeKind.GRANTED, rule.name, criterion=sentence, expires=after.expires, evidence=after.evidence
+            )
+        return before.held is not after.held or before.since != after.since
+
+    def _readiness_changed(self) -> bool:
+        """Work out the lead's readiness anew, and return whether it has changed."""
+        held = (segment for name, segment in _SEGMENTS.items() if self.states.get(name, NEVER_HELD).held)
+        segment = next(held, EARLY)
+        if self.readiness is None or self.readiness.segment == segment:
+            return False
+        self.readiness = ReadinessState(segment, self.at, self._fact_id, self.state.ordinal)
+        self._write()
+        self._append(RuleChangeKind.READINESS, segment, criterion=self.reason)
+        return True
+
+    def _append(
+        self,
+        kind: RuleChangeKind,
+        name: str,
+        *,
+        reason: str | None = None,
+        criterion: str | None = None,
+        expires: datetime | None = None,
+        evidence: tuple[str, ...] = (),
+    ) -> None:
+        self.state.append(
+            RuleChange(
+                at=self.at,
+                kind=kind,
+                name=name,
+                fact=self._fact_id,
+                by=TIMER if self.fact is None else SYSTEM,
+                derived=True,
+                playbook=self.playbook.ref,
+                reason=reason,
+                criterion=criterion,
+                expires=expires,
+                evidence=evidence,
+            )
+        )
+
+    # ------------------------------------------------------------------ automatic moves
+
+    def _automatic_move(self) -> Edge | None:
+        """Return the automatic move to make now, if there is one."""
+        if self.automatic is None:
+            return None
+        for trigger in self.automatic.triggers:
+            try:
+                edge = self.position.table.take(self.position.stage, trigger, self.view)
+            except GuardError as error:
+                self._append(RuleChangeKind.FAILED, trigger, reason=error.message)
+                continue
+            if edge is not None and edge.rule.automatic and not self._must_wait(edge):
+                return edge
+        return None
+
+    def _must_wait(self, edge: Edge) -> bool:
+        return edge.rule.kind is TransitionKind.REENTRY and bool(check_reentry(self.position, self.at))
+
+    # ------------------------------------------------------------------ when time alone changes something
+
+    def _set_timer(self) -> None:
+        timers: list[Timer] = []
+        again: list[datetime | None] = []
+        fading: list[tuple[datetime, str]] = []
+        for name, known in self.states.items():
+            label = "readiness" if name in _SEGMENTS else name
+            if known.expires is not None:
+                timers.append(Timer(known.expires, TimerKind.EXACT, f"{label} lapses"))
+                again.append(known.expires)
+            if known.exact is not None:
+                timers.append(Timer(known.exact, TimerKind.EXACT, f"the criteria of {label} may change"))
+            if known.fading is not None:
+                fading.append((known.fading, label))
+            if known.steady is not None:
+                again.append(known.steady)
+        ahead = FOR_EVER if self.automatic is None else self._moves_steady(self.automatic)
+        if ahead.exact is not None:
+            timers.append(Timer(ahead.exact, TimerKind.EXACT, "an automatic move may become possible"))
+        if ahead.fading is not None:
+            fading.append((ahead.fading, "an automatic move"))
+        if fading:
+            first, what = min(fading)
+            review = grid_from(max(first, self.at + _TICK), self.playbook.zone_info, self.playbook.review_days)
+            timers.append(Timer(review, TimerKind.GRID, f"a fading score may change {what}"))
+        self.rules = self.rules._replace(
+            moves_steady=ahead,
+            look_again=earliest((*again, ahead.steady)),
+            timer=min(timers, default=None),
+        )
+
+    def _moves_steady(self, automatic: AutomaticMoves) -> Horizon:
+        """Return until when time alone leaves the automatic moves as they are."""
+        try:
+            ahead = horizon(automatic.timed, self.view)
+        except GuardError:
+            return FOR_EVER  # reported when the move was tried
+        if ahead.exact is not None and ahead.exact <= self.at:
+            ahead = ahead._replace(exact=None)
+        stage, moves = self.position.stage, self.position.table.moves
+        reenters = any(
+            candidate.edge.rule.kind is TransitionKind.REENTRY
+            for trigger in automatic.triggers
+            for candidate in moves[stage, trigger]
+        )
+        cool = cool_down_end(self.position) if reenters else None
+        if cool is None or cool <= self.at:
+            return ahead
+        return ahead._replace(exact=earliest((ahead.exact, cool)), steady=earliest((ahead.steady, cool)))
+
+
+def _withdrawn(rule: IndexedRule, known: RuleState, answers: _Answers) -> tuple[Withdrawal | None, Criterion | None]:
+    """Return why what is held must be withdrawn, and the criterion that says so; nothing if it stays."""
+    definition = rule.definition
+    if definition.leave is not None:
+        return (Withdrawal.LEFT, definition.leave) if answers.leave is True else (None, None)
+    lasts = definition.lasting or known.by is not None or definition.enter is None
+    return (None, None) if lasts or answers.enter is True else (Withdrawal.NOT_SO, definition.enter)
+
+
+def _decisive(rule: IndexedRule, known: RuleState, answers: _Answers) -> tuple[Criterion, ...]:
+    """Return the leaves of criteria that decide whether time alone will change what is held."""
+    if not known.held:
+        return (*rule.enters, *rule.leaves) if answers.enter is True else rule.enters
+    if rule.definition.leave is not None:
+        return rule.leaves
+    return () if rule.definition.lasting or known.by is not None else rule.enters
+
+
+def _is_past(instant: datetime | None, at: datetime) -> bool:
+    return instant is not None and instant <= at

@@ -1,0 +1,105 @@
+"""Starting: how a journey begins, by a first fact, by a referral, or from a stored log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from leadlife.errors import StageConflict
+from leadlife.facts import ConsentChanged, EvidenceGiven, Fact, FieldChanged, Identified, Referred, Started
+from leadlife.journey import snapshot as snapshots
+from leadlife.journey.data import JourneyData, folded_anew
+from leadlife.journey.legality import best_entry
+from leadlife.journey.log import FactLog, observed_facts
+from leadlife.journey.recording import record
+from leadlife.journey.snapshot import Snapshot
+from leadlife.journey.state import State
+from leadlife.leads import Actor, Lead, LeadType, Source
+from leadlife.playbook.playbook import Playbook
+from leadlife.playbook.registry import PlaybookRegistry
+
+
+class Start(NamedTuple):
+    """What :meth:`Journey.start` was asked for; see there."""
+
+    lead: Lead | str
+    playbook: Playbook
+    at: datetime
+    stage: str | None
+    by: Actor
+    source: Source | None
+    evidence: tuple[str, ...]
+    recorded_at: datetime | None
+
+
+def start(empty: JourneyData, request: Start) -> JourneyData:
+    """Return a journey that begins at a stage: what is known of the lead first, then the start."""
+    data, lead, at, by = empty, request.lead, request.at, request.by
+    source, referred_by = request.source, None
+    facts: list[Fact] = []
+    if isinstance(lead, Lead):
+        source, referred_by = source or lead.source, lead.referred_by
+        facts += _stated_by(lead, at, by)
+    facts += (EvidenceGiven.checked({"name": name, "at": at, "by": by}) for name in request.evidence)
+    for fact in facts:
+        data = record(data, fact, request.recorded_at)
+    stage = request.stage
+    if stage is None:
+        stage = best_entry(data.folded, request.playbook, at=at, by=by, referral=referred_by is not None)
+    content = {
+        "stage": stage,
+        "playbook": request.playbook.ref,
+        "at": at,
+        "by": by,
+        "source": source,
+        "referred_by": referred_by,
+    }
+    return record(data, Started.checked(content), request.recorded_at, raising=True)
+
+
+def _stated_by(lead: Lead, at: datetime, by: Actor) -> Iterator[Fact]:
+    """Yield what a lead states about itself, as facts."""
+    if lead.identified:
+        yield Identified(at=at, by=by)
+    for name, value in lead.fields.items():
+        yield FieldChanged(name=name, value=value, at=at, by=by)
+    for consent in lead.consents:
+        since = consent.since or at
+        yield ConsentChanged(purpose=consent.purpose, granted=consent.granted, basis=consent.basis, at=since, by=by)
+
+
+def referral(
+    referrer: str, who: Lead | str, source: Source | None, *, at: datetime, by: Actor
+) -> tuple[Lead, Referred]:
+    """Return a referred person, linked to who referred them, and the fact of the referral."""
+    person = Lead(id=who) if isinstance(who, str) else who
+    source = source or person.source or Source(channel="referral", lead_type=LeadType.REFERRAL)
+    return person.replace(referred_by=referrer, source=source), Referred(who=person.id, at=at, by=by)
+
+
+def replay(facts: Iterable[Fact], registry: PlaybookRegistry, *, snapshot: Snapshot | None = None) -> JourneyData:
+    """Return the journey of recorded facts; with a snapshot that fits their log, without folding them."""
+    log = FactLog.of(observed_facts(facts))
+    first, begin = log.facts[0], None
+    if snapshot is not None:
+        expected = (snapshots.FORMAT, first.lead, first.pipeline, snapshots.log_hash(log.facts))
+        if (snapshot.format, snapshot.lead, snapshot.pipeline, snapshot.log) == expected:
+            begin = snapshots.restore(snapshot, log.in_fold_order(), registry)
+    state = State()
+    empty = JourneyData(first.lead, first.pipeline, registry, FactLog(), state, state)
+    return folded_anew(empty, log, begin=begin)
+
+
+def check_stage(found: object, journey: str | None, expected: str | None) -> None:
+    """Check that a host's object is where the journey is, and where the host believes it to be.
+
+    Raises:
+        StageConflict: It is not.
+    """
+    expected = journey if expected is None else expected
+    if not found == expected == journey:
+        raise StageConflict(
+            f"the object is in {found!r}, the journey in {journey!r}, and {expected!r} was expected",
+            hint="load both afresh; where time has moved the journey, tick it and set the object first",
+        )

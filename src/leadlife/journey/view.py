@@ -1,0 +1,283 @@
+"""A journey as criteria and policies see it: a state at one instant, asked by somebody in some roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import takewhile
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from leadlife._base.persistent_list import PersistentList, newest_first
+from leadlife.criteria import Observation, Scalar
+from leadlife.errors import GuardError, LeadlifeError, Malformed, PolicyError
+from leadlife.facts import report_name
+from leadlife.journey.state import Memory, State
+from leadlife.leads import Activity, Consent, Lead, Source
+from leadlife.playbook.playbook import Playbook
+from leadlife.timing import zone_named
+
+if TYPE_CHECKING:
+    from leadlife.scoring.policy import Policy
+    from leadlife.scoring.score import Lift, Score
+
+
+class JourneyView:
+    """A state as criteria and policies see it."""
+
+    __slots__ = ("_brief", "_cut", "_history", "_memory", "_playbook", "_scores", "_state", "_zone", "at", "roles")
+
+    def __init__(
+        self,
+        state: State,
+        at: datetime,
+        roles: tuple[str, ...] = (),
+        *,
+        playbook: Playbook | None = None,
+        brief: bool = False,
+        zone: ZoneInfo | None = None,
+    ) -> None:
+        """Look at a state.
+
+        Args:
+            state: Where the lead stands.
+            at: The instant.
+            roles: Of whoever asks.
+            playbook: The agreement that a journey not yet started is asked under.
+            brief: Whether the sum of a score is enough, without every line of its ledger.
+            zone: The zone whose calendar windows follow; by default the playbook's.
+        """
+        position = state.position
+        self._state = state
+        self._memory = state.memory
+        self._playbook = playbook if position is None else position.playbook
+        self._cut = 0 if position is None else position.cut
+        # Most moves ask for no score, no zone and no activity objects: these are made when they are first read.
+        self._scores: dict[str, Score] | None = None
+        self._zone = zone
+        self._history: tuple[Activity, ...] | None = None
+        self._brief = brief
+        self.at: datetime = at
+        self.roles: tuple[str, ...] = roles
+
+    # ------------------------------------------------------------------ what criteria read
+
+    @property
+    def playbook(self) -> Playbook:
+        """The playbook in force, or the one that a journey not yet started is asked under."""
+        if self._playbook is None:
+            raise Malformed("the journey has not started, so no playbook is in force")
+        return self._playbook
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone whose calendar windows follow."""
+        return self._zone or self.playbook.zone_info
+
+    @property
+    def identified(self) -> Observation | None:
+        """The fact that identified the lead."""
+        return self._memory.latest.get(("identified", ""))
+
+    @property
+    def sold(self) -> Observation | None:
+        """The latest sale since the lead last entered a won or recycled stage."""
+        return self._fresh(self._memory.latest.get(("sold", "")))
+
+    @property
+    def stage(self) -> Observation | None:
+        """The present stage, since when, and the fact that led there."""
+        here = self._state.position
+        return None if here is None else Observation(here.stage, here.entered, here.entered_by or "", self.ordinal)
+
+    @property
+    def ordinal(self) -> int:
+        """How many facts have been folded."""
+        return self._state.ordinal
+
+    @property
+    def left(self) -> str | None:
+        """The stage that was left for the present one."""
+        return None if self._state.position is None else self._state.position.left
+
+    @property
+    def cycle(self) -> int | None:
+        """The number of the latest cycle."""
+        return None if self._state.position is None else len(self._state.position.cycles)
+
+    @property
+    def readiness(self) -> Observation | None:
+        """How close to buying the lead behaves; None where the playbook has no readiness."""
+        near = None if self._state.rules is None else self._state.rules.readiness
+        return None if near is None else Observation(near.segment, near.since, near.fact or "", near.ordinal)
+
+    def field(self, name: str) -> Observation | None:
+        """Return the latest value of a field; a cleared one is missing."""
+        seen = self._memory.latest.get(("field", name))
+        return None if seen is None or seen.value is None else seen
+
+    def evidence(self, name: str) -> Observation | None:
+        """Return the latest yes or no since the lead last entered a won or recycled stage."""
+        return self._fresh(self._memory.latest.get(("evidence", name)))
+
+    def qualification(self, name: str) -> Observation | None:
+        """Return the grant that holds, made since the lead last entered a won or recycled stage."""
+        rule = None if self._state.rules is None else self._state.rules.by_name.get(name)
+        if rule is None or rule.since is None or rule.ordinal <= self._cut:
+            return None
+        return Observation((rule.expires, rule.evidence), rule.since, rule.fact or "", rule.ordinal)
+
+    def kinds(self) -> Iterable[str]:
+        """Return the kinds of activity seen so far."""
+        return self._memory.activities
+
+    def activities(self, kind: str, *, since_recycling: bool = False) -> Iterator[Observation]:
+        """Return the activities of a kind, newest first."""
+        seen = newest_first(self._memory.activities.get(kind))
+        return takewhile(lambda one: one.ordinal > self._cut, seen) if since_recycling else seen
+
+    def first(self, kind: str) -> Observation | None:
+        """Return the first activity of a kind."""
+        seen = self._memory.activities.get(kind)
+        return None if seen is None else seen.first
+
+    def total(self, kind: str) -> int:
+        """Return how many activities of a kind there are in all."""
+        seen = self._memory.activities.get(kind)
+        return 0 if seen is None else seen.size
+
+    def score(self, name: str) -> Score:
+        """Return the score by a policy of the playbook, worked out once for this view.
+
+        Raises:
+            GuardError: The policy broke.
+        """
+        if self._scores is None:
+            self._scores = {}
+        if name not in self._scores:
+            try:
+                self._scores[name] = self._score(name)
+            except PolicyError as error:
+                raise GuardError(error.policy, error.problem) from error
+            except LeadlifeError as error:
+                raise GuardError(name, f"has no score: {error.message}") from error
+        return self._scores[name]
+
+    def _score(self, name: str) -> Score:
+        if self._brief and self._state.lead is not None:
+            summary = self.playbook.policy(name).summary_of(self)
+            if summary is not None:
+                return summary
+        return self.full_score(name)
+
+    def _fresh(self, seen: Observation | None) -> Observation | None:
+        return None if seen is None or seen.ordinal <= self._cut else seen
+
+    # ------------------------------------------------------------------ what policies read besides
+
+    @property
+    def lead(self) -> Lead:
+        """The lead as policies see it, from the source of the running cycle where that is known.
+
+        Raises:
+            Malformed: There is no fact yet.
+        """
+        if self._state.lead is None:
+            raise Malformed("there is no lead to score yet", hint="record a fact first")
+        return lead_of(self._state, self._state.lead, source=self.source)
+
+    @property
+    def source(self) -> Source | None:
+        """Where the running cycle comes from, or else the journey."""
+        here = self._state.position
+        if here is None:
+            return None
+        return (here.cycles[-1].source if here.in_cycle else None) or here.source
+
+    @property
+    def fields(self) -> dict[str, Scalar]:
+        """The latest value of each field."""
+        return {name: seen.value for name, seen in self._memory.of("field") if seen.value is not None}
+
+    @property
+    def history(self) -> tuple[Activity, ...]:
+        """Every activity as an object, oldest first: for custom policies, which take a list."""
+        if self._history is None:
+            self._history = tuple(
+                Activity.checked({"id": seen.fact or None, "kind": kind, "at": seen.at, "attributes": seen.value})
+                for kind, seen in sorted(_with_kind(self._memory), key=lambda pair: pair[1].ordinal)
+            )
+        return self._history
+
+    def reported(self, policy: str, version: str) -> Observation | None:
+        """Return the latest score that was reported for a policy."""
+        return self._memory.latest.get(("reported", report_name(policy, version)))
+
+    @property
+    def keeps_reports(self) -> bool:
+        """True: a journey remembers the scores that were reported for policies outside it."""
+        return True
+
+    def in_zone(self, name: str) -> JourneyView:
+        """Return the same view by the calendar of another zone."""
+        zone = zone_named(name)
+        return JourneyView(self._state, self.at, self.roles, playbook=self._playbook, brief=self._brief, zone=zone)
+
+    def adding(self, activity: Activity) -> JourneyView:
+        """Return the view of a lead that did one thing more."""
+        state = self._state.copy()
+        state.ordinal += 1
+        known, kind = state.memory.activities, activity.kind
+        seen = Observation(activity.attributes, activity.at, activity.id or "", state.ordinal)
+        state.memory = Memory(state.memory.latest, {**known, kind: PersistentList(seen, known.get(kind))})
+        return JourneyView(state, self.at, self.roles, playbook=self._playbook, brief=self._brief, zone=self._zone)
+
+    def full_score(self, name: str) -> Score:
+        """Return the score by a policy of the playbook, with every line of its ledger.
+
+        Raises:
+            UnknownName: The playbook has no such policy.
+            PolicyError: The policy broke.
+            Malformed: There is no lead to score yet.
+        """
+        return self._policy(name).assess(self)
+
+    def lift(self, name: str) -> Lift | None:
+        """Return the single added activity that would lift the band of a score, if one would.
+
+        The search tries what the rules reward, and every kind of the playbook, which custom policies may reward.
+
+        Raises:
+            UnknownName: The playbook has no such policy.
+            PolicyError: The policy broke.
+            Malformed: There is no lead to score yet.
+        """
+        return self._policy(name).lift_of(self, kinds=self.playbook.activity_kinds)
+
+    def _policy(self, name: str) -> Policy:
+        policy = self.playbook.policy(name)
+        if self._state.lead is None:
+            raise Malformed("there is no lead to score yet", hint="record a fact first")
+        return policy
+
+
+def lead_of(state: State, lead_id: str, *, source: Source | None) -> Lead:
+    """Return the lead that the facts describe."""
+    memory = state.memory
+    consents = tuple(
+        Consent(purpose=purpose, granted=seen.value[0], since=seen.at, basis=seen.value[1])
+        for purpose, seen in memory.of("consent")
+    )
+    referred_by = memory.latest.get(("referred_by", ""))
+    return Lead(
+        id=lead_id,
+        fields={name: seen.value for name, seen in memory.of("field") if seen.value is not None},
+        source=source,
+        consents=consents,
+        identified=("identified", "") in memory.latest,
+        referred_by=None if referred_by is None else referred_by.value,
+    )
+
+
+def _with_kind(memory: Memory) -> Iterator[tuple[str, Observation]]:
+    return ((kind, seen) for kind, activities in memory.activities.items() for seen in newest_first(activities))

@@ -133,6 +133,7 @@ def funnel(
     rows = list(lead_outcomes(journeys, until))
     stages = [stage.id for stage in playbook.lifecycle.stages if stage.type is not StageType.GATE]
     warnings = [*cautions(rows, as_of=until, zone=playbook.zone), *winners_only(rows, names)]
+    # A rate by an attribute that only won leads have would be 100 %, so such groups show no rates.
     hidden = any(one.code == "winners_only" and one.figures["attribute"] == by for one in warnings)
     groups: list[FunnelGroup] = []
     total = _group(None, rows, stages, hidden=False)

@@ -148,7 +148,7 @@ def leaks(
     if scores is not None:
         auc = roc_auc(won, scores)
         if auc >= TOO_GOOD_TOGETHER and _stands_out(auc, won):
-            words = f"the scores rank leads with ROC-AUC {auc:.3f}, which is too good to be true"
+            words = f"the scores rank leads with ROC-AUC {auc:.3f}, better than is plausible without a leak"
             warnings.insert(0, LeakWarning(None, LeakSign.TOO_GOOD, True, words))
     return tuple(sorted(warnings, key=lambda warning: not warning.certain))
 

@@ -81,7 +81,7 @@ def closed_leads(
     columns = {name: cells(table, name) for name in {won, *names, *other}}
     found: list[RowFault] = []
     leads: list[ClosedLead] = []
-    for row in range(len(table)):
+    for row in range(len(table)):  # row by row, so that one faulty row does not hide the others
         cell = {name: column[row] for name, column in columns.items()}
         if cell[won] is None:
             continue

@@ -228,7 +228,7 @@ class _Reading:
         return Export(self.mapping, self.playbook, tuple(journeys), counts, tuple(aside), tuple(refusals), self.latest)
 
     def _journey(self, lead: str, entry: _Entry, refused: dict[tuple[int, int], str]) -> Journey:
-        # By instant, rank, file and line. Facts cannot be compared, so they are no part of the key.
+        # By instant, rank, file and line. Facts cannot be compared, so they are not part of the key.
         drafts = sorted(entry.drafts, key=lambda draft: draft[:4])
         journey = Journey(lead, self.playbook).record_all((draft.fact for draft in drafts), recorded_at=self.latest)
         if journey.refused:

@@ -112,5 +112,5 @@ def _perhaps_automatic(draw: st.DrawFn, rule: Transition, leaves: list[Any]) -> 
     if not moves_away or rule.on is not None or rule.needs_reason or draw(st.booleans()):
         return rule
     if rule.target == "gate":
-        return rule  # the gate may lead back to the source, and the playbook refuses such a circle
+        return rule  # the gate may lead back to the source, and automatic moves must not go in a circle
     return rule.replace(automatic=True, guard=draw(_criteria(leaves)))

@@ -35,10 +35,10 @@ lint: $(VENV)/.dev ## ruff and the layers
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(VENV)/.dev ## mypy strict and pyright, and the completeness of the public types
-	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes leadlife --ignoreexternal
+types: $(VENV)/.dev ## mypy strict and pyright: the package, what users write, every block of the docs; the public types are complete
+	$(BIN)/python tests/typed_docs.py build/typed_docs
+	$(BIN)/mypy && $(BIN)/mypy --strict --config-file= build/typed_docs tests/typed_spellings.py
+	export PATH="$(CURDIR)/$(BIN):$$PATH"; pyright && pyright build/typed_docs tests/typed_spellings.py && pyright --verifytypes leadlife --ignoreexternal
 
 docs: $(VENV)/.dev ## build the documentation, warnings as errors
 	$(BIN)/sphinx-build -n -W -q -b html docs docs/_build/html

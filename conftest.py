@@ -27,10 +27,16 @@ def shown(example: Example) -> None:
         assert example.parsed.strip() == printed.strip()  # noqa: S101 - this is a test
 
 
+def kept(example: Example) -> None:
+    """Keep a block of another language under its name, for the Python blocks after it."""
+    example.namespace["toml"] = example.parsed
+
+
 markdown = Sybil(
     parsers=[
         CodeBlockParser(language="python", evaluator=Printing()),
         CodeBlockParser(language="text", evaluator=shown),
+        CodeBlockParser(language="toml", evaluator=kept),
     ],
     patterns=["README.md", "*.md", "**/*.md"],
     excludes=["CHANGELOG.md", "CONTRIBUTING.md"],

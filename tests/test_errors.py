@@ -1,13 +1,18 @@
-"""Errors speak to programs and to people, and tell no secrets."""
+"""Errors: their codes, their words, and no personal values in them."""
 
 import copy
+import math
 import pickle
 from datetime import UTC, datetime
 
 import pytest
 
-from leadlife import FieldChanged, Journey, Lead, errors
+from leadlife import Activity, FieldChanged, Journey, Lead, Limit, Malformed, errors
+from leadlife.criteria import count, field, readiness, score, total
+from leadlife.leads import Actor
 from leadlife.presets import eight_stage
+from leadlife.scoring import CustomPolicy, Points, StepDecay
+from leadlife.timing import days
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -79,3 +84,73 @@ def test_no_value_of_a_field_is_quoted():
     assert secret not in repr(Journey.start(secret, eight_stage(), at=T0))
     assert secret not in repr(FieldChanged(name="mail", value=secret, at=T0))
     assert secret not in repr(Lead(id="x", fields={"mail": secret}))
+
+
+AT = T0.replace(tzinfo=None)
+NAME = "is not a valid name (begin with a letter or a digit; use letters, digits, spaces and . : / & + - _)"
+
+
+@pytest.mark.parametrize(
+    ("make", "faults"),
+    [
+        (Activity, ["kind: must be given", "at: must be given"]),
+        (lambda: Activity(kind="call", at=AT), ["at: needs a time zone (give an aware datetime)"]),
+        (lambda: Activity(kind="call", at="soon"), ["at: must be a date and time, such as 2026-03-02T09:00:00Z"]),
+        (lambda: Activity(kind="call", at=T0, extra=1), ["extra: there is no such key"]),
+        (lambda: Activity(kind="a\nb", at=T0), [f"kind: {NAME}"]),
+        (lambda: Activity(kind="x" * 101, at=T0), ["kind: must have at most 100 characters"]),
+        (lambda: Lead(id="a\n"), ["id: must be text of at least one character, without control characters"]),
+        (lambda: Lead(id=7, identified="yes"), ["id: must be text", "identified: must be true or false"]),
+        (lambda: Lead(id="a", fields=7), ["fields: must be a mapping"]),
+        (lambda: Lead(id="a", fields={"mail": object()}), ["fields.mail: must be true or false, a number or text"]),
+        (lambda: Lead(id="a", fields={"size": 10**30}), ["fields.size: must be less than 9223372036854775808"]),
+        (lambda: Actor(id="a", kind="robot"), ["kind: must be one of: person, system, importer, timer"]),
+        (lambda: Actor(id="a", roles=7), ["roles: must be a list"]),
+        (lambda: StepDecay(percent=1.5, every=days(1)), ["percent: must be a whole number"]),
+        (lambda: StepDecay(percent=101, every=days(1)), ["percent: must be at most 100"]),
+        (
+            lambda: Limit(after=14, trigger="x"),
+            ["after: must be a duration (write days(14), elapsed(hours=36) or text such as P14D)"],
+        ),
+        (lambda: count("call") >= -1, ["value: must be at least 0"]),
+        (lambda: total("minutes", "call") >= "5", ["value: must be a number"]),
+        (lambda: score("x") >= 1e305, ["value: must be at most 1000000000000.0"]),
+        (lambda: field("x") >= math.inf, ["value: must be a finite number"]),
+        (lambda: field("x").one_of(), ["value: must have at least 1 item"]),
+        (lambda: field("x").one_of(1, object()), ["value.1: must be true or false, a number or text"]),
+        (lambda: readiness() >= "soon", ["value: must be one of: early, mid, late"]),
+        (lambda: CustomPolicy(name="x", scale="pts"), ["scale: must be one of: points, probability"]),
+        (
+            lambda: Points(name="x", rules=[7]),
+            ["rules.0: must be of a known kind, or a mapping whose op names the kind"],
+        ),
+        (lambda: Points(name="x", rules=[{"op": "x"}]), ["rules.0: op must be one of: activity, field, tiers"]),
+        (
+            lambda: Points(name="x", groups={"web": 7}),
+            ["groups.web: must be of type RuleGroup, or a mapping of its keys"],
+        ),
+        (lambda: Lead.model_validate_json("{"), ["is not valid JSON: EOF while parsing an object at line 1 column 1"]),
+        (
+            lambda: Lead.model_validate_json('{"id": "a", "source": 7}'),
+            ["source: must be of type Source, or a mapping of its keys"],
+        ),
+    ],
+)
+def test_findings_of_pydantic_are_restated_in_our_words(make, faults):
+    with pytest.raises(Malformed) as error:
+        make()
+    assert [str(fault) for fault in error.value.faults] == faults
+
+
+def test_other_findings_of_pydantic_keep_their_words():
+    from leadlife._wording import findings
+
+    [found] = findings([{"type": "multiple_of", "loc": ("x", 1), "msg": "Input should be a multiple of 3"}])
+    assert (found.path, found.message, found.hint) == (("x", 1), "Input should be a multiple of 3", "")
+    union = [
+        {"type": kind, "loc": ("x", label), "msg": ""}
+        for kind, label in (("int_type", "constrained-int"), ("string_type", "str"))
+    ]
+    assert findings(union) == [(("x",), "must be a whole number or text", "", None)]
+    [found] = findings([{"type": "string_pattern_mismatch", "loc": (), "msg": "No match", "ctx": {"pattern": "^x"}}])
+    assert (found.path, found.message) == ((), "No match")

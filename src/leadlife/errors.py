@@ -1,15 +1,15 @@
-"""What can go wrong, drawn.
+"""All errors of leadlife.
 
 ::
 
     LeadlifeError
-    ├── Malformed                 (ValueError)       input that cannot be understood; nothing was kept
-    │   ├── InvalidDefinition                        a lifecycle, playbook or mapping with faults, all named
+    ├── Malformed                 (ValueError)       input that is not valid; none of it was kept
+    │   ├── InvalidDefinition                        a lifecycle, playbook or mapping with faults; all are listed
     │   ├── UnknownName                              a stage, kind, field or evidence that is not declared
     │   ├── CurrencyMismatch                         money of two currencies in one sum
-    │   ├── AmbiguousDates                           a column that reads day-first and month-first alike
+    │   ├── AmbiguousDates                           a date column that may be day-first or month-first
     │   └── Unreadable                               a file that cannot be read at all
-    ├── MoveRefused                                  a move that the playbook does not allow; nothing was added
+    ├── MoveRefused                                  a move that the playbook does not allow; no fact was added
     │   ├── NotStarted            (RuntimeError)
     │   ├── OutOfOrder            (ValueError)
     │   ├── UnknownTrigger        (LookupError)
@@ -22,17 +22,17 @@
     │   ├── RecycleLimitReached   (RuntimeError)
     │   ├── ReasonMissing         (ValueError)
     │   └── ReasonNotListed       (ValueError)
-    ├── GuardError                (RuntimeError)     a callable guard broke, on a machine of the host's own
-    ├── PolicyError               (RuntimeError)     a scoring policy broke: it raised, or answered no score
-    │   └── PolicyNotBound                           a policy is known by name only; its function was not handed in
-    ├── PluginError               (ImportError)      what another package brings cannot be loaded; names the package
-    ├── UnknownPlaybook           (LookupError)      a log names a playbook that was not handed in
-    ├── StageConflict             (RuntimeError)     a host object stands elsewhere than its journey
-    └── MissingExtra              (ImportError)      an optional package is needed; names the extra
+    ├── GuardError                (RuntimeError)     a callable guard raised, or did not answer True, False or None
+    ├── PolicyError               (RuntimeError)     a scoring policy raised, or did not give a valid score
+    │   └── PolicyNotBound                           a custom policy has no function bound to it
+    ├── PluginError               (ImportError)      a plugin of another package cannot be loaded; the package is named
+    ├── UnknownPlaybook           (LookupError)      a log names a playbook that was not passed
+    ├── StageConflict             (RuntimeError)     an object of the host is in another stage than its journey
+    └── MissingExtra              (ImportError)      an optional package is missing; the extra is named
 
 Every error has a ``code`` for programs, a ``hint`` for people, ``details`` for both, and ``to_dict()``.
-No message quotes the value of a field, a note or an amount; names that were asked for (a trigger, a reason, a key) are
-quoted, because a typo can only be mended when it is seen.
+No message quotes the value of a field, a note or an amount. Names that a person typed (a trigger, a reason, a key) are
+quoted, because a typo must be seen to be corrected.
 """
 
 from __future__ import annotations
@@ -50,30 +50,32 @@ MOST_NAMES_SHOWN = 12
 
 
 def suggestion(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name nearest to a mistyped one, if any is near."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake pays for this import
+    """Return the known name that is most similar to a mistyped one; None if no name is similar."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only errors need this import
 
-    near = get_close_matches(name[:200], list(known), n=1, cutoff=0.6)
-    return near[0] if near else None
+    # The name is cut, because the time of a comparison grows with the length of both names.
+    similar = get_close_matches(name[:200], list(known), n=1, cutoff=0.6)
+    return similar[0] if similar else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint for an unknown name: the nearest known one, or what there is."""
+    """Return a hint for an unknown name: the most similar known name, or else the first known names."""
     names = list(known)
-    near = suggestion(name, names)
-    if near is not None:
-        return f"did you mean {near!r}?"
+    similar = suggestion(name, names)
+    if similar is not None:
+        return f"did you mean {similar!r}?"
     shown = ", ".join(names[:MOST_NAMES_SHOWN]) or "none"
     return f"declared are: {shown}" + (", ..." if len(names) > MOST_NAMES_SHOWN else "")
 
 
 class LeadlifeError(Exception):
-    """The root of every error that leadlife raises on purpose.
+    """The root of all errors of leadlife.
 
     Attributes:
         code: A stable name for programs.
+        message: What is wrong.
         hint: What to do about it, or an empty string.
-        details: Structured facts, plain values only.
+        details: More about it, as plain values.
     """
 
     code: ClassVar[str] = "leadlife_error"
@@ -109,7 +111,7 @@ def _plain(value: object) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong in some input: where it stands, what is wrong, what to do."""
+    """One fault of an input: its place, what is wrong, and what to do about it."""
 
     path: str
     message: str
@@ -121,27 +123,19 @@ class Fault:
 
 
 def repeated(path: str, names: Iterable[str]) -> Iterator[Fault]:
-    """Yield a fault for each name that was declared before, with its place."""
+    """Yield a fault for each name that is declared a second time, with its place."""
     seen: set[str] = set()
     for place, name in enumerate(names):
         if name in seen:
-            yield Fault(f"{path}.{place}", f"{name!r} is declared twice")
+            yield Fault(f"{path}.{place}", f"{name!r} is declared twice", "rename one of the two")
         seen.add(name)
 
 
-_RESTATED = {
-    "extra_forbidden": "there is no such key",
-    "union_tag_not_found": "this is none of the kinds known here, or does not say which (op)",
-    "model_type": "this is no value of its kind, nor a mapping of its keys",
-}
-"""What pydantic says of its own insides, as a reader needs it."""
-
-
 class Malformed(LeadlifeError, ValueError):
-    """Input that cannot be understood. Nothing of it was kept.
+    """Input that is not valid. None of it was kept.
 
     Attributes:
-        faults: All that is wrong with it, each with the path to the place.
+        faults: Its faults, each with the path to its place.
     """
 
     code: ClassVar[str] = "malformed"
@@ -163,32 +157,29 @@ class Malformed(LeadlifeError, ValueError):
 
     @classmethod
     def from_validation(cls, name: str, error: ValidationError) -> Malformed:
-        """Restate pydantic's findings as ours, without the values that caused them."""
+        """Return pydantic's findings about a value as one error, without the values that caused them.
+
+        Args:
+            name: What was validated, such as the name of a class.
+            error: The error of pydantic.
+        """
+        from leadlife._wording import findings  # noqa: PLC0415 - only errors need this import
+
         faults: list[Fault] = []
-        told = error.errors(include_url=False, include_input=False)
-        for found in told:
-            path = ".".join(str(part) for part in found["loc"])
-            if found["type"] == "too_short" and any(
-                other["loc"][: len(found["loc"])] == found["loc"] != other["loc"] for other in told
-            ):
-                continue  # its items are told already
-            cause = found.get("ctx", {}).get("error")
+        for finding in findings(error.errors(include_url=False, include_input=False)):
+            path, cause = ".".join(map(str, finding.path)), finding.cause
             if isinstance(cause, Malformed) and cause.faults:
                 prefix = f"{path}." if path else ""
                 faults.extend(Fault(prefix + f.path, f.message, f.hint) for f in cause.faults)
             elif isinstance(cause, LeadlifeError):
                 faults.append(Fault(path, cause.message, cause.hint))
-            elif found["type"] == "union_tag_invalid":
-                faults.append(Fault(path, f"this is none of: {found.get('ctx', {}).get('expected_tags')}"))
-            elif found["type"] in _RESTATED:
-                faults.append(Fault(path, _RESTATED[found["type"]]))
             else:
-                faults.append(Fault(path, found["msg"].removeprefix("Value error, ")))
+                faults.append(Fault(path, finding.message, finding.hint))
         return cls(f"{name} has {len(faults)} fault{'s' if len(faults) != 1 else ''}:", faults=faults)
 
 
 class InvalidDefinition(Malformed):
-    """A lifecycle, playbook or mapping that cannot hold; every fault is named with its path."""
+    """A lifecycle, playbook or mapping with faults; each fault is listed with its path."""
 
     code: ClassVar[str] = "invalid_definition"
 
@@ -200,13 +191,13 @@ class UnknownName(Malformed):
 
 
 class CurrencyMismatch(Malformed):
-    """Money of two currencies met in one sum or comparison."""
+    """Money of two currencies in one sum or comparison."""
 
     code: ClassVar[str] = "currency_mismatch"
 
 
 class AmbiguousDates(Malformed):
-    """A date column whose values prove no single format."""
+    """A date column whose values fit more than one format."""
 
     code: ClassVar[str] = "ambiguous_dates"
 
@@ -218,7 +209,7 @@ class Unreadable(Malformed):
 
 
 class RefusalCode(StrEnum):
-    """Why a move is refused, in the order in which several refusals are reported."""
+    """Why a move is refused. Several refusals are reported in this order."""
 
     NOT_STARTED = "not_started"
     OUT_OF_ORDER = "out_of_order"
@@ -236,7 +227,7 @@ class RefusalCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason why a move may not be made: the value behind a :class:`MoveRefused`."""
+    """One reason why a move is not allowed; :class:`MoveRefused` raises it."""
 
     code: RefusalCode
     message: str
@@ -263,7 +254,7 @@ class MoveRefused(LeadlifeError):
 
     Attributes:
         refusal: The first reason.
-        others: Further reasons that hold as well, in their fixed order.
+        others: The other reasons, in their fixed order.
     """
 
     def __init__(self, refusal: Refusal, others: tuple[Refusal, ...] = ()) -> None:
@@ -280,13 +271,13 @@ class MoveRefused(LeadlifeError):
 
 
 class NotStarted(MoveRefused, RuntimeError):
-    """The journey has no standing ``Started`` fact yet."""
+    """The journey has no ``Started`` fact that is in force."""
 
     code: ClassVar[str] = RefusalCode.NOT_STARTED
 
 
 class OutOfOrder(MoveRefused, ValueError):
-    """The instant lies before the last observed fact; say ``late=True`` to mean it."""
+    """The instant is before the last observed fact; ``late=True`` allows it."""
 
     code: ClassVar[str] = RefusalCode.OUT_OF_ORDER
 
@@ -298,25 +289,25 @@ class UnknownTrigger(MoveRefused, LookupError):
 
 
 class ClosedStage(MoveRefused, RuntimeError):
-    """The stage is won, lost or disqualified and the trigger does not lead out of it."""
+    """The stage is won, lost or disqualified, and the trigger does not lead out of it."""
 
     code: ClassVar[str] = RefusalCode.CLOSED_STAGE
 
 
 class IllegalMove(MoveRefused, RuntimeError):
-    """The lifecycle declares no such move from the present stage."""
+    """The lifecycle declares no transition with this trigger from the present stage."""
 
     code: ClassVar[str] = RefusalCode.ILLEGAL_MOVE
 
 
 class GuardNotMet(MoveRefused, RuntimeError):
-    """Every candidate's guard is false or unknown; the details tell which."""
+    """The guard of each candidate transition is false or unknown; the details say which."""
 
     code: ClassVar[str] = RefusalCode.GUARD_NOT_MET
 
 
 class GuardFailed(MoveRefused, RuntimeError):
-    """A guard that is a Python callable raised, or answered neither True, False nor None."""
+    """A guard that is a Python callable raised, or did not answer True, False or None."""
 
     code: ClassVar[str] = RefusalCode.GUARD_FAILED
 
@@ -328,13 +319,13 @@ class NotPermitted(MoveRefused, PermissionError):
 
 
 class CoolingDown(MoveRefused, RuntimeError):
-    """The lead is left in peace for now; ``details['until']`` tells how long."""
+    """The cool-down after recycling is not over; ``details['until']`` is its end."""
 
     code: ClassVar[str] = RefusalCode.COOLING_DOWN
 
     @property
     def until(self) -> datetime:
-        """When the cool-down is over."""
+        """The instant at which the cool-down is over."""
         return datetime.fromisoformat(self.details["until"])
 
 
@@ -351,7 +342,7 @@ class ReasonMissing(MoveRefused, ValueError):
 
 
 class ReasonNotListed(MoveRefused, ValueError):
-    """The reason is not in the list that the playbook gives for this transition."""
+    """The reason is not one of those that the playbook lists for this transition."""
 
     code: ClassVar[str] = RefusalCode.REASON_NOT_LISTED
 
@@ -376,9 +367,9 @@ _EXCEPTIONS: dict[RefusalCode, type[MoveRefused]] = {
 
 
 class GuardError(LeadlifeError, RuntimeError):
-    """A callable guard raised, or answered something else than True, False or None.
+    """A callable guard raised, or did not answer True, False or None.
 
-    A journey turns it into the refusal ``guard_failed``; a host's own machine lets it through.
+    A journey turns it into the refusal ``guard_failed``; a state machine of the host raises it.
     """
 
     code: ClassVar[str] = "guard_error"
@@ -393,9 +384,9 @@ class GuardError(LeadlifeError, RuntimeError):
 
 
 class PolicyError(LeadlifeError, RuntimeError):
-    """A scoring policy raised, or answered something that is no score: NaN, infinity, another type.
+    """A scoring policy raised, or did not give a valid score (it gave NaN, infinity or another type).
 
-    As an input of a guard it becomes the refusal ``guard_failed``, and the fact is kept.
+    In a guard it becomes the refusal ``guard_failed``. A fact that is being recorded is kept.
     """
 
     code: ClassVar[str] = "policy_error"
@@ -410,38 +401,38 @@ class PolicyError(LeadlifeError, RuntimeError):
 
 
 class PolicyNotBound(PolicyError):
-    """A policy that is a function or an object of one's own is known by name only: nobody handed it in."""
+    """A custom policy is known by name only: no function or object was bound to it."""
 
     code: ClassVar[str] = "policy_not_bound"
 
 
 class PluginError(LeadlifeError, ImportError):
-    """Something that another package brings cannot be loaded, or is not what it says; names the package."""
+    """A plugin of another package cannot be loaded, or is of the wrong type; the package is named."""
 
     code: ClassVar[str] = "plugin_error"
 
     def __init__(self, package: str, problem: str) -> None:
         self.package = package
         self.problem = problem
-        super().__init__(problem, hint=f"mend or take out the package {package!r}", details={"package": package})
+        super().__init__(problem, hint=f"update or uninstall the package {package!r}", details={"package": package})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.package, self.problem)
 
 
 class UnknownPlaybook(LeadlifeError, LookupError):
-    """A log names a playbook that was not handed in, or one whose content has changed since."""
+    """A log names a playbook that was not passed, or whose content has changed since."""
 
     code: ClassVar[str] = "unknown_playbook"
 
 
 class StageConflict(LeadlifeError, RuntimeError):
-    """A host's object stands in another stage than its journey."""
+    """An object of the host is in another stage than its journey."""
 
     code: ClassVar[str] = "stage_conflict"
 
 
 class MissingExtra(LeadlifeError, ImportError):
-    """An optional package is needed; the hint names the extra that brings it."""
+    """An optional package is missing; the hint names the extra that installs it."""
 
     code: ClassVar[str] = "missing_extra"

@@ -1,6 +1,6 @@
 """Facts: what happened, append-only, each with two clocks.
 
-``at`` is when it was so; ``recorded_at`` is when we learned it. A host writes a fact with ``at`` and what it says; the
+``at`` is when it was so; ``recorded_at`` is when we learned it. A host writes a fact with ``at`` and its content; the
 journey stamps ``lead``, ``pipeline``, ``seq``, ``recorded_at``, ``id`` and ``key`` when it records it.
 """
 
@@ -51,7 +51,7 @@ class Remembered(NamedTuple):
         topic: What it is about: field, activity, evidence, consent, identified, sold, reported or referred_by.
         name: Which one: a field, a kind of activity, a policy with its version. Of one name the latest counts;
             activities are all kept.
-        value: What the fact says.
+        value: The content.
     """
 
     topic: str
@@ -62,7 +62,7 @@ class Remembered(NamedTuple):
 class Fact(Model):
     """What every fact has.
 
-    A type of fact that a journey should remember says so itself, in :meth:`remembered` and :meth:`changes`.
+    A type of fact that a journey should remember describes that itself, in :meth:`remembered` and :meth:`changes`.
     """
 
     type: str
@@ -70,7 +70,7 @@ class Fact(Model):
     at: Instant
     """When it was so."""
     by: AnyActor = default(Field(default_factory=actor))
-    """Who did it, or who says so."""
+    """Who did it, or who reports it."""
     source: Source | None = None
     """Where it came from; the fact that opens a cycle gives the cycle its source."""
     key: _Text = default(None)
@@ -85,9 +85,9 @@ class Fact(Model):
     recorded_at: _When = default(None)
     """When the journey learned it."""
     claimed_recorded_at: Instant | None = None
-    """When the source says it was recorded; kept beside, never trusted."""
+    """When the source claims to have recorded it; kept beside, never trusted."""
     dated: Instant | None = None
-    """The source's own date, where it lies before entry and the fact therefore stands at entry."""
+    """The source's own date, where it lies before the entry; the fact is then dated at the entry."""
     caused_by: Id | None = None
     """The fact just before a derived one in the chain; None for observed facts."""
 
@@ -106,13 +106,8 @@ class Fact(Model):
         return self.dated is not None
 
     def content(self) -> bytes:
-        """Return what the fact says, as canonical JSON: all but its id, key and stamps."""
-        serializer = self.__pydantic_serializer__
-        # Spelt out, for every move passes here.
-        bare = self.seq is None and self.recorded_at is None and self.id is None and self.key is None
-        if bare and self.lead is None and self.pipeline is None and self.claimed_recorded_at is None:
-            return serializer.to_json(self, exclude_none=True)
-        return serializer.to_json(self, exclude_none=True, exclude=_STAMPS)
+        """Return the content as canonical JSON: everything but the id, the key and the stamps."""
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True, exclude=_STAMPS)
 
     def dump(self) -> dict[str, Any]:
         """Return the fact as plain values, ready for JSON; :func:`load_fact` reads them back."""
@@ -129,9 +124,9 @@ class Fact(Model):
         recorded_at: datetime,
         fresh: bool = False,
     ) -> Self:
-        """Return a copy with its journey's stamps, which the journey has made and nobody need judge again.
+        """Return a copy with its journey's stamps, which need no validation, for the journey has made them.
 
-        A ``fresh`` fact, which nobody else holds yet, is stamped itself: a move makes its own and saves the copy.
+        A ``fresh`` fact, which the journey has just made itself, is stamped in place, which spares the copy.
         """
         new = self
         if not fresh:
@@ -150,7 +145,7 @@ def derive_id(*parts: str | bytes) -> str:
 
 
 def sized(text: str | bytes) -> bytes:
-    """Return a text after its length, so that texts can be joined and still be told apart."""
+    """Return a text after its length, so that joined texts stay distinct."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     return b"%d:%b" % (len(data), data)
 
@@ -161,7 +156,7 @@ def report_name(policy: str, version: str) -> str:
 
 
 def content_id(owner: bytes, key: str | None, content: bytes) -> str:
-    """Return the id of a fact: a hash of whose it is, its key and what it says."""
+    """Return the id of a fact: a hash of its owner, its key and its content."""
     named = b"0:" if key is None else sized(key)
     return blake2b(b"%b%b%d:%b" % (owner, named, len(content), content), digest_size=16).hexdigest()
 
@@ -175,7 +170,7 @@ class Started(Fact):
     referred_by: Id | None = None
 
     def remembered(self) -> Remembered | None:
-        """Return who referred the lead, if somebody did."""
+        """Return who referred the lead, if anybody did."""
         return None if self.referred_by is None else Remembered("referred_by", "", self.referred_by)
 
 
@@ -223,7 +218,7 @@ class FieldChanged(Fact):
 
 
 class ConsentChanged(Fact):
-    """The lead said yes or no to one use of their data."""
+    """The lead consented to one use of their data, or withdrew that consent."""
 
     type: Literal["consent"] = "consent"
     purpose: Name
@@ -291,14 +286,14 @@ class CostIncurred(Fact):
 
 
 class Referred(Fact):
-    """The lead referred somebody."""
+    """The lead referred another person."""
 
     type: Literal["referred"] = "referred"
     who: Id
 
 
 class ScoreReported(Fact):
-    """The answer of an opaque model, as observed."""
+    """The answer of a model outside the playbook, as observed."""
 
     type: Literal["score"] = "score"
     policy: Name
@@ -370,7 +365,7 @@ class ReadinessChanged(Fact):
 
 
 class RuleFailed(Fact):
-    """Derived: a rule could not be judged, or the rules did not come to rest; what was held stays as it was."""
+    """Derived: a rule could not be evaluated, or the automatic moves did not come to an end; nothing else changed."""
 
     type: Literal["rule_failed"] = "rule_failed"
     rule: Name
@@ -441,7 +436,7 @@ def load_fact(data: Mapping[str, Any] | str | bytes) -> Fact:
 
 
 class Evidence(Model):
-    """A yes or no as the facts tell it: since when, who says so, and where it came from."""
+    """The latest yes or no to a question: since when, by whom, and from where."""
 
     name: Name
     value: bool

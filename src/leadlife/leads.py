@@ -1,4 +1,4 @@
-"""Leads: who they are, where they came from, what they consented to, what they did, and who acts on them."""
+"""Leads: their fields, source, consents and activities, and the actors who act on them."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -25,9 +25,9 @@ from leadlife.errors import Malformed
 
 
 class LeadType(StrEnum):
-    """How a lead came about; each type has its own close rate, pace, cost and playbook.
+    """How a lead came about. The types differ in close rate, pace and cost, so each may have its own playbook.
 
-    The sales literature says *seeds*, *nets* and *spears* for the first three; ``LeadType("nets")`` reads them.
+    The sales literature calls the first three *seeds*, *nets* and *spears*; ``LeadType("nets")`` accepts these names.
     """
 
     CULTIVATED = "cultivated"
@@ -55,7 +55,7 @@ CHANNELS: dict[str, LeadType] = {
     "named_account": LeadType.TARGETED,
     "referral": LeadType.REFERRAL,
 }
-"""The lead type that a channel implies, unless the host says otherwise."""
+"""The lead type that each channel implies, unless another lead type is given."""
 
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ else:
 
 
 class Source(Model):
-    """Where a cycle came from: the channel, and the lead type it implies."""
+    """Where a cycle came from: the channel, and the lead type that it implies."""
 
     channel: Id | None = None
     lead_type: _LeadType = default(None)
@@ -80,7 +80,7 @@ class Source(Model):
 
 
 class ActorKind(StrEnum):
-    """What sort of actor did something."""
+    """The kind of an actor."""
 
     PERSON = "person"
     SYSTEM = "system"
@@ -89,7 +89,7 @@ class ActorKind(StrEnum):
 
 
 class Actor(Model):
-    """Who did something, and in which roles. Plain text stands for a person without roles."""
+    """Who did something, and in which roles. Plain text is read as a person without roles."""
 
     id: Id
     kind: OneOf[ActorKind] = default(ActorKind.PERSON)
@@ -107,11 +107,15 @@ def _named(name: str) -> Actor:
 
 
 def actor(by: Actor | str = SYSTEM) -> Actor:
-    """Return an actor: plain text names a person without roles; ``system`` and ``timer`` name themselves."""
+    """Return an actor; text is a person without roles, except for ``system`` and ``timer``.
+
+    Raises:
+        Malformed: ``by`` is neither an Actor nor text, or the text is not a valid id.
+    """
     if isinstance(by, Actor):
         return by
     if not isinstance(by, str):
-        raise Malformed("an actor is an Actor, or text that names a person")
+        raise Malformed(f"an actor must be an Actor or text, not {type(by).__name__}", hint='pass Actor(id="sam")')
     return _named(by)
 
 
@@ -128,7 +132,7 @@ else:
 
 
 class Consent(Model):
-    """A yes or no to one use of the lead's data, since when, and on what basis."""
+    """Whether the lead agrees to one use of its data, since when, and on what basis."""
 
     purpose: Name
     granted: bool
@@ -137,9 +141,9 @@ class Consent(Model):
 
 
 class Lead(Model):
-    """A prospect: a person or an account, at any stage. The class is the person, not a level.
+    """A prospect, a person or an account, at any stage. The class does not mean a level of qualification.
 
-    ``journey.lead`` returns one as the facts tell it; ``Journey.start`` takes one and records its facts.
+    ``journey.lead`` returns the lead that the facts describe; ``Journey.start`` accepts a lead and records its facts.
     """
 
     id: Id
@@ -151,7 +155,7 @@ class Lead(Model):
 
 
 class ActivityKind(Definition):
-    """A kind of activity that a playbook knows."""
+    """A kind of activity that a playbook declares."""
 
     two_way: bool = False
     """Whether both sides take part, as in a reply or a call."""
@@ -159,7 +163,7 @@ class ActivityKind(Definition):
 
 
 class Activity(Model):
-    """One activity, as scoring policies read it."""
+    """One activity, as criteria and scoring policies read it."""
 
     id: Id | None = None
     kind: Name

@@ -1,8 +1,9 @@
-"""Time as people mean it: elapsed and calendar durations, local days, due instants.
+"""Time: elapsed and calendar durations, local days, and the instants at which durations end.
 
-An *elapsed* duration is exact seconds. A *calendar* duration moves the clock on the wall of a zone: one month
-after 31 January is the last day of February, one day after noon is noon, whatever the clocks did that night.
-A wall time that the clocks skip stands for the first instant after the gap; one that occurs twice for the first.
+An *elapsed* duration is exact seconds. A *calendar* duration changes the local date and keeps the local time of a zone:
+one month after 31 January is the last day of February, and one day after noon is noon, even if the clocks changed that
+night. A local time that the clocks skip is read as the first instant after the gap; one that occurs twice, as the first
+of the two.
 """
 
 import re
@@ -30,7 +31,7 @@ _SECOND = 1_000_000
 
 
 class Elapsed(Model):
-    """Exact time, in microseconds; at most a hundred years. Written ``PT90M``, kept as ``PT5400S``."""
+    """An exact duration in microseconds, at most a hundred years. ``PT90M`` is read, and written as ``PT5400S``."""
 
     microseconds: Annotated[int, Field(ge=0, le=_CENTURY_DAYS * 86_400 * _SECOND)]
 
@@ -44,7 +45,7 @@ class Elapsed(Model):
         return f"{self.microseconds / _SECOND:g} seconds"
 
     def bounds(self) -> tuple[timedelta, timedelta]:
-        """Return the shortest and the longest this can last."""
+        """Return the shortest and the longest time that the duration can take; here they are equal."""
         exact = timedelta(microseconds=self.microseconds)
         return exact, exact
 
@@ -55,7 +56,7 @@ class Elapsed(Model):
 
 
 class Calendar(Model):
-    """Months and days on the wall clock of a zone; at most a hundred years. Written ``P1M`` or ``P14D``."""
+    """A duration in months and days of a zone's calendar, at most a hundred years. Written as ``P1M`` or ``P14D``."""
 
     months: Annotated[int, Field(ge=0, le=_CENTURY_MONTHS)] = 0
     days: Annotated[int, Field(ge=0, le=_CENTURY_DAYS)] = 0
@@ -70,7 +71,8 @@ class Calendar(Model):
         return " and ".join(parts)
 
     def bounds(self) -> tuple[timedelta, timedelta]:
-        """Return the shortest and the longest this can last in any zone."""
+        """Return the shortest and the longest time that the duration can take in any zone."""
+        # A zone can change its offset in between. The widest offsets are UTC-12 and UTC+14, 26 hours apart.
         shift = timedelta(hours=26)
         least = timedelta(days=28 * self.months + self.days) - shift
         return max(least, timedelta()), timedelta(days=31 * self.months + self.days) + shift
@@ -86,22 +88,22 @@ def _counted(number: int, noun: str) -> str:
 
 
 def parse_duration(text: Any) -> Elapsed | Calendar:
-    """Read an ISO 8601 duration: ``P1M`` and ``P14D`` are calendar, ``PT36H`` is elapsed.
+    """Return the duration of an ISO 8601 text: ``P1M`` and ``P14D`` are calendar, ``PT36H`` is elapsed.
 
     Raises:
-        Malformed: The text is no such duration, is longer than a hundred years, or mixes both kinds.
+        Malformed: The text is not such a duration, is longer than a hundred years, or mixes both kinds.
     """
-    found = _ISO.fullmatch(text) if isinstance(text, str) else None
-    if found is None or text in ("P", "PT") or text.endswith("T"):
-        raise Malformed("this is not an ISO 8601 duration", hint="write it like P14D, P1M or PT36H")
-    part = {name: value or "0" for name, value in found.groupdict().items()}
-    if found["clock"] is None:
+    match = _ISO.fullmatch(text) if isinstance(text, str) else None
+    if match is None or text in ("P", "PT") or text.endswith("T"):
+        raise Malformed("must be an ISO 8601 duration", hint="write P14D, P1M or PT36H")
+    part = {name: value or "0" for name, value in match.groupdict().items()}
+    if match["clock"] is None:
         months = int(part["years"]) * 12 + int(part["months"])
         return Calendar(months=months, days=int(part["weeks"]) * 7 + int(part["days"]))
-    if any(found[name] is not None for name in ("years", "months", "weeks", "days")):
+    if any(match[name] is not None for name in ("years", "months", "weeks", "days")):
         raise Malformed(
-            "a duration is either calendar or elapsed, not both",
-            hint="P1D is a day on the wall clock, PT24H is exactly 24 hours",
+            "a duration must be either calendar (days, months) or elapsed (hours, seconds), not both",
+            hint="P1D is a calendar day, PT24H is exactly 24 hours",
         )
     whole, _, fraction = part["seconds"].partition(".")
     seconds = int(part["hours"]) * 3_600 + int(part["minutes"]) * 60 + int(whole)
@@ -109,22 +111,28 @@ def parse_duration(text: Any) -> Elapsed | Calendar:
 
 
 def read_duration(value: object) -> object:
-    """Return a duration from its ISO 8601 text or a ``timedelta``; anything else is left to be refused."""
+    """Return a duration from its ISO 8601 text or a ``timedelta``; durations and mappings are returned unchanged.
+
+    Raises:
+        Malformed: The value is of another type, or the text is not a duration.
+    """
     if isinstance(value, str):
         return parse_duration(value)
     if isinstance(value, timedelta):
         return Elapsed(microseconds=value // _MICROSECONDS)
+    if not isinstance(value, Elapsed | Calendar | dict):
+        raise Malformed("must be a duration", hint="write days(14), elapsed(hours=36) or text such as P14D")
     return value
 
 
 def _positive(value: Elapsed | Calendar) -> Elapsed | Calendar:
     if not value:
-        raise Malformed("a limit or cool-down lasts longer than nothing")
+        raise Malformed("a duration must be longer than 0", hint="write P1D for a day, PT1H for an hour")
     return value
 
 
 Duration = Annotated[Elapsed | Calendar, BeforeValidator(read_duration)]
-"""An elapsed or a calendar duration, or its ISO 8601 text; a ``timedelta`` is read as elapsed."""
+"""An elapsed or a calendar duration; its ISO 8601 text is read as well, and a ``timedelta`` as elapsed."""
 
 if TYPE_CHECKING:
     PositiveDuration = Accepts[Elapsed | Calendar, Elapsed | Calendar | timedelta | str]
@@ -132,16 +140,16 @@ if TYPE_CHECKING:
 else:
     PositiveDuration = Annotated[Elapsed | Calendar, BeforeValidator(read_duration), AfterValidator(_positive)]
     OptionalDuration = PositiveDuration | None
-"""A duration that is longer than nothing."""
+"""A duration longer than 0."""
 
 
 def days(number: int) -> Calendar:
-    """Return so many days on the wall clock."""
+    """Return so many calendar days."""
     return Calendar(days=number)
 
 
 def weeks(number: int) -> Calendar:
-    """Return so many weeks on the wall clock."""
+    """Return so many calendar weeks."""
     return Calendar(days=_times(7, number))
 
 
@@ -156,17 +164,22 @@ def years(number: int) -> Calendar:
 
 
 def _times(size: int, number: Any) -> Any:
+    # Another type is passed on unchanged, so that the model refuses it: 7 * "1" would be text.
     return size * number if isinstance(number, int) else number
 
 
 def elapsed(**parts: float) -> Elapsed:
-    """Return exact time from the parts of a ``timedelta``: ``elapsed(hours=36)``."""
+    """Return an exact duration from the arguments of a ``timedelta``: ``elapsed(hours=36)``.
+
+    Raises:
+        Malformed: An argument is not one of a ``timedelta``, or the duration is negative or above a hundred years.
+    """
     try:
         return Elapsed(microseconds=timedelta(**parts) // _MICROSECONDS)
     except (TypeError, OverflowError, ValueError) as error:
         if isinstance(error, Malformed):
             raise
-        raise Malformed("this is not a length of time", hint="give the parts of a timedelta: hours=36") from None
+        raise Malformed("must be the arguments of a timedelta", hint="write elapsed(hours=36)") from None
 
 
 @lru_cache(maxsize=256)
@@ -174,12 +187,12 @@ def zone_named(name: str) -> ZoneInfo:
     """Return the time zone of an IANA name.
 
     Raises:
-        Malformed: There is no such zone (on a system without zone data, install ``tzdata``).
+        Malformed: There is no zone of this name (on a system without zone data, install ``tzdata``).
     """
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Malformed("there is no such time zone", hint="give an IANA name such as America/Sao_Paulo") from None
+        raise Malformed("there is no such time zone", hint="use an IANA name such as America/Sao_Paulo") from None
 
 
 def _known_zone(name: str) -> str:
@@ -192,15 +205,16 @@ Zone = Annotated[str, Field(max_length=100), AfterValidator(_known_zone)]
 
 
 def from_wall(wall: datetime, zone: ZoneInfo) -> datetime:
-    """Return the instant (UTC) of a naive wall time in a zone; a skipped one is the first after the gap."""
+    """Return the instant (UTC) of a naive local time in a zone; for a skipped time, the first instant after the gap."""
     if zone.key == "UTC":
         return wall.replace(tzinfo=UTC)
-    from dateutil import tz  # noqa: PLC0415 - only a calendar outside UTC pays for this import
+    from dateutil import tz  # noqa: PLC0415 - needed outside UTC only
 
     local = wall.replace(tzinfo=zone, fold=0)
     if tz.datetime_exists(local):
         return local.astimezone(UTC)
-    # In a gap, fold=0 reads the offset before the change and fold=1 the one after: the change lies between.
+    # In a gap, fold=0 means the offset before the change and fold=1 the offset after it. The change lies between the
+    # two instants, and bisection finds it.
     low, high = local.replace(fold=1).astimezone(UTC), local.astimezone(UTC)
     before = low.astimezone(zone).utcoffset()
     while high - low > timedelta(seconds=1):
@@ -210,11 +224,11 @@ def from_wall(wall: datetime, zone: ZoneInfo) -> datetime:
 
 
 def due(start: datetime, duration: Elapsed | Calendar, zone: ZoneInfo) -> datetime:
-    """Return the instant (UTC) at which a duration that begins at ``start`` is over."""
+    """Return the instant (UTC) at which a duration that begins at ``start`` ends."""
     if isinstance(duration, Elapsed):
         return utc(start) + timedelta(microseconds=duration.microseconds)
     if zone.key == "UTC" and not duration.months:
-        return utc(start) + timedelta(days=duration.days)
+        return utc(start) + timedelta(days=duration.days)  # the same as below, and much faster
     from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - as above
 
     wall = start.astimezone(zone).replace(tzinfo=None)
@@ -222,15 +236,16 @@ def due(start: datetime, duration: Elapsed | Calendar, zone: ZoneInfo) -> dateti
 
 
 def steps(start: datetime, every: Elapsed | Calendar, at: datetime, zone: ZoneInfo) -> tuple[int, datetime | None]:
-    """Return how many whole durations lie between two instants, and when the next is over.
+    """Return the number of whole durations between two instants, and the end of the next one.
 
-    Months count from the first date: the steps after 31 January are the last days of February, March and April. The
-    next is None where it would lie past the year 2261.
+    Each step is counted from ``start``: the monthly steps after 31 January are the last days of February, March and
+    April. The end of the next one is None if it is after the year 2261.
     """
     if isinstance(every, Elapsed):
         done = ((at - start) // _MICROSECONDS) // every.microseconds
         return done, _nth(start, every, done + 1, zone)
-    # Never too many: month lengths stray from their mean by less than one step.
+    # A first guess from the mean length of a month. Sums of month lengths differ from the mean by less than one step,
+    # so two less are never too many, and the loop below needs a few rounds only.
     done = max(int(whole_days(start, at, zone) / (every.months * _MEAN_MONTH + every.days)) - 2, 0)
     following = _nth(start, every, done + 1, zone)
     while following is not None and following <= at:
@@ -253,21 +268,21 @@ def _nth(start: datetime, every: Elapsed | Calendar, number: int, zone: ZoneInfo
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant (UTC) of a local day."""
-    return from_wall(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - a wall time, on purpose
+    return from_wall(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - a local time, on purpose
 
 
 def local_day(at: datetime, zone: ZoneInfo) -> date:
-    """Return the day that the calendar on the wall shows."""
+    """Return the local day of an instant in a zone."""
     return at.date() if zone.key == "UTC" and at.tzinfo is UTC else at.astimezone(zone).date()
 
 
 def whole_days(start: datetime, end: datetime, zone: ZoneInfo) -> int:
-    """Return how many midnights lie between two instants on the calendar of a zone."""
+    """Return the number of local midnights between two instants in a zone."""
     return (local_day(end, zone) - local_day(start, zone)).days
 
 
 def earliest(instants: Iterable[datetime | None]) -> datetime | None:
-    """Return the earliest of some instants; None stands for never."""
+    """Return the earliest of some instants; None means never."""
     return min((at for at in instants if at is not None), default=None)
 
 
@@ -275,15 +290,19 @@ def instant(at: Any) -> datetime:
     """Return an aware datetime in UTC.
 
     Raises:
-        Malformed: It is not a datetime, is naive, or lies outside the years 1678 to 2261.
+        Malformed: It is not a datetime, is naive, or is outside the years 1678 to 2261.
     """
     if not isinstance(at, datetime):
-        raise Malformed("an instant is an aware datetime", hint="for a date, say which zone's day it is")
+        raise Malformed("an instant must be an aware datetime", hint="pass datetime(..., tzinfo=UTC)")
     return utc(at)
 
 
 def grid_from(at: datetime, zone: ZoneInfo, every: int) -> datetime:
-    """Return the first instant of the review grid not before another: the start of every so many local days."""
+    """Return the first instant of the review grid at or after ``at``.
+
+    The grid is the starts of local days, every so many days. It is counted from a fixed day, so that it does not depend
+    on when anybody asks.
+    """
     day = local_day(at, zone)
     start = day_start(day, zone)
     if start < at or day.toordinal() % every:

@@ -304,7 +304,7 @@ def test_a_trap_after_the_last_return_has_the_whole_story():
 
 
 MQL = QualificationRule(name="mql", granted_by="marketing")
-SIZED = {"fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec(choices=("free", "pro")), "on": FieldSpec(type=FieldType.BOOLEAN),
+SIZED = {"roles": ("bot", "marketing", "sales"), "fields": {"size": FieldSpec(type=FieldType.INTEGER), "plan": FieldSpec(choices=("free", "pro")), "on": FieldSpec(type=FieldType.BOOLEAN),
     "since": FieldSpec(type=FieldType.DATE), "share": FieldSpec(type=FieldType.NUMBER), "city": FieldSpec()}}  # fmt: skip
 
 

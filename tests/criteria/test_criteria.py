@@ -82,7 +82,7 @@ def test_joining_flattens_and_keeps_order():
     assert [*leaves_of((a & b) | ~c)] == [a, b, c]
 
 
-def test_a_criterion_is_no_answer_and_a_verdict_has_three_values():
+def test_criteria_and_verdicts_have_no_truth_value():
     with pytest.raises(TypeError, match="join criteria"):
         bool(evidence("fit"))
     with pytest.raises(TypeError, match="three values"):
@@ -112,8 +112,8 @@ def test_the_json_form_is_the_same_value(criterion):
 
 
 def test_sentences_can_be_signed():
-    told = (field("size") >= 50) & ((count("call", "reply", within=months(1)) >= 2) | ~evidence("fit"))
-    assert told.sentence() == (
+    rule = (field("size") >= 50) & ((count("call", "reply", within=months(1)) >= 2) | ~evidence("fit"))
+    assert rule.sentence() == (
         "size is at least 50 and (at least 2 of call or reply within 1 month or not (evidence of fit))"
     )
     assert (count("call", since_recycling=True) < 1).sentence() == "fewer than 1 of call since the recycling or win"

@@ -129,7 +129,7 @@ def test_a_calibration_table_describes_each_bin():
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (lambda: Isotonic.fit([1, 0], [0.1, 0.2], prior=-1), "prior of a curve"),
+        (lambda: Isotonic.fit([1, 0], [0.1, 0.2], prior=-1), "prior must be 0 or more"),
         (lambda: roc_auc([1, 1], [0.1, 0.2]), "all leads were won"),
         (lambda: average_precision([0, 0], [0.1, 0.2]), "all leads were lost"),
         (lambda: gains([0, 0], [0.1, 0.2]), "all leads were lost"),

@@ -147,7 +147,7 @@ def test_a_row_that_cannot_be_read_keeps_its_place_and_is_a_fault():
     assert [str(fault) for fault in faults] == [
         "leads, row 1, column 'id': the id is blank",
         "leads, row 2, column 'id': this id is already on row 0",
-        "leads, row 3, column 'employees': field 'employees' holds integer, which this value is not",
+        "leads, row 3, column 'employees': field 'employees' must be an integer",
         "activities, row 1, column 'lead': no lead of this id could be read",
         "activities, row 2, column 'kind': activity 'from' is not declared",
         "activities, row 3, column 'kind': the kind is blank",
@@ -305,7 +305,7 @@ def test_progress_is_shown_after_a_while(monkeypatch, capsys):
         (lambda: score_frame(BOOK, pd.DataFrame([[1, 2]], columns=["id", 5]), at=T), "must have text names"),
         (lambda: score_frame(UNSCORED, pl.DataFrame(LEADS), at=T), "no policy to score with"),
         (lambda: score_frame(ENGAGEMENT, pl.DataFrame(LEADS), at=T), "score_frame needs a playbook"),
-        (lambda: score_frame(BOOK, pl.DataFrame(LEADS), at="now"), "an instant is an aware datetime"),
+        (lambda: score_frame(BOOK, pl.DataFrame(LEADS), at="now"), "an instant must be an aware datetime"),
         (lambda: score_frame(BOOK, pl.DataFrame({**LEADS, "engagement": [1] * 3}), at=T), "already have a column 'engagement'"),
         (
             lambda: score_frame(BOOK, pl.DataFrame(LEADS), pl.DataFrame(ACTIVITIES).with_columns(pl.lit(1).alias("?")), at=T),

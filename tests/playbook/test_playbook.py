@@ -15,6 +15,7 @@ from leadlife import (
     Lifecycle,
     Malformed,
     Playbook,
+    QualificationRule,
     Retracted,
     Sold,
     Stage,
@@ -23,7 +24,7 @@ from leadlife import (
     errors,
     load_fact,
 )
-from leadlife.criteria import CustomGuard, count, evidence, field
+from leadlife.criteria import CustomGuard, count, evidence, field, role
 from leadlife.errors import InvalidDefinition
 from leadlife.lifecycle import EntryStage, Route
 from leadlife.playbook import FieldType
@@ -59,8 +60,8 @@ def book(guard=None, **options):
         ({"guard": evidence("fti")}, "did you mean 'fit'"),
         ({"route": evidence("x")}, "stages.2.routes.0.guard: evidence 'x'"),
         ({"entry": evidence("x")}, "entries.0.guard: evidence 'x'"),
-        ({"guard": field("size") > "x", "fields": {"size": FieldSpec(type="integer")}}, "holds integer"),
-        ({"guard": field("tier") == "c", "fields": {"tier": FieldSpec(choices=["a"])}}, "is never this (it holds: a)"),
+        ({"guard": field("size") > "x", "fields": {"size": FieldSpec(type="integer")}}, "is an integer, and the value compared with it is not"),
+        ({"guard": field("tier") == "c", "fields": {"tier": FieldSpec(choices=["a"])}}, "never has this value (its choices are: a)"),
     ],
 )
 def test_a_guard_that_asks_for_what_is_not_declared_is_a_fault(options, said):
@@ -197,3 +198,21 @@ def test_a_machine_of_the_hosts_own_lets_guard_errors_through():
     assert isinstance(error, errors.LeadlifeError)
     again = pickle.loads(pickle.dumps(error))
     assert (again.guard, again.problem, str(again)) == ("mine", "raised OSError", "guard 'mine' raised OSError")
+
+
+class TestRoles:
+    def test_a_role_that_is_not_declared_is_a_fault_with_a_suggestion(self):
+        book = eight_stage()
+        accept = next(rule for rule in book.lifecycle.transitions if rule.trigger == "accept")
+        mistyped = book.lifecycle.with_transitions(accept.replace(roles="slaes"))
+        with pytest.raises(InvalidDefinition, match="role 'slaes' is not declared .did you mean 'sales'"):
+            book.with_lifecycle(mistyped)
+        with pytest.raises(InvalidDefinition, match="qualifications.*granted_by.0: role 'sals' is not declared"):
+            book.with_qualifications(QualificationRule(name="vip", granted_by="sals"))
+        with pytest.raises(InvalidDefinition, match="role 'boss' is not declared"):
+            book.with_lifecycle(book.lifecycle.with_transitions(accept.replace(guard=role("boss"))))
+
+    def test_roles_are_added_once(self):
+        book = eight_stage().with_roles("boss", "sales")
+        assert book.roles == ("marketing", "sales", "boss")
+        assert book.with_qualifications(QualificationRule(name="vip", granted_by="boss")).roles == book.roles

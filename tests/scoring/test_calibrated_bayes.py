@@ -1,4 +1,4 @@
-"""Calibrated naive Bayes: smoothed, silent where too little is known, and as often true as it says."""
+"""Calibrated naive Bayes: smoothing, too few leads, and calibration."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from leadlife import Lead, Malformed
 from leadlife.evaluation import Isotonic, brier
-from leadlife.scoring import Answer, CalibratedBayes, ClosedLead, NaiveBayes, Score, Sort, WinTable, read_policy
+from leadlife.scoring import Answer, CalibratedBayes, ClosedLead, LineKind, NaiveBayes, Score, WinTable, read_policy
 from leadlife.testing import check_policy
 
 T = datetime(2026, 1, 1, tzinfo=UTC)
@@ -55,7 +55,7 @@ def test_what_is_counted_twice_is_calibrated_away():
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=5)
-def test_the_order_of_the_leads_means_nothing(random):
+def test_the_order_of_the_leads_has_no_effect(random):
     leads = world(200)
     shuffled = random.sample(leads, len(leads))
     assert learned(shuffled) == learned(leads)
@@ -78,11 +78,11 @@ def test_the_smoothing_that_errs_least_is_kept():
     assert json.loads(policy.model_dump_json())["smoothing"] == policy.smoothing
 
 
-def test_a_value_never_seen_counts_for_nothing_and_says_so():
+def test_a_value_never_seen_adds_0_and_a_line_says_so():
     policy = learned(world())
     score = policy.score(lead(city="Atlantis"), (), at=T)
     [line] = [one for one in score.lines if one.rule == "city"]
-    assert (line.micropoints, line.reason) == (0, "city Atlantis: never seen, so it counts for nothing")
+    assert (line.micropoints, line.reason) == (0, "city Atlantis: never seen, so it adds 0")
     assert score.value == policy.value(lead(), (), at=T)
     assert policy.reasons(lead(city="Atlantis"), at=T) == ((), ())
 
@@ -90,13 +90,13 @@ def test_a_value_never_seen_counts_for_nothing_and_says_so():
 def test_below_the_least_number_of_leads_it_refuses_with_the_number():
     few = [*world(600)[:60]]
     won = sum(one.won for one in few)
-    told = f"{won} won and {60 - won} lost leads are too few to learn from: 50 of each are needed"
-    with pytest.raises(Malformed, match=told):
+    why = f"{won} won and {60 - won} lost leads are too few to learn from: 50 of each are needed"
+    with pytest.raises(Malformed, match=why):
         learned(few)
     assert learned(few, fewest=5).score(lead(), (), at=T).answered
     emptied = learned(world()).replace(table=EMPTY.rebuilt(few, at=T))
     score = emptied.score(lead(city="Porto"), (), at=T)
-    assert (score.answer, score.why) == (Answer.UNANSWERED, told)
+    assert (score.answer, score.why) == (Answer.UNANSWERED, why)
     assert emptied.reasons(lead(city="Porto"), at=T) == ((), ())
     bare = emptied.replace(table=EMPTY)
     assert bare.score(lead(), (), at=T).why.startswith("0 won and 0 lost leads are too few")
@@ -112,7 +112,7 @@ def test_just_enough_leads_are_enough(fewest, parts):
     policy = learned(leads, fewest=fewest, parts=parts)
     score = policy.score(lead(city="Porto", tags="rare"), (), at=T)
     assert score.answered
-    assert any("seen too seldom" in line.reason for line in score.lines) is (2 * number < 50)
+    assert any("seen too rarely" in line.reason for line in score.lines) is (2 * number < 50)
 
 
 def test_too_few_lost_leads_are_too_few_as_well():
@@ -138,7 +138,7 @@ def test_one_outcome_only_is_refused(outcome):
         learned(leads)
 
 
-def test_a_team_with_too_few_leads_is_judged_by_all_teams():
+def test_a_team_with_too_few_leads_is_scored_by_all_teams():
     leads = [*world(400, team="a"), *world(20, seed=3, team="b")]
     policy = learned(leads)
     asked = {"city": "Porto", "twin": "near Porto"}
@@ -154,7 +154,7 @@ def test_outcomes_after_the_instant_teach_nothing():
     later = [one.replace(closed=T + DAY, won=True) for one in leads]
     assert learned([*leads, *later]) == learned(leads)
     early = learned(leads).score(lead(), (), at=T - DAY)
-    assert (early.answer, "still to come" in early.why) == (Answer.UNANSWERED, True)
+    assert (early.answer, "after this instant" in early.why) == (Answer.UNANSWERED, True)
 
 
 def test_the_stage_multiplies_the_odds_after_the_calibration():
@@ -168,7 +168,7 @@ def test_the_stage_multiplies_the_odds_after_the_calibration():
     assert score.value > policy.value(lead(city="Porto", stage="new"), (), at=T)
     assert policy.value(lead(stage="sold"), (), at=T) == 1
     assert policy.value(lead(stage="gone"), (), at=T) == 0
-    assert all(line.sort is Sort.FIELD for line in score.lines)
+    assert all(line.kind is LineKind.FIELD for line in score.lines)
     assert Score.load(score.dump()) == score
     assert "stage" in {reason.field for reason in policy.reasons(lead(stage="offer"), at=T).for_it}
 

@@ -1,4 +1,4 @@
-"""Combinators, and functions and classes of one's own."""
+"""Policies made of policies, and custom functions and classes."""
 
 import math
 import pickle
@@ -21,12 +21,12 @@ from leadlife.scoring import (
     Gated,
     Grid,
     Highest,
+    LineKind,
     Overridden,
     PerLeadType,
     Points,
     Scale,
     Scaled,
-    Sort,
     Weighted,
     WeightedSum,
     read_policy,
@@ -46,7 +46,7 @@ def fading(name="fading"):
     return Points(name=name, rules=(ActivityRule(name="call", kinds="call", points=10, half_life=elapsed(days=1)),))
 
 
-NOBODY = points(5, "nobody", exclude=(field("blocked").known(), ~field("blocked").known()))
+EXCLUDING = points(5, "excluding", exclude=(field("blocked").known(), ~field("blocked").known()))
 CALLS = [Activity(id="c", kind="call", at=T - DAY)]
 
 
@@ -84,7 +84,7 @@ def test_a_scaled_policy_turns_its_limits_with_its_sign():
     assert policy.limits() == (0, 0)
     assert Scaled(name="less", of=Overridden(name="o", of=points(0), field="f"), by=-2).limits() == (None, None)
     assert value(Scaled(name="half", of=fading(), by=0.5)) == 2.5
-    with pytest.raises(Malformed, match="above the most"):
+    with pytest.raises(Malformed, match="gives at most"):
         Scaled(name="half", of=points(10), by=0.5, bands={"hot": 6})
 
 
@@ -140,7 +140,7 @@ def test_a_gate_lets_points_through_only_while_its_criterion_is_true():
         lead = ADA if size is None else Lead(id="ada", fields={"size": size})
         score = policy.score(lead, [], at=T)
         assert (score.value, score.band) == (expected, band)
-        assert [line.reason for line in score.lines if line.sort is Sort.GATE] == (
+        assert [line.reason for line in score.lines if line.kind is LineKind.GATE] == (
             [] if word is None else [f"{word}: size is at least 50"]
         )
     assert policy.limits() == (0, 9_000_000)
@@ -161,12 +161,12 @@ def test_around_a_grid_the_band_stands_while_the_value_does():
     assert Overridden(name="o", of=grid, field="by_hand").score(ruled, [], at=T).band is None
 
 
-def test_a_grid_needs_two_axes_with_bands_and_may_have_a_cell_for_nobody():
+def test_a_grid_needs_two_axes_with_bands_and_a_lead_may_be_in_no_cell():
     with pytest.raises(Malformed, match="an axis of a grid needs bands"):
         Grid(name="grid", fit=points(1), engagement=points(1, bands={"1": 0}))
     grid = Grid(name="grid", fit=points(1, "f", bands={"A": 5}), engagement=points(1, "e", bands={"1": 0}), floor=0)
     assert grid.score(ADA, [], at=T).band is None
-    with pytest.raises(Malformed, match="have one name"):
+    with pytest.raises(Malformed, match="have the same name"):
         Grid(
             name="g",
             fit=points(1, "f", bands={"A": 0, "A1": 10}),
@@ -183,8 +183,8 @@ def test_the_highest_wins_and_the_first_of_equals():
     assert Highest(name="best", of=(silent, broken_never := points(1))).score(ADA, [], at=T).value == 1
     assert broken_never.band_names() == ()
     assert Highest(name="best", of=(silent,)).score(ADA, [], at=T).answer is Answer.UNANSWERED
-    assert Highest(name="best", of=(NOBODY, points(1))).score(ADA, [], at=T).answer is Answer.EXCLUDED
-    with pytest.raises(PolicyError, match="compares points with probabilities"):
+    assert Highest(name="best", of=(EXCLUDING, points(1))).score(ADA, [], at=T).answer is Answer.EXCLUDED
+    with pytest.raises(PolicyError, match="cannot compare points with probabilities"):
         Highest(name="best", of=(CHANCE, points(1))).score(ADA, [], at=T)
 
 
@@ -218,7 +218,7 @@ def test_per_lead_type():
     assert (policy.limits(), len(policy.parts()), len(strict.parts())) == ((2_000_000, 9_000_000), 3, 1)
     with pytest.raises(Malformed):
         PerLeadType(name="typed", cases={"cold": points(9)})
-    with pytest.raises(Malformed, match="'interest' is named twice"):
+    with pytest.raises(Malformed, match="'interest' is given twice"):
         PerLeadType(name="typed", cases={"nets": points(1), "interest": points(2)})
     with pytest.raises(Malformed):
         PerLeadType(name="typed", cases=5)
@@ -233,23 +233,23 @@ def test_a_fallback_takes_the_first_answer_and_says_what_failed():
     )
     none = Fallback(name="either", of=(silent, broken)).score(ADA, [], at=T)
     assert (none.answer, none.why) == (Answer.UNANSWERED, "silent has no answer; broken raised ZeroDivisionError")
-    assert Fallback(name="either", of=(NOBODY, points(4))).score(ADA, [], at=T).answer is Answer.EXCLUDED
+    assert Fallback(name="either", of=(EXCLUDING, points(4))).score(ADA, [], at=T).answer is Answer.EXCLUDED
 
 
-def test_what_a_person_says_is_kept_apart_and_stands_until_it_is_cleared():
+def test_a_value_set_by_hand_replaces_the_automatic_one_until_it_is_cleared():
     policy = Overridden(name="engagement", of=fading(), field="by_hand")
     ruled = Lead(id="ada", fields={"by_hand": 42})
     score = policy.score(ruled, CALLS, at=T)
     assert (score.value, score.automatic, score.lines[-1].reason) == (42, 5_000_000, "set by hand")
-    assert "set by hand; the policy itself says 5" in score.explain()
+    assert "set by hand; the automatic value is 5" in score.explain()
     assert policy.score(ruled, CALLS, at=T + 9 * DAY).value == 42
     assert (value(policy), policy.score(ADA, CALLS, at=T).automatic) == (5, None)
     assert ("field", "by_hand") in set(policy.inputs())
     assert Overridden(name="o", of=silent, field="by_hand").score(ruled, [], at=T).value == 42
     assert Overridden(name="o", of=silent, field="by_hand").score(ADA, [], at=T).answer is Answer.UNANSWERED
-    assert Overridden(name="o", of=NOBODY, field="by_hand").score(ruled, [], at=T).answer is Answer.EXCLUDED
+    assert Overridden(name="o", of=EXCLUDING, field="by_hand").score(ruled, [], at=T).answer is Answer.EXCLUDED
     for wrong in ("lots", True):
-        with pytest.raises(PolicyError, match="which holds no number"):
+        with pytest.raises(PolicyError, match="must be a number"):
             policy.score(Lead(id="ada", fields={"by_hand": wrong}), CALLS, at=T)
 
 
@@ -267,7 +267,7 @@ def test_a_probability_counts_as_one_line_of_points():
     lambda inner: Gated(name="w", of=inner, when=field("x").known()),
 ])  # fmt: skip
 def test_a_part_without_an_answer_leaves_the_whole_without_one(wrap):
-    assert wrap(NOBODY).score(ADA, [], at=T).answer is Answer.EXCLUDED
+    assert wrap(EXCLUDING).score(ADA, [], at=T).answer is Answer.EXCLUDED
     assert wrap(silent).score(ADA, [], at=T).answer is Answer.UNANSWERED
 
 
@@ -289,7 +289,7 @@ def test_functions_answer_numbers_reasons_scores_or_nothing():
     )
     assert (whole.score(ADA, [], at=T).policy, whole.score(ADA, [], at=T).band) == ("whole", "x")
     assert whole.band_names() == ("x",)
-    with pytest.raises(Malformed, match="above the most"):
+    with pytest.raises(Malformed, match="gives at most"):
         CustomPolicy(name="p", scale="probability", bands={"likely": 60})
     nearly = CustomPolicy(name="p", scale="probability", bands={"no": 0, "likely": 0.6}).score_of(0.5999996, at=T)
     assert nearly.band == "no"
@@ -308,7 +308,7 @@ def test_a_class_keeps_its_own_name_and_version_and_sees_only_what_was():
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "problem"),
     [
         (math.nan, "finite"),
         (math.inf, "finite"),
@@ -323,8 +323,8 @@ def test_a_class_keeps_its_own_name_and_version_and_sees_only_what_was():
         (Odd({"a": 1}), "ZeroDivisionError"),
     ],
 )
-def test_what_is_no_score_is_an_error_that_names_the_policy(answer, told):
-    with pytest.raises(PolicyError, match=f"policy 'odd' .*{told}") as error:
+def test_an_invalid_answer_is_an_error_that_names_the_policy(answer, problem):
+    with pytest.raises(PolicyError, match=f"policy 'odd' .*{problem}") as error:
         CustomPolicy.of(lambda lead, activities, *, at: answer, name="odd").score(ADA, [], at=T)
     assert error.value.details == {"policy": "odd"}
     assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
@@ -359,14 +359,14 @@ class Whole:
 
 
 @pytest.mark.parametrize("what", [5, "os.system", lambda lead, activities, *, at: 1, object(), None, no_instant, Whole])
-def test_what_is_no_policy_is_refused(what):
+def test_other_values_than_policies_are_refused(what):
     with pytest.raises(Malformed):
         as_policy(what)
     with pytest.raises(Malformed):
         CustomPolicy(name="x", call=5)
 
 
-def test_a_callable_that_tells_no_signature_is_taken_at_its_word():
+def test_a_callable_without_a_signature_is_accepted():
     assert CustomPolicy.of(vars, name="vars").call is vars  # it has none to show
 
 
@@ -396,7 +396,7 @@ def test_odd_names_and_contexts_bind_nothing():
     with pytest.raises(Malformed):
         CustomPolicy.of(silent, bands=3)
     for kinds in (3, [5]):
-        with pytest.raises(Malformed, match="names are text"):
+        with pytest.raises(Malformed, match="names must be text"):
             points(1).lift(ADA, [], at=T, kinds=kinds)
     data = eight_stage().with_score(CustomPolicy.of(silent)).model_dump(mode="json")
     assert Playbook.model_validate(data, context={"policies": None}).policy("silent").call is None
@@ -413,12 +413,12 @@ def test_policies_are_nested_only_so_deep():
     for _ in range(39):
         policy = Scaled(name="s", of=policy, by=1)
     assert policy.score(ADA, [], at=T).value == 1
-    with pytest.raises(Malformed, match="at most 40 levels"):
+    with pytest.raises(Malformed, match="at most 40 levels deep"):
         Scaled(name="s", of=policy, by=1)
     data = {"op": "points", "name": "p"}
     for _ in range(5_000):
         data = {"op": "scaled", "name": "s", "by": 1, "of": data}
-    with pytest.raises(Malformed, match="at most 40 levels"):
+    with pytest.raises(Malformed, match="at most 40 levels deep"):
         read_policy(data)
 
 

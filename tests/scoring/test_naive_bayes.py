@@ -1,4 +1,4 @@
-"""Naive Bayes, to the digit of the fixture; its table as a value; what speaks for a lead and against it."""
+"""Naive Bayes with the numbers of the fixture, its table, and the reasons for and against a lead."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -21,10 +21,10 @@ FIELDS = ("country", "state", "source", "email_state", "phone_state")
 class Crm:
     """The system of the fixture: leads that are set won or lost, teams, and one table."""
 
-    def __init__(self, told):
-        self.stages = tuple(one["stage"] for one in told["stages_in_order"])
-        self.won_stages = tuple(one["stage"] for one in told["stages_in_order"] if one["won"])
-        self.leads = {one["lead"]: dict(one) for one in told["main"]["leads"]}
+    def __init__(self, fixture):
+        self.stages = tuple(one["stage"] for one in fixture["stages_in_order"])
+        self.won_stages = tuple(one["stage"] for one in fixture["stages_in_order"] if one["won"])
+        self.leads = {one["lead"]: dict(one) for one in fixture["main"]["leads"]}
         self.status = dict.fromkeys(self.leads, "pending")
         self.stored = dict.fromkeys(self.leads, 0.0)
         self.table = WinTable(
@@ -78,16 +78,16 @@ class Crm:
             for number in self.leads:
                 self.score(number)
 
-    def frequency(self, told):
-        rows = [row for row in self.table.rows if (row.team, row.field) == (told["team"], told["field"])]
-        row = next((row for row in rows if row.value == told["value"]), None)
+    def frequency(self, wanted):
+        rows = [row for row in self.table.rows if (row.team, row.field) == (wanted["team"], wanted["field"])]
+        row = next((row for row in rows if row.value == wanted["value"]), None)
         return (None, None) if row is None else (0.1 + row.won, 0.1 + row.lost)
 
 
 def test_every_probability_and_frequency_of_the_fixture(shared_data):
-    told = json.loads((shared_data / "peer_expectations/naive_bayes.json").read_text())
-    crm, checked = Crm(told), 0
-    for step in told["main"]["steps"]:
+    fixture = json.loads((shared_data / "peer_expectations/naive_bayes.json").read_text())
+    crm, checked = Crm(fixture), 0
+    for step in fixture["main"]["steps"]:
         for one in step["do"]:
             crm.do(one)
         for number, percent in step["expect"].get("auto_probability", {}).items():
@@ -148,7 +148,7 @@ def test_it_keeps_the_contract_of_a_policy(leads):
     assert read_policy(policy.model_dump_json()) == policy
 
 
-def test_a_number_never_falls_below_nothing():
+def test_a_count_is_never_negative():
     assert EMPTY.removing(closed()).rows == ()
 
 
@@ -156,7 +156,7 @@ def test_a_score_never_uses_an_outcome_dated_after_it():
     table = EMPTY.adding(closed(days=3))
     policy = NaiveBayes(name="win", table=table)
     early = policy.score(lead(stage="new"), (), at=T + 2 * DAY)
-    assert (early.answer, "still to come" in early.why) == (Answer.UNANSWERED, True)
+    assert (early.answer, "after this instant" in early.why) == (Answer.UNANSWERED, True)
     assert policy.score(lead(stage="new"), (), at=T + 3 * DAY).answered
     assert EMPTY.rebuilt([closed(), closed(days=3)], at=T + DAY) == EMPTY.adding(closed()).replace(at=T + DAY)
 
@@ -220,13 +220,13 @@ def test_reasons_are_the_most_extreme_and_absurd_ones_are_hidden():
         )
     policy = NaiveBayes(name="win", table=table.rebuilt(outcomes, at=T), contacts=("mail",))
     asked = lead(stage="offer", a="good", b="good", c="good", d="good")
-    told = policy.reasons(asked, at=T)
-    assert len(told.for_it) == 3
-    assert all(reason.score > 0.5 for reason in told.for_it)
-    assert list(told.for_it) == sorted(told.for_it, key=lambda one: -one.score)
+    reasons = policy.reasons(asked, at=T)
+    assert len(reasons.for_it) == 3
+    assert all(reason.score > 0.5 for reason in reasons.for_it)
+    assert list(reasons.for_it) == sorted(reasons.for_it, key=lambda one: -one.score)
     assert "mail" not in {
-        reason.field for reason in (*told.for_it, *told.against_it)
-    }  # missing, yet it would speak for
+        reason.field for reason in (*reasons.for_it, *reasons.against_it)
+    }  # missing, although it would be a reason for
     against = policy.reasons(lead(mail="correct"), at=T)
     assert "mail" not in {reason.field for reason in against.against_it}
     open_contacts = policy.replace(contacts=())
@@ -271,9 +271,11 @@ def test_values_of_two_types_are_two_values():
     assert len({key_of(value) for value in (1, 1.0, True, "1", None)}) == 5
 
 
-def test_the_stage_speaks_for_a_lead_that_few_lost_ones_reached():
-    told = [closed() for _ in range(20)] + [closed(won=False, stage="new" if place else "offer") for place in range(20)]
-    policy = NaiveBayes(name="win", table=EMPTY.rebuilt(told, at=T))
+def test_a_stage_that_few_lost_leads_reached_is_a_reason_for_a_lead():
+    leads = [closed() for _ in range(20)] + [
+        closed(won=False, stage="new" if place else "offer") for place in range(20)
+    ]
+    policy = NaiveBayes(name="win", table=EMPTY.rebuilt(leads, at=T))
     [reason] = policy.reasons(lead(stage="offer"), at=T).for_it
     assert (reason.field, reason.score) == ("stage", pytest.approx(1 - 1.1 / 20.1))
 
@@ -282,8 +284,8 @@ NUMBERS = WinTable(at=T, stages=("new",), fields=("city",), cuts={"visits": (2, 
 
 
 def test_numbers_are_counted_by_their_interval():
-    told = [closed(visits=visits) for visits in (0, 1.9, 2, 5, 5.5, 100, "many", True, None)]
-    rows = NUMBERS.rebuilt(told, at=T).counts(None, start=0)["visits"].rows
+    leads = [closed(visits=visits) for visits in (0, 1.9, 2, 5, 5.5, 100, "many", True, None)]
+    rows = NUMBERS.rebuilt(leads, at=T).counts(None, start=0)["visits"].rows
     assert {key[1]: row.won for key, row in rows.items()} == {
         "below 2": 2,
         "2 to 5.5": 2,
@@ -291,7 +293,7 @@ def test_numbers_are_counted_by_their_interval():
         "many": 1,
         True: 1,
     }
-    policy = NaiveBayes(name="win", table=NUMBERS.rebuilt([*told, closed(won=False, visits=1)], at=T))
+    policy = NaiveBayes(name="win", table=NUMBERS.rebuilt([*leads, closed(won=False, visits=1)], at=T))
     assert "visits 5.5 or more" in policy.score(lead(visits=7), (), at=T).explain()
     assert ("field", "visits") in set(policy.inputs())
 
@@ -308,25 +310,25 @@ def test_cuts_are_those_of_numpy_with_equal_ones_made_one():
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
-        (lambda: NUMBERS.cutting([closed(visits=1)], "visits"), "holds 1 numbers"),
-        (lambda: NUMBERS.cutting([closed(visits=1)] * 3, "visits", parts=1), "into 2 to 1000 parts"),
-        (lambda: NUMBERS.replace(cuts={"visits": (5, 2)}), "the cuts of a field rise"),
+        (lambda: NUMBERS.cutting([closed(visits=1)], "visits"), "a number in 1 of the leads"),
+        (lambda: NUMBERS.cutting([closed(visits=1)] * 3, "visits", parts=1), "from 2 to 1000"),
+        (lambda: NUMBERS.replace(cuts={"visits": (5, 2)}), "the cuts of a field must rise"),
         (lambda: NUMBERS.replace(cuts={"city": (5,)}), "counted once"),
     ],
 )
-def test_cuts_that_make_no_sense_are_refused(broken, told):
-    with pytest.raises(Malformed, match=told):
+def test_cuts_that_make_no_sense_are_refused(broken, message):
+    with pytest.raises(Malformed, match=message):
         broken()
 
 
-def test_a_lead_lost_in_a_stage_nobody_noted_was_in_the_first():
+def test_a_lead_lost_in_an_unknown_stage_counts_in_the_first():
     table = EMPTY.rebuilt([closed(won=False, stage=None)], at=T)
     assert [(row.value, row.lost) for row in table.rows] == [("new", 1)]
 
 
-def test_many_small_shares_do_not_make_nothing_of_it():
+def test_a_product_of_many_small_shares_does_not_become_0():
     fields = tuple(f"f{number}" for number in range(300))
     table = WinTable(at=T, stages=("new",), fields=fields)
     sides = [closed(won=won, **dict.fromkeys(fields, won)) for won in (True, False) for _ in range(20)]

@@ -1,4 +1,4 @@
-"""The points algebra: what counts, how it ages, what caps take, and what cannot be declared."""
+"""The points policy: what counts, how it ages, what caps take away, and what cannot be declared."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,11 @@ from leadlife.scoring import (
     ActivityRule,
     FieldRule,
     Fit,
+    LineKind,
     Points,
     Policy,
     RuleGroup,
     Score,
-    Sort,
     StepDecay,
     TierRule,
     Trait,
@@ -125,7 +125,7 @@ def test_groups_are_held_then_the_total():
     )
     seen = [*did(0, 1), *did(0, kind="y"), *did(0, kind="z")]
     found = made.score(ADA, seen, at=T)
-    assert [(line.rule, line.points) for line in found.lines if line.sort is Sort.CAP] == [
+    assert [(line.rule, line.points) for line in found.lines if line.kind is LineKind.CAP] == [
         ("g", -5),
         ("h", 25),
         ("total", -1),
@@ -207,42 +207,45 @@ def test_rounding_is_half_away_from_zero():
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
-        (lambda: rule(half_life=elapsed(days=1), window=days(1)), "ages in one way, not by half_life and window"),
+        (lambda: rule(half_life=elapsed(days=1), window=days(1)), "must age in one way, not by half_life and window"),
         (lambda: rule(half_life=days(7)), r"write elapsed\(days=7\)"),
         (lambda: rule(half_life=months(1)), r"write elapsed\(days=30\)"),
         (lambda: rule(half_life=7), "needs a unit"),
         (lambda: rule(half_life="P7D"), "exact time"),
-        (lambda: rule(half_life=elapsed()), "longer than nothing"),
-        (lambda: rule(window=elapsed()), "longer than nothing"),
+        (lambda: rule(half_life=elapsed()), "longer than 0"),
+        (lambda: rule(window=elapsed()), "longer than 0"),
         (lambda: rule(window=7), "window"),
         (lambda: rule(points=math.nan), "finite"),
         (lambda: rule(points=math.inf), "finite"),
         (lambda: rule(points=True), "number"),
         (lambda: rule(points="10"), "number"),
         (lambda: rule(points=0.1234567), "at most six decimals"),
-        (lambda: rule(points=2_000_000), "lie between"),
+        (lambda: rule(points=2_000_000), "must be between"),
         (lambda: rule(kinds=()), "kinds"),
         (lambda: rule(at_most=0), "at_most"),
         (lambda: StepDecay(percent=0, every=days(1)), "percent"),
         (lambda: policy(rule(group="wbe"), groups={"web": RuleGroup()}), "did you mean 'web'"),
         (lambda: policy(rule(), rule()), "declared twice"),
-        (lambda: policy(cap=1, floor=2), "lies above the cap"),
-        (lambda: RuleGroup(cap=1, floor=2), "lies above the cap"),
-        (lambda: policy(rule(), cap=20, bands={"hot": 21}), "above the most that the policy gives: 20"),
+        (lambda: policy(cap=1, floor=2), "is above the cap"),
+        (lambda: RuleGroup(cap=1, floor=2), "is above the cap"),
+        (lambda: policy(rule(), cap=20, bands={"hot": 21}), "the policy gives at most 20"),
         (lambda: policy(rule(), cap=15, bands={"cold": 0, "hot": 16}), "raise the cap"),
         (lambda: policy(floor=0, bands={"cold": -10, "warm": 0}), "can never be"),
         (lambda: policy(rule(), bands={"a": 1, "b": 1}), "same number of points"),
         (lambda: rule(points=10**400), "million million"),
-        (lambda: policy().with_rules("x"), "this is no rule"),
-        (lambda: policy().with_rules(rule(), rule(points=2)), "have one name"),
+        (lambda: policy().with_rules("x"), "must be an ActivityRule, FieldRule or TierRule, not str"),
+        (lambda: policy().with_rules(rule(), rule(points=2)), "have the same name"),
         (lambda: policy().without_rules(5), "no rule 5"),
-        (lambda: Policy(name="x"), "a policy is of some kind"),
+        (lambda: Policy(name="x"), "Policy is a base class"),
         (lambda: FieldRule(name="f", when=evidence("fit"), points=1), "not the evidence fit"),
         (lambda: FieldRule(name="f", when=score("x") > 1, points=1), "not the score x"),
-        (lambda: FieldRule(name="f", when=count("x", since_recycling=True) > 1, points=1), "knows no recycling"),
-        (lambda: Fit(name="f", traits=(Trait(name="a", when=field("x") == 1, percent=90),)), "100 percent, not 90"),
+        (
+            lambda: FieldRule(name="f", when=count("x", since_recycling=True) > 1, points=1),
+            "cannot use since_recycling",
+        ),
+        (lambda: Fit(name="f", traits=(Trait(name="a", when=field("x") == 1, percent=90),)), "add up to 100, not 90"),
         (
             lambda: Fit(name="f", traits=[Trait(name="a", when=field("x") == 1, percent=50)] * 2),
             "'a' is declared twice",
@@ -251,21 +254,21 @@ def test_rounding_is_half_away_from_zero():
         (lambda: policy(rule()).without_rules("rul"), "did you mean 'rule'"),
         (lambda: TierRule(name="t", tiers=5), "tiers"),
         (lambda: read_policy({"op": "point"}), "did you mean 'points'"),
-        (lambda: read_policy({"op": 7}), "there are: points"),
-        (lambda: read_policy([]), "give a mapping of its keys, or its JSON"),
+        (lambda: read_policy({"op": 7}), "use one of: points"),
+        (lambda: read_policy([]), "a policy must be a mapping or JSON text"),
         (lambda: read_policy("{"), "no JSON"),
         (lambda: read_policy("[" * 100_000), "no JSON"),
-        (lambda: FieldRule(name="f", when="employees >= 50", points=1), "none of the kinds known here"),
-        (lambda: policy(groups={"web": 10}), "nor a mapping of its keys"),
+        (lambda: FieldRule(name="f", when="employees >= 50", points=1), "must be of a known kind"),
+        (lambda: policy(groups={"web": 10}), "or a mapping of its keys"),
         (lambda: read_policy({"name": "x", "op": "points", "cpa": 4}), "no such key"),
     ],
 )
-def test_what_does_not_hold_is_refused_when_it_is_declared(broken, told):
-    with pytest.raises(Malformed, match=told):
+def test_what_does_not_hold_is_refused_when_it_is_declared(broken, message):
+    with pytest.raises(Malformed, match=message):
         broken()
 
 
-def test_all_faults_of_a_policy_are_told_together():
+def test_all_faults_of_a_policy_are_reported_together():
     with pytest.raises(InvalidDefinition) as error:
         policy(rule(group="a"), rule(group="b"))
     assert [fault.path for fault in error.value.faults] == ["rules.1", "rules.0.group", "rules.1.group"]
@@ -285,7 +288,7 @@ def test_all_faults_of_a_policy_are_told_together():
         (ADA, [], "today"),
     ],
 )
-def test_what_is_no_lead_no_activity_or_no_instant_is_told(lead, seen, at):
+def test_other_values_than_a_lead_activities_and_an_instant_are_refused(lead, seen, at):
     for asked in (policy(rule()).score, policy(rule()).value):
         with pytest.raises(Malformed):
             asked(lead, seen, at=at)
@@ -303,7 +306,7 @@ def test_rules_are_replaced_added_and_taken_away():
     assert [one.name for one in changed.without_rules("b").rules] == ["rule", "c"]
 
 
-def test_fit_is_graded_tells_what_is_unknown_and_excludes():
+def test_fit_is_graded_lists_unknown_traits_and_excludes():
     fit = Fit(
         name="fit",
         traits=(
@@ -331,8 +334,8 @@ def test_who_is_excluded_has_no_value_and_may_come_back_with_time():
 
 
 def test_a_policy_sees_the_lead_and_its_activities_and_nothing_else():
-    sight = LeadView(Lead(id="ada", identified=True), did(1), T)
-    assert (sight.roles, sight.stage, sight.left, sight.cycle, sight.readiness, sight.sold) == ((), *[None] * 5)
-    assert (sight.evidence("fit"), sight.qualification("mql"), sight.score("x")) == (None, None, None)
-    assert sight.identified.value is True
-    assert (sight.total("x"), sight.total("y"), sight.first("y")) == (1, 0, None)
+    view = LeadView(Lead(id="ada", identified=True), did(1), T)
+    assert (view.roles, view.stage, view.left, view.cycle, view.readiness, view.sold) == ((), *[None] * 5)
+    assert (view.evidence("fit"), view.qualification("mql"), view.score("x")) == (None, None, None)
+    assert view.identified.value is True
+    assert (view.total("x"), view.total("y"), view.first("y")) == (1, 0, None)

@@ -12,9 +12,9 @@ from leadlife.scoring import (
     ActivityRule,
     Answer,
     FieldRule,
+    LineKind,
     Points,
     RuleGroup,
-    Sort,
     StepDecay,
     TierRule,
     account_engagement,
@@ -33,8 +33,8 @@ def examples(shared_data):
 
 
 def test_the_points_example_line_by_line(examples):
-    told = examples["points"]
-    fading, fixed = told["policy"]["rules"]
+    example = examples["points"]
+    fading, fixed = example["policy"]["rules"]
     policy = Points(
         name="points",
         rules=(
@@ -53,29 +53,29 @@ def test_the_points_example_line_by_line(examples):
                 decay=StepDecay(percent=fixed["linear_step_percent"], every=elapsed(days=fixed["step_days"])),
             ),
         ),
-        groups={"g": RuleGroup(cap=told["policy"]["group_cap"])},
+        groups={"g": RuleGroup(cap=example["policy"]["group_cap"])},
     )
-    seen = [Activity(id=f"x{age}", kind="x", at=T - age * DAY) for age in told["activity_ages_days"]]
-    seen.append(Activity(id="y", kind="y", at=T - told["negative_age_days"] * DAY))
+    seen = [Activity(id=f"x{age}", kind="x", at=T - age * DAY) for age in example["activity_ages_days"]]
+    seen.append(Activity(id="y", kind="y", at=T - example["negative_age_days"] * DAY))
     score = policy.score(Lead(id="ada"), seen, at=T)
     newest_first = [
-        line.points for line in reversed(score.lines) if line.rule == "fading" and line.sort is Sort.ACTIVITY
+        line.points for line in reversed(score.lines) if line.rule == "fading" and line.kind is LineKind.ACTIVITY
     ]
-    assert newest_first == told["lines"]
-    assert [line.points for line in score.lines if line.sort is Sort.CAP] == told["cap_losses"]
-    assert score.points_by_rule()["stepping"] == told["negative_line"]
-    assert score.value == told["total"] == policy.value(Lead(id="ada"), seen, at=T)
+    assert newest_first == example["lines"]
+    assert [line.points for line in score.lines if line.kind is LineKind.CAP] == example["cap_losses"]
+    assert score.points_by_rule()["stepping"] == example["negative_line"]
+    assert score.value == example["total"] == policy.value(Lead(id="ada"), seen, at=T)
 
 
 def test_eloquas_weighted_tiers_give_77_and_a(examples):
-    told = examples["weighted_tiers"]
+    example = examples["weighted_tiers"]
     profile = [
         TierRule(
             name=f"criterion {place}",
             tiers=((field(f"f{place}") == "best", points), (field(f"f{place}").known(), 10)),
             percent=round(weight * 100),
         )
-        for place, (points, weight) in enumerate(told["profile"])
+        for place, (points, weight) in enumerate(example["profile"])
     ]
     engagement = [
         TierRule(
@@ -84,12 +84,12 @@ def test_eloquas_weighted_tiers_give_77_and_a(examples):
             percent=100,
         )
     ]
-    policy = eloqua(profile=profile, engagement=engagement, cuts=tuple(told["cuts"][letter] for letter in "ABCD"))
+    policy = eloqua(profile=profile, engagement=engagement, cuts=tuple(example["cuts"][letter] for letter in "ABCD"))
     lead = Lead(id="ada", fields={f"f{place}": "best" for place in range(4)})
     opened = [Activity(kind="open", at=T - 20 * DAY)]
     score = policy.score(lead, opened, at=T)
-    assert score.parts[0].value == told["axis_percent"]
-    assert score.parts[0].band == told["letter"]
+    assert score.parts[0].value == example["axis_percent"]
+    assert score.parts[0].band == example["letter"]
     assert score.band == "A3"
     assert policy.score(Lead(id="bo"), [], at=T).band == "D4"
     often = [Activity(kind="open", at=T - n * DAY) for n in range(3)]
@@ -97,17 +97,17 @@ def test_eloquas_weighted_tiers_give_77_and_a(examples):
 
 
 def test_letter_grades_go_up_and_down_and_are_clamped(examples):
-    told = examples["letter_grade"]
-    for example in told["examples"]:
+    grades = examples["letter_grade"]
+    for example in grades["examples"]:
         thirds = example["thirds"]
         wanted = "yes" if thirds > 0 else "no"
         sizes = [3] * (abs(thirds) // 3) + ([abs(thirds) % 3] if thirds % 3 else [])
         sizes = [abs(thirds)] if abs(thirds) < 3 else sizes
         policy = account_engagement({f"c{n}": (field("answer") == "yes", size) for n, size in enumerate(sizes)})
-        assert policy.band_names() == tuple(told["scale"])
+        assert policy.band_names() == tuple(grades["scale"])
         score = policy.score(Lead(id="ada", fields={"answer": wanted}), [], at=T)
         assert score.band == example["grade"], example
-        assert policy.score(Lead(id="bo"), [], at=T).band == told["start"]
+        assert policy.score(Lead(id="bo"), [], at=T).band == grades["start"]
 
 
 @pytest.mark.parametrize("thirds", [0, 4, -1])
@@ -168,19 +168,19 @@ def test_hubspots_groups_are_held_below_as_well_and_an_excluded_lead_has_no_scor
 
 
 def test_a_hubspot_rule_has_a_window_or_a_decay_never_both():
-    with pytest.raises(InvalidDefinition, match="ages in one way"):
+    with pytest.raises(InvalidDefinition, match="must age in one way"):
         ActivityRule(name="x", kinds="x", points=1, window=days(3), decay=StepDecay(percent=10, every=days(1)))
 
 
-def test_what_the_vendors_would_not_know_is_refused():
-    with pytest.raises(InvalidDefinition, match="not by a half-life"):
+def test_what_the_vendors_do_not_support_is_refused():
+    with pytest.raises(InvalidDefinition, match="must not have a half_life"):
         hubspot(
             fit=(),
             engagement=[ActivityRule(name="x", kinds="x", points=1, half_life=elapsed(days=1))],
             high={"fit": 2, "engagement": 2},
             middle={"fit": 1, "engagement": 1},
         )
-    with pytest.raises(InvalidDefinition, match="middle names the least points for fit and for engagement"):
+    with pytest.raises(InvalidDefinition, match="middle must have the keys fit and engagement"):
         hubspot(fit=(), engagement=(), high={"fit": 2, "engagement": 2}, middle={})
     high, middle = {"fit": 2, "engagement": 2}, {"fit": 1, "engagement": 1}
     grouped = [FieldRule(name="x", when=field("a").known(), points=1, group="web")]

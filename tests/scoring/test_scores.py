@@ -1,4 +1,4 @@
-"""Scores: ledgers that add up, explain themselves, and differ in words."""
+"""Scores: lines that add up, explanations, and differences in words."""
 
 import json
 import math
@@ -17,10 +17,10 @@ from leadlife.scoring import (
     FieldRule,
     Fit,
     Grid,
+    LineKind,
     Points,
     RuleGroup,
     Scale,
-    Sort,
     StepDecay,
     Trait,
     banded,
@@ -38,13 +38,13 @@ def made(**points):
 
 def test_a_score_whose_lines_do_not_add_up_is_refused():
     with pytest.raises(Malformed, match="do not add up"):
-        Score("p", "1", T, 5, (Contribution("r", Sort.FIELD, 4, "r"),))
+        Score("p", "1", T, 5, (Contribution("r", LineKind.FIELD, 4, "r"),))
     with pytest.raises(Malformed, match="do not add up"):
         Score.load({**made(a=1).dump(), "micropoints": 3})
 
 
 @pytest.mark.parametrize("broken", [{"policy": 5}, {"surplus": 1}, {"at": "yesterday"}, {"probability": math.nan}])
-def test_what_is_no_score_is_refused_on_loading(broken):
+def test_invalid_data_are_refused_on_loading(broken):
     with pytest.raises(Malformed):
         Score.load({**made(a=1).dump(), **broken})
 
@@ -58,8 +58,8 @@ def test_points_are_finite_numbers(number):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Score("p", "1", T, 1.0, (Contribution("r", Sort.FIELD, 1.0, "r"),)),
-        lambda: Score("p", "1", T, 10**400, (Contribution("r", Sort.FIELD, 10**400, "r"),)),
+        lambda: Score("p", "1", T, 1.0, (Contribution("r", LineKind.FIELD, 1.0, "r"),)),
+        lambda: Score("p", "1", T, 10**400, (Contribution("r", LineKind.FIELD, 10**400, "r"),)),
         lambda: Score("p", "1", T, band="hot"),
         lambda: Score("p", "1", datetime(2026, 1, 1)),
         lambda: Score("p", "1", T, changes_at=datetime(2026, 1, 1)),
@@ -84,7 +84,7 @@ def test_micropoints_round_half_away_from_zero():
 
 
 def test_a_probability_lies_between_0_and_1_and_is_exempt_from_the_sum():
-    chance = Score("nb", "1", T, 300_000, (Contribution("r", Sort.FIELD, -847_298, "r"),), Scale.PROBABILITY, 0.3)
+    chance = Score("nb", "1", T, 300_000, (Contribution("r", LineKind.FIELD, -847_298, "r"),), Scale.PROBABILITY, 0.3)
     assert chance.value == 0.3
     assert Score.load(json.loads(json.dumps(chance.dump()))) == chance
     assert chance.explain().startswith("nb: 0.300")
@@ -131,22 +131,22 @@ def test_the_difference_of_two_scores_in_words():
     assert "plus 3: cap of group web no longer counts" in words
 
 
-def test_a_changed_rule_is_told():
+def test_a_changed_rule_is_reported():
     seen = [did("demo", 1)]
     before = ENGAGEMENT.score(ADA, seen, at=T)
     changed = ENGAGEMENT.with_rules(ENGAGEMENT.rules[0].replace(points=40))
     assert str(changed.score(ADA, seen, at=T).difference(before)).startswith("plus 15: demo request counts differently")
 
 
-def test_another_half_life_at_the_same_instant_is_no_ageing_and_other_cuts_are_told():
+def test_another_half_life_at_the_same_instant_is_no_ageing_and_other_cuts_are_reported():
     seen = [did("webinar", 7)]
     before = ENGAGEMENT.score(ADA, seen, at=T)
     for half_life in (elapsed(days=14), elapsed(days=3)):
         other = ENGAGEMENT.with_rules(ENGAGEMENT.rules[1].replace(half_life=half_life))
         assert "webinar counts differently" in str(other.score(ADA, seen, at=T).difference(before))
     easier = ENGAGEMENT.replace(bands={"cold": 0, "warm": 10})
-    told = str(easier.score(ADA, seen, at=T).difference(before))
-    assert told == "the bands are cut differently (from band cold to warm)"
+    words = str(easier.score(ADA, seen, at=T).difference(before))
+    assert words == "the bands are cut differently (from band cold to warm)"
 
 
 def test_a_score_is_printed_as_its_ledger_and_shown_in_short():
@@ -167,7 +167,7 @@ def test_a_score_is_printed_as_its_ledger_and_shown_in_short():
             Score.load(broken)
 
 
-def test_the_difference_tells_an_exclusion_and_refuses_two_scales():
+def test_the_difference_reports_an_exclusion_and_refuses_two_scales():
     policy = ENGAGEMENT.replace(exclude=(field("competitor") == True,))  # noqa: E712 - a criterion
     before = policy.score(ADA, [did("demo", 1)], at=T)
     out = policy.score(Lead(id="ada", fields={"competitor": True}), [did("demo", 1)], at=T)
@@ -177,11 +177,11 @@ def test_the_difference_tells_an_exclusion_and_refuses_two_scales():
     for compare in (chance.difference, chance.against):
         with pytest.raises(Malformed, match="different scales"):
             compare(before)
-        with pytest.raises(Malformed, match="no score"):
+        with pytest.raises(Malformed, match="compared with a score only"):
             compare(None)
 
 
-def test_a_score_that_there_was_not_gives_no_trend_and_is_on_no_scale():
+def test_a_score_without_a_value_gives_no_trend_and_has_no_scale():
     none = Score("m", "1", T - DAY, answer=Answer.UNANSWERED, why="m has no answer")
     chance = Score("m", "1", T, 300_000, scale=Scale.PROBABILITY, probability=0.3)
     for later in (chance, made(a=20)):
@@ -191,14 +191,14 @@ def test_a_score_that_there_was_not_gives_no_trend_and_is_on_no_scale():
     assert "m has no answer" in str(none.difference(chance))
 
 
-def test_two_bare_probabilities_differ_by_what_they_differ():
+def test_the_difference_of_two_probabilities_without_lines():
     low, high = (
         Score("m", "1", T, micropoints(value), scale=Scale.PROBABILITY, probability=value) for value in (0.2, 0.9)
     )
     assert str(high.difference(low)) == "plus 0.7: probability"
 
 
-def test_activities_without_an_id_are_told_apart_by_when_they_were():
+def test_activities_without_an_id_are_distinguished_by_their_instant():
     first, second = Activity(kind="demo", at=T - DAY), Activity(kind="demo", at=T)
     before, after = ENGAGEMENT.score(ADA, [first], at=T), ENGAGEMENT.score(ADA, [first, second], at=T)
     assert str(after.difference(before)).startswith("plus 25: demo request")
@@ -223,11 +223,11 @@ def test_a_score_explains_itself():
     score = replace(score, lift=policy.lift(ADA, seen, at=T))
     assert score.explain() == (
         "engagement: 14 of at most 100, band cold\n"
-        "   +2  what every lead begins with\n"
+        "   +2  starting points\n"
         "  +12  webinar on 2026-02-22, 50% left\n"
         "   +2  visit on 2026-02-27\n"
         "   +2  visit on 2026-02-28\n"
-        "    0  not known: size is at least 50\n"
+        "    0  unknown: size is at least 50\n"
         "   -3  bounce on 2026-01-30, 75% left\n"
         "   -1  cap of group web\n"
         "  trend: minus 8 since 2026-02-22\n"
@@ -252,14 +252,14 @@ def test_the_bars_are_escaped_and_self_contained():
     assert len(broken.explain().splitlines()) == 3
 
 
-def test_a_score_that_there_is_none_of_says_why():
+def test_a_score_without_a_value_says_why():
     none = CustomPolicy.of(lambda lead, activities, *, at: None, name="model").score(ADA, [], at=T)
     assert none.answer is Answer.UNANSWERED
     assert none.explain() == "model: no score, unanswered: model has no answer"
     assert not none.answered
 
 
-def test_a_grid_tells_its_parts():
+def test_a_grid_lists_its_parts():
     fit = Fit(name="fit", traits=(Trait(name="size", when=field("size") >= 50, percent=100),))
     grid = Grid(name="grid", fit=fit, engagement=ENGAGEMENT)
     score = grid.score(Lead(id="ada", fields={"size": 80}), [did("demo", 0), did("webinar", 0)], at=T)

@@ -15,11 +15,11 @@ from leadlife.scoring import (
     Contribution,
     CustomPolicy,
     FieldRule,
+    LineKind,
     Overridden,
     Points,
     Policy,
     Scale,
-    Sort,
     TierRule,
     account_engagement,
     eloqua,
@@ -111,7 +111,7 @@ def restless(lead, activities, at):
 
 def misbanded(lead, activities, at):
     return Score(
-        "x", "1", at, 5, (Contribution("r", Sort.FIELD, 5, "r"),), band="low", bands=("low", "high"), cuts=(0, 3)
+        "x", "1", at, 5, (Contribution("r", LineKind.FIELD, 5, "r"),), band="low", bands=("low", "high"), cuts=(0, 3)
     )
 
 

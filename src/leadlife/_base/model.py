@@ -177,7 +177,7 @@ class Accepts(Generic[Got_co, Given_contra]):
 
     pydantic converts what it is given, and type checkers cannot know that. They do know descriptors: the constructor
     of a field whose type is one takes what ``__set__`` takes, and reading the field gives what ``__get__`` gives. So
-    for type checkers such a field is this descriptor, and for pydantic it is what the ``else`` branches below say.
+    for type checkers such a field is this descriptor, and for pydantic it is what the ``else`` branches below define.
     """
 
     def __get__(self, instance: object, owner: Any) -> Got_co:
@@ -219,7 +219,7 @@ def _several(value: object) -> object:
 
 
 def read_json(text: str | bytes) -> Any:
-    """Return what a JSON text says.
+    """Return the value of a JSON text.
 
     Raises:
         Malformed: It is no JSON, or nested too deep.
@@ -231,7 +231,7 @@ def read_json(text: str | bytes) -> Any:
 
 
 def op_of(value: object) -> str | None:
-    """Return the tag that says which of several models a value is."""
+    """Return the tag that names which of several models a value is."""
     kind: object = value.get("op") if isinstance(value, dict) else getattr(value, "op", None)
     return kind if isinstance(kind, str) else None
 

@@ -111,12 +111,12 @@ def personal_findings(playbook: Playbook) -> Iterator[Finding]:
     """Yield the fields that a criterion or a score reads, that look personal, and that are not flagged."""
     read: dict[str, str] = {}
     for path, criterion in playbook.criteria():
-        for sort, name in criterion.inputs():
-            if sort == "field":
+        for topic, name in criterion.inputs():
+            if topic == "field":
                 read.setdefault(name, path)
     for place, policy in enumerate(playbook.scores):
-        for sort, name in policy.inputs():
-            if sort == "field":
+        for topic, name in policy.inputs():
+            if topic == "field":
                 read.setdefault(name, f"scores.{place}")
     for name, reader in read.items():
         if name in playbook.fields and not playbook.fields[name].personal and looks_personal(name):

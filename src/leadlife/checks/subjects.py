@@ -69,10 +69,10 @@ def subject_of(leaf: Criterion, playbook: Playbook | None = None) -> Subject:  #
         case CustomGuard():
             return "custom_guard", leaf.name, leaf.version
         case _:
-            sort, name = next(iter(leaf.inputs()))
+            topic, name = next(iter(leaf.inputs()))
             # The days in a stage and the stage itself read the same input, but they are two subjects.
             days = ("days",) if isinstance(leaf, DaysInStage) else ()
-            return (sort, *([name] if sort == "qualification" else ()), *days)
+            return (topic, *([name] if topic == "qualification" else ()), *days)
 
 
 def _counted(leaf: CountIs | SumIs) -> tuple[str, ...]:
@@ -132,11 +132,11 @@ def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Ans
 
 def words(subject: Subject, value: Any) -> str:  # noqa: C901 - as above
     """Return the value of a subject in words, as a witness shows it."""
-    sort, *rest = subject
+    topic, *rest = subject
     name = " ".join(part for part in rest if part)
-    match sort:
+    match topic:
         case "field" | "score" | "band" | "sum" | "latest":
-            return f"{name} unknown" if value is MISSING else f"{sort + ' ' if sort != 'field' else ''}{name} {value}"
+            return f"{name} unknown" if value is MISSING else f"{topic + ' ' if topic != 'field' else ''}{name} {value}"
         case "count":
             return f"{value} of {_counted_words(*rest)}"
         case "evidence":
@@ -155,9 +155,9 @@ def words(subject: Subject, value: Any) -> str:  # noqa: C901 - as above
         case "stage":
             return f"in stage {value}"
         case "readiness" | "cycle":
-            return f"{sort} {'unknown' if value is MISSING else value}"
+            return f"{topic} {'unknown' if value is MISSING else value}"
         case _:
-            text = {"sold": "a sale", "identified": "identified", "qualification": f"holds {name}"}[sort]
+            text = {"sold": "a sale", "identified": "identified", "qualification": f"holds {name}"}[topic]
             return text if value else f"not: {text}"
 
 

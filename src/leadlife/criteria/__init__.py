@@ -1,8 +1,8 @@
-"""Criteria: closed, typed, three-valued questions about a lead.
+"""Criteria: questions about a lead that are true, false or unknown.
 
-A criterion is data: it has a JSON form, a Python spelling, a plain sentence, and one meaning. Over missing evidence it
-is *unknown* (``None``), which is neither true nor false; ``&``, ``|`` and ``~`` follow Kleene's strong logic. It reads
-a lead through a :class:`View` and nothing else.
+A criterion is data: it has a Python form, a JSON form and a sentence in plain words, all with the same meaning. If what
+it asks for is not known, it is *unknown* (``None``), which is neither true nor false; ``&``, ``|`` and ``~`` follow
+Kleene's strong logic. It reads a lead through a :class:`View` only.
 
 >>> rule = (field("employees") >= 50) & ~evidence("competitor")
 >>> print(rule.sentence())

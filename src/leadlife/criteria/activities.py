@@ -1,4 +1,4 @@
-"""Criteria about activities: how many, how much, how long ago.
+"""Criteria about activities: their number, their sums, and how long ago they were.
 
 A window is half-open: an activity counts from its instant until, but not at, its instant plus the window.
 """
@@ -23,14 +23,17 @@ def _each_once(kinds: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _UNEVEN = timedelta(days=5)
-"""By how much at most calendar arithmetic may change the order of two instants: a month's end, and a day skipped."""
+"""The most by which calendar arithmetic can exchange the order of two instants.
+
+One month after 28, 29, 30 and 31 January is the same day; and a zone may skip a whole day.
+"""
 
 Kinds = Annotated[Names, AfterValidator(_each_once)]
-"""Kinds of activity; none means any."""
+"""Activity kinds; none means any kind."""
 
 
 class Counting(Criterion):
-    """Which activities a criterion looks at."""
+    """The base of a criterion about several activities: it selects which of them count."""
 
     kinds: Kinds = default(())
     where: Where = default(Field(default_factory=dict[str, Match]))
@@ -38,11 +41,12 @@ class Counting(Criterion):
     since_recycling: bool = False
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """Yield the activity kinds; ``*`` stands for any."""
+        """Yield the activity kinds; ``*`` means any kind."""
         for kind in self.kinds or ("*",):
             yield "activity", kind
 
-    def _whose(self) -> str:
+    def _selection(self) -> str:
+        """Return the selection in words."""
         what = " or ".join(self.kinds) or "any activity"
         window = f" within {self.within}" if self.within is not None else ""
         fresh = " since the recycling or win" if self.since_recycling else ""
@@ -63,17 +67,19 @@ class Counting(Criterion):
         return seen if self.within is None else _within(seen, self.within, view)
 
     def changes_at(self, view: View) -> datetime | None:
-        """Return when, at the earliest, time alone changes the answer; None for never."""
+        """Return the earliest instant at which time alone may change the answer; None means never."""
         within = self.within
         if within is None:
             return None
         counted = [seen.at for seen in self._counted(view)]
-        # Who came first goes first, but for months of unequal length and clocks that turn.
+        # The oldest activity leaves the window first, unless months of unequal length or a clock change exchange two of
+        # them. So the ends of all that are hardly newer are compared.
         latest = min(counted, default=view.at) + _UNEVEN
         return min((due(at, within, view.zone) for at in counted if at <= latest), default=None)
 
 
 def _within(seen: Iterator[Observation], window: Elapsed | Calendar, view: View) -> Iterator[Observation]:
+    # The exact end of a calendar window is costly. The bounds decide without it for all activities but those near it.
     at, (shortest, longest) = view.at, window.bounds()
     for one in seen:
         age = at - one.at
@@ -84,7 +90,7 @@ def _within(seen: Iterator[Observation], window: Elapsed | Calendar, view: View)
 
 
 class CountIs(Counting):
-    """Compares how many activities there were; never unknown."""
+    """Compares the number of activities with a number; never unknown."""
 
     op: Literal["count"] = "count"
     compare: Relation = default(Comparison.GE)
@@ -101,14 +107,14 @@ class CountIs(Counting):
             number = 0
             for _ in self._counted(view):
                 number += 1
-                if number > value:  # however many more there are, the answer stays
+                if number > value:  # more activities cannot change the answer
                     break
             return relation(number, value)
 
         return ask
 
     def _recent(self, kind: str, window: timedelta) -> Predicate:
-        """Return the commonest question, how many of one kind in so many seconds, with nothing in its way."""
+        """Return the most common question, one kind in an exact window, as one fast loop."""
         matches, value, relation = matching(self.where), self.value, self.compare.relation
 
         def ask(view: View) -> bool:
@@ -122,18 +128,19 @@ class CountIs(Counting):
 
         return ask
 
-    def _found(self, view: View, seen: tuple[Observation, ...]) -> str:  # noqa: ARG002 - as its parent says
+    def _found(self, view: View, seen: tuple[Observation, ...]) -> str:  # noqa: ARG002 - signature of the base class
         return f"there are {len(seen)}" if len(seen) != 1 else "there is 1"
 
     def sentence(self) -> str:
-        """Return the question in words."""
-        return f"{COUNTED[self.compare]} {self.value} of {self._whose()}"
+        """Return the criterion in words."""
+        return f"{COUNTED[self.compare]} {self.value} of {self._selection()}"
 
 
 class SumIs(Counting):
-    """Compares the sum of a numeric attribute over activities. One that lacks the number makes it unknown.
+    """Compares the sum of a numeric attribute over activities; unknown if one of them has no number there.
 
-    Without any activity the sum is 0. Sums of fractions are rounded once (``math.fsum``), so order means nothing.
+    Without any activity the sum is 0. Fractions are added with ``math.fsum``, which rounds once, so their order has no
+    effect.
     """
 
     op: Literal["sum"] = "sum"
@@ -151,8 +158,8 @@ class SumIs(Counting):
         return ask
 
     def sentence(self) -> str:
-        """Return the question in words."""
-        return f"the sum of {self.attribute} over {self._whose()} {WORDS[self.compare]} {self.value}"
+        """Return the criterion in words."""
+        return f"the sum of {self.attribute} over {self._selection()} {WORDS[self.compare]} {self.value}"
 
 
 def _sum(values: Iterable[object]) -> float | None:
@@ -162,7 +169,7 @@ def _sum(values: Iterable[object]) -> float | None:
             return None
         numbers.append(value)
     if all(isinstance(number, int) for number in numbers):
-        return sum(numbers)
+        return sum(numbers)  # exact, where fsum would round above 2**53
     try:
         return fsum(numbers)
     except OverflowError:
@@ -170,21 +177,21 @@ def _sum(values: Iterable[object]) -> float | None:
 
 
 class End(StrEnum):
-    """Which of several activities is meant."""
+    """The first or the last of several activities."""
 
     FIRST = "first"
     LAST = "last"
 
 
 class SeenIs(Criterion):
-    """Asks how long ago the first or the last activity was; none at all is unknown."""
+    """Compares the age of the first or the last activity; unknown if there is none."""
 
     op: Literal["seen"] = "seen"
     end: OneOf[End] = default(End.LAST)
     kinds: Kinds = default(())
     age: PositiveDuration
     older: bool
-    """True asks whether it is at least so long ago, False whether it is less."""
+    """True: the activity is at least ``age`` ago. False: it is less than ``age`` ago."""
 
     def _compiled(self) -> Predicate:
         older = self.older
@@ -196,12 +203,12 @@ class SeenIs(Criterion):
         return ask
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         how = "at least" if self.older else "less than"
         return f"{self.end} {' or '.join(self.kinds) or 'activity'} {how} {self.age} ago"
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """Yield the activity kinds; ``*`` stands for any."""
+        """Yield the activity kinds; ``*`` means any kind."""
         for kind in self.kinds or ("*",):
             yield "activity", kind
 
@@ -218,7 +225,7 @@ class SeenIs(Criterion):
         return () if seen is None else (seen,)
 
     def changes_at(self, view: View) -> datetime | None:
-        """Return when, at the earliest, time alone changes the answer; None for never."""
+        """Return the earliest instant at which time alone may change the answer; None means never."""
         seen = self._end(view)
         at = None if seen is None else due(seen.at, self.age, view.zone)
         return at if at is not None and at > view.at else None

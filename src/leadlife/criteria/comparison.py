@@ -1,4 +1,4 @@
-"""How a value is compared, wherever it was found: in a field, in an activity, in a sum."""
+"""Comparisons of a value, whether it is a field, an attribute of an activity, or a sum."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ MOST_VALUES = 1_000
 
 
 class Comparison(StrEnum):
-    """How a value is compared. Parts of text are matched whatever their case."""
+    """How a value is compared. Parts of a text are compared without regard to upper and lower case."""
 
     EQ = "=="
     NE = "!="
@@ -33,10 +33,10 @@ class Comparison(StrEnum):
 
     @property
     def relation(self) -> Callable[[Any, Any], bool]:
-        """The comparison of two values that can be ordered.
+        """The function that compares two values.
 
         Raises:
-            KeyError: It is not one of the six relations.
+            KeyError: This is not one of the six relations.
         """
         return _RELATIONS[self]
 
@@ -72,36 +72,36 @@ COUNTED = {
 }
 
 
-def _relation(value: Comparison) -> Comparison:
-    if value not in _RELATIONS:
-        raise Malformed(f"a number is compared with one of {', '.join(_RELATIONS)}")
-    return value
+def _relation(value: object) -> Comparison:
+    if value not in tuple(_RELATIONS):  # a tuple, because the value may not be hashable
+        raise Malformed(f"must be one of: {', '.join(_RELATIONS)}")
+    return Comparison(str(value))
 
 
 AnyComparison = OneOf[Comparison]
-Relation = Annotated[OneOf[Comparison], BeforeValidator(lambda value: _relation(Comparison(value)))]
-"""One of the six relations, for numbers."""
+Relation = Annotated[OneOf[Comparison], BeforeValidator(_relation)]
+"""One of the six relations. Numbers can be compared by these only."""
 
 Several = Annotated[TupleOf[Scalar], Field(min_length=1, max_length=MOST_VALUES)]
 
 
 class Comparing(Definition):
-    """A comparison with what it compares to."""
+    """A comparison, and the value or values to compare with."""
 
     compare: AnyComparison
     value: Scalar | Several | None = None
-    """One value; for ``in`` several, for ``between`` the lowest and the highest, for ``known`` none."""
+    """One value; several for ``in``; the lowest and the highest for ``between``; None for ``known``."""
 
     @field_validator("value")
     @classmethod
     def _plain(cls, value: Any) -> Any:
-        """Keep 1.0 as 1: they compare alike, so they are written alike."""
+        """Keep 1.0 as 1: they are equal, so their JSON form should be equal as well."""
         if isinstance(value, tuple):
             return tuple(_whole(one) for one in value)
         return _whole(value)
 
     def __eq__(self, other: object) -> bool:
-        # True is not 1 here, though Python says so.
+        # In Python True == 1. A criterion about True is another one than a criterion about 1.
         return isinstance(other, Comparing) and super().__eq__(other) and _kinds(self) == _kinds(other)
 
     def __hash__(self) -> int:
@@ -112,7 +112,7 @@ class Comparing(Definition):
         several = isinstance(self.value, tuple)
         match self.compare:
             case Comparison.KNOWN:
-                fits, wanted = self.value is None, "stands alone"
+                fits, wanted = self.value is None, "takes no value"
             case Comparison.IN:
                 fits, wanted = several, "needs a list of values"
             case Comparison.BETWEEN:
@@ -134,24 +134,24 @@ class Comparing(Definition):
 
     def words(self) -> str:
         """Return the comparison in words, without its subject."""
-        told = [_told(value) for value in self.values()]
+        values = [_words(value) for value in self.values()]
         match self.compare:
             case Comparison.KNOWN:
                 return "is known"
             case Comparison.IN:
-                return f"is one of {', '.join(told)}" if len(told) > 1 else f"is {told[0]}"
+                return f"is one of {', '.join(values)}" if len(values) > 1 else f"is {values[0]}"
             case Comparison.BETWEEN:
-                return f"is between {told[0]} and {told[1]}"
+                return f"is between {values[0]} and {values[1]}"
             case Comparison.CONTAINS | Comparison.STARTS | Comparison.ENDS:
                 return f"{self.compare} {self.value!r}"
             case _:
-                return f"{WORDS[self.compare]} {told[0]}"
+                return f"{WORDS[self.compare]} {values[0]}"
 
     def holding(self) -> Test:
-        """Return the comparison as a function of what was found; None is unknown, for it cannot be compared."""
+        """Return the comparison as a function of the value; it returns None if the value is of another type."""
         compare, value = self.compare, self.value
         if compare is Comparison.KNOWN:
-            return lambda _found: True
+            return lambda _value: True
         if isinstance(value, tuple):
             return _among(value) if compare is Comparison.IN else _between(value)
         kinds = _comparable(value)
@@ -159,10 +159,12 @@ class Comparing(Definition):
             part, matches = str(value).casefold(), _TEXTUAL[compare]
             return lambda found: matches(found.casefold(), part) if type(found) is str else None
         relation = _RELATIONS[compare]
+        # type() and not isinstance(): a bool is an int in Python, and must not be compared with a number here.
         return lambda found: relation(found, value) if type(found) in kinds else None
 
 
 def _whole(value: Any) -> Any:
+    # From 2**53 on a float may stand for several whole numbers, so it is left as it is.
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
@@ -170,11 +172,12 @@ def _kinds(criterion: Comparing) -> list[type]:
     return [type(value) for value in criterion.values()]
 
 
-def _told(value: Scalar) -> str:
+def _words(value: Scalar) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _comparable(value: object) -> tuple[type, ...]:
+    """Return the types of the values that a value can be compared with."""
     return (type(value),) if isinstance(value, bool | str) else (int, float)
 
 
@@ -183,7 +186,7 @@ def _ordered(low: Scalar, high: Scalar) -> bool:
 
 
 def _among(values: tuple[Scalar, ...]) -> Test:
-    by_type: dict[type, set[Scalar]] = {}
+    by_type: dict[type, set[Scalar]] = {}  # by type, because a set alone would find True in {1}
     for value in values:
         for kind in _comparable(value):
             by_type.setdefault(kind, set()).add(value)
@@ -202,14 +205,14 @@ def _between(values: tuple[Any, ...]) -> Test:
 
 
 class Match(Comparing):
-    """What an attribute of an activity must be: ``it >= 10``, ``it.contains("pricing")``."""
+    """A comparison of an attribute of an activity: ``it >= 10``, ``it.contains("pricing")``."""
 
     def sentence(self, name: str) -> str:
-        """Return the question in words."""
+        """Return the comparison in words."""
         return f"{name} {self.words()}"
 
     def example(self) -> Scalar:
-        """Return a value that matches, where one is near."""
+        """Return a value that matches."""
         first = next(iter(self.values()), True)
         if self.compare not in (Comparison.GT, Comparison.LT, Comparison.NE):
             return first
@@ -233,24 +236,24 @@ if TYPE_CHECKING:
     Where = Accepts[dict[str, Match], Mapping[str, object]]
 else:
     Where = Annotated[dict[Name, Annotated[Match, BeforeValidator(_as_match)]], Field(max_length=20), SORTED]
-"""What the attributes of an activity must be, by name. A plain value must be equal, of several one."""
+"""What the attributes of an activity must be, by name: a value, one of several values, or a comparison."""
 
 
 def where_words(where: dict[str, Match]) -> str:
-    """Return what attributes must be, in words that follow a kind of activity."""
-    told = " and ".join(match.sentence(name) for name, match in where.items())
-    return f" where {told}" if told else ""
+    """Return what attributes must be, in words that follow the kind of an activity."""
+    sentences = " and ".join(match.sentence(name) for name, match in where.items())
+    return f" where {sentences}" if sentences else ""
 
 
 def matching(where: dict[str, Match]) -> Callable[[Any], bool] | None:
-    """Return whether an activity's attributes are as they must be, as a function; None where anything goes.
+    """Return a function that tests the attributes of an activity; None if any attributes match.
 
-    A missing attribute, or one that cannot be compared, does not match: an activity either counts or it does not.
+    An attribute that is missing or of another type does not match: whether an activity counts is never unknown.
     """
     if not where:
         return None
     tests = [(name, match.holding()) for name, match in where.items()]
     if len(tests) == 1:
-        ((only, sole),) = tests
-        return lambda attributes: only in attributes and sole(attributes[only]) is True
+        ((name, test),) = tests
+        return lambda attributes: name in attributes and test(attributes[name]) is True
     return lambda attributes: all(name in attributes and holds(attributes[name]) is True for name, holds in tests)

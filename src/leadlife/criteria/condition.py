@@ -1,4 +1,4 @@
-"""What every criterion can do."""
+"""The base class of all criteria."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
     from leadlife.criteria.logic import AllOf, AnyOf, Not
 
 Predicate = Callable[[View], "bool | None"]
-"""A question as a function of a view, to True, False or None."""
+"""A criterion as a function from a view to True, False or None."""
 
 
-def all_of(asked: tuple[Predicate, ...]) -> Predicate:
-    """Return whether all are true, as one question: false when one is false, else unknown when one is."""
+def all_of(predicates: tuple[Predicate, ...]) -> Predicate:
+    """Return the conjunction of predicates after Kleene: false if one is false, else unknown if one is unknown."""
 
     def ask(view: View) -> bool | None:
-        known: bool | None = True
-        for part in asked:
-            value = part(view)
+        answer: bool | None = True
+        for predicate in predicates:
+            value = predicate(view)
             if value is False:
                 return False
             if value is None:
-                known = None
-        return known
+                answer = None  # go on: a later false makes the whole false
+        return answer
 
     return ask
 
 
 class Criterion(Definition):
-    """What every criterion can do."""
+    """The base of all criteria."""
 
     def test(self, view: View) -> bool | None:
         """Return True, False, or None for unknown."""
@@ -42,12 +42,12 @@ class Criterion(Definition):
 
     @cached_property
     def predicate(self) -> Predicate:
-        """The question as a function of a view, which :meth:`test` calls; worked out once."""
+        """The criterion as a function of a view; it is built once, and :meth:`test` calls it."""
         return self._compiled()
 
     @cached_property
     def extent(self) -> tuple[int, int]:
-        """How many criteria it is made of, itself included, and on how many levels."""
+        """The number of criteria that it consists of, itself included, and the number of their levels."""
         inner = [part.extent for part in self.parts()]
         return 1 + sum(nodes for nodes, _ in inner), 1 + max((levels for _, levels in inner), default=0)
 
@@ -55,36 +55,36 @@ class Criterion(Definition):
         raise NotImplementedError
 
     def sentence(self) -> str:
-        """Return the question in plain words."""
+        """Return the criterion in words."""
         raise NotImplementedError
 
     def verdict(self, view: View) -> Verdict:
-        """Return the answer with the facts it rests on."""
+        """Return the answer with the facts that it rests on."""
         seen = self._seen(view)
         facts = tuple(one.fact for one in seen)
         return Verdict(self.sentence(), self.test(view), facts, self.changes_at(view), found=self._found(view, seen))
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """Yield what the answer depends on, as pairs such as ``("field", "employees")``; ``*`` stands for any."""
+        """Yield what the answer depends on, as pairs of topic and name: ``("field", "employees")``; ``*`` means any."""
         for part in self.parts():
             yield from part.inputs()
 
     def parts(self) -> tuple[Criterion, ...]:
-        """Return the criteria that this one is made of."""
+        """Return the criteria that this one consists of."""
         return ()
 
     def _found(self, view: View, seen: tuple[Observation, ...]) -> str:  # noqa: ARG002 - a value may be personal
         return ""
 
-    def _seen(self, view: View) -> tuple[Observation, ...]:  # noqa: ARG002 - a hook with nothing to see
+    def _seen(self, view: View) -> tuple[Observation, ...]:  # noqa: ARG002 - by default there are none
         return ()
 
-    def changes_at(self, view: View) -> datetime | None:  # noqa: ARG002 - most answers wait for a fact
-        """Return when, at the earliest, time alone changes the answer; None for never."""
+    def changes_at(self, view: View) -> datetime | None:  # noqa: ARG002 - most answers change by facts only
+        """Return the earliest instant at which time alone may change the answer; None means never."""
         return None
 
     def __and__(self, other: Criterion) -> AllOf:
-        from leadlife.criteria.logic import AllOf  # noqa: PLC0415 - logic is made of conditions
+        from leadlife.criteria.logic import AllOf  # noqa: PLC0415 - logic imports this module
 
         return AllOf.checked({"of": (*_flat(AllOf, self), *_flat(AllOf, other))})
 
@@ -99,7 +99,8 @@ class Criterion(Definition):
         return Not.checked({"of": self})
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("a criterion is a question, not an answer: join criteria with &, | and ~")
+        # ``and``, ``or``, ``not`` and chained comparisons call this; they would silently drop one of the criteria.
+        raise TypeError("a criterion has no truth value: join criteria with &, | and ~, and test them with test(view)")
 
 
 def _flat(kind: type[AllOf | AnyOf], criterion: Any) -> tuple[Any, ...]:

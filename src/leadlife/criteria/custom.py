@@ -1,4 +1,4 @@
-"""Criteria that lie outside the facts: who asks, and what a host's own function says."""
+"""Criteria that do not read facts: the role of the actor, and a function of the host."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ from leadlife.errors import GuardError, Malformed
 
 
 class ByRole(Criterion):
-    """Whether the actor who asks has one of these roles."""
+    """Whether the actor has one of these roles."""
 
     op: Literal["role"] = "role"
     names: Annotated[Names, Field(min_length=1)]
@@ -22,7 +22,7 @@ class ByRole(Criterion):
         return lambda view: not names.isdisjoint(view.roles)
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return f"asked by {' or '.join(self.names)}"
 
     def inputs(self) -> Iterator[tuple[str, str]]:
@@ -32,30 +32,30 @@ class ByRole(Criterion):
 
 
 class CustomGuard(Criterion):
-    """A guard that is a Python callable: named and versioned, but closed to proofs, batches and diagrams.
+    """A guard that is a Python callable, with a name and a version. The checker and the diagrams cannot look into it.
 
-    A file keeps only the name and the version; whoever loads it binds the callable. The callable takes a
-    :class:`View` and answers True, False, or None for unknown; anything else is an error, never a yes.
+    A file keeps only the name and the version; the program that loads it binds the callable again. The callable takes a
+    :class:`View` and returns True, False, or None for unknown. Any other answer is an error.
     """
 
     op: Literal["custom_guard"] = "custom_guard"
     name: Name
     version: Name = "1"
     call: Annotated[Any, Field(exclude=True, repr=False)] = None
-    """Takes a :class:`View` and answers True, False or None."""
+    """A function from a :class:`View` to True, False or None."""
 
     @field_validator("call")
     @classmethod
     def _callable(cls, value: Any) -> Any:
         if value is not None and not callable(value):
-            raise Malformed("a guard's call is a callable", hint="nothing in a definition is imported or evaluated")
+            raise Malformed("call must be a function", hint="pass the function itself: names are not imported")
         return value
 
     def test(self, view: View) -> bool | None:
         """Return the callable's answer.
 
         Raises:
-            GuardError: The callable is not bound, raised, or answered something else.
+            GuardError: The callable is not bound, raised, or returned another value.
         """
         if self.call is None:
             raise GuardError(self.name, "is named but not bound to a callable")
@@ -63,6 +63,7 @@ class CustomGuard(Criterion):
             answer = self.call(view)
         except Exception as error:
             raise GuardError(self.name, f"raised {type(error).__name__}") from error
+        # Compared with ``is``: 1 or a numpy bool would equal True, but a guard must not pass by accident.
         if answer is None or answer is True or answer is False:
             return answer
         raise GuardError(self.name, f"answered {type(answer).__name__}, not True, False or None")

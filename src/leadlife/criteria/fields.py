@@ -1,4 +1,4 @@
-"""Criteria about values: the fields of a lead, and what its latest activity of a kind says."""
+"""Criteria about values: the fields of a lead, and the attributes of its latest activity of a kind."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -10,9 +10,9 @@ from leadlife.criteria.view import Observation, View
 
 
 class FieldIs(Comparing, Criterion):
-    """Compares the latest value of a field. Missing, or of another type: unknown.
+    """Compares the latest value of a field; unknown if it is missing or of another type.
 
-    ``known`` alone is never unknown: it asks whether there is a value.
+    The comparison ``known`` asks whether there is a value; it is never unknown.
     """
 
     op: Literal["field"] = "field"
@@ -42,7 +42,7 @@ class FieldIs(Comparing, Criterion):
 
 
 class LatestIs(Comparing, Criterion):
-    """Compares an attribute of the latest activity of a kind. No such activity or attribute: unknown."""
+    """Compares an attribute of the latest activity of a kind; unknown if there is no such activity or attribute."""
 
     op: Literal["latest"] = "latest"
     kind: Name

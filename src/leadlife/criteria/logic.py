@@ -1,4 +1,4 @@
-"""And, or, not, at least so many: criteria made of criteria, after Kleene; and what may guard a move."""
+"""Criteria made of criteria: and, or, not, at least; and the types of a guard. The logic is Kleene's."""
 
 from __future__ import annotations
 
@@ -42,13 +42,16 @@ MOST_LEVELS = 40
 
 
 class _Whole(Criterion):
-    """A criterion made of others, only so large."""
+    """A criterion made of others, of limited size."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         nodes, levels = self.extent
         if nodes > MOST_NODES or levels > MOST_LEVELS:
-            raise Malformed(f"a criterion has at most {MOST_NODES} nodes and {MOST_LEVELS} levels")
+            raise Malformed(
+                f"a criterion may have at most {MOST_NODES} nodes and {MOST_LEVELS} levels",
+                hint="make it smaller",
+            )
         return self
 
 
@@ -56,7 +59,7 @@ class _Joined(_Whole):
     of: Annotated[TupleOf[AnyCriterion], Field(min_length=1)]
 
     def changes_at(self, view: View) -> datetime | None:
-        """Return when, at the earliest, time alone changes the answer of a part; None for never."""
+        """Return the earliest instant at which time alone may change the answer of a part; None means never."""
         return earliest(part.changes_at(view) for part in self.parts())
 
     def parts(self) -> tuple[Criterion, ...]:
@@ -64,7 +67,7 @@ class _Joined(_Whole):
         return self.of
 
     def verdict(self, view: View) -> Verdict:
-        """Return the answer with the parts' answers."""
+        """Return the answer with the answers of the parts."""
         return _whole(self, view, self._needed())
 
     def _needed(self) -> int:
@@ -72,7 +75,7 @@ class _Joined(_Whole):
 
 
 class AllOf(_Joined):
-    """True when all parts are true, false when one is false, else unknown."""
+    """True if all parts are true, false if one is false, else unknown."""
 
     op: Literal["and"] = "and"
 
@@ -80,7 +83,7 @@ class AllOf(_Joined):
         return all_of(tuple(part.predicate for part in self.of))
 
     def sentence(self) -> str:
-        """Return the parts, joined by and."""
+        """Return the sentences of the parts, joined by and."""
         return " and ".join(_bracketed(part, AnyOf) for part in self.of)
 
     def _needed(self) -> int:
@@ -88,27 +91,27 @@ class AllOf(_Joined):
 
 
 class AnyOf(_Joined):
-    """True when one part is true, false when all are false, else unknown."""
+    """True if one part is true, false if all are false, else unknown."""
 
     op: Literal["or"] = "or"
 
     def _compiled(self) -> Predicate:
-        asked = tuple(part.predicate for part in self.of)
+        predicates = tuple(part.predicate for part in self.of)
 
         def ask(view: View) -> bool | None:
-            known: bool | None = False
-            for part in asked:
-                value = part(view)
+            answer: bool | None = False
+            for predicate in predicates:
+                value = predicate(view)
                 if value is True:
                     return True
                 if value is None:
-                    known = None
-            return known
+                    answer = None  # go on: a later true makes the whole true
+            return answer
 
         return ask
 
     def sentence(self) -> str:
-        """Return the parts, joined by or."""
+        """Return the sentences of the parts, joined by or."""
         return " or ".join(_bracketed(part, AllOf) for part in self.of)
 
     def _needed(self) -> int:
@@ -116,7 +119,7 @@ class AnyOf(_Joined):
 
 
 class AtLeast(_Joined):
-    """True when so many parts are true, false when so many cannot be, else unknown."""
+    """True if so many parts are true, false if too many are false, else unknown."""
 
     op: Literal["at_least"] = "at_least"
     number: Annotated[int, Field(ge=1)]
@@ -124,15 +127,18 @@ class AtLeast(_Joined):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.number > len(self.of):
-            raise Malformed(f"at least {self.number} of {len(self.of)} can never be true")
+            raise Malformed(
+                f"at least {self.number} of {len(self.of)} criteria can never be true",
+                hint=f"give a number of at most {len(self.of)}",
+            )
         return self
 
     def _compiled(self) -> Predicate:
-        asked, number = tuple(part.predicate for part in self.of), self.number
-        return lambda view: enough(number, [part(view) for part in asked])
+        predicates, number = tuple(part.predicate for part in self.of), self.number
+        return lambda view: enough(number, [predicate(view) for predicate in predicates])
 
     def sentence(self) -> str:
-        """Return the parts, and how many of them are needed."""
+        """Return how many of the parts are needed, and their sentences."""
         return f"at least {self.number} of: ({'; '.join(part.sentence() for part in self.of)})"
 
     def _needed(self) -> int:
@@ -140,16 +146,16 @@ class AtLeast(_Joined):
 
 
 class Not(_Whole):
-    """True when the part is false, false when it is true, unknown when it is unknown."""
+    """True if the part is false, false if it is true, unknown if it is unknown."""
 
     op: Literal["not"] = "not"
     of: AnyCriterion
 
     def _compiled(self) -> Predicate:
-        asked = self.of.predicate
+        predicate = self.of.predicate
 
         def ask(view: View) -> bool | None:
-            value = asked(view)
+            value = predicate(view)
             return None if value is None else not value
 
         return ask
@@ -159,11 +165,11 @@ class Not(_Whole):
         return f"not ({self.of.sentence()})"
 
     def verdict(self, view: View) -> Verdict:
-        """Return the answer with the part's answer."""
+        """Return the answer with the answer of the part."""
         return _whole(self, view, 0)
 
     def changes_at(self, view: View) -> datetime | None:
-        """Return when, at the earliest, time alone changes the answer of a part; None for never."""
+        """Return the earliest instant at which time alone may change the answer of a part; None means never."""
         return earliest(part.changes_at(view) for part in self.parts())
 
     def parts(self) -> tuple[Criterion, ...]:
@@ -214,14 +220,16 @@ def _as_guard(value: Any) -> Any:
         return value
     if isinstance(value, str):
         raise Malformed(
-            "a guard is a criterion or a callable, never text",
-            hint="nothing in a definition is imported or evaluated",
+            "a guard must be a criterion or a function, not text",
+            hint="pass the function itself: text is never imported or evaluated",
         )
     if not callable(value):
         return value
     name = getattr(value, "__name__", "")
     if not name or name == "<lambda>":
-        raise Malformed("a guard that is a callable needs a name", hint="define it with def, or use Opaque(name=...)")
+        raise Malformed(
+            "a guard that is a function needs a name", hint="define it with def, or use CustomGuard(name=...)"
+        )
     return CustomGuard(name=name, call=value)
 
 
@@ -231,7 +239,7 @@ if TYPE_CHECKING:
 else:
     Guard = Annotated[AnyCriterion, BeforeValidator(_as_guard)]
     OptionalGuard = Guard | None
-"""A criterion that guards a move. A named callable is taken as an :class:`CustomGuard` one."""
+"""A criterion that guards a move. A function with a name is read as a :class:`CustomGuard`."""
 
 
 @cache
@@ -240,10 +248,10 @@ def _adapter() -> TypeAdapter[Any]:
 
 
 def read_criterion(data: Mapping[str, Any] | str | bytes) -> Criterion:
-    """Return the criterion that plain values, or a JSON text, describe: what ``model_dump(mode="json")`` gave.
+    """Return the criterion that plain values or a JSON text describe, as ``model_dump(mode="json")`` returns them.
 
     Raises:
-        InvalidDefinition: It is no criterion, with every fault named.
+        InvalidDefinition: The data do not describe a criterion; every fault is listed.
     """
     plain = read_json(data) if isinstance(data, str | bytes) else data
     try:
@@ -254,7 +262,7 @@ def read_criterion(data: Mapping[str, Any] | str | bytes) -> Criterion:
 
 
 def leaves_of(criterion: Criterion) -> Iterator[Criterion]:
-    """Yield the criteria in a criterion that have no parts, left to right."""
+    """Yield the criteria inside a criterion that have no parts themselves, from left to right."""
     if not criterion.parts():
         yield criterion
     for part in criterion.parts():

@@ -1,4 +1,4 @@
-"""Criteria about scores: a threshold on the value, a threshold on the band or grade."""
+"""Criteria about scores: comparisons of the value and of the band."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +12,7 @@ from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Scored, Verdict, View
 
 MODEST: Any = Field(ge=-1_000_000_000_000, le=1_000_000_000_000)
+"""A threshold that can be converted to micropoints."""
 
 
 class _AboutScore(Criterion):
@@ -22,7 +23,7 @@ class _AboutScore(Criterion):
         yield "score", self.name
 
     def verdict(self, view: View) -> Verdict:
-        """Return the answer with the activities that the score rests on."""
+        """Return the answer, with the activities that the score rests on as its facts."""
         score = view.score(self.name)
         facts = () if score is None else score.activities
         found = "there is no score" if score is None else self._words(score)
@@ -39,7 +40,7 @@ class _AboutScore(Criterion):
 
 
 class ScoreIs(_AboutScore):
-    """Compares a score, in points or as a probability. A lead without a score: unknown."""
+    """Compares a score, in points or as a probability; unknown if the lead has no score."""
 
     op: Literal["score"] = "score"
     compare: Relation
@@ -55,17 +56,17 @@ class ScoreIs(_AboutScore):
         return ask
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return f"score {self.name} {WORDS[self.compare]} {self.value}"
 
     def changes_at(self, view: View) -> datetime | None:
-        """Return when, at the earliest, time alone changes the answer; None for never."""
+        """Return the earliest instant at which time alone may change the answer; None means never."""
         score = view.score(self.name)
         return None if score is None else score.steady_until(self.value)
 
 
 class BandIs(_AboutScore):
-    """Compares the band, or grade, of a score by the order of the bands. No score, or no band: unknown."""
+    """Compares the band (or grade) of a score, by the order of the bands; unknown without a score or a band."""
 
     op: Literal["band"] = "band"
     compare: Relation
@@ -83,10 +84,10 @@ class BandIs(_AboutScore):
         return ask
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return f"band of {self.name} {WORDS[self.compare]} {self.value}"
 
     def changes_at(self, view: View) -> datetime | None:
-        """Return when, at the earliest, time alone changes the answer; None for never."""
+        """Return the earliest instant at which time alone may change the answer; None means never."""
         score = view.score(self.name)
         return None if score is None else score.steady_until(None)

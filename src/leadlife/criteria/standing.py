@@ -1,4 +1,4 @@
-"""Criteria about where a lead stands: evidence, qualifications, stage, cycle, readiness, a sale."""
+"""Criteria about the state of a lead: evidence, qualifications, stage, cycle, readiness, a sale."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,48 +16,48 @@ from leadlife.timing import Calendar, OptionalDuration, due, whole_days
 
 
 class HasEvidence(Criterion):
-    """The latest yes or no of this name; none at all, or one that is too old, is unknown."""
+    """Whether the latest evidence of this name is yes; unknown if there is none, or only evidence that is too old."""
 
     op: Literal["evidence"] = "evidence"
     name: Name
     within: OptionalDuration = default(None)
-    """Older evidence counts no more."""
+    """Evidence of this age or older is ignored."""
 
     def _compiled(self) -> Predicate:
         name = self.name
 
         def ask(view: View) -> bool | None:
-            seen = view.evidence(name) if self.within is None else self._young(view)
+            seen = view.evidence(name) if self.within is None else self._recent(view)
             return None if seen is None else bool(seen.value)
 
         return ask
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return f"evidence of {self.name}" + ("" if self.within is None else f" less than {self.within} old")
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         """Yield the evidence."""
         yield "evidence", self.name
 
-    def _young(self, view: View) -> Observation | None:
+    def _recent(self, view: View) -> Observation | None:
         seen = view.evidence(self.name)
         if seen is None or self.within is None:
             return seen
         return seen if view.at < due(seen.at, self.within, view.zone) else None
 
     def _seen(self, view: View) -> tuple[Observation, ...]:
-        seen = self._young(view)
+        seen = self._recent(view)
         return () if seen is None else (seen,)
 
     def changes_at(self, view: View) -> datetime | None:
-        """Return when, at the earliest, time alone changes the answer; None for never."""
-        seen = self._young(view)
+        """Return the earliest instant at which time alone may change the answer; None means never."""
+        seen = self._recent(view)
         return None if seen is None or self.within is None else due(seen.at, self.within, view.zone)
 
 
 class HoldsQualification(Criterion):
-    """Whether the lead holds a qualification: granted, neither withdrawn nor expired; never unknown."""
+    """Whether the lead holds a qualification: granted, and neither withdrawn nor expired. Never unknown."""
 
     op: Literal["holds"] = "holds"
     name: Name
@@ -75,7 +75,7 @@ class HoldsQualification(Criterion):
         return ask
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return f"holds {self.name}"
 
     def inputs(self) -> Iterator[tuple[str, str]]:
@@ -87,14 +87,14 @@ class HoldsQualification(Criterion):
         return () if seen is None else (seen,)
 
     def changes_at(self, view: View) -> datetime | None:
-        """Return when, at the earliest, time alone changes the answer; None for never."""
+        """Return the earliest instant at which time alone may change the answer; None means never."""
         seen = view.qualification(self.name)
         expires = None if seen is None or seen.value is None else seen.value[0]
         return expires if expires is not None and view.at < expires else None
 
 
 class IsIdentified(Criterion):
-    """Whether the lead is in the database; false when no fact says so."""
+    """Whether the lead is identified, which means that it is in the database; false if no fact records it."""
 
     op: Literal["identified"] = "identified"
 
@@ -102,11 +102,11 @@ class IsIdentified(Criterion):
         return lambda view: view.identified is not None
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return "identified"
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """Yield being identified."""
+        """Yield the topic ``identified``."""
         yield "identified", ""
 
     def _seen(self, view: View) -> tuple[Observation, ...]:
@@ -122,11 +122,11 @@ class IsSold(Criterion):
         return lambda view: view.sold is not None
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return "a sale is recorded"
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """Yield a sale."""
+        """Yield the topic ``sold``."""
         yield "sold", ""
 
     def _seen(self, view: View) -> tuple[Observation, ...]:
@@ -134,7 +134,7 @@ class IsSold(Criterion):
 
 
 class InStage(Criterion):
-    """Whether the lead stands in one of these stages; unknown before the start."""
+    """Whether the lead is in one of these stages; unknown before the start."""
 
     op: Literal["stage"] = "stage"
     names: Annotated[Names, Field(min_length=1)]
@@ -149,7 +149,7 @@ class InStage(Criterion):
         return ask
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return f"in stage {' or '.join(self.names)}"
 
     def inputs(self) -> Iterator[tuple[str, str]]:
@@ -162,7 +162,7 @@ class InStage(Criterion):
 
 
 class DaysInStage(Criterion):
-    """Compares how many whole days, on the wall clock, the lead has stood in the present stage."""
+    """Compares the number of whole calendar days that the lead has been in the present stage."""
 
     op: Literal["days_in_stage"] = "days_in_stage"
     compare: Relation
@@ -178,7 +178,7 @@ class DaysInStage(Criterion):
         return ask
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return f"in the present stage for {COUNTED[self.compare]} {self.value} days"
 
     def inputs(self) -> Iterator[tuple[str, str]]:
@@ -189,20 +189,21 @@ class DaysInStage(Criterion):
         return () if view.stage is None else (view.stage,)
 
     def changes_at(self, view: View) -> datetime | None:
-        """Return when, at the earliest, time alone changes the answer; None for never."""
+        """Return the earliest instant at which time alone may change the answer; None means never."""
         seen = view.stage
         if seen is None:
             return None
         number = _full_days(seen.at, view.at, view.zone)
-        turning = (self.value, self.value + 1)  # the answer can change when the count comes to one of these
-        return next((due(seen.at, Calendar(days=day), view.zone) for day in turning if number < day), None)
+        changing = (self.value, self.value + 1)  # the answer can change only when the number reaches one of these
+        return next((due(seen.at, Calendar(days=day), view.zone) for day in changing if number < day), None)
 
 
 def _full_days(start: datetime, end: datetime, zone: ZoneInfo) -> int:
+    # The midnights between the two are the number of days, or one more if the time of day is not reached yet.
     days = max(whole_days(start, end, zone), 0)
     if days and due(start, Calendar(days=days), zone) > end:
         return days - 1
-    # Where the clocks fall back past midnight, the day that was over stays over.
+    # If the clocks go back past midnight, the local date goes back too. A day that was complete stays complete.
     return days + 1 if due(start, Calendar(days=days + 1), zone) <= end else days
 
 
@@ -223,7 +224,7 @@ class CycleIs(Criterion):
         return ask
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return f"the cycle's number {WORDS[self.compare]} {self.value}"
 
     def inputs(self) -> Iterator[tuple[str, str]]:
@@ -232,34 +233,34 @@ class CycleIs(Criterion):
 
 
 class Readiness(StrEnum):
-    """How close to buying a lead behaves, from the farthest to the nearest."""
+    """How close to buying a lead behaves, from far to near."""
 
     EARLY = "early"
     MID = "mid"
     LATE = "late"
 
 
-_NEARER = {segment: place for place, segment in enumerate(Readiness)}
+_PLACES = {segment: place for place, segment in enumerate(Readiness)}
 
 
 class ReadinessIs(Criterion):
-    """Compares how close to buying the lead behaves; unknown where nobody has judged it."""
+    """Compares the readiness of the lead; unknown if the playbook has no readiness rule."""
 
     op: Literal["readiness"] = "readiness"
     compare: Relation
     value: OneOf[Readiness]
 
     def _compiled(self) -> Predicate:
-        place, relation = _NEARER[self.value], self.compare.relation
+        place, relation = _PLACES[self.value], self.compare.relation
 
         def ask(view: View) -> bool | None:
             seen = view.readiness
-            return None if seen is None else relation(_NEARER[Readiness(seen.value)], place)
+            return None if seen is None else relation(_PLACES[Readiness(seen.value)], place)
 
         return ask
 
     def sentence(self) -> str:
-        """Return the question in words."""
+        """Return the criterion in words."""
         return f"readiness {WORDS[self.compare]} {self.value}"
 
     def inputs(self) -> Iterator[tuple[str, str]]:
@@ -270,5 +271,6 @@ class ReadinessIs(Criterion):
         return () if view.readiness is None else (view.readiness,)
 
     def changes_at(self, view: View) -> datetime | None:
-        """Return when, at the earliest, time alone changes the answer; None for never."""
+        """Return the earliest instant at which time alone may change the answer; None means never."""
+        # A rule decides on readiness, and this criterion does not know when the rule will: it may be any moment.
         return None if view.readiness is None else view.at + timedelta(microseconds=1)

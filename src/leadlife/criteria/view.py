@@ -1,4 +1,4 @@
-"""What a criterion may look at, and what it answers."""
+"""What a criterion reads (a view), and what it answers (a verdict)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from leadlife.errors import Malformed
 
 
 def _no_whole_number(value: object) -> object:
+    """Refuse a whole number as a float: one that has more than 64 bits would silently lose digits."""
     if isinstance(value, int):
-        raise Malformed("a whole number lies between -2**63 and 2**63")
+        raise Malformed("a whole number must be between -2**63 and 2**63")
     return value
 
 
@@ -24,11 +25,18 @@ Number = Annotated[int, Field(ge=-(2**63), lt=2**63)] | Annotated[float, BeforeV
 """A whole number of 64 bits, or a finite fraction."""
 
 Scalar = bool | Number | Text
-"""What a field or an activity attribute holds; a date is kept as ISO text."""
+"""The value of a field or of an attribute of an activity. A date is kept as ISO text."""
 
 
 class Observation(NamedTuple):
-    """Something seen: its value, when it was so, and which fact says so."""
+    """A value, the instant from which it is valid, and the fact that it comes from.
+
+    Attributes:
+        value: The value; for an activity, its attributes.
+        at: The instant.
+        fact: The id of the fact; empty if there is none.
+        ordinal: The place of the fact in the log, which orders facts of the same instant.
+    """
 
     value: Any
     at: datetime
@@ -37,11 +45,11 @@ class Observation(NamedTuple):
 
 
 class Scored(Protocol):
-    """What a criterion may ask of a score."""
+    """What a criterion reads of a score."""
 
     @property
     def answered(self) -> bool:
-        """Whether there is a score at all."""
+        """Whether there is a score."""
         ...
 
     @property
@@ -56,49 +64,55 @@ class Scored(Protocol):
 
     @property
     def band(self) -> str | None:
-        """The band, or grade, that it falls into."""
+        """The band (or grade) of the value, if it has one."""
         ...
 
     @property
     def bands(self) -> tuple[str, ...]:
-        """Every band, the lowest first."""
+        """The names of all bands, the lowest first."""
         ...
 
     @property
     def activities(self) -> tuple[str, ...]:
-        """Ids of the activities that it rests on."""
+        """The ids of the activities that the score rests on."""
         ...
 
     @property
     def changes_at(self) -> datetime | None:
-        """No earlier than this will time alone take a line away or a step off; None means never."""
+        """The earliest instant at which time alone may remove a line or take a step off one; None means never."""
         ...
 
     def fades_from(self, threshold: float | None) -> datetime | None:
-        """Return from when half-lives may take it across a threshold, or, for None, out of its band."""
+        """Return the instant before which half-lives cannot take the value across a threshold.
+
+        For None, the instant before which they cannot change the band.
+        """
         ...
 
     def steady_until(self, threshold: float | None) -> datetime | None:
-        """Return until when time alone surely keeps it on its side of a threshold, or, for None, in its band."""
+        """Return the instant before which time alone cannot take the value across a threshold.
+
+        For None, the instant before which it cannot change the band.
+        """
         ...
 
 
 class View(Protocol):
-    """What criteria read: one lead at one instant. Policies read the same view, and the lead itself besides."""
+    """What criteria read: one lead at one instant. Policies read the same view, and the lead itself as well."""
 
     @property
     def at(self) -> datetime:
-        """The instant of the question."""
+        """The instant for which criteria are evaluated."""
         ...
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone whose calendar windows follow."""
+        """The zone of days and months."""
         ...
 
     @property
     def identified(self) -> Observation | None:
-        """The fact that put the lead into the database."""
+        """The fact that identified the lead."""
         ...
 
     @property
@@ -108,12 +122,12 @@ class View(Protocol):
 
     @property
     def stage(self) -> Observation | None:
-        """The present stage, and since when."""
+        """The present stage, and the instant at which the lead entered it."""
         ...
 
     @property
     def left(self) -> str | None:
-        """The stage that was left for the present one."""
+        """The stage before the present one."""
         ...
 
     @property
@@ -128,7 +142,7 @@ class View(Protocol):
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles of whoever asks."""
+        """The roles of the actor."""
         ...
 
     def field(self, name: str) -> Observation | None:
@@ -136,23 +150,26 @@ class View(Protocol):
         ...
 
     def evidence(self, name: str) -> Observation | None:
-        """The latest yes or no since the lead last entered a won or recycled stage."""
+        """The latest evidence, yes or no, since the lead last entered a won or recycled stage."""
         ...
 
     def qualification(self, name: str) -> Observation | None:
-        """The latest grant or withdrawal since then; its value is None, or when the grant ends and what it rests on."""
+        """The latest grant or withdrawal since then.
+
+        Its value is None for a withdrawal; for a grant, a pair of its end (or None) and what it rests on.
+        """
         ...
 
     def score(self, name: str) -> Scored | None:
-        """The score by a policy of the playbook; None where there is none."""
+        """The score by a policy of the playbook; None if there is no such policy."""
         ...
 
     def kinds(self) -> Iterable[str]:
-        """The kinds of activity seen so far."""
+        """The kinds of activity so far."""
         ...
 
     def activities(self, kind: str, *, since_recycling: bool = False) -> Iterator[Observation]:
-        """The activities of a kind, newest first."""
+        """The activities of a kind, the newest first."""
         ...
 
     def first(self, kind: str) -> Observation | None:
@@ -160,22 +177,22 @@ class View(Protocol):
         ...
 
     def total(self, kind: str) -> int:
-        """How many activities of a kind there are in all."""
+        """The number of activities of a kind."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer of a criterion, as a tree that can be read and checked.
+    """The answer of a criterion, as a tree that people can read and programs can check.
 
     Attributes:
-        sentence: The question in words.
+        sentence: The criterion in words.
         value: True, False, or None for unknown.
-        facts: Ids of the facts that were looked at.
-        changes_at: No earlier than this will the answer change by time alone; None means never.
+        facts: The ids of the facts that the answer rests on.
+        changes_at: The earliest instant at which time alone may change the answer; None means never.
         parts: The verdicts of the parts, in order.
-        needs: How many of the parts must be true, where there are parts; 0 says that the one part must not be.
-        found: What was found instead, where that is no personal data: a score, a band, a number of activities.
+        needs: If there are parts, how many of them must be true; 0 means that the only part must be false.
+        found: The value that was compared, unless it may be personal: a score, a band, a number of activities.
     """
 
     sentence: str
@@ -192,7 +209,7 @@ class Verdict:
         return {True: "true", False: "false", None: "unknown"}[self.value]
 
     def recomputed(self) -> bool | None:
-        """Return the answer that the parts give, worked out anew; a leaf's own is taken as it stands."""
+        """Return the answer computed from the leaves, to check ``value``; the answer of a leaf is taken as it is."""
         if not self.parts:
             return self.value
         answers = [part.recomputed() for part in self.parts]
@@ -201,19 +218,19 @@ class Verdict:
         return enough(self.needs, answers)
 
     def tree(self, indent: str = "") -> str:
-        """Return the verdict and its parts, a line each."""
+        """Return the verdict and its parts as text, one line each."""
         below = "".join(f"\n{part.tree(indent + '  ')}" for part in self.parts)
         until = "" if self.changes_at is None or self.parts else f", until {self.changes_at:%Y-%m-%d %H:%M} at least"
-        return f"{indent}{self.word}: {self.sentence}{self._told()}{until}{below}"
+        return f"{indent}{self.word}: {self.sentence}{self._found_words()}{until}{below}"
 
     def _repr_html_(self) -> str:
-        from leadlife._base.html import tree  # noqa: PLC0415 - only a notebook pays for it
+        from leadlife._base.html import tree  # noqa: PLC0415 - only notebooks need it
 
         return tree(self.lines())
 
     def lines(self, depth: int = 0) -> Iterator[tuple[int, str, str]]:
-        """Yield the verdict and its parts, each with how deep it lies, its answer and its sentence."""
-        yield depth, self.word, f"{self.sentence}{self._told()}"
+        """Yield the verdict and its parts, each as its depth, its answer and its sentence."""
+        yield depth, self.word, f"{self.sentence}{self._found_words()}"
         for part in self.parts:
             yield from part.lines(depth + 1)
 
@@ -228,18 +245,22 @@ class Verdict:
             "parts": [part.to_dict() for part in self.parts],
         }
 
-    def _told(self) -> str:
+    def _found_words(self) -> str:
         return f" ({self.found})" if self.found else ""
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("a verdict has three values: ask verdict.value")
+        raise TypeError("a verdict has three values, so it has no truth value: read verdict.value")
 
     def __str__(self) -> str:
-        return f"{self.sentence}: {self.word}{self._told()}"
+        return f"{self.sentence}: {self.word}{self._found_words()}"
 
 
 def enough(needed: int, answers: Iterable[bool | None]) -> bool | None:
-    """Return whether at least so many answers are true, after Kleene: and is all of them, or is one."""
+    """Return whether at least so many answers are true, after Kleene.
+
+    It is true if enough are true already, false if not enough can become true, else unknown. *And* needs all of them,
+    *or* needs one.
+    """
     sure = maybe = 0
     for answer in answers:
         if answer is True:

@@ -14,7 +14,7 @@ from leadlife.errors import LeadlifeError, Malformed, did_you_mean
 from leadlife.frames.cells import RowFault, Table, eager, like, report
 from leadlife.frames.reading import Reader
 from leadlife.playbook.playbook import Playbook
-from leadlife.scoring import MICRO, Score, Sort
+from leadlife.scoring import MICRO, LineKind, Score
 from leadlife.scoring.policy import Policy
 from leadlife.scoring.view import LeadView
 from leadlife.timing import instant, zone_named
@@ -94,8 +94,8 @@ def _selected(playbook: Playbook, scores: Iterable[str] | None) -> list[Policy]:
 
 def _missing_fields(playbook: Playbook, policies: Sequence[Policy], table: Table) -> Iterable[RowFault]:
     for policy in policies:
-        for sort, name in dict.fromkeys(policy.inputs()):
-            if sort == "field" and name in playbook.fields and name not in table.columns:
+        for topic, name in dict.fromkeys(policy.inputs()):
+            if topic == "field" and name in playbook.fields and name not in table.columns:
                 hint = did_you_mean(name, table.columns)
                 yield RowFault(
                     "leads",
@@ -146,6 +146,6 @@ def _lines(score: Score) -> dict[str, int]:
     """Return the micropoints of each rule: the sum of its lines."""
     summed: dict[str, int] = {}
     for line in score.lines:
-        name = f"cap of {line.rule}" if line.sort is Sort.CAP else line.rule
+        name = f"cap of {line.rule}" if line.kind is LineKind.CAP else line.rule
         summed[name] = summed.get(name, 0) + line.micropoints
     return summed

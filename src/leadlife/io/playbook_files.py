@@ -28,6 +28,8 @@ LONGEST_NUMBER = 30
 MOST_DOTS = 1_000
 # The possessive "*+" keeps the search linear: an unclosed string full of backslashes cannot make it backtrack.
 _TOKEN = re.compile(r'[\[\]{},:]|"(?:[^"\\]|\\(?s:.))*+"?|[^\s\[\]{},:"]+')
+_ASSIGNMENT = re.compile(r'\b(\w+)=("[^"]*"|True|False|\d+)')
+"""A keyword of Python with a plain value, as hints show it."""
 Where = tuple[str, ...]
 
 
@@ -154,7 +156,18 @@ def _located(document: Document, fault: Fault) -> Fault:
     line = document.line_of(fault.path)
     where = fault.path if line is None else f"{fault.path} (line {line})"
     near = suggestion(fault.path.split(".")[-1], _keys()) if fault.message == "there is no such key" else None
-    return Fault(where, fault.message, fault.hint or (f"did you mean {near!r}?" if near else ""))
+    hint = fault.hint or (f"did you mean {near!r}?" if near else "")
+    return Fault(where, fault.message, _as_written(hint, json=bool(document.lines)))
+
+
+def _as_written(hint: str, *, json: bool) -> str:
+    """Return a hint in the language of the file: ``type="sla"`` is ``type = "sla"`` in TOML, ``"type": "sla"`` in JSON."""
+
+    def assignment(found: re.Match[str]) -> str:
+        key, value = found.group(1), {"True": "true", "False": "false"}.get(found.group(2), found.group(2))
+        return f'"{key}": {value}' if json else f"{key} = {value}"
+
+    return _ASSIGNMENT.sub(assignment, hint)
 
 
 def dump_playbook(playbook: Playbook) -> str:

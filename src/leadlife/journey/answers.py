@@ -40,9 +40,9 @@ class Option(NamedTuple):
     def _repr_html_(self) -> str:
         from leadlife._base.html import tree  # noqa: PLC0415 - only a notebook pays for it
 
-        says = f"{self.trigger} to {self.target}" if self.target is not None else self.trigger
+        label = f"{self.trigger} to {self.target}" if self.target is not None else self.trigger
         why = [(1, refusal.code.value, refusal.message) for refusal in self.refusals]
-        return tree([(0, "true" if self.allowed else "false", says), *why])
+        return tree([(0, "true" if self.allowed else "false", label), *why])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the option as plain values, ready for JSON."""
@@ -50,7 +50,7 @@ class Option(NamedTuple):
 
 
 class QualificationDecision(NamedTuple):
-    """What is said of a qualification; true where it holds.
+    """Whether a qualification holds, and what it needs; true where it holds.
 
     Attributes:
         name: The qualification.
@@ -79,7 +79,7 @@ class QualificationDecision(NamedTuple):
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The questions that nobody has answered, which are what to ask next."""
+        """The questions that no fact answers: what to ask next."""
         return tuple(dict.fromkeys(_unanswered(self.enter)))
 
     def __str__(self) -> str:
@@ -99,7 +99,7 @@ class QualificationDecision(NamedTuple):
         for word, verdict in (("enter", self.enter), ("leave", self.leave)):
             if verdict is not None:
                 lines.append((1, word, ""))
-                lines += [(depth + 2, answer, says) for depth, answer, says in verdict.lines()]
+                lines += [(depth + 2, answer, sentence) for depth, answer, sentence in verdict.lines()]
         return tree(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -132,6 +132,9 @@ class Wake(NamedTuple):
 
     at: datetime
     why: str
+
+    def __str__(self) -> str:
+        return f"{self.why} at {self.at}"
 
 
 class Receipt(NamedTuple):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from leadlife._base.persistent_list import PersistentList
 from leadlife.errors import Refusal, RefusalCode, did_you_mean
 from leadlife.facts import (
     Fact,
@@ -18,17 +17,19 @@ from leadlife.facts import (
     Started,
 )
 from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry
+from leadlife.journey.log import FactLog
 from leadlife.journey.manual_qualification import grant_or_withdraw
 from leadlife.journey.moves import begin, make_move, reinterpreted
-from leadlife.journey.records import Due, FactStatus, Step, StepKind
+from leadlife.journey.records import Due, FactStatus, Step, StepKind, Timer, TimerKind
 from leadlife.journey.rule_evaluation import evaluate_rules
-from leadlife.journey.state import Position, RuleStates, State
-from leadlife.journey.timers import pass_time
+from leadlife.journey.state import JourneyData, PersistentList, Position, RuleStates, State
+from leadlife.leads import TIMER, actor
 from leadlife.lifecycle.edges import Edge
-from leadlife.lifecycle.stages import StageType
+from leadlife.lifecycle.stages import Limit, StageType
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
+from leadlife.timing import due
 
 CHECKPOINT_EVERY = 64
 """After so many facts the state is kept: few enough to cost little, enough to spare a late fact most of the fold."""
@@ -49,7 +50,7 @@ def fold(
 
 
 def apply(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
-    """Fold one fact into a state, and return why it did not move the lead; empty where it did or moves nobody.
+    """Fold one fact into a state, and return why it did not move the lead; empty where it did, or is no move.
 
     In this order: what comes due before the fact, the fact itself, the rules.
     """
@@ -62,6 +63,60 @@ def apply(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
     if not state.ordinal % CHECKPOINT_EVERY:
         state.checkpoints = PersistentList((fact, state.copy()), state.checkpoints)
     return refusals
+
+
+def pass_time(state: State, until: datetime) -> None:
+    """Let everything happen that comes due up to and at an instant."""
+    position, rules = state.position, state.rules
+    waits = rules is not None and rules.timer is not None
+    if position is not None and (waits or position.stage in position.table.limits):
+        coming = next_timer(state, until)
+        while coming is not None:
+            state.at = coming.at
+            if coming.kind is TimerKind.LIMIT:
+                _fire_limit(state, coming.at)
+            evaluate_rules(state, coming.at)
+            coming = next_timer(state, until)
+    state.at = until
+
+
+def next_timer(state: State, until: datetime) -> Timer | None:
+    """Return what comes due next by time alone, if that is not after an instant."""
+    limit = _limit_due(state, until)
+    rule = None if state.rules is None else state.rules.timer
+    if rule is not None and rule.at > until:
+        rule = None
+    return min((timer for timer in (limit, rule) if timer is not None), default=None)
+
+
+def _limit_due(state: State, until: datetime) -> Timer | None:
+    """Return when the present visit's limit comes due, if that is not after an instant."""
+    position = state.position
+    if position is None or position.limit_spent:
+        return None
+    found = position.table.limits.get(position.stage)
+    # Calendar arithmetic is slow, so the shortest time that the limit can last is compared first.
+    if found is None or until - position.entered < found.shortest:
+        return None
+    at = due(position.entered, found.limit.after, position.playbook.zone_info)
+    if position.limit_from is not None:
+        at = max(at, position.limit_from)
+    return Timer(at, TimerKind.LIMIT, f"the limit of {position.stage!r} comes due") if at <= until else None
+
+
+def _fire_limit(state: State, at: datetime) -> None:
+    position = state.position
+    limit: Limit | None = None if position is None else position.definition.limit
+    if position is None or limit is None:
+        return
+    edge = check_move(state, limit.trigger, at=at, by=actor(TIMER), reason=limit.reason, any_role=True)
+    if not isinstance(edge, Edge):
+        state.position = position._replace(limit_spent=True)
+        state.note(at, None, FactStatus.REFUSED, trigger=limit.trigger, refusals=edge)
+        return
+    moved = make_move(state, position, edge, at=at, fact=None, by=TIMER, reason=limit.reason)
+    if edge.target is None:  # an internal move begins no visit that could be timed anew
+        state.position = moved._replace(limit_spent=True)
 
 
 def _act(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
@@ -124,7 +179,7 @@ def _move(state: State, fact: Moved, _registry: PlaybookRegistry) -> Refusals:
     )
     if state.position is None or not isinstance(edge, Edge):
         return _refuse(state, fact, edge if isinstance(edge, tuple) else (NOT_STARTED,), trigger=fact.trigger)
-    make_move(state, state.position, edge, at=fact.at, fact=fact, by=fact.by, reason=fact.reason, derived=False)
+    make_move(state, state.position, edge, at=fact.at, fact=fact, by=fact.by.id, reason=fact.reason, derived=False)
     return ()
 
 
@@ -134,7 +189,7 @@ def _fire(state: State, position: Position, fact: Fact, triggers: tuple[str, ...
     for trigger in triggers:
         edge = check_move(state, trigger, at=fact.at, by=fact.by)
         if isinstance(edge, Edge):
-            make_move(state, position, edge, at=fact.at, fact=fact, by=fact.by)
+            make_move(state, position, edge, at=fact.at, fact=fact, by=fact.by.id)
             return ()
         first = first or (trigger, edge)
     return () if first is None else _refuse(state, fact, first[1], trigger=first[0])
@@ -160,7 +215,9 @@ def _reach(state: State, fact: StageReached, _registry: PlaybookRegistry) -> Ref
     for edge in chain:
         inferred = edge is not chain[-1]
         waived = (*_waived(edge), "inferred") if inferred else _waived(edge)
-        position = make_move(state, position, edge, at=fact.at, fact=fact, by=fact.by, derived=inferred, waived=waived)
+        position = make_move(
+            state, position, edge, at=fact.at, fact=fact, by=fact.by.id, derived=inferred, waived=waived
+        )
     return ()
 
 
@@ -188,7 +245,7 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
     stages = playbook.lifecycle.by_id
     stage = _relabelled(before.stage, fact, playbook)
     if stage not in stages or stages[stage].type is StageType.GATE:
-        hint = f"say in stages= where it goes; {did_you_mean(before.stage, stages)}"
+        hint = f"map the stage in stages=; {did_you_mean(before.stage, stages)}"
         refusal = Refusal(RefusalCode.ILLEGAL_MOVE, f"{playbook.ref} has no stage {stage!r}", hint)
         return _refuse(state, fact, (refusal,), trigger=StepKind.ADOPTED)
 
@@ -200,12 +257,14 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
         stage=stage,
         left=renamed(before.left),
         high_water=_high_water(before, before.high_water, fact, playbook),
-        cycles=tuple(
-            cycle._replace(
-                reentry_from=renamed(cycle.reentry_from),
-                high_water=_high_water(before, cycle.high_water, fact, playbook),
+        episodes=before.episodes._replace(
+            cycles=tuple(
+                cycle._replace(
+                    reentry_from=renamed(cycle.reentry_from),
+                    high_water=_high_water(before, cycle.high_water, fact, playbook),
+                )
+                for cycle in before.episodes.cycles
             )
-            for cycle in before.cycles
         ),
         limit_from=fact.at,
     )
@@ -246,3 +305,28 @@ _ACTS: dict[type[Fact], Callable[[State, Any, PlaybookRegistry], Refusals]] = {
     QualificationGranted: lambda state, fact, _registry: grant_or_withdraw(state, fact),
     QualificationWithdrawn: lambda state, fact, _registry: grant_or_withdraw(state, fact),
 }
+
+
+def state_at(data: JourneyData, at: datetime) -> State:
+    """Return where the lead stands at an instant, whether it lies before or after the last fact."""
+    if data.folded.at is None or at >= data.folded.at:
+        state = data.folded.copy()
+        pass_time(state, at)
+        return state
+    return fold(data.log.in_fold_order(until=at), data.registry, until=at)
+
+
+def folded_anew(
+    data: JourneyData, log: FactLog, *, registry: PlaybookRegistry | None = None, begin: State | None = None
+) -> JourneyData:
+    """Return a journey of a whole log.
+
+    Args:
+        data: Whose journey it is.
+        log: The facts.
+        registry: The playbooks, where they are others than before.
+        begin: Where the lead stands after the whole log, if that is known.
+    """
+    registry = registry or data.registry
+    state = begin or fold(log.in_fold_order(), registry)
+    return data._replace(registry=registry, log=log, folded=state, shown=state, horizon=None, known=None)

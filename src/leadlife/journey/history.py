@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from leadlife._base.persistent_list import oldest_first
 from leadlife.criteria import Readiness
 from leadlife.facts import (
     Fact,
@@ -19,7 +18,7 @@ from leadlife.facts import (
     derive_id,
 )
 from leadlife.journey.records import FactOutcome, RuleChange, RuleChangeKind, Step, StepKind, Withdrawal
-from leadlife.journey.state import State
+from leadlife.journey.state import State, oldest_first
 from leadlife.leads import SYSTEM, TIMER
 from leadlife.playbook.registry import PlaybookRegistry
 

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from leadlife._base.model import identifier
 from leadlife.criteria import Criterion, Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
 from leadlife.facts import Evidence, Fact, Moved, PlaybookAdopted, Qualification, QualificationGranted
 from leadlife.facts import QualificationWithdrawn as Withdrawn
-from leadlife.journey import history, queries, recording, starting, timers
+from leadlife.journey import history, queries, recording, starting
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
-from leadlife.journey.data import JourneyData, folded_anew
+from leadlife.journey.fold import folded_anew
 from leadlife.journey.history import Explanation, Visit
-from leadlife.journey.log import FactLog, LogEntry
+from leadlife.journey.log import LogEntry
 from leadlife.journey.records import Cycle
 from leadlife.journey.snapshot import Snapshot
-from leadlife.journey.state import State
+from leadlife.journey.state import JourneyData
 from leadlife.journey.view import lead_of
 from leadlife.leads import SYSTEM, Actor, Lead, Source, actor
 from leadlife.lifecycle.stages import Stage, StageStatus
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
-from leadlife.scoring.score import Score
 from leadlife.timing import instant
+
+if TYPE_CHECKING:
+    from leadlife.scoring.score import Score
 
 
 class Journey:
@@ -51,8 +54,8 @@ class Journey:
 
     def __init__(self, lead_id: str, playbook: Playbook, *, pipeline: str = "main") -> None:
         """Begin an empty journey, before any fact. Most callers want :meth:`start` or :meth:`replay`."""
-        state, registry = State(), PlaybookRegistry.of(playbook)
-        self._data = JourneyData(identifier(lead_id), identifier(pipeline), registry, FactLog(), state, state)
+        registry = PlaybookRegistry.of(playbook)
+        self._data = JourneyData.empty(identifier(lead_id), identifier(pipeline), registry)
 
     @classmethod
     def _of(cls, data: JourneyData) -> Journey:
@@ -453,13 +456,13 @@ class Journey:
     def cycle(self) -> Cycle | None:
         """The running cycle, or the one that a closed stage closed; None in a recycled stage."""
         position = self._data.shown.position
-        return position.cycles[-1] if position is not None and position.in_cycle else None
+        return position.episodes.cycles[-1] if position is not None and position.episodes.in_cycle else None
 
     @property
     def cycles(self) -> tuple[Cycle, ...]:
         """Every buying episode so far."""
         position = self._data.shown.position
-        return () if position is None else position.cycles
+        return () if position is None else position.episodes.cycles
 
     @property
     def high_water(self) -> str | None:
@@ -589,7 +592,7 @@ class Journey:
     @property
     def wake_at(self) -> Wake | None:
         """The next instant after :attr:`at` at which time alone changes something; None if only a fact can."""
-        return timers.wake_at(self._data.shown)
+        return queries.wake_at(self._data.shown)
 
     # ------------------------------------------------------------------ queries: facts and what became of them
 

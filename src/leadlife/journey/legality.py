@@ -63,7 +63,8 @@ def check_move(
         candidates = tuple(c for c in candidates if c.edge.index in rules)
         if not candidates:
             return (_no_such_move(position, trigger),)
-    chosen, refusals = _choose(candidates, JourneyView(state, at, by.roles, brief=True), target)
+    view = JourneyView(state, at, by.roles, brief=True)
+    chosen, refusals = _choose(candidates, view, target)
     edge = chosen or candidates[0].edge
     rule = edge.rule
     if rule.roles and not any_role:
@@ -209,7 +210,7 @@ def _check_reason(playbook: Playbook, rule: Transition, reason: str | None, note
         return [Refusal(RefusalCode.REASON_NOT_LISTED, f"{reason!r} is not a listed reason", hint, details)]
     known = lifecycle.reason_by_id.get(reason)
     if known is not None and known.needs_note and not (note or "").strip():
-        hint = "pass note= with a sentence that says more"
+        hint = "pass note= with an explanation"
         return [Refusal(RefusalCode.REASON_MISSING, f"reason {reason!r} needs a note", hint, details)]
     return []
 

@@ -42,13 +42,13 @@ class _Shared:
         """Id of a target to the position of its first retraction."""
 
     def append(self, fact: Fact) -> None:
-        place = len(self.facts)
+        place, key = len(self.facts), fact.key
         self.facts.append(fact)
-        if fact.key != fact.id:
+        if key != fact.id:
             self.keys.setdefault(_ID_ONLY + fact.id, place)
-        if self.keys.setdefault(fact.key, place) != place:
+        if self.keys.setdefault(key, place) != place:
             conflicts = self.conflicts = {} if self.conflicts is None else self.conflicts
-            conflicts.setdefault(fact.key, []).append(place)
+            conflicts.setdefault(key, []).append(place)
         elif isinstance(fact, Retracted):
             self.retractions = {} if self.retractions is None else self.retractions
             self.retractions.setdefault(fact.target, place)
@@ -89,10 +89,13 @@ class FactLog:
 
     def adding(self, fact: Fact) -> FactLog:
         """Return the log with one more stamped fact."""
+        shared, length, following = self._shared, self.length, fact.seq + 1
         with _appending:
-            if self.length == len(self._shared.facts):
-                self._shared.append(fact)
-                return FactLog(self._shared, self.length + 1, max(self.next_seq, fact.seq + 1))
+            alone = length == len(shared.facts)
+            if alone:
+                shared.append(fact)
+        if alone:
+            return FactLog(shared, length + 1, following if following > self.next_seq else self.next_seq)
         # Another journey has grown the list: this one goes on with a copy of its own part.
         return self.copy().adding(fact)
 
@@ -122,7 +125,7 @@ class FactLog:
         return self._shared.keys.get(key, self.length) < self.length
 
     def known(self, fact: Fact, key: str) -> Fact | None:
-        """Return the fact that has a key and says the same, conflicting or not."""
+        """Return the fact that has a key and the same content, conflicting or not."""
         first = self.find(key)
         if first is None:
             return None

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion, Observation, Verdict
-from leadlife.errors import InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
+from leadlife.errors import GuardError, InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
 from leadlife.facts import Evidence, Fact, Qualification
 from leadlife.journey import snapshot as snapshots
-from leadlife.journey.answers import Option, QualificationDecision, Receipt
-from leadlife.journey.data import JourneyData
+from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
+from leadlife.journey.fold import next_timer, pass_time, state_at
 from leadlife.journey.history import derived_facts, new_facts
-from leadlife.journey.legality import check_move
+from leadlife.journey.legality import check_move, cool_down_end
 from leadlife.journey.log import LogEntry
 from leadlife.journey.records import FactOutcome, FactStatus
 from leadlife.journey.snapshot import Snapshot
-from leadlife.journey.state import State, outcomes_of
-from leadlife.journey.timers import pass_time
+from leadlife.journey.state import JourneyData, Position, State, outcomes_of
 from leadlife.journey.view import JourneyView
 from leadlife.leads import SYSTEM, Actor
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.transitions import TransitionKind
-from leadlife.scoring.score import Score
+from leadlife.qualification.rule_index import horizon, timed_leaves
+
+if TYPE_CHECKING:
+    from leadlife.scoring.score import Score
 
 
 def option(
@@ -46,7 +52,7 @@ def option(
         hint = "pass late=True if it happened then"
         early, state = (Refusal(RefusalCode.OUT_OF_ORDER, message, hint, {"last": last}),), data.folded
     else:
-        state = data.state_at(at)
+        state = state_at(data, at)
     edge = check_move(state, trigger, at=at, by=by, reason=reason, note=note, target=target)
     refusals = early
     if not isinstance(edge, Edge):
@@ -69,7 +75,7 @@ def option(
 
 def trigger_of_kind(data: JourneyData, kind: TransitionKind, usual: str, *, at: datetime, late: bool) -> str:
     """Return the first trigger of a kind that leads out of the present stage; the usual one where there is none."""
-    position = (data.state_at(at) if late else _present_or_later(data, at)).position
+    position = (state_at(data, at) if late else _present_or_later(data, at)).position
     if position is None:
         return usual
     edges = (
@@ -81,7 +87,7 @@ def trigger_of_kind(data: JourneyData, kind: TransitionKind, usual: str, *, at: 
 
 
 def _present_or_later(data: JourneyData, at: datetime) -> State:
-    return data.folded if data.folded.at is not None and at < data.folded.at else data.state_at(at)
+    return data.folded if data.folded.at is not None and at < data.folded.at else state_at(data, at)
 
 
 def score(data: JourneyData, name: str, at: datetime, *, since: datetime | None, lift: bool) -> Score:
@@ -91,7 +97,7 @@ def score(data: JourneyData, name: str, at: datetime, *, since: datetime | None,
     if since is not None:
         if since > at:
             raise Malformed("since= lies after at=", hint="pass an earlier instant to compare with")
-        then = data.state_at(since)
+        then = state_at(data, since)
         if then.lead is not None:
             # The trend compares by one policy: that of the playbook in force at the later instant.
             found = found.against(view.playbook.policy(name).assess(JourneyView(then, since, playbook=view.playbook)))
@@ -108,12 +114,12 @@ def verdict(data: JourneyData, criterion: Criterion, at: datetime, by: Actor) ->
 
 
 def _view_at(data: JourneyData, at: datetime, roles: tuple[str, ...] = ()) -> JourneyView:
-    return JourneyView(data.state_at(at), at, roles, playbook=data.playbook)
+    return JourneyView(state_at(data, at), at, roles, playbook=data.playbook)
 
 
 def decision(data: JourneyData, name: str, at: datetime) -> QualificationDecision:
     """Return what a qualification needs at an instant, and whether it holds."""
-    state = data.state_at(at)
+    state = state_at(data, at)
     view = JourneyView(state, at, playbook=data.playbook)
     rule = view.playbook.qualification_by_name.get(name)
     if rule is None:
@@ -220,3 +226,31 @@ def snapshot(data: JourneyData) -> Snapshot:
     if data.registry.override is not None:
         raise Malformed("a journey under another playbook is not saved", hint="save the journey that it came from")
     return snapshots.save(data.folded, data.lead_id, data.pipeline, data.facts)
+
+
+def wake_at(state: State) -> Wake | None:
+    """Return the next instant at which time alone changes something; None if only a fact can."""
+    if state.at is None:
+        return None
+    wakes: list[Wake] = []
+    coming = next_timer(state, LATEST)
+    if coming is not None:
+        wakes.append(Wake(coming.at, coming.why))
+    if state.position is not None:
+        cool = cool_down_end(state.position)
+        if cool is not None and cool > state.at:
+            wakes.append(Wake(cool, f"the cool-down of {state.position.stage!r} is over"))
+        wakes += _openings(state, state.position, state.at)
+    return min(wakes, default=None)
+
+
+def _openings(state: State, position: Position, at: datetime) -> Iterator[Wake]:
+    """Yield when time alone may change whether a move is allowed; a lower bound."""
+    view = JourneyView(state, at, brief=True)
+    for trigger in position.table.from_here(position.stage):
+        candidates = position.table.moves[position.stage, trigger]
+        leaves = tuple(leaf for one in candidates for guard in one.edge.guards for leaf in timed_leaves(guard))
+        with suppress(GuardError):  # the error is shown to the caller who fires it
+            soonest = horizon(leaves, view).steady
+            if soonest is not None and soonest > at:
+                yield Wake(soonest, f"whether {trigger!r} is allowed may change")

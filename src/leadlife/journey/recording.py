@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from leadlife.errors import Fault, Malformed, Refusal, did_you_mean
-from leadlife.facts import DERIVED, FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, content_id, sized
-from leadlife.journey.data import JourneyData, folded_anew
-from leadlife.journey.fold import apply, fold
-from leadlife.journey.log import FactLog, fold_order
+from leadlife.facts import DERIVED, FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, content_id
+from leadlife.journey.fold import apply, fold, folded_anew, pass_time, state_at
+from leadlife.journey.log import fold_order
 from leadlife.journey.queries import option
-from leadlife.journey.timers import pass_time
+from leadlife.journey.state import JourneyData
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import instant
 
@@ -34,12 +33,13 @@ def record(data: JourneyData, fact: Fact, recorded_at: datetime | None, *, raisi
         MoveRefused: The fact is refused, and ``raising`` is asked for.
     """
     data = data.growable()
+    _checked(data, fact)
     stamped, known = _stamped(data, fact, recorded_at)
     if known is not None:
         return _already_known(data, known)
     _check_names(data, fact)
     if raising and not data.in_order(stamped):
-        _raise(apply(data.state_at(fact.at), stamped, data.registry))
+        _raise(apply(state_at(data, fact.at), stamped, data.registry))
     return _grown(data, stamped, raising=raising)
 
 
@@ -50,7 +50,8 @@ def _grown(data: JourneyData, stamped: Fact, *, raising: bool) -> JourneyData:
     # A fact that came second under its key, or that was retracted in advance, is kept and does nothing.
     counts = not data.log.has_key(stamped.key) and not data.log.is_retracted(stamped)
     state = data.folded
-    if not data.in_order(stamped):
+    last = state.at
+    if last is not None and stamped.at < last:
         return _grown_late(data, stamped) if counts else data._replace(log=data.log.adding(stamped), shown=state)
     if counts or raising:
         after = data.folded.copy()
@@ -58,7 +59,7 @@ def _grown(data: JourneyData, stamped: Fact, *, raising: bool) -> JourneyData:
         if raising:
             _raise(refusals)
         state = after if counts else state
-    return JourneyData(data.lead_id, data.pipeline, data.registry, data.log.adding(stamped), state, state)
+    return data.grown(data.log.adding(stamped), state)
 
 
 def _grown_late(data: JourneyData, fact: Fact) -> JourneyData:
@@ -83,10 +84,11 @@ def record_all(data: JourneyData, facts: Iterable[Fact], recorded_at: datetime |
         Malformed: A fact cannot be recorded; none of them is.
     """
     data = data.growable()
-    # One state takes all facts that come in order, for nobody sees the states in between.
+    # One state takes all facts that come in order, because no caller sees the states in between.
     log, state = data.log.copy(), data.folded.copy()
     for fact in facts:
-        so_far = JourneyData(data.lead_id, data.pipeline, data.registry, log, state, state)
+        so_far = data.grown(log, state)
+        _checked(data, fact)
         stamped, known = _stamped(so_far, fact, recorded_at)
         if known is not None:
             continue
@@ -98,7 +100,7 @@ def record_all(data: JourneyData, facts: Iterable[Fact], recorded_at: datetime |
         else:
             so_far = _grown(so_far, stamped, raising=False)
             log, state = so_far.log, so_far.folded
-    return JourneyData(data.lead_id, data.pipeline, data.registry, log, state, state)
+    return data.grown(log, state)
 
 
 def move(data: JourneyData, fact: Moved, recorded_at: datetime | None, *, late: bool) -> JourneyData:
@@ -116,7 +118,8 @@ def move(data: JourneyData, fact: Moved, recorded_at: datetime | None, *, late: 
         return _already_known(data, known)
     if data.log.has_key(stamped.key):
         raise Malformed("another fact is already recorded under this key", hint="a key names one fact; use a new one")
-    if not data.in_order(stamped):
+    last = data.folded.at
+    if last is not None and stamped.at < last:
         checked = option(
             data,
             fact.trigger,
@@ -151,9 +154,9 @@ def as_of(data: JourneyData, at: datetime | None, recorded_at: datetime | None) 
         log = log if length == len(facts) else log.upto(length)
     until = instant(at if at is not None else recorded_at)
     if log is data.log and (data.folded.at is None or until >= data.folded.at):
-        return data._replace(shown=data.state_at(until), known=None)
+        return data._replace(shown=state_at(data, until), known=None)
     folded = fold(log.in_fold_order(until=until), data.registry)
-    hidden = JourneyData(data.lead_id, data.pipeline, data.registry, log, folded, folded, horizon=until)
+    hidden = data.grown(log, folded)._replace(horizon=until)
     shown = folded.copy()
     pass_time(shown, until)
     return hidden._replace(shown=shown)
@@ -163,19 +166,27 @@ def _when_recorded(fact: Fact) -> datetime:
     return fact.recorded_at
 
 
-def _stamped(data: JourneyData, fact: F, recorded_at: datetime | None, *, fresh: bool = False) -> tuple[F, Fact | None]:
-    """Return the fact with its stamps; and the fact already known that says the same under the same key."""
+def _checked(data: JourneyData, fact: Fact) -> None:
+    """Check that a fact from outside may be recorded in this journey."""
     if type(fact) not in FACTS:
         raise Malformed(f"a {type(fact).__name__} is not a fact", hint="see leadlife.facts for the types of facts")
     if fact.caused_by is not None or isinstance(fact, DERIVED):
         raise Malformed("a derived fact is the fold's own output and is never recorded")
     if fact.lead not in (None, data.lead_id) or fact.pipeline not in (None, data.pipeline):
         raise Malformed("the fact belongs to another journey")
-    log = data.log
-    recorded = _recording_instant(fact, log, recorded_at)
-    fact_id = fact.id or content_id(sized(data.lead_id) + sized(data.pipeline), fact.key, fact.content())
+
+
+def _stamped(data: JourneyData, fact: F, recorded_at: datetime | None, *, fresh: bool = False) -> tuple[F, Fact | None]:
+    """Return the fact with its stamps; and the fact already known with the same key and content."""
+    log, recorded = data.log, fact.at
+    last = log.last
+    if recorded_at is not None:
+        recorded = _recording_instant(fact, last, instant(recorded_at))
+    elif last is not None and last.recorded_at > recorded:
+        recorded = last.recorded_at
+    fact_id = fact.id or content_id(data.owner, fact.key, fact.content())
     key = fact.key or fact_id
-    known = log.known(fact, key)
+    known = log.known(fact, key) if log.has_key(key) else None
     if known is None and fact.id == fact_id:  # an id that the caller gave
         namesake = log.with_id(fact_id)
         if namesake is not None and namesake.key != key:
@@ -192,16 +203,12 @@ def _stamped(data: JourneyData, fact: F, recorded_at: datetime | None, *, fresh:
     return stamped, known
 
 
-def _recording_instant(fact: Fact, log: FactLog, recorded_at: datetime | None) -> datetime:
+def _recording_instant(fact: Fact, last: Fact | None, recorded: datetime) -> datetime:
     """Return when a fact becomes known; never before it happened, nor before an earlier record."""
-    latest = None if log.last is None else log.last.recorded_at
-    if recorded_at is None:
-        return fact.at if latest is None or fact.at > latest else latest
-    recorded = instant(recorded_at)
     if recorded < fact.at:
         raise Malformed("a fact cannot be recorded before it happened", hint="check at and recorded_at")
-    if latest is not None and recorded < latest:
-        raise Malformed("recorded_at never decreases", hint=f"the latest is {latest.isoformat()}")
+    if last is not None and recorded < last.recorded_at:
+        raise Malformed("recorded_at never decreases", hint=f"the latest is {last.recorded_at.isoformat()}")
     return recorded
 
 

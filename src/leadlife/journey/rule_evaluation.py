@@ -29,7 +29,7 @@ from leadlife.journey.records import (
 )
 from leadlife.journey.state import Position, RuleStates, State
 from leadlife.journey.view import JourneyView
-from leadlife.leads import SYSTEM, TIMER, actor
+from leadlife.leads import SYSTEM, TIMER
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.qualification.rule_index import (
@@ -126,7 +126,7 @@ class _Evaluation:
                 # Nothing was known before: only rules that something is known about, or that need nothing, can be true.
                 self.waiting &= self.confirmed | index.readers(self.changed) | index.moved | index.always | index.blank
             if not isinstance(self.fact, QualificationGranted | QualificationWithdrawn):
-                self.confirmed |= index.stands
+                self.confirmed |= index.by_state
         if rules.look_again is not None and rules.look_again <= self.at:
             for place, rule in enumerate(index.rules):
                 rule_state = self.states.get(rule.name)
@@ -176,7 +176,7 @@ class _Evaluation:
         """Make an automatic move, and note what is to be evaluated after it."""
         state = self.state
         reason = edge.rule.reasons[0] if edge.rule.needs_reason else None
-        by = actor(TIMER if self.fact is None else SYSTEM)
+        by = TIMER if self.fact is None else SYSTEM
         self.rules = self.rules._replace(due=Due.NOTHING)
         self._write()
         self.position = make_move(
@@ -185,7 +185,7 @@ class _Evaluation:
         self.rules = self.rules if state.rules is None else state.rules
         self.automatic = self.index.automatic.get(self.position.stage)
         self.changed = set()
-        self.confirmed = self.index.stands
+        self.confirmed = self.index.by_state
         self.waiting |= self.index.moved if self.rules.due is Due.MOVED else self.index.every
         self.waiting |= self.index.always
 
@@ -271,7 +271,8 @@ class _Evaluation:
     def _answers(self, rule: IndexedRule) -> _Answers:
         enter, leave = rule.definition.enter, rule.definition.leave
         return _Answers(
-            None if enter is None else enter.test(self.view), None if leave is None else leave.test(self.view)
+            None if enter is None else enter.predicate(self.view),
+            None if leave is None else leave.predicate(self.view),
         )
 
     def _renewed(self, rule: IndexedRule, known: RuleState, answers: _Answers, confirmed: bool) -> RuleState:  # noqa: FBT001
@@ -290,7 +291,7 @@ class _Evaluation:
         return since == 0 or known.confirmed > since
 
     def _on_stage_alone(self, rule: IndexedRule) -> bool:
-        return bool(self.index.stands >> self.index.places[rule.name] & 1)
+        return bool(self.index.by_state >> self.index.places[rule.name] & 1)
 
     def _granted(self, rule: IndexedRule, known: RuleState) -> RuleState:
         definition, verdict = rule.definition, None
@@ -377,9 +378,11 @@ class _Evaluation:
         """Return the automatic move to make now, if there is one."""
         if self.automatic is None:
             return None
+        moves = self.position.table.moves
         for trigger in self.automatic.triggers:
             try:
-                edge = self.position.table.take(self.position.stage, trigger, self.view)
+                candidates = moves[self.position.stage, trigger]
+                edge = next((one.edge for one in candidates if one.test is None or one.test(self.view) is True), None)
             except GuardError as error:
                 self._append(RuleChangeKind.FAILED, trigger, reason=error.message)
                 continue

@@ -11,10 +11,9 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field, TypeAdapter, ValidationError
 
 from leadlife._base.model import Id, Model
-from leadlife._base.persistent_list import oldest_first, persistent_list
 from leadlife.facts import Fact, PlaybookAdopted, Started, derive_id
 from leadlife.journey.records import FactOutcome, RuleChange, Step
-from leadlife.journey.state import Position, RuleStates, State
+from leadlife.journey.state import Position, RuleStates, State, oldest_first, persistent_list
 from leadlife.playbook.registry import PlaybookRegistry
 
 FORMAT = 3
@@ -55,7 +54,7 @@ class Snapshot(Model):
 
 
 _Entry = tuple[Literal["step"], Step] | tuple[Literal["outcome"], FactOutcome] | tuple[Literal["change"], RuleChange]
-"""A history entry under its name: named tuples are written as lists, so the name tells them apart."""
+"""A history entry under its name: named tuples are written as lists, so the name distinguishes them."""
 _NAMES: dict[type[Any], Literal["step", "outcome", "change"]] = {
     Step: "step",
     FactOutcome: "outcome",
@@ -79,7 +78,7 @@ def _adapter() -> TypeAdapter[_Kept]:
 
 
 def log_hash(facts: Iterable[Fact]) -> str:
-    """Return what tells one log from another: every fact's id, key and place."""
+    """Return a hash of a log: of every fact's id, key and place."""
     return derive_id(*(f"{fact.id}\x00{fact.key}\x00{fact.seq}\x00{fact.recorded_at}" for fact in facts))
 
 

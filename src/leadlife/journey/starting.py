@@ -9,12 +9,12 @@ from typing import NamedTuple
 from leadlife.errors import StageConflict
 from leadlife.facts import ConsentChanged, EvidenceGiven, Fact, FieldChanged, Identified, Referred, Started
 from leadlife.journey import snapshot as snapshots
-from leadlife.journey.data import JourneyData, folded_anew
+from leadlife.journey.fold import folded_anew
 from leadlife.journey.legality import best_entry
 from leadlife.journey.log import FactLog, observed_facts
 from leadlife.journey.recording import record
 from leadlife.journey.snapshot import Snapshot
-from leadlife.journey.state import State
+from leadlife.journey.state import JourneyData
 from leadlife.leads import Actor, Lead, LeadType, Source
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
@@ -86,8 +86,7 @@ def replay(facts: Iterable[Fact], registry: PlaybookRegistry, *, snapshot: Snaps
         expected = (snapshots.FORMAT, first.lead, first.pipeline, snapshots.log_hash(log.facts))
         if (snapshot.format, snapshot.lead, snapshot.pipeline, snapshot.log) == expected:
             begin = snapshots.restore(snapshot, log.in_fold_order(), registry)
-    state = State()
-    empty = JourneyData(first.lead, first.pipeline, registry, FactLog(), state, state)
+    empty = JourneyData.empty(first.lead, first.pipeline, registry)
     return folded_anew(empty, log, begin=begin)
 
 

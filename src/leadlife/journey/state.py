@@ -1,15 +1,15 @@
-"""Where a lead stands after some facts: what the fold carries from one fact to the next."""
+"""What a journey holds, and where a lead stands after some facts: what the fold carries from one fact to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from leadlife._base.persistent_list import PersistentList, newest_first, oldest_first
 from leadlife.criteria import Observation
 from leadlife.errors import Refusal
-from leadlife.facts import Fact
+from leadlife.facts import Fact, Retracted, sized
+from leadlife.journey.log import FactLog
 from leadlife.journey.records import (
     Cycle,
     Due,
@@ -23,8 +23,54 @@ from leadlife.journey.records import (
 from leadlife.leads import Source
 from leadlife.lifecycle.stages import Stage, StageStatus
 from leadlife.lifecycle.table import TransitionTable
-from leadlife.playbook.registry import RegisteredPlaybook
+from leadlife.playbook.playbook import Playbook
+from leadlife.playbook.registry import PlaybookRegistry, RegisteredPlaybook
 from leadlife.qualification.rule_index import FOR_EVER, Horizon
+
+T = TypeVar("T")
+
+
+class PersistentList(Generic[T]):
+    """One item and the list before it. Immutable: two lists may share one past.
+
+    Attributes:
+        item: The newest item.
+        before: The list without it; None where this is the first item.
+        first: The oldest item.
+        size: How many items there are.
+    """
+
+    __slots__ = ("before", "first", "item", "size")
+
+    def __init__(self, item: T, before: PersistentList[T] | None) -> None:
+        self.item: T = item
+        self.before: PersistentList[T] | None = before
+        self.first: T = item if before is None else before.first
+        self.size: int = 1 if before is None else before.size + 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickle would follow the links one by one and run out of stack, so the items are handed over as one tuple.
+        return persistent_list, (oldest_first(self),)
+
+
+def persistent_list(items: Iterable[T]) -> PersistentList[T] | None:
+    """Return a persistent list of items that are given oldest first; None where there are none."""
+    made: PersistentList[T] | None = None
+    for item in items:
+        made = PersistentList(item, made)
+    return made
+
+
+def newest_first(items: PersistentList[T] | None) -> Iterator[T]:
+    """Yield the items, the newest first."""
+    while items is not None:
+        yield items.item
+        items = items.before
+
+
+def oldest_first(items: PersistentList[T] | None) -> tuple[T, ...]:
+    """Return the items in the order in which they were added."""
+    return tuple(newest_first(items))[::-1]
 
 
 class Memory:
@@ -73,6 +119,20 @@ class Memory:
             yield "activity", "*"
 
 
+class Episodes(NamedTuple):
+    """The cycles of a journey.
+
+    Attributes:
+        cycles: Every buying episode so far.
+        in_cycle: Whether the present time belongs to the last cycle.
+        wins_outside: How many cycles there were at each standing win that belongs to none.
+    """
+
+    cycles: tuple[Cycle, ...]
+    in_cycle: bool
+    wins_outside: tuple[int, ...]
+
+
 class Position(NamedTuple):
     """Where a started lead stands.
 
@@ -82,9 +142,7 @@ class Position(NamedTuple):
         entered: When the present visit began.
         entered_by: The id of the fact that led here; None where time did.
         left: The stage that was left for the present one.
-        cycles: Every buying episode so far.
-        in_cycle: Whether the present time belongs to the last cycle.
-        wins_outside: How many cycles there were at each standing win that belongs to none.
+        episodes: The cycles so far.
         high_water: The furthest stage of the success path ever reached.
         source: Where the journey first came from.
         cut: The ordinal at the last entry into a won or recycled stage; older evidence no longer counts.
@@ -97,9 +155,7 @@ class Position(NamedTuple):
     entered: datetime
     entered_by: str | None
     left: str | None
-    cycles: tuple[Cycle, ...]
-    in_cycle: bool
-    wins_outside: tuple[int, ...]
+    episodes: Episodes
     high_water: str | None
     source: Source | None
     cut: int
@@ -124,13 +180,13 @@ class Position(NamedTuple):
     @property
     def cycle_number(self) -> int | None:
         """The number of the cycle that the present time belongs to."""
-        return self.cycles[-1].number if self.in_cycle else None
+        return self.episodes.cycles[-1].number if self.episodes.in_cycle else None
 
     def reentries(self) -> int:
         """Return how many reentries out of the present stage there were since the last standing win."""
         number = 0
-        since = self.wins_outside[-1] if self.wins_outside else 0
-        for cycle in reversed(self.cycles[since:]):
+        wins_outside = self.episodes.wins_outside
+        for cycle in reversed(self.episodes.cycles[wins_outside[-1] if wins_outside else 0 :]):
             if cycle.outcome is StageStatus.WON:
                 break
             number += cycle.reentry_from == self.stage
@@ -236,3 +292,70 @@ NOTHING_KNOWN = Memory()
 def outcomes_of(state: State) -> Iterator[FactOutcome]:
     """Yield what became of facts and timers that did not move the lead, the latest first."""
     return (entry for entry in newest_first(state.history) if isinstance(entry, FactOutcome))
+
+
+class JourneyData(NamedTuple):
+    """One lead in one pipeline.
+
+    Attributes:
+        lead_id: Whose journey it is.
+        pipeline: In which pipeline.
+        owner: The lead and the pipeline as they go into the id of a fact.
+        registry: The playbooks at hand.
+        log: The facts.
+        folded: Where the lead stands after the last fact.
+        shown: Where the lead stands at the instant that was asked for.
+        horizon: Facts after this instant are hidden; None where none are.
+        known: The fact already known, where the last one recorded was not new.
+    """
+
+    lead_id: str
+    pipeline: str
+    owner: bytes
+    registry: PlaybookRegistry
+    log: FactLog
+    folded: State
+    shown: State
+    horizon: datetime | None = None
+    known: Fact | None = None
+
+    @classmethod
+    def empty(cls, lead_id: str, pipeline: str, registry: PlaybookRegistry) -> JourneyData:
+        """Return a journey before any fact."""
+        state = State()
+        return cls(lead_id, pipeline, sized(lead_id) + sized(pipeline), registry, FactLog(), state, state)
+
+    def grown(self, log: FactLog, state: State) -> JourneyData:
+        """Return the journey with another log, and where the lead stands after it."""
+        return JourneyData(self.lead_id, self.pipeline, self.owner, self.registry, log, state, state)
+
+    def shows(self, fact: Fact) -> bool:
+        """Return whether a fact is seen; a retraction is, whatever its own instant."""
+        return self.horizon is None or fact.at <= self.horizon or isinstance(fact, Retracted)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts that are seen, in the order in which they were recorded."""
+        return tuple(self.log.facts if self.horizon is None else filter(self.shows, self.log.facts))
+
+    @property
+    def playbook(self) -> Playbook:
+        """The playbook in force; before the start, the one that it will begin under."""
+        position = self.shown.position
+        return position.playbook if position is not None else self.registry.override or self.registry.first
+
+    def in_order(self, fact: Fact) -> bool:
+        """Return whether a fact is not earlier than the last one."""
+        return self.folded.at is None or fact.at >= self.folded.at
+
+    def growable(self) -> JourneyData:
+        """Return the journey without a horizon: only what is seen, as a log that can grow."""
+        if self.horizon is None:
+            return self
+        kept: list[Fact] = []
+        for fact in self.facts:
+            winner = self.log.find(fact.key)
+            # A fact that came second under its key does not take the place of one that is hidden here.
+            if winner is fact or winner is None or self.shows(winner):
+                kept.append(fact)
+        return self._replace(log=self.log.keeping(kept), shown=self.folded, horizon=None, known=None)

@@ -8,24 +8,24 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from leadlife._base.persistent_list import PersistentList, newest_first
 from leadlife.criteria import Observation, Scalar
 from leadlife.errors import GuardError, LeadlifeError, Malformed, PolicyError
 from leadlife.facts import report_name
-from leadlife.journey.state import Memory, State
+from leadlife.journey.state import Memory, PersistentList, State, newest_first
 from leadlife.leads import Activity, Consent, Lead, Source
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import zone_named
 
 if TYPE_CHECKING:
+    from leadlife.scoring.ledger import Lift
     from leadlife.scoring.policy import Policy
-    from leadlife.scoring.score import Lift, Score
+    from leadlife.scoring.score import Score
 
 
 class JourneyView:
     """A state as criteria and policies see it."""
 
-    __slots__ = ("_brief", "_cut", "_history", "_memory", "_playbook", "_scores", "_state", "_zone", "at", "roles")
+    __slots__ = ("_brief", "_history", "_playbook", "_scores", "_state", "_zone", "at", "roles")
 
     def __init__(
         self,
@@ -47,11 +47,8 @@ class JourneyView:
             brief: Whether the sum of a score is enough, without every line of its ledger.
             zone: The zone whose calendar windows follow; by default the playbook's.
         """
-        position = state.position
         self._state = state
-        self._memory = state.memory
-        self._playbook = playbook if position is None else position.playbook
-        self._cut = 0 if position is None else position.cut
+        self._playbook = playbook
         # Most moves ask for no score, no zone and no activity objects: these are made when they are first read.
         self._scores: dict[str, Score] | None = None
         self._zone = zone
@@ -65,9 +62,17 @@ class JourneyView:
     @property
     def playbook(self) -> Playbook:
         """The playbook in force, or the one that a journey not yet started is asked under."""
+        position = self._state.position
+        if position is not None:
+            return position.playbook
         if self._playbook is None:
             raise Malformed("the journey has not started, so no playbook is in force")
         return self._playbook
+
+    @property
+    def _cut(self) -> int:
+        position = self._state.position
+        return 0 if position is None else position.cut
 
     @property
     def zone(self) -> ZoneInfo:
@@ -77,12 +82,12 @@ class JourneyView:
     @property
     def identified(self) -> Observation | None:
         """The fact that identified the lead."""
-        return self._memory.latest.get(("identified", ""))
+        return self._state.memory.latest.get(("identified", ""))
 
     @property
     def sold(self) -> Observation | None:
         """The latest sale since the lead last entered a won or recycled stage."""
-        return self._fresh(self._memory.latest.get(("sold", "")))
+        return self._fresh(self._state.memory.latest.get(("sold", "")))
 
     @property
     def stage(self) -> Observation | None:
@@ -103,7 +108,7 @@ class JourneyView:
     @property
     def cycle(self) -> int | None:
         """The number of the latest cycle."""
-        return None if self._state.position is None else len(self._state.position.cycles)
+        return None if self._state.position is None else len(self._state.position.episodes.cycles)
 
     @property
     def readiness(self) -> Observation | None:
@@ -113,12 +118,12 @@ class JourneyView:
 
     def field(self, name: str) -> Observation | None:
         """Return the latest value of a field; a cleared one is missing."""
-        seen = self._memory.latest.get(("field", name))
+        seen = self._state.memory.latest.get(("field", name))
         return None if seen is None or seen.value is None else seen
 
     def evidence(self, name: str) -> Observation | None:
         """Return the latest yes or no since the lead last entered a won or recycled stage."""
-        return self._fresh(self._memory.latest.get(("evidence", name)))
+        return self._fresh(self._state.memory.latest.get(("evidence", name)))
 
     def qualification(self, name: str) -> Observation | None:
         """Return the grant that holds, made since the lead last entered a won or recycled stage."""
@@ -129,21 +134,21 @@ class JourneyView:
 
     def kinds(self) -> Iterable[str]:
         """Return the kinds of activity seen so far."""
-        return self._memory.activities
+        return self._state.memory.activities
 
     def activities(self, kind: str, *, since_recycling: bool = False) -> Iterator[Observation]:
         """Return the activities of a kind, newest first."""
-        seen = newest_first(self._memory.activities.get(kind))
+        seen = newest_first(self._state.memory.activities.get(kind))
         return takewhile(lambda one: one.ordinal > self._cut, seen) if since_recycling else seen
 
     def first(self, kind: str) -> Observation | None:
         """Return the first activity of a kind."""
-        seen = self._memory.activities.get(kind)
+        seen = self._state.memory.activities.get(kind)
         return None if seen is None else seen.first
 
     def total(self, kind: str) -> int:
         """Return how many activities of a kind there are in all."""
-        seen = self._memory.activities.get(kind)
+        seen = self._state.memory.activities.get(kind)
         return 0 if seen is None else seen.size
 
     def score(self, name: str) -> Score:
@@ -192,12 +197,13 @@ class JourneyView:
         here = self._state.position
         if here is None:
             return None
-        return (here.cycles[-1].source if here.in_cycle else None) or here.source
+        episodes = here.episodes
+        return (episodes.cycles[-1].source if episodes.in_cycle else None) or here.source
 
     @property
     def fields(self) -> dict[str, Scalar]:
         """The latest value of each field."""
-        return {name: seen.value for name, seen in self._memory.of("field") if seen.value is not None}
+        return {name: seen.value for name, seen in self._state.memory.of("field") if seen.value is not None}
 
     @property
     def history(self) -> tuple[Activity, ...]:
@@ -205,13 +211,13 @@ class JourneyView:
         if self._history is None:
             self._history = tuple(
                 Activity.checked({"id": seen.fact or None, "kind": kind, "at": seen.at, "attributes": seen.value})
-                for kind, seen in sorted(_with_kind(self._memory), key=lambda pair: pair[1].ordinal)
+                for kind, seen in sorted(_with_kind(self._state.memory), key=lambda pair: pair[1].ordinal)
             )
         return self._history
 
     def reported(self, policy: str, version: str) -> Observation | None:
         """Return the latest score that was reported for a policy."""
-        return self._memory.latest.get(("reported", report_name(policy, version)))
+        return self._state.memory.latest.get(("reported", report_name(policy, version)))
 
     @property
     def keeps_reports(self) -> bool:

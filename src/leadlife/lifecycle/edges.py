@@ -51,7 +51,7 @@ class Edge:
 
 
 def expand(stages: Mapping[str, Stage], transitions: Iterable[Transition]) -> Iterator[Edge]:
-    """Yield every candidate in declared order: wildcards, gates and reopening spelt out."""
+    """Yield every candidate in declared order: wildcards, gates and reopening are written out."""
     rules = tuple(transitions)
     leading: dict[str, tuple[str, ...]] = {}
     for index, rule in enumerate(rules):
@@ -73,7 +73,7 @@ def _own(rule: Transition) -> tuple[Criterion, ...]:
 
 
 def expand_sources(stages: Mapping[str, Stage], rule: Transition) -> tuple[str, ...]:
-    """Return the stages that a transition leads out of, a wildcard spelt out."""
+    """Return the stages that a transition leads out of, with a wildcard written out."""
     if rule.sources == EVERY_OPEN_STAGE:
         return tuple(
             stage.id

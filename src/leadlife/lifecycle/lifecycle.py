@@ -10,6 +10,7 @@ from leadlife._base.model import Accepts, Definition, TupleOf, default
 from leadlife.criteria import View
 from leadlife.errors import Fault, InvalidDefinition, UnknownName, did_you_mean
 from leadlife.lifecycle.edges import Edge, expand
+from leadlife.lifecycle.kinds import with_kinds
 from leadlife.lifecycle.machine import build_machine
 from leadlife.lifecycle.stages import EntryStage, Reason, Stage, StageType
 from leadlife.lifecycle.table import TransitionTable
@@ -48,7 +49,7 @@ class Lifecycle(Definition):
     >>> from leadlife import Stage, Transition
     >>> Lifecycle(
     ...     stages=(Stage(id="mql"), Stage(id="won", status="won")),
-    ...     transitions=(Transition(trigger="win", sources="mql", target="won", kind="forward"),),
+    ...     transitions=(Transition(trigger="win", sources="mql", target="won"),),
     ... ).stage("won").status
     <StageStatus.WON: 'won'>
 
@@ -67,9 +68,13 @@ class Lifecycle(Definition):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         entries = {"entries": self.entries, "referral_entries": self.referral_entries}
-        faults = lifecycle_faults(self.stages, self.transitions, entries, self.reasons)
+        stages = {stage.id: stage for stage in self.stages}
+        transitions, faults = with_kinds(stages, self.transitions)
+        faults += lifecycle_faults(self.stages, transitions, entries, self.reasons)
         if faults:
             raise InvalidDefinition("the lifecycle has faults", faults=faults)
+        # The value is frozen for everybody else; here it is still being made.
+        self.__dict__["transitions"] = transitions
         return self
 
     @cached_property
@@ -84,7 +89,7 @@ class Lifecycle(Definition):
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
-        """Every candidate, with wildcards, gates and reopening spelt out."""
+        """Every candidate, with wildcards, gates and reopening written out."""
         return tuple(expand(self.by_id, self.transitions))
 
     @cached_property
@@ -102,7 +107,7 @@ class Lifecycle(Definition):
 
     @cached_property
     def first(self) -> EntryStage:
-        """Where a journey begins when nobody says otherwise."""
+        """Where a journey begins by default."""
         return (self.entries or (EntryStage(stage=self.stages[0].id),))[0]
 
     def _repr_html_(self) -> str:

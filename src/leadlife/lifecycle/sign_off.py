@@ -28,7 +28,7 @@ class SignOff(Definition):
     version: Name
     """The version of the playbook that was signed."""
     digest: Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
-    """A hash of what was signed; once the rule says something else, the sign-off is stale."""
+    """A hash of what was signed. Once the rule has another content, the sign-off is stale."""
     by: Id | None = None
     """Who signed for the team."""
 

@@ -100,7 +100,7 @@ class Reason(Definition):
 
     id: Name
     needs_note: bool = False
-    """Whether free text must say more."""
+    """Whether a note must be given."""
     meaning: Text = ""
 
 

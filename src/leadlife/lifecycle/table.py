@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife.criteria import Predicate, View
 from leadlife.lifecycle.edges import Edge
+from leadlife.lifecycle.kinds import path_ranks
 from leadlife.lifecycle.machine import EdgeCheck
-from leadlife.lifecycle.stages import Limit, Stage, StageStatus, StageType
+from leadlife.lifecycle.stages import Limit, Stage, StageStatus
 from leadlife.lifecycle.transitions import TransitionKind
 
 if TYPE_CHECKING:
@@ -82,8 +83,7 @@ class TransitionTable:
             for stage in stages
             if stage.limit is not None
         }
-        path = [stage.id for stage in stages if stage.on_path and stage.type is not StageType.GATE]
-        self.rank: dict[str, int] = {stage: place for place, stage in enumerate(path)}
+        self.rank: dict[str, int] = path_ranks(stages)
 
     def take(self, stage: str, trigger: str, view: View) -> Edge | None:
         """Return the first declared candidate whose test is true, if there is one."""

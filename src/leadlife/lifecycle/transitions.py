@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import field_validator
 
-from leadlife._base.model import Accepts, Name, Names, OneOf, Text, default
+from leadlife._base.model import LAX, Accepts, Name, Names, Text, default
 from leadlife.criteria import OptionalGuard
 from leadlife.errors import Malformed
 from leadlife.lifecycle.sign_off import Signable
@@ -37,8 +37,10 @@ class TransitionKind(StrEnum):
 
 if TYPE_CHECKING:
     _Sources = Accepts[tuple[str, ...] | Literal["*"], str | Iterable[str]]
+    _Kind = Accepts[TransitionKind, TransitionKind | str | None]
 else:
     _Sources = tuple[Name, ...] | Literal["*"]
+    _Kind = Annotated[TransitionKind, LAX] | None
 
 
 class Transition(Signable):
@@ -49,7 +51,8 @@ class Transition(Signable):
     """The stages it leads out of; ``"*"`` means every stage that is neither closed nor a gate."""
     target: Name | None = None
     """Where it leads; None for an internal move (no new visit), or for kind ``reopen`` the stage that was left."""
-    kind: OneOf[TransitionKind]
+    kind: _Kind = default(None)
+    """What the move means. A lifecycle fills it in where the statuses and the success path imply it."""
     guard: OptionalGuard = default(None)
     roles: Names = default(())
     """Who may fire it; none means anyone."""
@@ -61,6 +64,11 @@ class Transition(Signable):
     automatic: bool = False
     """Whether it is taken by itself as soon as its guard is true; no role is asked, and its only reason is given."""
     meaning: Text = ""
+
+    @property
+    def has_kind(self) -> bool:
+        """Whether the kind is stated, or filled in by a lifecycle."""
+        return vars(self)["kind"] is not None
 
     @field_validator("sources", mode="before")
     @classmethod

@@ -33,7 +33,7 @@ def lifecycle_faults(
     if not faults:
         faults += _gatecircles(stages)
     if not faults and sum(1 for _ in islice(expand(stages, transitions), MOST_EDGES + 1)) > MOST_EDGES:
-        faults.append(Fault("transitions", f"more than {MOST_EDGES:,} moves once gates and wildcards are spelt out"))
+        faults.append(Fault("transitions", f"more than {MOST_EDGES:,} moves once gates and wildcards are written out"))
     if not faults:
         faults += _timedcircles(transitions, stages)
     return faults
@@ -54,12 +54,12 @@ def _stage_faults(
     if stage.type is StageType.GATE:
         yield from _gate_faults(path, stage, stages)
     elif stage.routes or stage.default is not None:
-        yield Fault(path, "only a gate has routes and a default", 'say type="gate"')
+        yield Fault(path, "only a gate has routes and a default", 'set type="gate"')
     if stage.type is StageType.SLA and stage.limit is None:
-        yield Fault(path, "a stage that holds sla needs a limit")
+        yield Fault(path, "a stage of type sla needs a limit")
     if stage.limit is not None:
         if stage.type is not StageType.SLA:
-            yield Fault(f"{path}.limit", f"a stage that holds {stage.type} has no limit", 'say type="sla"')
+            yield Fault(f"{path}.limit", f"a stage of type {stage.type} has no limit", 'set type="sla"')
         leading_out = {
             rule.trigger
             for rule in transitions
@@ -112,7 +112,7 @@ def _transition_faults(
             yield from _known(f"{path}.sources.{place}", source, stages)
             if source in stages:
                 yield from _source_faults(f"{path}.sources.{place}", rule, stages[source])
-    elif rule.kind.leaves_closed and rule.kind is not TransitionKind.RECYCLE:
+    elif rule.has_kind and rule.kind.leaves_closed and rule.kind is not TransitionKind.RECYCLE:
         yield Fault(f"{path}.sources", f"a {rule.kind} leads out of named stages, not out of every open one")
     yield from _reasons_faults(path, rule, reasons)
     if rule.on is not None:
@@ -137,8 +137,10 @@ def _automatic_faults(
 ) -> Iterator[Fault]:
     """What moves by itself has a guard to wait for, leads elsewhere, and brings its own reason."""
     if rule.guard is None:
-        hint = "say guard=, or make the stage a gate"
-        yield Fault(f"{path}.automatic", "an automatic move needs a guard: else nobody ever stays", hint)
+        hint = "give a guard, or make the stage a gate"
+        yield Fault(
+            f"{path}.automatic", "an automatic move needs a guard: without one, no lead stays in the stage", hint
+        )
     if rule.target is None or _returns(rule, stages):
         yield Fault(f"{path}.automatic", "an automatic move leads to another stage")
     if rule.on is not None:
@@ -153,7 +155,7 @@ def _automatic_faults(
 def _returns(rule: Transition, stages: Mapping[str, Stage]) -> bool:
     """Return whether a move may end where it began, be it through a gate."""
     if rule.target not in stages or any(route not in stages for route in _routes(stages)):
-        return False  # told elsewhere
+        return False  # reported elsewhere
     sources = expand_sources(stages, rule) if rule.sources == EVERY_OPEN_STAGE else rule.sources
     return bool(landings(stages, rule.target or "") & set(sources))
 
@@ -181,6 +183,8 @@ def _target_faults(path: str, rule: Transition, stages: Mapping[str, Stage]) -> 
 def _source_faults(path: str, rule: Transition, source: Stage) -> Iterator[Fault]:
     if source.type is StageType.GATE:
         yield Fault(path, "a gate is left by its routes, not by a transition")
+    if not rule.has_kind:
+        return  # reported with the kinds
     if source.status.closed and not rule.kind.leaves_closed:
         yield Fault(
             path,

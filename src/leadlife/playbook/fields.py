@@ -7,13 +7,18 @@ from leadlife._base.model import Definition, OneOf, Text, TupleOf, default
 
 
 class FieldType(StrEnum):
-    """What a field holds."""
+    """The type of a field's values."""
 
     TEXT = "text"
     INTEGER = "integer"
     NUMBER = "number"
     BOOLEAN = "boolean"
     DATE = "date"
+
+    @property
+    def words(self) -> str:
+        """The type with its article, for messages: ``an integer``."""
+        return _WITH_ARTICLE[self]
 
     def accepts(self, value: object) -> bool:
         """Return whether a value is of this type; a date is ISO text such as ``2026-03-01``."""
@@ -24,6 +29,15 @@ class FieldType(StrEnum):
         if isinstance(value, float):
             return self is FieldType.NUMBER
         return self is FieldType.TEXT or (self is FieldType.DATE and _is_date(str(value)))
+
+
+_WITH_ARTICLE = {
+    FieldType.TEXT: "text",
+    FieldType.INTEGER: "an integer",
+    FieldType.NUMBER: "a number",
+    FieldType.BOOLEAN: "true or false",
+    FieldType.DATE: "a date such as 2026-03-01",
+}
 
 
 def _is_date(text: str) -> bool:
@@ -38,7 +52,7 @@ class FieldSpec(Definition):
 
     type: OneOf[FieldType] = default(FieldType.TEXT)
     personal: bool = False
-    """Whether it holds personal data."""
+    """Whether its values are personal data."""
     choices: TupleOf[Text] = default(())
     """The values that a text field allows; none means any."""
     meaning: Text = ""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from leadlife._base.model import LAX, Accepts, Definition, Name, Text, TupleOf, default
+from leadlife._base.model import LAX, Accepts, Definition, Name, Names, Text, TupleOf, default
 from leadlife.criteria import BandIs, Comparison, Criterion, FieldIs, ScoreIs, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
 from leadlife.facts import (
@@ -58,6 +58,8 @@ class Playbook(Definition):
     """The zone whose calendar days, limits and windows follow."""
     lifecycle: Lifecycle
     fields: dict[Name, FieldSpec] = Field(default_factory=dict[str, FieldSpec])
+    roles: Names = default(())
+    """The roles that actors may have: who may fire a transition, and who may grant a qualification."""
     activity_kinds: dict[Name, ActivityKind] = Field(default_factory=dict[str, ActivityKind])
     evidence: dict[Name, Text] = Field(default_factory=dict[str, str])
     """The yes-or-no questions that people and systems answer, each with its meaning."""
@@ -66,7 +68,7 @@ class Playbook(Definition):
     qualifications: TupleOf[QualificationRule] = default(())
     """The named tests, each granted and withdrawn by its own criteria."""
     readiness: ReadinessRule | None = None
-    """How close to buying a lead behaves; None where nobody judges it."""
+    """How close to buying a lead behaves; None where the playbook has no such rule."""
     review_days: Annotated[int, Field(ge=1, le=366)] = 1
     """Every so many local days, at their first instant, thresholds under half-lives are looked at again."""
     meaning: Text = ""
@@ -79,6 +81,8 @@ class Playbook(Definition):
         faults += repeated("qualifications", (rule.name for rule in self.qualifications))
         for path, guard in self.criteria():
             faults += self.faults_in(guard, path=path)
+        for path, role in self._roles_used():
+            faults += self._unknown(path, "role", role)
         faults += rule_faults(self.qualifications, self.readiness)
         if faults:
             raise InvalidDefinition("the playbook has faults", faults=faults)
@@ -87,14 +91,25 @@ class Playbook(Definition):
     def faults_in(self, criterion: Criterion, *, path: str = "") -> tuple[Fault, ...]:
         """Return what a criterion asks for that this playbook does not have, with suggestions; empty if nothing."""
         if not isinstance(criterion, Criterion):
-            raise Malformed("this is no criterion", hint='write one like field("size") >= 50')
-        unknown = (fault for sort, name in criterion.inputs() for fault in self._unknown(path, sort, name))
+            raise Malformed(
+                f"a {type(criterion).__name__} is not a criterion", hint='write one like field("size") >= 50'
+            )
+        unknown = (fault for topic, name in criterion.inputs() for fault in self._unknown(path, topic, name))
         return (*unknown, *self._misasked(path, criterion))
 
     def criteria(self) -> Iterator[tuple[str, Criterion]]:
         """Yield every criterion of the lifecycle and of the rules, with its path; those of policies are their own."""
         yield from guards_of(self.lifecycle)
         yield from criteria_of(self.qualifications, self.readiness)
+
+    def _roles_used(self) -> Iterator[tuple[str, str]]:
+        """Yield every role that a transition or a qualification names, with its path."""
+        for place, rule in enumerate(self.lifecycle.transitions):
+            for number, role in enumerate(rule.roles):
+                yield f"lifecycle.transitions.{place}.roles.{number}", role
+        for place, qualification in enumerate(self.qualifications):
+            for number, role in enumerate(qualification.granted_by):
+                yield f"qualifications.{place}.granted_by.{number}", role
 
     def _misasked(self, path: str, criterion: Criterion) -> Iterator[Fault]:
         for leaf in leaves_of(criterion):
@@ -104,20 +119,20 @@ class Playbook(Definition):
                 yield from self.score_by_name[leaf.name].faults_in(leaf, path=path)
 
     def _policy_faults(self, path: str, policy: "Policy") -> Iterator[Fault]:
-        for place, sort, name in policy.reads():
-            if sort == "number" and name in self.fields and self.fields[name].type not in _NUMERIC:
+        for place, topic, name in policy.reads():
+            if topic == "number" and name in self.fields and self.fields[name].type not in _NUMERIC:
                 kind = self.fields[name].type
-                yield Fault(f"{path}.{place}", f"field {name!r} holds {kind}, and a number is needed")
-            yield from self._unknown(f"{path}.{place}", "field" if sort == "number" else sort, name)
+                yield Fault(f"{path}.{place}", f"field {name!r} is {kind.words}, but the rule needs a number")
+            yield from self._unknown(f"{path}.{place}", "field" if topic == "number" else topic, name)
         for place, criterion in policy.criteria():
             yield from self._misasked(f"{path}.{place}", criterion)
         for part in policy.parts():
             yield from self._policy_faults(f"{path}/{part.name}", part)
 
-    def _unknown(self, path: str, sort: str, name: str) -> Iterator[Fault]:
-        known = self._vocabulary.get(sort)
+    def _unknown(self, path: str, topic: str, name: str) -> Iterator[Fault]:
+        known = self._vocabulary.get(topic)
         if known is not None and name != "*" and name not in known:
-            yield Fault(path, f"{sort} {name!r} is not declared", did_you_mean(name, known))
+            yield Fault(path, f"{topic} {name!r} is not declared", did_you_mean(name, known))
 
     @cached_property
     def _vocabulary(self) -> dict[str, Mapping[str, Any]]:
@@ -128,6 +143,7 @@ class Playbook(Definition):
             "score": self.score_by_name,
             "stage": self.lifecycle.by_id,
             "qualification": self.qualification_by_name,
+            "role": dict.fromkeys(self.roles),
         }
 
     @cached_property
@@ -137,7 +153,7 @@ class Playbook(Definition):
 
     @cached_property
     def rule_index(self) -> RuleIndex:
-        """Everything that moves by itself, made ready to be judged."""
+        """The rules and automatic moves, indexed by what they read."""
         return RuleIndex(self.lifecycle, self.qualifications, self.readiness, self._zoned)
 
     @cached_property
@@ -165,7 +181,7 @@ class Playbook(Definition):
 
     @cached_property
     def digest(self) -> str:
-        """A hash of the content; two playbooks with the same digest say the same. Signing changes nothing of it."""
+        """A hash of the content. Sign-offs are not part of it."""
         text = json.dumps(self.model_dump(mode="json", exclude=_SIGNATURES), sort_keys=True)
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -188,8 +204,8 @@ class Playbook(Definition):
             "evidence": [f"{name}: {meaning}" if meaning else name for name, meaning in self.evidence.items()],
             "scores": [f"{policy.name} (version {policy.version})" for policy in self.scores],
         }
-        told = [(name, "\n".join(values)) for name, values in words.items() if values]
-        return table(f"playbook {self.ref}", ("words", ""), told) + self.lifecycle._repr_html_()
+        rows = [(name, "\n".join(values)) for name, values in words.items() if values]
+        return table(f"playbook {self.ref}", ("words", ""), rows) + self.lifecycle._repr_html_()
 
     def admit(self, fact: Fact) -> None:
         """Check that a fact uses only words that this playbook declares.
@@ -220,14 +236,14 @@ class Playbook(Definition):
         if value is None:
             return
         if not spec.type.accepts(value):
-            raise Malformed(f"field {name!r} holds {spec.type}, which this value is not")
+            raise Malformed(f"field {name!r} must be {spec.type.words}", hint=f"got {_type_words(value)}")
         if spec.choices and value not in spec.choices:
-            raise Malformed(f"field {name!r} holds one of {', '.join(spec.choices)}")
+            raise Malformed(f"field {name!r} must be one of: {', '.join(spec.choices)}")
 
-    def _declared(self, sort: str, name: str) -> None:
-        known = self._vocabulary[sort]
+    def _declared(self, topic: str, name: str) -> None:
+        known = self._vocabulary[topic]
         if name not in known:
-            raise UnknownName(f"{sort} {name!r} is not declared", hint=did_you_mean(name, known))
+            raise UnknownName(f"{topic} {name!r} is not declared", hint=did_you_mean(name, known))
 
     def with_lifecycle(self, lifecycle: Lifecycle, *, version: str | None = None) -> Self:
         """Return the playbook with another lifecycle, and another version if one is given."""
@@ -244,6 +260,10 @@ class Playbook(Definition):
     def with_fields(self, **fields: FieldSpec) -> Self:
         """Return the playbook with further fields; those of the same name are replaced."""
         return self.replace(fields={**self.fields, **fields})
+
+    def with_roles(self, *roles: str) -> Self:
+        """Return the playbook with further roles."""
+        return self.replace(roles=tuple(dict.fromkeys((*self.roles, *roles))))
 
     def with_activity_kinds(self, **kinds: ActivityKind) -> Self:
         """Return the playbook with further activity kinds; those of the same name are replaced."""
@@ -285,14 +305,19 @@ _TEXTUAL = (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS)
 _EXACT = (Comparison.EQ, Comparison.NE, Comparison.IN)
 
 
+def _type_words(value: object) -> str:
+    """Return the type of a value in words; never the value, which may be personal."""
+    return {bool: "a boolean", int: "an integer", float: "a number", str: "text"}.get(type(value), type(value).__name__)
+
+
 def _misfits(path: str, leaf: FieldIs, spec: FieldSpec) -> Iterator[Fault]:
     textual = leaf.compare in _TEXTUAL
     if textual and spec.type is not FieldType.TEXT:
-        yield Fault(path, f"field {leaf.name!r} holds {spec.type}, which has no parts of text")
+        yield Fault(path, f"field {leaf.name!r} is {spec.type.words}; only text contains, starts or ends with a text")
     elif not textual and not all(map(spec.type.accepts, leaf.values())):
-        yield Fault(path, f"field {leaf.name!r} holds {spec.type}, which this value is not")
+        yield Fault(path, f"field {leaf.name!r} is {spec.type.words}, and the value compared with it is not")
     elif spec.choices and leaf.compare in _EXACT and not set(leaf.values()) <= set(spec.choices):
-        yield Fault(path, f"field {leaf.name!r} is never this", f"it holds: {', '.join(spec.choices)}")
+        yield Fault(path, f"field {leaf.name!r} never has this value", f"its choices are: {', '.join(spec.choices)}")
 
 
 def guards_of(lifecycle: Lifecycle) -> Iterator[tuple[str, Criterion]]:

@@ -1,4 +1,4 @@
-"""The agreement: who signed which rule, and whose word is stale because the rule says something else by now."""
+"""Signing: who signed which rule, and which sign-offs are stale because the rule has changed since."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Clause(NamedTuple):
     """A rule that teams sign.
 
     Attributes:
-        path: Where it stands, such as ``qualifications.0``.
+        path: Its place, such as ``qualifications.0``.
         name: What it is called: a qualification, a trigger, or ``readiness``.
         rule: The rule.
-        digest: A hash of what it says, and of the scores that it reads.
+        digest: A hash of its content, and of the scores that it reads.
     """
 
     path: str
@@ -29,7 +29,7 @@ class Clause(NamedTuple):
     digest: str
 
     def stale(self) -> tuple[SignOff, ...]:
-        """Return the sign-offs that were given when it said something else."""
+        """Return the sign-offs that were given for another content."""
         return tuple(one for one in self.rule.signed if one.digest != self.digest)
 
 
@@ -45,7 +45,7 @@ def clauses(playbook: Playbook) -> Iterator[Clause]:
 
 
 def sign(playbook: Playbook, team: str, *names: str, on: date, by: str | None = None) -> Playbook:
-    """Return the playbook with a team's sign-off on its rules. Signing changes nothing that the playbook says.
+    """Return the playbook with a team's sign-off on its rules. Signing changes nothing else.
 
     >>> from datetime import date
     >>> from leadlife.presets import eight_stage
@@ -64,10 +64,10 @@ def sign(playbook: Playbook, team: str, *names: str, on: date, by: str | None = 
         UnknownName: There is no such rule.
     """
     known = tuple(clauses(playbook))
-    told = {clause.name for clause in known}
+    names_known = {clause.name for clause in known}
     for name in names:
-        if name not in told:
-            raise UnknownName(f"there is no rule {name!r} to sign", hint=did_you_mean(str(name), told))
+        if name not in names_known:
+            raise UnknownName(f"there is no rule {name!r} to sign", hint=did_you_mean(str(name), names_known))
     agreed = {
         clause.path: SignOff(team=team, on=on, version=playbook.version, digest=clause.digest, by=by)
         for clause in known

@@ -14,6 +14,7 @@ from leadlife.presets.rules import (
     ACTIVITY_KINDS,
     BANT,
     BUYING,
+    ROLES,
     TWO_WAY,
     mql,
     readiness_rule,
@@ -24,7 +25,7 @@ from leadlife.presets.rules import (
 from leadlife.timing import days
 
 PRODUCT_PAGES = count("product_page", within=days(30), since_recycling=True) >= 2
-"""The lead visits product or service pages, typically after a follow-up e-mail."""
+"""The lead has visited at least two product or service pages, typically after a follow-up e-mail."""
 
 
 def _stages() -> tuple[Stage, ...]:
@@ -119,6 +120,7 @@ def ibm() -> Playbook:
             entries=(EntryStage(stage="anonymous"), EntryStage(stage="lead")),
             reasons=REASONS,
         ),
+        roles=ROLES,
         activity_kinds=ACTIVITY_KINDS,
         evidence=BANT,
         scores=(urgency(), research()),

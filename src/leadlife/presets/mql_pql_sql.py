@@ -15,6 +15,7 @@ from leadlife.presets.rules import (
     ACTIVITY_KINDS,
     BANT,
     BUYING,
+    ROLES,
     TWO_WAY,
     mql,
     pql,
@@ -26,7 +27,7 @@ from leadlife.presets.rules import (
 from leadlife.timing import days, elapsed
 
 URGENT = evidence("urgent_need", within=elapsed(days=3))
-"""The lead needs the offer at once; two or three days later the need is over."""
+"""The lead needs the offer at once. After three days this evidence is too old."""
 
 
 def _stages() -> tuple[Stage, ...]:
@@ -116,6 +117,7 @@ def mql_pql_sql() -> Playbook:
             referral_entries=(EntryStage(stage="lead"),),
             reasons=REASONS,
         ),
+        roles=ROLES,
         activity_kinds=ACTIVITY_KINDS,
         evidence={
             "pql": "has used the product: a free tier, a trial, or what somebody who refers them showed them",

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 TWO_WAY = ("reply", "call", "meeting", "form", "chat")
 ONE_WAY = ("page_view", "product_page", "email_open", "click", "download", "webinar", "social")
 SIGNALS = ("demo_request", "sample_used", "emergency")
+ROLES = ("marketing", "sales")
+"""The roles that these agreements name."""
+
 ACTIVITY_KINDS = {
     **{kind: ActivityKind(two_way=True) for kind in TWO_WAY},
     **{kind: ActivityKind() for kind in ONE_WAY},
@@ -140,7 +143,7 @@ def pql() -> QualificationRule:
 
 
 def sql(enter: AnyCriterion) -> QualificationRule:
-    """Return the test of sales. The intent in it ends after its window."""
+    """Return the test of sales. A lead fails it again when the evidence in ``enter`` is too old."""
     return QualificationRule(
         name="sql",
         label="sales qualified",

@@ -1,4 +1,4 @@
-"""Qualification rules, readiness rules, and the index of which rule reads what."""
+"""Qualification rules, readiness rules, and the index of what each rule reads."""
 
 from leadlife.qualification.rules import Hysteresis, QualificationRule, ReadinessRule
 

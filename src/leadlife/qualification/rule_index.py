@@ -1,7 +1,8 @@
-"""The rulebook: a playbook's qualifications, readiness and automatic moves, made ready to be judged.
+"""The index of a playbook's rules: which qualification, readiness and automatic move reads what.
 
-A rule is looked at again only when something that it reads has changed. Which rules read what is worked out here, once,
-as bits of a whole number: the rules in the order in which they are judged, then the automatic moves of each stage.
+A rule is evaluated again only if something that it reads has changed. What each rule reads is found once, when the
+playbook is prepared. A set of rules is an integer in which bit ``n`` means rule ``n``, so that union and intersection
+are single operations; a journey asks for them after every fact.
 """
 
 from __future__ import annotations
@@ -33,22 +34,24 @@ if TYPE_CHECKING:
     from leadlife.scoring.policy import Policy
 
 LATE, MID = " late", " mid"
-"""How the two segments of readiness are kept; no qualification can be called so."""
+"""The names of the two segments of readiness among the rules; no name of a qualification begins with a space."""
 Input = tuple[str, str]
+"""What a criterion reads: a topic and a name, such as ``("field", "employees")``."""
 _UNTIMED = (HoldsQualification, ReadinessIs, CustomGuard)
-"""Leaves whose answers change by what the rules do, or by code: never by a time that is known in advance."""
+"""Leaves whose answers change by other rules or by custom code, never at an instant that is known in advance."""
 
-
-_STANDING = ("stage", "cycle", "qualification", "readiness")
+_STATES = ("stage", "cycle", "qualification", "readiness")
+"""Topics that are the state of a lead, not evidence about it."""
 
 
 class Horizon(NamedTuple):
-    """Until when time alone leaves criteria as they are.
+    """The instants before which time alone does not change the answers of some criteria. None means never.
 
     Attributes:
-        steady: Until then, surely.
-        exact: When a window, an age or a step changes at an exact instant.
-        fading: From when a half-life may take a score across a threshold; the review grid looks after it.
+        steady: The earlier one of the two below.
+        exact: The next instant at which a window, an age or a step ends.
+        fading: The instant from which a half-life may take a score across a threshold. From then on, the rules are
+            evaluated on the review grid.
     """
 
     steady: datetime | None = None
@@ -60,15 +63,15 @@ FOR_EVER = Horizon()
 
 
 class IndexedRule(NamedTuple):
-    """A qualification, or a segment of readiness, ready to be judged.
+    """A qualification or a segment of readiness, prepared for use.
 
     Attributes:
-        name: The qualification's name, or :data:`LATE` or :data:`MID`.
-        definition: What was declared.
-        roles: Who may grant it by hand.
-        enters: The leaves of what lets a lead in that time alone can change.
-        leaves: The same of what throws it out.
-        qualifies: Whether it is a qualification, which a win or a recycling takes away.
+        name: The name of the qualification, or :data:`LATE` or :data:`MID`.
+        definition: The rule as declared.
+        roles: The roles that may grant it by hand.
+        enters: The leaves of ``enter`` whose answer time alone can change.
+        leaves: The leaves of ``leave`` whose answer time alone can change.
+        qualifies: Whether it is a qualification; a win or a recycling withdraws those.
     """
 
     name: str
@@ -83,10 +86,10 @@ class AutomaticMoves(NamedTuple):
     """The automatic moves out of a stage.
 
     Attributes:
-        triggers: What is tried, in declared order.
-        timed: The leaves of their guards that time alone can change.
+        triggers: The triggers to try, in declared order.
+        timed: The leaves of their guards whose answer time alone can change.
         reads: What their guards read.
-        always: Whether they read what nobody announces.
+        always: Whether they must be tried after every fact, because custom code in a guard may read anything.
     """
 
     triggers: tuple[str, ...]
@@ -96,19 +99,19 @@ class AutomaticMoves(NamedTuple):
 
 
 class RuleIndex:
-    """Everything that moves by itself, and what it reads.
+    """The rules of a playbook, and what each of them reads.
 
     Attributes:
-        rules: In the order in which they are judged: readiness, then qualifications, each after those it reads.
-        places: The place of each rule among them.
-        automatic: The automatic moves of each stage that has some.
+        rules: The rules in the order of evaluation: readiness, then qualifications, each after those that it reads.
+        places: The place of each rule in this order, by its name; it is the number of its bit.
+        automatic: The automatic moves of each stage that has any.
         moved: The bits of the rules that read the stage or the cycle.
-        always: The bits of the rules that read code of one's own, which may answer anything.
+        always: The bits of the rules that contain custom code, which may read anything.
         every: The bits of all rules.
-        stands: The bits of the rules that are entered by where a lead stands alone: no evidence is behind them.
-        any_fact: The bits of the rules that are entered by code of one's own, which any fact may confirm.
-        segments: The bits of those that make readiness.
-        blank: The bits of the rules that are true of a lead nobody knows anything about.
+        by_state: The bits of the rules whose ``enter`` reads only the state of the lead, so that no fact confirms it.
+        any_fact: The bits of the rules whose ``enter`` contains custom code, so that any fact may confirm it.
+        segments: The bits of the segments of readiness.
+        blank: The bits of the rules whose ``enter`` is, or may be, true for a lead about which nothing is known.
     """
 
     __slots__ = (
@@ -118,12 +121,12 @@ class RuleIndex:
         "any_fact",
         "automatic",
         "blank",
+        "by_state",
         "every",
         "moved",
         "places",
         "rules",
         "segments",
-        "stands",
     )
 
     def __init__(
@@ -134,26 +137,26 @@ class RuleIndex:
         policies: Mapping[str, Policy],
     ) -> None:
         segments = () if readiness is None else ((LATE, readiness.late), (MID, readiness.mid))
-        made = [_ready(name, held, (), qualifies=False) for name, held in segments]
-        made += [_ready(rule.name, rule, rule.granted_by, qualifies=True) for rule in _in_order(qualifications)]
-        self.rules: tuple[IndexedRule, ...] = tuple(made)
-        self.places: dict[str, int] = {rule.name: place for place, rule in enumerate(made)}
-        self.every: int = (1 << len(made)) - 1
+        rules = [_prepared(name, segment, (), qualifies=False) for name, segment in segments]
+        rules += [_prepared(rule.name, rule, rule.granted_by, qualifies=True) for rule in _in_order(qualifications)]
+        self.rules: tuple[IndexedRule, ...] = tuple(rules)
+        self.places: dict[str, int] = {rule.name: place for place, rule in enumerate(rules)}
+        self.every: int = (1 << len(rules)) - 1
         self.segments: int = (1 << len(segments)) - 1
         self._readers: dict[Input, int] = {}
         self._confirmed: dict[Input, int] = {}
         self.always: int = 0
         self.any_fact: int = 0
-        self.stands: int = 0
-        for place, rule in enumerate(made):
+        self.by_state: int = 0
+        for place, rule in enumerate(rules):
             for _, criterion in rule.definition.criteria():
                 self._reads(1 << place, criterion, policies)
         self._trace(policies)
         self.moved: int = self.always
-        for (sort, _), bits in self._readers.items():
-            if sort in ("stage", "cycle"):
+        for (topic, _), bits in self._readers.items():
+            if topic in ("stage", "cycle"):
                 self.moved |= bits
-        self.blank: int = _blank(made, policies)
+        self.blank: int = _blank(rules, policies)
         self.automatic: dict[str, AutomaticMoves] = dict(_automatic(lifecycle, policies))
 
     def _reads(self, bit: int, criterion: Criterion, policies: Mapping[str, Policy]) -> None:
@@ -163,14 +166,17 @@ class RuleIndex:
         self.always |= bit if opaque else 0
 
     def _trace(self, policies: Mapping[str, Policy]) -> None:
-        """Work out which facts confirm which rules: those that ``enter`` reads, itself or through other rules."""
+        """Find which facts confirm which rules: those that ``enter`` reads, directly or through other rules.
+
+        The rules are in order of evaluation, so one pass is enough: what a rule reads comes before it.
+        """
         behind: dict[str, tuple[set[Input], bool]] = {}
         for place, rule in enumerate(self.rules):
             keys, opaque = (
                 (set[Input](), False) if rule.definition.enter is None else _inputs(rule.definition.enter, policies)
             )
-            for sort, name in tuple(keys):
-                others = {"qualification": (name,), "readiness": (LATE, MID)}.get(sort, ())
+            for topic, name in tuple(keys):
+                others = {"qualification": (name,), "readiness": (LATE, MID)}.get(topic, ())
                 for more, code in (behind[other] for other in others if other in behind):
                     keys |= more
                     opaque = opaque or code
@@ -178,10 +184,10 @@ class RuleIndex:
             for key in keys:
                 self._confirmed[key] = self._confirmed.get(key, 0) | 1 << place
             self.any_fact |= opaque << place
-            self.stands |= (not opaque and all(sort in _STANDING for sort, _ in keys)) << place
+            self.by_state |= (not opaque and all(topic in _STATES for topic, _ in keys)) << place
 
     def confirmed(self, keys: Iterable[Input]) -> int:
-        """Return the bits of the rules whose ``enter`` reads any of these, itself or through other rules."""
+        """Return the bits of the rules whose ``enter`` reads any of these, directly or through other rules."""
         return _bits(self._confirmed, keys)
 
     def __bool__(self) -> bool:
@@ -193,17 +199,17 @@ class RuleIndex:
 
 
 def _bits(by_key: Mapping[Input, int], keys: Iterable[Input]) -> int:
-    found = 0
+    bits = 0
     for key in keys:
-        found |= by_key.get(key, 0)
-    return found
+        bits |= by_key.get(key, 0)
+    return bits
 
 
 def horizon(leaves: tuple[Criterion, ...], view: View) -> Horizon:
-    """Return until when time alone leaves some criteria as they are.
+    """Return the instants before which time alone does not change the answers of some criteria.
 
     Raises:
-        GuardError: A policy that they ask is broken.
+        GuardError: A policy whose score they read raised.
     """
     if not leaves:
         return FOR_EVER
@@ -214,6 +220,7 @@ def horizon(leaves: tuple[Criterion, ...], view: View) -> Horizon:
             score = view.score(leaf.name)
             if score is not None:
                 steps = score.changes_at
+                # A policy that does not know when it changes says "now"; it is read again with the next fact.
                 exact.append(None if steps is None or steps <= view.at else steps)
                 fading.append(score.fades_from(leaf.value if isinstance(leaf, ScoreIs) else None))
         else:
@@ -223,19 +230,24 @@ def horizon(leaves: tuple[Criterion, ...], view: View) -> Horizon:
 
 
 def rule_faults(qualifications: tuple[QualificationRule, ...], readiness: ReadinessRule | None) -> Iterator[Fault]:
-    """Yield what is wrong with rules whatever they are about: roles, circles, readiness that reads qualifications."""
+    """Yield the faults of rules that do not depend on the rest of the playbook: roles, circles, unbound guards."""
     for path, criterion in criteria_of(qualifications, readiness):
         for leaf in leaves_of(criterion):
             if isinstance(leaf, ByRole):
-                yield Fault(path, "nobody asks a rule, so it has no role to look at", "say granted_by=")
+                yield Fault(path, "a rule cannot read the role: no actor evaluates it", "use granted_by")
             elif isinstance(leaf, HoldsQualification) and path.startswith("readiness"):
-                yield Fault(path, "readiness is judged before qualifications and reads none", "ask for their evidence")
+                yield Fault(
+                    path,
+                    "readiness cannot read qualifications, because it is evaluated before them",
+                    "use the criteria of the qualification",
+                )
             elif isinstance(leaf, ReadinessIs) and path.startswith("readiness"):
-                yield Fault(path, "readiness does not read itself")
+                yield Fault(path, "readiness cannot read itself", "take this criterion out")
             elif isinstance(leaf, CustomGuard) and leaf.call is None:
-                yield Fault(path, f"guard {leaf.name!r} is named but not bound to a callable")
+                yield Fault(path, f"guard {leaf.name!r} is not bound to a function", "pass the function when loading")
     for circle in _circles(qualifications):
-        yield Fault("qualifications", f"qualifications that wait for one another: {' > '.join(circle)}")
+        circle_text = " > ".join(circle)
+        yield Fault("qualifications", f"qualifications read each other in a circle: {circle_text}", "break the circle")
 
 
 def criteria_of(
@@ -251,29 +263,29 @@ def criteria_of(
                 yield f"readiness.{segment}.{name}", criterion
 
 
-def _ready(name: str, held: Hysteresis, roles: tuple[str, ...], *, qualifies: bool) -> IndexedRule:
-    return IndexedRule(name, held, roles, tuple(timed_leaves(held.enter)), tuple(timed_leaves(held.leave)), qualifies)
+def _prepared(name: str, rule: Hysteresis, roles: tuple[str, ...], *, qualifies: bool) -> IndexedRule:
+    return IndexedRule(name, rule, roles, tuple(timed_leaves(rule.enter)), tuple(timed_leaves(rule.leave)), qualifies)
 
 
 def timed_leaves(criterion: Criterion | None) -> Iterator[Criterion]:
-    """Yield the leaves that time alone may change: those that say when they do."""
+    """Yield the leaves of a criterion whose answer time alone may change: those that define ``changes_at``."""
     for leaf in () if criterion is None else leaves_of(criterion):
         if not isinstance(leaf, _UNTIMED) and type(leaf).changes_at is not Criterion.changes_at:
             yield leaf
 
 
 def _inputs(criterion: Criterion, policies: Mapping[str, Policy]) -> tuple[set[Input], bool]:
-    """Return what a criterion reads, with scores traced to what they read; and whether code of one's own is in it."""
+    """Return what a criterion reads, including what its scores read, and whether it contains custom code."""
     keys: set[Input] = set()
     opaque = False
-    for sort, name in criterion.inputs():
-        if sort == "score" and name in policies:
+    for topic, name in criterion.inputs():
+        if topic == "score" and name in policies:
             keys.update(("reported", part) for part in _parts(policies[name]))
             keys.update(policies[name].inputs())
             opaque = opaque or not policies[name].declares_all
-        elif sort == "custom_guard":
+        elif topic == "custom_guard":
             opaque = True
-        keys.add((sort, name))
+        keys.add((topic, name))
     return keys, opaque
 
 
@@ -284,17 +296,16 @@ def _parts(policy: Policy) -> Iterator[str]:
 
 
 def _in_order(rules: tuple[QualificationRule, ...]) -> Iterator[QualificationRule]:
-    """Yield qualifications so that each comes after those it reads."""
-    waiting, done = list(rules), set[str]()
+    """Yield qualifications so that each comes after those that it reads; circles were refused before."""
+    waiting = list(rules)
     while waiting:
         rule = next(one for one in waiting if not (_needs(one) & {other.name for other in waiting if other is not one}))
         waiting.remove(rule)
-        done.add(rule.name)
         yield rule
 
 
 def _needs(rule: QualificationRule) -> set[str]:
-    return {name for _, criterion in rule.criteria() for sort, name in criterion.inputs() if sort == "qualification"}
+    return {name for _, criterion in rule.criteria() for topic, name in criterion.inputs() if topic == "qualification"}
 
 
 def _circles(rules: tuple[QualificationRule, ...]) -> Iterator[tuple[str, ...]]:
@@ -303,19 +314,19 @@ def _circles(rules: tuple[QualificationRule, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _blank(rules: list[IndexedRule], policies: Mapping[str, Policy]) -> int:
-    """Return the bits of the rules that are true of a lead nobody knows anything about, or that cannot be told."""
-    from leadlife.scoring.view import LeadView  # noqa: PLC0415 - a playbook without rules does not pay for it
+    """Return the bits of the rules that are true for a lead about which nothing is known, or that raise for it."""
+    from leadlife.scoring.view import LeadView  # noqa: PLC0415 - not needed for a playbook without rules
 
     class _Unknown(LeadView):
         def score(self, name: str) -> Any:
             return policies[name].assess(self)
 
-    nobody, bits = _Unknown(Lead(id="nobody"), (), EARLIEST), 0
+    unknown, bits = _Unknown(Lead(id="unknown"), (), EARLIEST), 0
     for place, rule in enumerate(rules):
         try:
-            true = rule.definition.enter is not None and rule.definition.enter.test(nobody) is True
+            true = rule.definition.enter is not None and rule.definition.enter.test(unknown) is True
         except LeadlifeError:
-            true = True  # whoever cannot tell is asked again
+            true = True  # so it is evaluated again for each lead
         bits |= true << place
     return bits
 
@@ -332,9 +343,9 @@ def _automatic(lifecycle: Lifecycle, policies: Mapping[str, Policy]) -> Iterator
             if edge.source == stage and edge.trigger in triggers
             for guard in edge.guards
         ]
-        told = [_inputs(guard, policies) for guard in guards]
-        reads = frozenset[Any]().union(*(keys for keys, _ in told))
-        always = any(opaque for _, opaque in told)
+        inputs = [_inputs(guard, policies) for guard in guards]
+        reads = frozenset[Any]().union(*(keys for keys, _ in inputs))
+        always = any(opaque for _, opaque in inputs)
         yield (
             stage,
             AutomaticMoves(

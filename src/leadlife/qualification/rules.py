@@ -1,4 +1,4 @@
-"""Rules that grant and withdraw: named tests of a lead, and how close to buying it behaves."""
+"""Rules that grant and withdraw qualifications, and rules that decide on readiness."""
 
 from __future__ import annotations
 
@@ -14,42 +14,43 @@ from leadlife.timing import OptionalDuration
 
 
 class Hysteresis(Definition):
-    """Something that is entered by one criterion and left by another.
+    """A state that begins by one criterion and may end by another.
 
-    With ``enter`` alone it holds as long as that is true. With ``leave`` it stays until that is true: the band between
-    the two is the hysteresis in which a trembling signal changes nothing. ``lasting`` stays whatever comes.
+    With ``enter`` alone, the state lasts as long as ``enter`` is true. With ``leave``, it lasts until that is true, so
+    that a signal that goes up and down between the two changes nothing. With ``lasting``, it never ends by itself.
     """
 
     enter: OptionalGuard = default(None)
-    """What lets a lead in; it must be true, not merely unknown."""
+    """The criterion that begins the state; it must be true, unknown is not enough."""
     leave: OptionalGuard = default(None)
-    """What throws it out again; where this and ``enter`` are both true, nobody gets in."""
+    """The criterion that ends the state; while it is true, ``enter`` cannot begin it."""
     lasting: bool = False
-    """Whether it stays even when ``enter`` is true no more."""
+    """Whether the state continues when ``enter`` is no longer true."""
     valid_for: OptionalDuration = default(None)
-    """How long it holds after the latest fact that confirms it, one that ``enter`` reads and after which it is true.
+    """How long the state lasts after the latest fact that confirms it.
 
-    At that very instant it lapses, and only a newer fact grants it again.
+    A fact confirms it if ``enter`` reads the fact and is true after it. At the end of this duration the state lapses,
+    and only a newer fact can begin it again.
     """
     meaning: Text = ""
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if self.lasting and self.leave is not None:
-            raise Malformed("what is lasting has no leave", hint="say lasting=True, or what makes it leave")
+            raise Malformed("lasting and leave cannot be given together", hint="give one of the two")
         return self
 
     def criteria(self) -> tuple[tuple[str, Criterion], ...]:
-        """Return its criteria, each with its name."""
+        """Return the criteria that are given, each with its name."""
         both = (("enter", self.enter), ("leave", self.leave))
         return tuple((name, criterion) for name, criterion in both if criterion is not None)
 
 
 class QualificationRule(Hysteresis, Signable):
-    """A named test that a lead passes or fails: MQL, PQL, SAL, SQL, or any other.
+    """A qualification that a lead may hold: MQL, PQL, SAL, SQL, or any other.
 
-    It goes both ways, and after a win or a recycling it starts afresh: what was held is withdrawn, and only a newer
-    fact that ``enter`` reads grants it again.
+    It is granted and withdrawn. After a win or a recycling it is withdrawn, and only a newer fact that ``enter`` reads
+    grants it again.
 
     >>> from leadlife import days
     >>> from leadlife.criteria import evidence
@@ -59,25 +60,23 @@ class QualificationRule(Hysteresis, Signable):
 
     name: Name
     label: Text | None = None
-    """What people call it; the name when not given."""
+    """The text that people see; by default the name."""
     team: Name | None = None
-    """Whose test it is."""
+    """The team that decides on it."""
     granted_by: Names = default(())
-    """Roles that may grant and withdraw it by hand; none means nobody."""
+    """The roles that may grant and withdraw it by hand; without roles, it cannot be granted by hand."""
 
     @model_validator(mode="after")
     def _granted(self) -> Self:
         if self.enter is None and not self.granted_by:
-            raise Malformed(
-                f"nobody may grant {self.name!r}", hint="say what lets a lead in (enter), or who may grant (granted_by)"
-            )
+            raise Malformed(f"qualification {self.name!r} can never be granted", hint="give enter, granted_by or both")
         return self
 
 
 class ReadinessRule(Signable):
-    """How close to buying a lead behaves, from urgency and research: an axis of its own.
+    """How close to buying a lead behaves: early, mid or late. It is independent of the stage and of qualifications.
 
-    A lead is late while ``late`` holds, else mid while ``mid`` holds, else early.
+    A lead is late while the state ``late`` lasts, else mid while ``mid`` lasts, else early.
     """
 
     mid: Hysteresis
@@ -89,5 +88,5 @@ class ReadinessRule(Signable):
     def _entered(self) -> Self:
         for name in ("mid", "late"):
             if getattr(self, name).enter is None:
-                raise Malformed(f"nothing makes a lead {name}", hint=f"say what does: {name}=Held(enter=...)")
+                raise Malformed(f"{name} needs a criterion to begin", hint=f"give {name} an enter")
         return self

@@ -161,7 +161,7 @@ def _reasons(playbook: Playbook) -> Iterator[str]:
 
 
 def _score(policy: Policy) -> Iterator[str]:
-    reads = ", ".join(dict.fromkeys(f"{sort} {name}" if name else sort for sort, name in policy.inputs()))
+    reads = ", ".join(dict.fromkeys(f"{topic} {name}" if name else topic for topic, name in policy.inputs()))
     meaning = f": {_plain(policy.meaning)}" if policy.meaning else ""
     yield f"- **{_plain(policy.name)}**, version {_plain(policy.version)}{meaning}" + (
         f"; reads {_plain(reads)}" if reads else ""

@@ -1,8 +1,8 @@
 """Scores: ledgers whose lines add up, and the policies that give them.
 
 A score is a ledger: its lines add up to its value. A policy is a value with a name and a version;
-``policy.score(lead, activities, at=...)`` returns a score. Policies are data (points, fit, grid, combined, learned,
-four vendors' own) or code of your own (:class:`CustomPolicy`).
+``policy.score(lead, activities, at=...)`` returns a score. A policy is data (points, fit, grid, combined, learned, or
+the scoring of one of four vendors) or your own code (:class:`CustomPolicy`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from leadlife._base.lazy import lazily
 
 _HOMES = {
     "ActivityRule": "leadlife.scoring.rules",
-    "Answer": "leadlife.scoring.score",
+    "Answer": "leadlife.scoring.ledger",
     "CalibratedBayes": "leadlife.scoring.learned.calibrated_bayes",
     "Capped": "leadlife.scoring.combined",
     "ClosedLead": "leadlife.scoring.learned.win_table",
-    "Contribution": "leadlife.scoring.score",
+    "Contribution": "leadlife.scoring.ledger",
     "CustomPolicy": "leadlife.scoring.custom",
     "Fallback": "leadlife.scoring.combined",
     "FieldRule": "leadlife.scoring.rules",
@@ -24,7 +24,8 @@ _HOMES = {
     "Grid": "leadlife.scoring.grid",
     "Highest": "leadlife.scoring.combined",
     "Isotonic": "leadlife.scoring.learned.isotonic",
-    "Lift": "leadlife.scoring.score",
+    "Lift": "leadlife.scoring.ledger",
+    "LineKind": "leadlife.scoring.ledger",
     "MICRO": "leadlife.scoring.units",
     "NaiveBayes": "leadlife.scoring.learned.naive_bayes",
     "Overridden": "leadlife.scoring.combined",
@@ -32,17 +33,16 @@ _HOMES = {
     "Points": "leadlife.scoring.points",
     "Policy": "leadlife.scoring.policy",
     "RuleGroup": "leadlife.scoring.points",
-    "Scale": "leadlife.scoring.score",
+    "Scale": "leadlife.scoring.ledger",
     "Scaled": "leadlife.scoring.combined",
     "Score": "leadlife.scoring.score",
     "ScoringPolicy": "leadlife.scoring.score",
     "Shape": "leadlife.scoring.decay",
-    "Sort": "leadlife.scoring.score",
     "StepDecay": "leadlife.scoring.decay",
     "Tier": "leadlife.scoring.rules",
     "TierRule": "leadlife.scoring.rules",
     "Trait": "leadlife.scoring.fit",
-    "Trend": "leadlife.scoring.score",
+    "Trend": "leadlife.scoring.ledger",
     "Weighted": "leadlife.scoring.combined",
     "WeightedSum": "leadlife.scoring.combined",
     "WinTable": "leadlife.scoring.learned.win_table",

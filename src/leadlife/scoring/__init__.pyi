@@ -18,6 +18,12 @@ from leadlife.scoring.learned.isotonic import Isotonic as Isotonic
 from leadlife.scoring.learned.naive_bayes import NaiveBayes as NaiveBayes
 from leadlife.scoring.learned.win_table import ClosedLead as ClosedLead
 from leadlife.scoring.learned.win_table import WinTable as WinTable
+from leadlife.scoring.ledger import Answer as Answer
+from leadlife.scoring.ledger import Contribution as Contribution
+from leadlife.scoring.ledger import Lift as Lift
+from leadlife.scoring.ledger import LineKind as LineKind
+from leadlife.scoring.ledger import Scale as Scale
+from leadlife.scoring.ledger import Trend as Trend
 from leadlife.scoring.points import Points as Points
 from leadlife.scoring.points import RuleGroup as RuleGroup
 from leadlife.scoring.policy import Policy as Policy
@@ -26,14 +32,8 @@ from leadlife.scoring.rules import ActivityRule as ActivityRule
 from leadlife.scoring.rules import FieldRule as FieldRule
 from leadlife.scoring.rules import Tier as Tier
 from leadlife.scoring.rules import TierRule as TierRule
-from leadlife.scoring.score import Answer as Answer
-from leadlife.scoring.score import Contribution as Contribution
-from leadlife.scoring.score import Lift as Lift
-from leadlife.scoring.score import Scale as Scale
 from leadlife.scoring.score import Score as Score
 from leadlife.scoring.score import ScoringPolicy as ScoringPolicy
-from leadlife.scoring.score import Sort as Sort
-from leadlife.scoring.score import Trend as Trend
 from leadlife.scoring.score import banded as banded
 from leadlife.scoring.score import rank as rank
 from leadlife.scoring.units import MICRO as MICRO

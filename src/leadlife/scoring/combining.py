@@ -1,11 +1,11 @@
-"""What combinators share: lines taken over from parts, and what several scores say together."""
+"""Functions that the combined policies share: lines copied from parts, and one score made of several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from leadlife.scoring import MICRO, Answer, Contribution, Scale, Score, Sort
+from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Scale, Score
 from leadlife.scoring.limits import weighted
 from leadlife.timing import earliest
 
@@ -14,26 +14,30 @@ if TYPE_CHECKING:
 
 
 def as_points(score: Score, *, weight: int = MICRO) -> list[Contribution]:
-    """Return a part's lines under its own name, times a weight in millionths.
+    """Return the lines of a part, named ``part/rule``, times a weight in millionths.
 
-    The whole is weighed, not line by line: what rounding the lines leaves over, a few millionths, is a line of its own.
-    A probability counts as one line of so many points: its log-odds are no points.
+    The value is multiplied by the weight as a whole. The lines are multiplied one by one, and the rounding errors of
+    these products, a few millionths, become a separate line. A probability becomes one line with as many points: the
+    lines of a probability are log-odds, which do not add up to it.
     """
     worth = weighted(score.micropoints, weight, MICRO)
     if score.scale is Scale.PROBABILITY:
-        return [Contribution(score.policy, Sort.FIELD, worth, f"probability by {score.policy}")]
+        return [Contribution(score.policy, LineKind.FIELD, worth, f"probability by {score.policy}")]
     lines = [
         line._replace(rule=f"{score.policy}/{line.rule}", micropoints=weighted(line.micropoints, weight, MICRO))
         for line in score.lines
     ]
     left_over = worth - sum(line.micropoints for line in lines)
     if left_over:
-        lines.append(Contribution(f"{score.policy}/rounding", Sort.NOTE, left_over, "rounding"))
+        lines.append(Contribution(f"{score.policy}/rounding", LineKind.NOTE, left_over, "rounding"))
     return lines
 
 
 def answers(policy: Policy, scores: Iterable[Score]) -> Score | None:
-    """Return a score that says why there is none, if a part has none: who is excluded by one is excluded by all."""
+    """Return the score without a value that a policy gives if one of its parts has no value, else None.
+
+    A part that excludes the lead comes before parts that have no answer.
+    """
     missing = [score for score in scores if not score.answered]
     if not missing:
         return None
@@ -52,20 +56,21 @@ def answers(policy: Policy, scores: Iterable[Score]) -> Score | None:
 def joined(
     policy: Policy, scores: Sequence[Score], lines: Iterable[Contribution], *, weights: Sequence[int] = ()
 ) -> Score:
-    """Return a score of a policy's own, made of lines, that may change whenever one of its parts may."""
-    written = tuple(lines)
-    told = list(zip(scores, weights or [MICRO] * len(scores), strict=True))
+    """Return the score that a policy makes of lines; it may change whenever one of its parts may change."""
+    kept = tuple(lines)
+    weighted_scores = list(zip(scores, weights or [MICRO] * len(scores), strict=True))
     low, high = policy.limits()
     return Score(
         policy.name,
         policy.version,
         scores[0].at,
-        sum(line.micropoints for line in written),
-        written,
+        sum(line.micropoints for line in kept),
+        kept,
         low=low,
         high=high,
         changes_at=earliest(score.changes_at for score in scores),
-        fading=sum(abs(weighted(score.fading, weight, MICRO)) for score, weight in told),
-        rounding=sum(abs(weighted(score.rounding, weight, MICRO)) + 2 for score, weight in told),
+        fading=sum(abs(weighted(score.fading, weight, MICRO)) for score, weight in weighted_scores),
+        # Multiplying by the weight rounds as well, now and later: two micropoints more for each part.
+        rounding=sum(abs(weighted(score.rounding, weight, MICRO)) + 2 for score, weight in weighted_scores),
         half_life=min((score.half_life for score in scores if score.half_life is not None), default=None),
     )

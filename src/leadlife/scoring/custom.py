@@ -1,4 +1,4 @@
-"""A policy of one's own: a plain function, or an object that scores, bound by name and version."""
+"""A custom policy: a function, or an object with a method ``score``, bound by name and version."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from leadlife.scoring.policy import Banded, PolicyView, as_mapping
 
 
 class CustomPolicy(Banded):
-    """A function or an object of one's own as a policy.
+    """Your own function or object as a policy.
 
-    A file keeps only its name, version, scale and bands; whoever loads it binds the object. Not bound to any, it is a
-    policy that the world answers: in a journey its score is the latest :class:`ScoreReported` of its name
-    and version.
+    A file keeps only its name, version, scale and bands; the program that loads the file binds the function again. A
+    custom policy that is not bound gets its scores from outside: in a journey its score is the latest
+    :class:`ScoreReported` of its name and version.
 
     >>> from datetime import datetime, UTC
     >>> from leadlife import Lead
@@ -42,25 +42,31 @@ class CustomPolicy(Banded):
         if value is None:
             return None
         if isinstance(value, type):
-            raise Malformed("this is a class", hint="give an instance of it")
+            raise Malformed(f"a policy must be an instance, not the class {value.__name__!r}", hint="call the class")
         scoring = getattr(value, "score", value)
         if not callable(scoring):
-            raise Malformed("a policy is a function or has a method score", hint="nothing is imported or evaluated")
+            raise Malformed(
+                "a policy must be a function, or an object with a method score", hint="pass the function itself"
+            )
         try:
             signature(scoring).bind(None, (), at=None)
         except TypeError:
-            raise Malformed("a policy is called with (lead, activities, at=...)") from None
+            raise Malformed(
+                "a policy must take (lead, activities, *, at)", hint="def my_policy(lead, activities, *, at): ..."
+            ) from None
         except ValueError:
-            return value  # a built-in callable may tell no signature
+            return value  # a built-in callable may have no signature to check
         return value
 
     @model_validator(mode="before")
     @classmethod
     def _bind(cls, data: Any, info: ValidationInfo) -> Any:
-        """Bind what :func:`read_policy` was given under this policy's name."""
-        given: Mapping[str, Any] = (info.context or {}).get("policies") or {}
+        """Bind the function that was passed to :func:`read_policy` under this policy's name."""
+        functions: Mapping[str, Any] = (info.context or {}).get("policies") or {}
         name = data.get("name") if isinstance(data, dict) else None
-        return {**data, "call": given[name]} if isinstance(name, str) and name in given and "call" not in data else data
+        if isinstance(name, str) and name in functions and "call" not in data:
+            return {**data, "call": functions[name]}
+        return data
 
     @classmethod
     def of(
@@ -73,37 +79,38 @@ class CustomPolicy(Banded):
         bands: Mapping[str, float] | None = None,
         meaning: str = "",
     ) -> Self:
-        """Return a function, or an object that scores, as a policy.
+        """Return a function, or an object with a method ``score``, as a policy.
 
         Args:
             call: The function or the object.
-            name: What it is called; by default its own name.
-            version: Which version this is; by default its own, else 1.
-            scale: What its answers mean.
-            bands: Each band and its least value.
-            meaning: What it is about, in words.
+            name: The name of the policy; by default that of the function or object.
+            version: The version; by default that of the object, else 1.
+            scale: What the answers mean.
+            bands: The least value of each band.
+            meaning: What the policy is about, in words.
 
         Raises:
-            Malformed: It is neither, cannot be called so, or has no name.
+            Malformed: ``call`` cannot be called with ``(lead, activities, at=...)``, or has no name.
         """
-        found = name or getattr(call, "name", None) or getattr(call, "__name__", None)
-        if not isinstance(found, str) or found == "<lambda>":
+        own_name = name or getattr(call, "name", None) or getattr(call, "__name__", None)
+        if not isinstance(own_name, str) or own_name == "<lambda>":
             if call is not None and not callable(call) and not hasattr(call, "score"):
                 raise Malformed(
-                    "this is no policy", hint="a policy is data, a named function, or an object that scores"
+                    f"a policy cannot be made of {type(call).__name__}",
+                    hint="pass a policy, its data, a named function, or an object with a method score",
                 )
-            raise Malformed("a policy of one's own needs a name", hint="give name=, or define the function with def")
-        told = version or str(getattr(call, "version", "1"))
-        given = bands if isinstance(bands, dict) or bands is None else dict(as_mapping("bands", bands))
-        return cls(name=found, version=told, scale=scale, bands=given or {}, meaning=meaning, call=call)
+            raise Malformed("a custom policy needs a name", hint="give name=, or define the function with def")
+        own_version = version or str(getattr(call, "version", "1"))
+        least = bands if isinstance(bands, dict) or bands is None else dict(as_mapping("bands", bands))
+        return cls(name=own_name, version=own_version, scale=scale, bands=least or {}, meaning=meaning, call=call)
 
     @property
     def declares_all(self) -> bool:
-        """False, for code of one's own may read anything."""
+        """False, because your own code may read anything."""
         return False
 
     def limits(self) -> tuple[int | None, int | None]:
-        """Return 0 and 1 for a probability, else no bounds."""
+        """Return 0 and 1 (in micropoints) for a probability, else no bounds."""
         return (0, MICRO) if self.scale is Scale.PROBABILITY else (None, None)
 
     def _assess(self, view: PolicyView) -> Score:
@@ -111,7 +118,7 @@ class CustomPolicy(Banded):
             report = view.reported(self.name, self.version)
             if report is None:
                 return self._unanswered(view.at, f"{self.name} is not bound and has not been reported")
-            # A report stands until the next one: time does nothing to it.
+            # A reported score is valid until the next report; time alone does not change it.
             return replace(self.score_of(report.value, at=view.at, why="reported"), changes_at=None)
         if self.call is None:
             raise PolicyNotBound(self.name, "is named but not bound to a function")
@@ -128,39 +135,40 @@ class CustomPolicy(Banded):
         return banded(Score(self.name, self.version, at, answer=Answer.UNANSWERED, why=why), self.bands)
 
     def score_of(self, answer: Any, *, at: datetime, why: str = "") -> Score:
-        """Return an answer as a score.
+        """Return the answer of a custom policy as a score.
 
         Args:
             answer: A number, points by reason, a score, or None for no answer.
-            at: The instant it is for.
-            why: The reason to give for a bare number; by default the policy's name.
+            at: The instant that the answer is for.
+            why: The reason of the line for a plain number; by default the meaning or the name of the policy.
 
         Raises:
-            PolicyError: It is NaN, infinite, too large, no probability, or something else altogether.
+            PolicyError: The answer is NaN, infinite, too large, not a probability, or of another type.
         """
         try:
             score = self._as_score(answer, at, why or self.meaning or self.name)
-            # What code of one's own does with time is its own affair: it may change at once, unless it says when.
+            # Nothing is known about how custom code depends on time, so its score may change at once. A score that says
+            # when it changes is believed.
             return score if score.changes_at is not None else replace(score, changes_at=at)
         except PolicyError:
             raise
         except LeadlifeError as error:
-            raise PolicyError(self.name, f"answered what is no score: {error.message}") from None
-        except Exception as error:  # a mapping of one's own may do anything
-            raise PolicyError(self.name, f"answered what is no score: {type(error).__name__}") from error
+            raise PolicyError(self.name, f"gave an invalid score: {error.message}") from None
+        except Exception as error:  # a custom mapping may raise anything
+            raise PolicyError(self.name, f"gave an invalid score: {type(error).__name__}") from error
 
     def _as_score(self, answer: Any, at: datetime, why: str) -> Score:
         if answer is None:
             return self._unanswered(at, f"{self.name} has no answer")
         if isinstance(answer, Score):
             if answer.scale is not self.scale:
-                raise PolicyError(self.name, f"answered a score in {answer.scale}, not in {self.scale}")
+                raise PolicyError(self.name, f"gave a score in {answer.scale}, not in {self.scale}")
             if answer.at != at:
-                raise PolicyError(self.name, "answered for another instant")
+                raise PolicyError(self.name, "gave a score for another instant")
             return banded(self.renamed(answer), self.bands)
         if self.scale is Scale.PROBABILITY:
             if isinstance(answer, bool) or not isinstance(answer, int | float):
-                raise PolicyError(self.name, f"answered {type(answer).__name__}, not a probability")
+                raise PolicyError(self.name, f"gave {type(answer).__name__}, not a probability")
             chance = Score(self.name, self.version, at, micropoints(answer), scale=self.scale, probability=answer)
             return banded(chance, self.bands)
         points = answer if isinstance(answer, Mapping) else {why: answer}

@@ -1,4 +1,4 @@
-"""Fit against an ideal-customer profile, graded: how much of the profile the lead is known to match."""
+"""The fit of a lead to the profile of the ideal customer, with grades."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRADES: dict[str, float] = {"A": 75, "B": 50, "C": 25, "D": 0}
 
 
 class Trait(Definition):
-    """One thing that the ideal customer is, and its share of the profile in whole percent."""
+    """One trait of the ideal customer, and its share of the profile in whole percent."""
 
     name: Name
     when: Question
@@ -29,14 +29,13 @@ class Trait(Definition):
 
 
 class Fit(Banded):
-    """From 0 to 100: the percentages of the traits that are known to be true.
+    """A score from 0 to 100: the sum of the percentages of the traits that are true.
 
-    An unknown trait counts for nothing and is told in the ledger: it is what to ask next. A lead that matches
-    ``exclude`` has no score.
+    An unknown trait adds 0, and the ledger lists it: it is what to find out next.
 
     Attributes:
-        traits: What the ideal customer is; the percentages add up to 100.
-        exclude: Who matches one of these is no fit at all.
+        traits: The traits of the ideal customer; the percentages add up to 100.
+        exclude: A lead for which one of these criteria is true has no score.
         bands: The grades; the default cuts at 75, 50 and 25 are a starting point.
     """
 
@@ -49,7 +48,7 @@ class Fit(Banded):
         yield from repeated("traits", (trait.name for trait in self.traits))
         total = sum(trait.percent for trait in self.traits)
         if total != 100:  # noqa: PLR2004 - percent
-            yield Fault("traits", f"the traits of a profile add up to 100 percent, not {total}")
+            yield Fault("traits", f"the percentages must add up to 100, not {total}", "change a percent")
         yield from band_faults(self.bands, 0, 100 * MICRO)
 
     @cached_property
@@ -75,7 +74,7 @@ class Fit(Banded):
             yield f"exclude.{place}", criterion
 
     def limits(self) -> tuple[int | None, int | None]:
-        """Return 0 and 100 points."""
+        """Return 0 and 100 points, in micropoints."""
         return self._points.limits()
 
     def _assess(self, view: PolicyView) -> Score:

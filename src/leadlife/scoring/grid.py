@@ -1,4 +1,4 @@
-"""The grid: a fit letter by an engagement digit, such as A1."""
+"""The grid: a fit letter and an engagement digit, such as A1."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from leadlife.scoring.policy import Amount, Part, Policy, PolicyView
 
 
 class Grid(Policy):
-    """Two banded policies side by side; the band is the fit's letter and the engagement's digit.
+    """Two policies with bands; the band of the grid is the band of fit followed by the band of engagement.
 
-    The value is the sum of both, held between ``floor`` and ``cap``. The bands are ordered by fit, then by engagement.
+    The value is the sum of both, limited by ``floor`` and ``cap``. The bands are ordered by fit, then by engagement.
     """
 
     op: Literal["grid"] = "grid"
@@ -29,15 +29,15 @@ class Grid(Policy):
     @model_validator(mode="after")
     def _banded(self) -> Self:
         faults = [
-            Fault(side, "an axis of a grid needs bands", "give it bands={...}")
+            Fault(side, "an axis of a grid needs bands", "give the policy bands")
             for side, part in (("fit", self.fit), ("engagement", self.engagement))
             if not part.band_names()
         ]
         cells = self.band_names()
         if not faults and len(set(cells)) < len(cells):
-            faults.append(Fault("", "two cells have one name", "name the bands so that no two pairs read alike"))
+            faults.append(Fault("", "two cells have the same name", "rename a band so that each pair is unique"))
         if faults:
-            raise InvalidDefinition("the grid has faults", faults=faults)
+            raise InvalidDefinition("the grid has faults:", faults=faults)
         return self
 
     def parts(self) -> tuple[Policy, ...]:
@@ -45,11 +45,11 @@ class Grid(Policy):
         return self.fit, self.engagement
 
     def limits(self) -> Limits:
-        """Return the sums of the axes' limits, held between the floor and the cap."""
+        """Return the sums of the axes' limits, after the floor and the cap."""
         return limits_within(sum_limits(self.fit.limits(), self.engagement.limits()), limits_of(self.floor, self.cap))
 
     def band_names(self) -> tuple[str, ...]:
-        """Return every cell, the lowest first."""
+        """Return the names of all cells, the lowest first."""
         return tuple(f"{row}{column}" for row in self.fit.band_names() for column in self.engagement.band_names())
 
     def _assess(self, view: PolicyView) -> Score:
@@ -60,5 +60,5 @@ class Grid(Policy):
         lines = [line for axis in axes for line in as_points(axis)]
         limited(lines, sum(line.micropoints for line in lines), limits_of(self.floor, self.cap), "total", "the total")
         score = joined(self, axes, lines)
-        cells = None if any(rank(axis) < 0 for axis in axes) else f"{axes[0].band}{axes[1].band}"
-        return replace(score, band=cells, bands=self.band_names(), parts=axes)
+        cell = None if any(rank(axis) < 0 for axis in axes) else f"{axes[0].band}{axes[1].band}"
+        return replace(score, band=cell, bands=self.band_names(), parts=axes)

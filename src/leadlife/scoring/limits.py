@@ -1,13 +1,13 @@
-"""Floors and caps in micropoints: what holds a sum between two limits, and what a sum can come to at all."""
+"""Floors and caps in micropoints, and the limits of sums."""
 
 from __future__ import annotations
 
 from leadlife.errors import Malformed
-from leadlife.scoring.score import Contribution, Sort
+from leadlife.scoring.ledger import Contribution, LineKind
 from leadlife.scoring.units import micropoints
 
 Limits = tuple[int | None, int | None]
-"""The least and the most, in micropoints; None where there is no bound."""
+"""The least and the greatest amount, in micropoints; None means that there is no bound."""
 
 UNLIMITED: Limits = (None, None)
 
@@ -16,15 +16,15 @@ def limits_of(floor: float | None, cap: float | None) -> Limits:
     """Return a floor and a cap in micropoints.
 
     Raises:
-        Malformed: The floor lies above the cap.
+        Malformed: The floor is above the cap.
     """
     if cap is not None and floor is not None and cap < floor:
-        raise Malformed(f"the floor ({floor:g}) lies above the cap ({cap:g})", hint="lower the floor or raise the cap")
+        raise Malformed(f"the floor {floor:g} is above the cap {cap:g}", hint="lower the floor or raise the cap")
     return None if floor is None else micropoints(floor), None if cap is None else micropoints(cap)
 
 
 def clamped(amount: int, limits: Limits) -> int:
-    """Return an amount held between a floor and a cap."""
+    """Return an amount limited by a floor and a cap."""
     floor, cap = limits
     if cap is not None and amount > cap:
         return cap
@@ -32,23 +32,23 @@ def clamped(amount: int, limits: Limits) -> int:
 
 
 def limited(lines: list[Contribution], amount: int, limits: Limits, rule: str, what: str) -> int:
-    """Write a line for what a cap takes away or a floor adds, and return what is left."""
-    left = clamped(amount, limits)
-    if left != amount:
-        word = "cap" if left < amount else "floor"
-        lines.append(Contribution(rule, Sort.CAP, left - amount, f"{word} of {what}"))
-    return left
+    """Return an amount limited by a floor and a cap, and append a line for what they change."""
+    allowed = clamped(amount, limits)
+    if allowed != amount:
+        word = "cap" if allowed < amount else "floor"
+        lines.append(Contribution(rule, LineKind.CAP, allowed - amount, f"{word} of {what}"))
+    return allowed
 
 
 def weighted(amount: int, weight: int, whole: int) -> int:
     """Return ``amount * weight / whole`` in whole micropoints, rounded half away from zero."""
-    # In whole numbers throughout, for a float would round differently on other engines.
+    # In integers only: a float quotient is not exact, and other engines (SQL, JavaScript) may round it differently.
     size = (2 * abs(amount * weight) + whole) // (2 * whole)
     return size if amount * weight > 0 else -size
 
 
 def sum_limits(*limits: Limits) -> Limits:
-    """Return the limits of a sum; without a bound where one of the parts has none."""
+    """Return the limits of a sum; it has no bound if one of its parts has none."""
     lows, highs = [low for low, _ in limits], [high for _, high in limits]
     return (
         None if None in lows else sum(low for low in lows if low is not None),
@@ -57,7 +57,7 @@ def sum_limits(*limits: Limits) -> Limits:
 
 
 def limits_within(limits: Limits, within: Limits) -> Limits:
-    """Return limits after a floor and a cap; where there is no bound, the floor or the cap is the bound."""
+    """Return limits after a floor and a cap; where a limit is missing, the floor or the cap takes its place."""
     low, high = limits
     return (
         within[0] if low is None else clamped(low, within),

@@ -1,23 +1,29 @@
-"""A ledger in words and bars, and the difference of two."""
+"""A ledger as text and as an HTML table with bars, and the difference of two scores.
+
+``Score`` calls these functions. This module does not import it, except for type checkers.
+"""
 
 from __future__ import annotations
 
 from html import escape
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from leadlife.scoring.score import Contribution, Scale, Score, Sort, comparable
+from leadlife.scoring.ledger import Contribution, LineKind, Scale
 from leadlife.scoring.units import MICRO
+
+if TYPE_CHECKING:
+    from leadlife.scoring.score import Score
 
 FULL = 1.0
 HUNDREDTH = MICRO // 100
 
 
 class Change(NamedTuple):
-    """What one rule adds to, or takes from, the difference of two scores.
+    """The part of a difference that comes from one rule, for one reason.
 
     Attributes:
-        rule: The rule.
-        micropoints: Its share of the difference.
+        rule: The name of the rule.
+        micropoints: What it adds to the difference.
         reason: Why, in words.
     """
 
@@ -26,15 +32,15 @@ class Change(NamedTuple):
     reason: str
 
     def __str__(self) -> str:
-        return f"{told(self.micropoints)}: {self.reason}" if self.micropoints else self.reason
+        return f"{signed_words(self.micropoints)}: {self.reason}" if self.micropoints else self.reason
 
 
 class Difference(NamedTuple):
-    """The difference of two scores: its changes add up to it, the largest first.
+    """The difference of two scores, and the changes that add up to it, the largest first.
 
     Attributes:
-        micropoints: The later value less the earlier.
-        changes: What made it.
+        micropoints: The later value minus the earlier one.
+        changes: What changed.
         band: The earlier and the later band.
     """
 
@@ -49,14 +55,17 @@ class Difference(NamedTuple):
 
 
 def points(amount: int) -> str:
-    """Return micropoints as a plain number of points, without an exponent or idle zeros."""
+    """Return micropoints as a number of points in text, without an exponent and without trailing zeros."""
     whole, rest = divmod(abs(amount), MICRO)
     fraction = f".{rest:06d}".rstrip("0") if rest else ""
     return f"{'-' if amount < 0 else ''}{whole}{fraction}"
 
 
-def told(amount: int) -> str:
-    """Return a change in words, to the hundredth of a point where that is not nothing: ``plus 25``, ``minus 2.5``."""
+def signed_words(amount: int) -> str:
+    """Return a change in words: ``plus 25``, ``minus 2.5``.
+
+    It is rounded to hundredths of a point. A smaller change is given in full, for it would be rounded to 0.
+    """
     size = abs(amount)
     if size >= HUNDREDTH:
         size = (size + HUNDREDTH // 2) // HUNDREDTH * HUNDREDTH
@@ -64,15 +73,11 @@ def told(amount: int) -> str:
 
 
 def difference(earlier: Score, later: Score) -> Difference:
-    """Return what changed between two scores.
+    """Return what changed between two scores of the same scale.
 
-    Lines are paired by rule and activity; what a rule gains by new activities, loses by ageing and loses by activities
-    that no longer count are told apart. Probabilities differ in log-odds, line by line.
-
-    Raises:
-        Malformed: The two are not on the same scale.
+    Lines are paired by rule, kind and activity. For each rule, new activities, ageing, and activities that no longer
+    count are separate changes. The changes of a probability are in log-odds.
     """
-    comparable(earlier, later)
     before, after = _by_line(earlier), _by_line(later)
     sums: dict[tuple[str, str], int] = {}
     for key in dict.fromkeys((*before, *after)):
@@ -99,12 +104,12 @@ def _answers(earlier: Score, later: Score) -> list[Change]:
     return [Change(later.policy, 0, why)]
 
 
-def _by_line(score: Score) -> dict[tuple[str, Sort, str], list[Contribution]]:
-    lines: dict[tuple[str, Sort, str], list[Contribution]] = {}
+def _by_line(score: Score) -> dict[tuple[str, LineKind, str], list[Contribution]]:
+    lines: dict[tuple[str, LineKind, str], list[Contribution]] = {}
     for line in score.lines:
-        # Activities without an id are told apart by when they were.
-        named = line.activity or ("" if line.at is None else line.at.isoformat())
-        lines.setdefault((line.rule, line.sort, named), []).append(line)
+        # Activities without an id are distinguished by their instant.
+        activity = line.activity or ("" if line.at is None else line.at.isoformat())
+        lines.setdefault((line.rule, line.kind, activity), []).append(line)
     return lines
 
 
@@ -112,9 +117,9 @@ def _micropoints(lines: list[Contribution] | None) -> int:
     return sum(line.micropoints for line in lines or ())
 
 
-def _why(old: list[Contribution] | None, new: list[Contribution] | None, time_passed: bool) -> str:  # noqa: FBT001 - one of three facts
+def _why(old: list[Contribution] | None, new: list[Contribution] | None, time_passed: bool) -> str:  # noqa: FBT001 - private, called once
     if old is None:
-        assert new is not None  # noqa: S101 - one of the two has the line
+        assert new is not None  # noqa: S101 - at least one of the two has the line
         return new[0].reason
     if new is None:
         return f"{old[0].reason} no longer counts"
@@ -124,7 +129,7 @@ def _why(old: list[Contribution] | None, new: list[Contribution] | None, time_pa
 
 
 def explain(score: Score) -> str:
-    """Return the ledger in words, a line each."""
+    """Return the score and its lines as text, one row for each line."""
     width = max((len(_signed(line.micropoints)) for line in score.lines), default=0)
     rows = [f"{_signed(line.micropoints):>{width}}  {_reason(line)}" for line in score.lines]
     return "\n  ".join([_headline(score), *rows, *_notes(score)])
@@ -133,10 +138,10 @@ def explain(score: Score) -> str:
 def _notes(score: Score) -> list[str]:
     notes: list[str] = []
     if score.automatic is not None:
-        notes.append(f"set by hand; the policy itself says {points(score.automatic)}")
+        notes.append(f"set by hand; the automatic value is {points(score.automatic)}")
     notes += [f"part: {_headline(part)}" for part in score.parts]
     if score.trend is not None:
-        notes.append(f"trend: {told(score.trend.micropoints)} since {score.trend.since:%Y-%m-%d}")
+        notes.append(f"trend: {signed_words(score.trend.micropoints)} since {score.trend.since:%Y-%m-%d}")
     if score.lift is not None:
         notes.append(_lift(score))
     return notes
@@ -161,7 +166,7 @@ def _reason(line: Contribution) -> str:
 
 
 def _lift(score: Score) -> str:
-    assert score.lift is not None  # noqa: S101 - the caller has looked
+    assert score.lift is not None  # noqa: S101 - checked by the caller
     activity, band = score.lift
     attributes = ", ".join(f"{name} {value}" for name, value in activity.attributes.items())
     return f"one {activity.kind}{f' ({attributes})' if attributes else ''} would lift it to band {band}"
@@ -171,10 +176,10 @@ _CELL = "padding:2px 8px;border:0;text-align:left;color:inherit;background:none"
 
 
 def html(score: Score) -> str:
-    """Return the ledger as a table with bars: escaped, self-contained, without scripts."""
+    """Return the ledger as an HTML table with bars; all text is escaped, and nothing is loaded or run."""
     most = max((line.micropoints for line in score.lines), default=0)
     least = min((line.micropoints for line in score.lines), default=0)
-    scale = _Bars(-min(least, 0), max(most, 0) - min(least, 0) or 1)
+    scale = _Bars(-min(least, 0), max(most, 0) - min(least, 0) or 1)  # 1, if all lines are 0: the width is a divisor
     rows = "".join(_row(line, scale) for line in score.lines)
     notes = "".join(f"<div style='color:#777;padding:2px 8px'>{escape(note)}</div>" for note in _notes(score))
     return (
@@ -185,13 +190,13 @@ def html(score: Score) -> str:
 
 
 class _Bars(NamedTuple):
-    """Where nothing lies, and how wide it all is, in micropoints."""
+    """The scale of the bars, in micropoints: where 0 is, counted from the left end, and the full width."""
 
     zero: int
     width: int
 
     def place(self, amount: int) -> tuple[float, float]:
-        """Return where a bar begins and how wide it is, in percent."""
+        """Return where a bar begins and how wide it is, in percent of the full width."""
         return 100 * (self.zero + min(amount, 0)) / self.width, 100 * abs(amount) / self.width
 
 

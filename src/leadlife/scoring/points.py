@@ -1,6 +1,6 @@
-"""The points policy: activity rules, field rules and tiers, in groups, with caps. One algebra for many systems.
+"""The points policy: activity rules, field rules and tiers, in groups, with caps.
 
-The order is fixed: age each activity, cap per rule, cap per group, cap in total.
+The order is fixed: age each activity, cap each rule, cap each group, cap the total.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from leadlife._base.model import SORTED, Definition, Name, TupleOf, default
 from leadlife.criteria import Criterion, View
 from leadlife.errors import Fault, Malformed, did_you_mean, repeated
 from leadlife.leads import Activity, Lead
-from leadlife.scoring import MICRO, Answer, Contribution, Score, Sort, banded
+from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Score, banded
 from leadlife.scoring import micropoints as exact
 from leadlife.scoring.limits import Limits, limits_of
 from leadlife.scoring.points_engine import PointsEngine, Tally
@@ -27,7 +27,7 @@ from leadlife.timing import earliest
 
 
 class RuleGroup(Definition):
-    """What the rules of one group may add up to."""
+    """The limits of the sum of one group of rules."""
 
     cap: Amount | None = None
     floor: Amount | None = None
@@ -39,7 +39,7 @@ class RuleGroup(Definition):
 
 
 class Points(Banded):
-    """Points by rules.
+    """A policy that adds up the points of rules.
 
     >>> from datetime import datetime, UTC
     >>> from leadlife import Activity, Lead, elapsed
@@ -54,13 +54,13 @@ class Points(Banded):
     (12.5, 'warm')
 
     Attributes:
-        rules: What gives points.
-        start: What every lead begins with.
-        groups: Caps and floors of groups of rules.
-        cap: The most that it can give.
-        floor: The least that it can give.
-        exclude: Who matches one of these has no score.
-        bands: Each band and its least points.
+        rules: The rules that give points.
+        start: The points that every lead begins with.
+        groups: The caps and floors of groups of rules.
+        cap: The greatest total.
+        floor: The least total.
+        exclude: A lead for which one of these criteria is true has no score.
+        bands: The least points of each band.
     """
 
     op: Literal["points"] = "points"
@@ -77,15 +77,16 @@ class Points(Banded):
             if rule.group is not None and rule.group not in self.groups:
                 hint = did_you_mean(rule.group, self.groups)
                 yield Fault(f"rules.{place}.group", f"group {rule.group!r} is not declared", hint)
-        # What the rules at hand cannot reach is no fault: the bands of a letter scale are what they are.
+        # Bands are compared with cap and floor only, not with what the present rules can reach: a scale of letters is
+        # declared as a whole, even if no rule leads to some of them yet.
         yield from band_faults(self.bands, *limits_of(self.floor, self.cap))
 
     def limits(self) -> Limits:
-        """Return the least and the most micropoints that it can give."""
+        """Return the least and the greatest micropoints that the policy can give."""
         return self._engine.limits
 
     def criteria(self) -> Iterator[tuple[str, Criterion]]:
-        """Yield every criterion, with its path."""
+        """Yield each criterion with its path."""
         for place, criterion in enumerate(self.exclude):
             yield f"exclude.{place}", criterion
         for place, rule in enumerate(self.rules):
@@ -96,7 +97,7 @@ class Points(Banded):
                     yield f"rules.{place}.tiers.{number}.when", tier.when
 
     def reads(self) -> Iterator[tuple[str, str, str]]:
-        """Yield the fields and the activity kinds that its rules read."""
+        """Yield the fields and the activity kinds that the rules read."""
         yield from super().reads()
         for place, rule in enumerate(self.rules):
             if isinstance(rule, ActivityRule):
@@ -104,31 +105,32 @@ class Points(Banded):
                     yield f"rules.{place}.kinds", "activity", kind
 
     def examples(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield an activity for each rule that rewards one."""
+        """Yield an activity for each rule that gives points for one."""
         for rule in self.rules:
             if isinstance(rule, ActivityRule) and rule.points > 0:
                 yield rule.kinds[0], example(rule.where)
         yield from super().examples()
 
     def with_rules(self, *rules: AnyRule) -> Self:
-        """Return the policy with further rules; those of the same name are replaced in their place.
+        """Return the policy with further rules; a rule with the name of an old one replaces it in its place.
 
         Raises:
-            Malformed: This is no rule, or two have one name.
+            Malformed: A value is not a rule, or two of the rules have the same name.
         """
-        if not all(isinstance(rule, Rule) for rule in rules):
-            raise Malformed("this is no rule", hint="ActivityRule, FieldRule or TierRule")
+        for rule in rules:
+            if not isinstance(rule, Rule):
+                raise Malformed(f"a rule must be an ActivityRule, FieldRule or TierRule, not {type(rule).__name__}")
         new = {rule.name: rule for rule in rules}
         if len(new) < len(rules):
-            raise Malformed("two of these rules have one name")
+            raise Malformed("two of these rules have the same name", hint="pass each rule once")
         kept = tuple(new.pop(rule.name, rule) for rule in self.rules)
         return self.replace(rules=(*kept, *new.values()))
 
     def without_rules(self, *names: str) -> Self:
-        """Return the policy without some rules.
+        """Return the policy without the rules of these names.
 
         Raises:
-            Malformed: There is no such rule.
+            Malformed: There is no rule of one of these names.
         """
         known = [rule.name for rule in self.rules]
         for name in names:
@@ -137,7 +139,10 @@ class Points(Banded):
         return self.replace(rules=tuple(rule for rule in self.rules if rule.name not in names))
 
     def value(self, lead: Lead, activities: Iterable[Activity], *, at: datetime) -> float:
-        """Return the points alone: the same number as the ledger's, sooner."""
+        """Return the value of the score without building its lines, which is much faster.
+
+        It is 0 for a lead that the policy excludes.
+        """
         view = self._own(LeadView(lead, activities, at))
         return self._engine.tally(view, lines=False).total / MICRO if self._excluded(view) is None else 0.0
 
@@ -150,13 +155,16 @@ class Points(Banded):
         return next((criterion for criterion in self.exclude if criterion.predicate(view) is True), None)
 
     def summary_of(self, view: View) -> Score | None:
-        """Return the score with its lines summed up in one; None where the policy's calendar is not the view's."""
+        """Return the score with one line for the sum of its rules.
+
+        None if the policy has a zone other than the view's, or excludes the lead.
+        """
         if self.zone is not None and self.zone != view.zone.key:
             return None
         if self._excluded(view) is not None:
             return None
         tally = self._engine.tally(view, lines=False)
-        return self._scored(view, tally, (Contribution("total", Sort.NOTE, tally.total, "the sum of its rules"),))
+        return self._scored(view, tally, (Contribution("total", LineKind.NOTE, tally.total, "the sum of its rules"),))
 
     def _assess(self, view: PolicyView) -> Score:
         excluded = self._excluded(view)

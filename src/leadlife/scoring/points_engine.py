@@ -1,9 +1,10 @@
-"""The points engine: the rules of a points policy, prepared once, and the one walk that sums them for a lead.
+"""The points engine: it prepares the rules of a points policy once, and adds them up for a lead.
 
-A line is ``sign(points) * floor(abs(micropoints) * factor + 0.5)``. The factor of a half-life is
-``2.0 ** (-age / half_life)``, with ages in whole microseconds. So sums are whole numbers, and no order changes them.
+The value of a line is ``sign(points) * floor(abs(micropoints) * factor + 0.5)``. The factor of a half-life is
+``2.0 ** (-age / half_life)``, with ages in whole microseconds. So sums are whole numbers, the same in any order.
 
-A sum and a ledger come from the same walk. The sum leaves out the lines and looks at fewer activities under a cap.
+The same walk over the activities gives the sum alone, or the sum with its lines. For the sum alone it leaves out the
+lines and stops earlier under a cap.
 """
 
 from __future__ import annotations
@@ -16,28 +17,31 @@ from zoneinfo import ZoneInfo
 
 from leadlife.criteria import Observation, View, matching
 from leadlife.scoring.decay import Aged, steps_of, window_of
+from leadlife.scoring.ledger import Contribution, LineKind
 from leadlife.scoring.limits import UNLIMITED, Limits, clamped, limited, limits_within, sum_limits, weighted
 from leadlife.scoring.rules import ActivityRule, AnyRule, FieldRule, TierRule
-from leadlife.scoring.score import Contribution, Sort
 from leadlife.scoring.units import micropoints
 from leadlife.timing import Calendar, local_day
 
 _UNEVEN = timedelta(days=5)
-"""By how much at most calendar arithmetic may change the order of two instants: a month's end, and a day skipped."""
+"""The most by which calendar arithmetic can exchange the order of two instants.
+
+One month after 28, 29, 30 and 31 January is the same day; and a zone may skip a whole day.
+"""
 
 
 class PreparedRule:
-    """An activity rule, ready to be applied.
+    """An activity rule, prepared for use.
 
     Attributes:
         rule: The rule as declared.
-        matches: Whether the attributes of an activity are as the rule wants them; None where anything goes.
+        matches: The test of an activity's attributes; None if any attributes match.
         sign: 1 or -1.
-        size: The points without sign, in micropoints.
-        half_life: In microseconds.
+        size: The points without their sign, in micropoints.
+        half_life: The half-life in microseconds, if the rule has one.
         timed: Whether the rule has steps or a window.
-        uneven: Whether an older activity may keep more than a newer one for a while, for months differ in length.
-        capped: Whether the rule has a cap of its own.
+        uneven: Whether an older activity may keep more than a newer one for some days, because months differ in length.
+        capped: Whether the rule has a cap.
     """
 
     __slots__ = ("capped", "half_life", "matches", "rule", "sign", "size", "timed", "uneven")
@@ -56,14 +60,14 @@ class PreparedRule:
         self.capped: bool = rule.at_most is not None or rule.at_most_per_day is not None
 
     def ageing(self, zone: ZoneInfo) -> Callable[[datetime, datetime], Aged] | None:
-        """Return how points age in steps or end with a window; None where they do neither."""
+        """Return how points age by steps or by a window; None if the rule has neither."""
         if self.rule.decay is not None:
             return steps_of(self.rule.decay, zone)
         return None if self.rule.window is None else window_of(self.rule.window, zone)
 
 
 class Counted(NamedTuple):
-    """An activity that a rule counts: its worth now without sign, when it was, and what is left of it."""
+    """An activity that a rule counts: its present points without sign, the activity, and the share that is left."""
 
     size: int
     seen: Observation
@@ -71,14 +75,14 @@ class Counted(NamedTuple):
 
 
 class Tally:
-    """A sum while it is made.
+    """A sum that is being added up. The attributes mean the same as those of a :class:`Score`.
 
     Attributes:
         total: The sum, in micropoints.
-        lines: The lines of the ledger; None where only the sum is wanted.
-        changes_at: No earlier than this will time alone take a line away or a step off; None means never.
+        lines: The lines of the ledger; None if only the sum is wanted.
+        changes_at: The earliest instant at which time alone may remove a line or take a step off one.
         fading: The sum of the sizes that fade with a half-life.
-        rounding: By how many micropoints rounding may move the sum while they fade.
+        rounding: The most micropoints by which rounding may move the sum while they fade.
         half_life: The shortest half-life among them, in microseconds.
     """
 
@@ -93,25 +97,25 @@ class Tally:
         self.half_life: int | None = None
 
     def changes(self, at: datetime | None) -> None:
-        """Note that time alone may change a line at an instant."""
+        """Record that time alone may change a line at an instant."""
         if at is not None and (self.changes_at is None or at < self.changes_at):
             self.changes_at = at
 
     def add(self, line: Contribution) -> None:
-        """Write a line, if lines are wanted."""
+        """Append a line, if lines are wanted."""
         if self.lines is not None:
             self.lines.append(line)
 
     def limited(self, amount: int, limits: Limits, rule: str, what: str) -> int:
-        """Return an amount held between limits, with a line for what they take away or add."""
+        """Return an amount limited by a floor and a cap, and append a line for what they change."""
         return clamped(amount, limits) if self.lines is None else limited(self.lines, amount, limits, rule, what)
 
 
 class PointsEngine:
-    """The rules of a points policy, ready to be applied.
+    """The rules of a points policy, prepared for use.
 
     Attributes:
-        limits: The least and the most that the rules can add up to under their caps.
+        limits: The least and the greatest sum that the rules can give under their caps, in micropoints.
     """
 
     __slots__ = ("_groups", "_overall", "_rules", "_start", "limits")
@@ -135,16 +139,16 @@ class PointsEngine:
         return limits_within(sum_limits((self._start, self._start), *sums), self._overall)
 
     def tally(self, view: View, *, lines: bool) -> Tally:
-        """Return the sum for a lead, and what time will do to it; with every line, or without.
+        """Return the sum for a lead and how time may change it, with or without lines.
 
-        Without lines, the walk looks at no more activities than count: those in a window, those of which a half-life
-        has left anything, the latest few under a cap. Only a rule that caps by the day, or that picks by an attribute
-        without any cap or ageing, must look at all activities of its kinds.
+        Without lines, the walk visits only the activities that count: those inside a window, those of which a half-life
+        leaves something, the newest ones under a cap. It visits all activities of the rule's kinds only if the rule
+        has a cap per day, or a test of attributes but neither cap nor ageing.
         """
         tally = Tally(lines=lines)
         sums: dict[str | None, int] = {None: self._start, **dict.fromkeys(self._groups, 0)}
         if self._start:
-            tally.add(Contribution("start", Sort.START, self._start, "what every lead begins with"))
+            tally.add(Contribution("start", LineKind.START, self._start, "starting points"))
         for one in self._rules:
             if isinstance(one, PreparedRule):
                 group, worth = one.rule.group, _activity_points(one, view, tally)
@@ -158,10 +162,12 @@ class PointsEngine:
 
 
 def _activity_points(rule: PreparedRule, view: View, tally: Tally) -> int:
-    """Return what an activity rule adds up to, and note what time will do to it."""
+    """Return the sum of an activity rule, and record in the tally how time may change it."""
     kinds, lines = rule.rule.kinds, tally.lines
     if lines is None and not (rule.timed or rule.capped or rule.matches or rule.half_life):
-        return rule.sign * rule.size * sum([view.total(kind) for kind in kinds])  # nothing to look at one by one
+        return (
+            rule.sign * rule.size * sum([view.total(kind) for kind in kinds])
+        )  # each counts in full: no need to visit them
     counted = [one for kind in kinds if view.total(kind) for one in _counted(rule, view, kind, tally)]
     if not counted:
         return 0
@@ -174,14 +180,14 @@ def _activity_points(rule: PreparedRule, view: View, tally: Tally) -> int:
         counted.sort(key=_place)
         name, reason, sign = rule.rule.name, rule.rule.reason, rule.sign
         for size, seen, factor in counted:
-            # Made as the tuple that it is: most of the time of a ledger goes into its lines.
-            line = (name, Sort.ACTIVITY, sign * size, reason, seen.fact or None, seen.at, factor)
+            # tuple.__new__ skips the keyword handling of the NamedTuple: a ledger spends most of its time in this loop.
+            line = (name, LineKind.ACTIVITY, sign * size, reason, seen.fact or None, seen.at, factor)
             lines.append(tuple.__new__(Contribution, line))
     if rule.capped:
-        for why, lost in _over_cap(rule.rule, counted, view.zone):
-            worth -= lost
-            if lost:
-                tally.add(Contribution(rule.rule.name, Sort.CAP, -rule.sign * lost, f"{rule.rule.reason}: {why}"))
+        for why, excess in _over_cap(rule.rule, counted, view.zone):
+            worth -= excess
+            if excess:
+                tally.add(Contribution(rule.rule.name, LineKind.CAP, -rule.sign * excess, f"{rule.rule.reason}: {why}"))
     return rule.sign * worth
 
 
@@ -190,11 +196,11 @@ def _place(counted: Counted) -> int:
 
 
 def _counted(rule: PreparedRule, view: View, kind: str, tally: Tally) -> Iterator[Counted]:
-    """Yield the activities of a kind that count, newest first, until no older one can."""
+    """Yield the activities of a kind that count, the newest first, until no older one can count."""
     at, half_life, size, number = view.at, rule.half_life, rule.size, 0
     matches, ageing = rule.matches, rule.ageing(view.zone) if rule.timed else None
-    # Of equal activities the newest are worth most, unless months of unequal length turn two of them round. A ledger
-    # shows those over the cap as well.
+    # Newer activities have at least as many points left as older ones, unless months of unequal length exchange two of
+    # them. So a cap can stop the walk after the newest few. With lines it cannot: a ledger shows what the cap removes.
     enough = None if tally.lines is not None or rule.uneven or rule.rule.at_most_per_day else rule.rule.at_most
     gone: datetime | None = None
     for seen in view.activities(kind):
@@ -215,13 +221,14 @@ def _counted(rule: PreparedRule, view: View, kind: str, tally: Tally) -> Iterato
                 return
         elif gone is None:
             gone = seen.at
-        # Past the first that has faded to nothing, older ones have too; in steps and windows of months, a few days on.
+        # If one activity has faded to 0, all older ones have too; with steps or windows of months, only those that are
+        # older by more than _UNEVEN.
         if gone is not None and (half_life is not None or gone - seen.at > _UNEVEN):
             return
 
 
 def _over_cap(rule: ActivityRule, counted: Iterable[Counted], zone: ZoneInfo) -> Iterator[tuple[str, int]]:
-    """Yield what the caps of a rule take away, each with its reason: first per day, then in all."""
+    """Yield what the caps of a rule take away, each with its reason: first per day, then in total."""
     counted = list(counted)
     sizes = [one.size for one in counted]
     if rule.at_most_per_day is not None:
@@ -239,26 +246,26 @@ def _over_cap(rule: ActivityRule, counted: Iterable[Counted], zone: ZoneInfo) ->
 
 
 def _lead_points(rule: FieldRule | TierRule, view: View, tally: Tally) -> int:
-    """Return what a rule about the lead adds, with a line if it has something to say."""
+    """Return the points of a rule about the lead, and append a line if it adds something or is unknown."""
     amount, reason, unknown = _applied(rule, view)
     if unknown:
-        tally.add(Contribution(rule.name, Sort.UNKNOWN, 0, f"not known: {rule.reason}"))
+        tally.add(Contribution(rule.name, LineKind.UNKNOWN, 0, f"unknown: {rule.reason}"))
     elif amount:
-        tally.add(Contribution(rule.name, Sort.FIELD, amount, reason))
-    asked = (rule.when,) if isinstance(rule, FieldRule) else tuple(tier.when for tier in rule.tiers)
-    for criterion in asked:
+        tally.add(Contribution(rule.name, LineKind.FIELD, amount, reason))
+    criteria = (rule.when,) if isinstance(rule, FieldRule) else tuple(tier.when for tier in rule.tiers)
+    for criterion in criteria:
         tally.changes(criterion.changes_at(view))
     return amount
 
 
 def _applied(rule: FieldRule | TierRule, view: View) -> tuple[int, str, bool]:
-    """Return what a rule gives, why, and whether it could not be decided."""
+    """Return the points of a rule, the reason, and whether the rule is unknown."""
     if isinstance(rule, FieldRule):
         answer = rule.when.predicate(view)
         if answer is None:
             return 0, "", True
         amount = rule.points if answer else rule.otherwise
-        return micropoints(amount), rule.reason if answer else f"not so: {rule.reason}", False
+        return micropoints(amount), rule.reason if answer else f"false: {rule.reason}", False
     answers = [(tier, tier.when.predicate(view)) for tier in rule.tiers]
     best = max((tier for tier, answer in answers if answer is True), key=attrgetter("points"), default=None)
     if best is not None:

@@ -1,4 +1,4 @@
-"""What every declared policy is: a value that scores, says what it reads, and has a JSON form."""
+"""The base of every declared policy: a value that scores leads, lists what it reads, and has a JSON form."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from leadlife.scoring.view import LeadView
 from leadlife.timing import Zone
 
 LARGEST = 1_000_000
+"""The largest number of points of one rule, cap or band."""
 _UPWARD = (Comparison.GE, Comparison.GT, Comparison.EQ)
 _DOWNWARD = (Comparison.LE, Comparison.LT, Comparison.EQ)
 MOST_LEVELS = 40
@@ -41,17 +42,17 @@ class PolicyView(View, Protocol):
 
     @property
     def source(self) -> Source | None:
-        """Where the running cycle comes from."""
+        """The source of the present cycle."""
         ...
 
     @property
     def history(self) -> tuple[Activity, ...]:
-        """Every activity as an object, oldest first, for custom policies."""
+        """All activities as objects, the oldest first, for custom policies."""
         ...
 
     @property
     def keeps_reports(self) -> bool:
-        """Whether the scores of policies outside the journey are remembered."""
+        """Whether the view knows scores that were reported from outside; only a journey does."""
         ...
 
     def reported(self, policy: str, version: str) -> Observation | None:
@@ -59,46 +60,47 @@ class PolicyView(View, Protocol):
         ...
 
     def in_zone(self, name: str) -> PolicyView:
-        """The same view by the calendar of another zone."""
+        """The same view with the calendar of another zone."""
         ...
 
     def adding(self, activity: Activity) -> PolicyView:
-        """The view of a lead that did one thing more."""
+        """The same view with one more activity."""
         ...
 
 
 class Policy(Definition):
-    """A scoring policy that is data: it holds no code, and its JSON is the same policy."""
+    """A scoring policy that is data: it holds no code, and its JSON form is the same policy."""
 
     name: Name
     version: Name = "1"
     zone: Zone | None = None
-    """The zone whose days and months it counts; by default the playbook's, else UTC."""
+    """The zone of its days and months; by default the playbook's zone, outside a playbook UTC."""
     meaning: Text = ""
 
     @model_validator(mode="after")
     def _shallow(self) -> Self:
         if type(self) is Policy:
-            raise Malformed("a policy is of some kind", hint="Points, Fit, Grid, ... in leadlife.scoring")
+            raise Malformed("Policy is a base class", hint="use Points, Fit, Grid, ... of leadlife.scoring")
         if self._levels > MOST_LEVELS:
-            raise Malformed(f"a policy is made of at most {MOST_LEVELS} levels of policies")
+            raise Malformed(f"policies may be nested at most {MOST_LEVELS} levels deep", hint="flatten the policy")
         return self
 
     @cached_property
     def _levels(self) -> int:
+        # A part was counted when it was built, so this never recurses deeper than one level.
         return 1 + max((part._levels for part in self.parts()), default=0)  # noqa: SLF001 - its own kind
 
     def score(self, lead: Lead, activities: Iterable[Activity], *, at: datetime) -> Score:
-        """Return the score of a lead at an instant; activities after it have no effect.
+        """Return the score of a lead at an instant; later activities have no effect.
 
         Raises:
-            Malformed: The lead, an activity or the instant cannot be understood.
-            PolicyError: A function or an object of one's own broke.
+            Malformed: The lead is not a Lead, an activity is not an Activity, or the instant is not an aware datetime.
+            PolicyError: A custom policy raised, or did not give a valid score.
         """
         return self.assess(LeadView(lead, activities, at))
 
     def value(self, lead: Lead, activities: Iterable[Activity], *, at: datetime) -> float:
-        """Return the value of :meth:`score` alone, without a ledger where the policy can spare one.
+        """Return the value of :meth:`score`, without building its lines if the policy can do without them.
 
         Raises:
             Malformed: As :meth:`score`.
@@ -107,7 +109,7 @@ class Policy(Definition):
         return self.score(lead, activities, at=at).value
 
     def assess(self, view: PolicyView) -> Score:
-        """Return the score of a lead as it is seen, by this policy's own calendar if it has one."""
+        """Return the score of the lead that a view shows, with the calendar of this policy's zone if it has one."""
         return self._assess(self._own(view))
 
     def _own(self, view: PolicyView) -> PolicyView:
@@ -121,39 +123,39 @@ class Policy(Definition):
         return ()
 
     def criteria(self) -> Iterator[tuple[str, Criterion]]:
-        """Yield every criterion of its own, with its path."""
+        """Yield each criterion of this policy, without those of its parts, with its path."""
         yield from ()
 
     def reads(self) -> Iterator[tuple[str, str, str]]:
-        """Yield what its own rules read, as triples such as ``("rules.0.when", "field", "employees")``.
+        """Yield what this policy reads, without its parts: ``("rules.0.when", "field", "employees")``.
 
-        A ``number`` is a field that must hold one.
+        Each is a path, a topic and a name. The topic ``number`` is a field that must be a number.
         """
         for path, criterion in self.criteria():
-            for sort, name in criterion.inputs():
-                yield path, sort, name
+            for topic, name in criterion.inputs():
+                yield path, topic, name
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """Yield what the score depends on, as pairs such as ``("field", "employees")``; ``*`` stands for any."""
-        for _, sort, name in self.reads():
-            yield "field" if sort == "number" else sort, name
+        """Yield what the score depends on, as pairs of topic and name: ``("field", "employees")``; ``*`` means any."""
+        for _, topic, name in self.reads():
+            yield "field" if topic == "number" else topic, name
         for part in self.parts():
             yield from part.inputs()
 
     @property
     def declares_all(self) -> bool:
-        """Whether :meth:`inputs` names all that the score depends on; code of one's own cannot say."""
+        """Whether :meth:`inputs` lists all that the score depends on; for custom code this is not known."""
         return all(part.declares_all for part in self.parts())
 
-    def summary_of(self, view: View) -> Score | None:  # noqa: ARG002 - a policy that has no shorter way
-        """Return the score with its lines summed up in one, where that is much faster; None where it is not.
+    def summary_of(self, view: View) -> Score | None:  # noqa: ARG002 - most policies have no shorter way
+        """Return the score with all lines summed up in one, if that is much faster than :meth:`assess`; else None.
 
-        Value, band and what time will do are those of :meth:`assess`; only the ledger is missing.
+        All other attributes are the same as those of :meth:`assess`.
         """
         return None
 
     def examples(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield kinds of activity, with attributes, that it may reward: the candidates for a :class:`Lift`."""
+        """Yield activity kinds, with attributes, that may raise the score: the candidates for a ``Lift``."""
         for _, criterion in self.criteria():
             for leaf in leaves_of(criterion):
                 yield from _examples_of(leaf)
@@ -161,20 +163,20 @@ class Policy(Definition):
             yield from part.examples()
 
     def limits(self) -> tuple[int | None, int | None]:
-        """Return the least and the most micropoints that it can give; None where there is no bound."""
+        """Return the least and the greatest micropoints that the policy can give; None means that there is no bound."""
         return None, None
 
     def band_names(self) -> tuple[str, ...]:
-        """Return its bands, the lowest first."""
+        """Return the names of the bands, the lowest first."""
         raise NotImplementedError
 
     def faults_in(self, criterion: ScoreIs | BandIs, *, path: str = "") -> Iterator[Fault]:
-        """Yield what a criterion asks of this policy's scores that they can never be."""
+        """Yield a fault if a criterion compares the scores of this policy with a value that they cannot have."""
         if isinstance(criterion, BandIs):
             bands = self.band_names()
             if criterion.value not in bands:
-                told = f"score {self.name!r} has no band {criterion.value!r}"
-                yield Fault(path, told, did_you_mean(criterion.value, bands))
+                message = f"score {self.name!r} has no band {criterion.value!r}"
+                yield Fault(path, message, did_you_mean(criterion.value, bands))
             elif bands and (criterion.compare, criterion.value) in (
                 (Comparison.GT, bands[-1]),
                 (Comparison.LT, bands[0]),
@@ -184,24 +186,24 @@ class Policy(Definition):
             return
         low, high = self.limits()
         wanted, strict = criterion.value * MICRO, criterion.compare in (Comparison.GT, Comparison.LT)
-        told = f"score {self.name!r} is compared with {criterion.value:g}, but is at"
+        message = f"score {self.name!r} is compared with {criterion.value:g}, but is at"
         if high is not None and criterion.compare in _UPWARD and (wanted > high or (strict and wanted == high)):
-            yield Fault(path, f"{told} most {high / MICRO:g}")
+            yield Fault(path, f"{message} most {high / MICRO:g}")
         if low is not None and criterion.compare in _DOWNWARD and (wanted < low or (strict and wanted == low)):
-            yield Fault(path, f"{told} least {low / MICRO:g}")
+            yield Fault(path, f"{message} least {low / MICRO:g}")
 
     def lift(
         self, lead: Lead, activities: Iterable[Activity], *, at: datetime, kinds: Iterable[str] = ()
     ) -> Lift | None:
-        """Return the single added activity that would lift the band at this instant, if one would.
+        """Return one more activity that would raise the band at this instant; None if no single activity would.
 
-        Of several, the one that adds the least: the nearest step.
+        Of several such activities, the one that gives the lowest score.
 
         Args:
             lead: The lead.
-            activities: What it did so far.
-            at: The instant, which is also that of the added activity.
-            kinds: Kinds to try besides those that the rules reward; a function of one's own names none itself.
+            activities: Its activities so far.
+            at: The instant, also that of the added activity.
+            kinds: Activity kinds to try besides those in the rules; for custom code, which lists none, the only ones.
 
         Raises:
             Malformed: As :meth:`score`.
@@ -210,19 +212,20 @@ class Policy(Definition):
         return self.lift_of(LeadView(lead, activities, at), kinds=kinds)
 
     def lift_of(self, view: PolicyView, *, kinds: Iterable[str] = ()) -> Lift | None:
-        """Return :meth:`lift` of a lead as it is seen."""
+        """Return :meth:`lift` for the lead that a view shows."""
         candidates = [*self.examples(), *((kind, dict[str, Any]()) for kind in several(kinds))]
         now = self.assess(view)
         tried: list[tuple[int, str, Lift]] = []
         for kind, attributes in candidates:
             extra = Activity(kind=kind, at=view.at, attributes=dict(attributes))
             then = self.assess(view.adding(extra))
+            # Places among bands can be compared only if both scores have the same bands.
             if then.band is not None and then.bands == now.bands and rank(then) > rank(now):
                 tried.append((then.micropoints, repr((kind, attributes)), Lift(extra, then.band)))
-        return min(tried, key=lambda one: one[:2])[2] if tried else None
+        return min(tried, key=lambda candidate: candidate[:2])[2] if tried else None
 
     def renamed(self, score: Score, **changes: Any) -> Score:
-        """Return another policy's score as this one's own."""
+        """Return the score of another policy under this policy's name and version."""
         return replace(score, policy=self.name, version=self.version, **changes)
 
 
@@ -233,40 +236,43 @@ def _examples_of(leaf: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def example(where: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attributes that match, where one value shows it."""
+    """Return attributes of an activity that match the tests."""
     return {name: match.example() for name, match in where.items()}
 
 
-_SEEN = {"field", "activity", "identified"}
+_TOPICS = {"field", "activity", "identified"}
+"""The topics that a policy may read. The others exist in a journey only."""
 
 
 def _of_the_lead(criterion: Criterion) -> Criterion:
     for leaf in leaves_of(criterion):
-        for sort, name in leaf.inputs():
-            if sort not in _SEEN:
+        for topic, name in leaf.inputs():
+            if topic not in _TOPICS:
                 raise Malformed(
-                    f"a policy sees the lead's fields and activities, not the {sort} {name}".rstrip(),
-                    hint="ask for it where the score is used, in a guard",
+                    f"a policy can read the lead's fields and activities, not the {topic} {name}".rstrip(),
+                    hint="use this criterion in a guard, together with the score",
                 )
         if getattr(leaf, "since_recycling", False):
-            raise Malformed("a policy knows no recycling", hint="ask for it where the score is used, in a guard")
+            raise Malformed("a policy cannot use since_recycling", hint="use this criterion in a guard")
     return criterion
 
 
 Question = Annotated[AnyCriterion, AfterValidator(_of_the_lead)]
-"""A criterion about the fields and activities of a lead: all that a policy sees."""
+"""A criterion about the fields and activities of a lead, which is all that a policy can read."""
 
 
 def _points(value: object) -> object:
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Malformed("points are a number")
+        raise Malformed("points must be a number")
     exact = as_micropoints(value)
-    if isinstance(value, float) and abs(value * MICRO - exact) > 1e-3:  # noqa: PLR2004 - what a float cannot hold
-        raise Malformed("points have at most six decimals")
+    # A float of six decimals, such as 0.1, times a million is a whole number only up to the error of the float.
+    if isinstance(value, float) and abs(value * MICRO - exact) > 1e-3:  # noqa: PLR2004 - far above that error
+        raise Malformed("points may have at most six decimals", hint="round them")
     if abs(exact) > LARGEST * MICRO:
-        raise Malformed(f"points lie between -{LARGEST:,} and {LARGEST:,}")
+        raise Malformed(f"points must be between -{LARGEST:,} and {LARGEST:,}")
+    # Whole numbers are kept as int, so that 10 and 10.0 are written alike.
     return exact // MICRO if exact % MICRO == 0 else exact / MICRO
 
 
@@ -276,52 +282,54 @@ Amount = Annotated[int | float, BeforeValidator(_points)]
 
 def _distinct(bands: dict[str, Any]) -> dict[str, Any]:
     if len(set(bands.values())) < len(bands):
-        raise Malformed("two bands begin at the same number of points")
+        raise Malformed("two bands begin at the same number of points", hint="give each band its own least points")
     return bands
 
 
 Bands = Annotated[dict[Name, Amount], AfterValidator(_distinct), SORTED]
-"""Each band, or grade, and the least points that it takes; below the lowest there is none."""
+"""The least points of each band (or grade); a lower value has no band."""
 
 
 def band_faults(bands: Mapping[str, float], low: int | None, high: int | None) -> Iterator[Fault]:
-    """Yield a fault for each band above the most, or all of it below the least, that a policy can give."""
+    """Yield a fault for each band above the greatest value of a policy, or wholly below its least value."""
     cuts = sorted((as_micropoints(least), name) for name, least in bands.items())
     for place, (cut, name) in enumerate(cuts):
         if high is not None and cut > high:
-            told = f"begins at {bands[name]:g}, above the most that the policy gives: {high / MICRO:g}"
-            yield Fault(f"bands.{name}", f"band {name!r} {told}", "lower the threshold or raise the cap")
+            reason = f"begins at {bands[name]:g}, but the policy gives at most {high / MICRO:g}"
+            yield Fault(f"bands.{name}", f"band {name!r} {reason}", "lower the threshold or raise the cap")
+        # A band ends where the next one begins. The highest has no end, so it is never wholly below the least value.
         if low is not None and place + 1 < len(cuts) and cuts[place + 1][0] <= low:
-            yield Fault(f"bands.{name}", f"band {name!r} can never be: the policy gives at least {low / MICRO:g}")
+            reason = f"can never be reached: the policy gives at least {low / MICRO:g}"
+            yield Fault(f"bands.{name}", f"band {name!r} {reason}", "take the band out or lower the floor")
 
 
 def as_mapping(what: str, value: Any) -> Mapping[Any, Any]:
-    """Return a mapping as it is.
+    """Return a mapping unchanged.
 
     Raises:
-        InvalidDefinition: It is none.
+        InvalidDefinition: The value is not a mapping.
     """
     if not isinstance(value, Mapping):
-        raise InvalidDefinition(f"{what} are a mapping by name")
+        raise InvalidDefinition(f"{what} must be a mapping, not {type(value).__name__}", hint="pass {name: ...}")
     return value
 
 
 def several(names: Any) -> tuple[str, ...]:
-    """Return one name, or several, as a tuple.
+    """Return one name or several names as a tuple.
 
     Raises:
-        Malformed: These are no names.
+        Malformed: A name is not text.
     """
     if isinstance(names, str):
         return (names,)
-    found = tuple(names) if isinstance(names, Iterable) else (names,)
-    if not all(isinstance(name, str) for name in found):
-        raise Malformed("names are text")
-    return found
+    values = tuple(names) if isinstance(names, Iterable) else (names,)
+    if not all(isinstance(name, str) for name in values):
+        raise Malformed("names must be text", hint="pass one name or a list of names")
+    return values
 
 
 class Banded(Policy):
-    """A policy with bands of its own, all of whose faults are told together when it is declared."""
+    """A policy that declares its bands. All its faults are reported together when it is declared."""
 
     bands: Bands = Field(default_factory=dict[str, float])
 
@@ -329,22 +337,22 @@ class Banded(Policy):
     def _sound(self) -> Self:
         faults = tuple(self._faults())
         if faults:
-            raise InvalidDefinition("the policy has faults", faults=faults)
+            raise InvalidDefinition("the policy has faults:", faults=faults)
         return self
 
     def _faults(self) -> Iterator[Fault]:
         yield from band_faults(self.bands, *self.limits())
 
     def band_names(self) -> tuple[str, ...]:
-        """Return its bands, the lowest first."""
+        """Return the names of the bands, the lowest first."""
         return tuple(sorted(self.bands, key=self.bands.__getitem__))
 
 
 def as_policy(value: Any) -> Any:
-    """Return a policy from what people write: a policy, its data, a named function, or an object that scores.
+    """Return a policy, given as a policy, its data, a named function, or an object with a method ``score``.
 
     Raises:
-        Malformed: It is none of these.
+        Malformed: The value is none of these.
     """
     if isinstance(value, Policy):
         return value
@@ -354,26 +362,29 @@ def as_policy(value: Any) -> Any:
 
 
 def _kinds() -> dict[str, type[Policy]]:
-    from leadlife.scoring.policy_kinds import kinds_of_policy  # noqa: PLC0415 - a policy may be made of any of them
+    from leadlife.scoring.policy_kinds import kinds_of_policy  # noqa: PLC0415 - each kind imports this module
 
     return kinds_of_policy()
 
 
 def read_policy(data: Mapping[str, Any] | str | bytes, *, policies: Mapping[str, Any] | None = None) -> Policy:
-    """Return the policy that plain values, or a JSON text, describe: what ``policy.model_dump(mode="json")`` gave.
+    """Return the policy that plain values or a JSON text describe, as ``policy.model_dump(mode="json")`` returns them.
 
     Args:
-        data: The policy.
-        policies: Functions and objects of one's own by name: those that are in it are bound to them, however deep.
+        data: The plain values or the JSON text.
+        policies: Your functions and objects by name. Each custom policy in the data, at any depth, is bound to the one
+            with its name.
 
     Raises:
-        InvalidDefinition: It is no policy, with every fault named.
+        InvalidDefinition: The data do not describe a policy; every fault is listed.
     """
     plain = read_json(data) if isinstance(data, str | bytes) else data
     if not isinstance(plain, Mapping):
-        raise InvalidDefinition("this is no policy", hint="give a mapping of its keys, or its JSON")
+        raise InvalidDefinition(
+            "a policy must be a mapping or JSON text", hint="pass a mapping of its keys, or its JSON"
+        )
     if _too_deep(plain):
-        raise InvalidDefinition(f"a policy is made of at most {MOST_LEVELS} levels of policies")
+        raise InvalidDefinition(f"policies may be nested at most {MOST_LEVELS} levels deep", hint="flatten the policy")
     return _read(plain, {"policies": policies or {}})
 
 
@@ -381,13 +392,14 @@ def _read(data: Mapping[str, Any], context: Any) -> Policy:
     op, kinds = data.get("op"), _kinds()
     if not isinstance(op, str) or op not in kinds:
         near = suggestion(op, kinds) if isinstance(op, str) else None
-        hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(kinds)}"
-        raise InvalidDefinition("the op of a policy names its kind", hint=hint)
+        hint = f"did you mean {near!r}?" if near else f"use one of: {', '.join(kinds)}"
+        raise InvalidDefinition("op must be a kind of policy", hint=hint)
     return kinds[op].model_validate(dict(data), context=context)
 
 
 def _too_deep(data: Any) -> bool:
-    waiting, most = [(data, 0)], 8 * MOST_LEVELS
+    """Return whether data are nested deeper than any policy; without recursion, which such data would exhaust."""
+    waiting, most = [(data, 0)], 8 * MOST_LEVELS  # eight levels of values for each level of policies are ample
     while waiting:
         value, level = waiting.pop()
         if level > most:
@@ -398,14 +410,14 @@ def _too_deep(data: Any) -> bool:
 
 
 def as_part(value: Any, info: ValidationInfo | None) -> Any:
-    """Return a policy from what people write; what is read from data is bound to what the reader was given."""
+    """Return a policy as :func:`as_policy` does; data are bound to the functions that :func:`read_policy` was given."""
     if isinstance(value, Mapping) and info is not None and info.context is not None and not _too_deep(value):
         return _read(value, info.context)
     return as_policy(value)
 
 
 Part = Annotated[SerializeAsAny[Policy], BeforeValidator(as_part)]
-"""A policy within a policy or a playbook. A named function, or an object that scores, is bound by name and version."""
+"""A policy inside a policy or a playbook. A named function or an object with a method ``score`` is accepted as well."""
 
 Scoring = Callable[..., Any]
-"""A function of one's own: ``(lead, activities, *, at)`` to a number, or to points by reason; None says nothing."""
+"""A custom function from ``(lead, activities, *, at)`` to a number, to points by reason, or to None for no answer."""

@@ -1,4 +1,4 @@
-"""Every kind of policy that a file may hold."""
+"""The kinds of policy that a file may hold."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ _KINDS: tuple[type[Policy], ...] = (
 
 @cache
 def kinds_of_policy() -> dict[str, type[Policy]]:
-    """Return every kind of declared policy by its ``op``."""
+    """Return the class of each kind of policy, by its ``op``."""
     return {kind.model_fields["op"].default: kind for kind in _KINDS}

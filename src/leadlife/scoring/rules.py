@@ -1,4 +1,4 @@
-"""The rules of a points policy: for an activity, for what is true of the lead, for the best of several tiers."""
+"""The rules of a points policy: points for activities, for a criterion, or for the best of several tiers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Times = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class Rule(Definition):
-    """What every rule has: a name, perhaps a group, and words for the ledger."""
+    """The base of every rule: a name, an optional group, and words for the ledger."""
 
     name: Name
     group: Name | None = None
@@ -28,10 +28,11 @@ class Rule(Definition):
 
 
 class ActivityRule(Rule):
-    """Points for each activity of some kinds, perhaps capped, perhaps ageing.
+    """Points for each activity of some kinds, optionally with caps and ageing.
 
-    Of ``half_life``, ``decay`` and ``window`` at most one. A cap counts the activities of the largest aged value:
-    ``at_most=1`` is once, none is every time; per day means the local day of the policy's zone.
+    A rule has at most one of ``half_life``, ``decay`` and ``window``. A cap keeps the activities with the most points
+    after ageing: with ``at_most=1`` one activity counts, without a cap all do. A day is a local day of the policy's
+    zone.
     """
 
     op: Literal["activity"] = "activity"
@@ -46,19 +47,22 @@ class ActivityRule(Rule):
 
     @model_validator(mode="after")
     def _one_ageing(self) -> Self:
-        found = [name for name in ("half_life", "decay", "window") if getattr(self, name) is not None]
-        if len(found) > 1:
-            raise Malformed(f"a rule ages in one way, not by {' and '.join(found)}", hint=f"keep {found[0]} alone")
+        ways = [name for name in ("half_life", "decay", "window") if getattr(self, name) is not None]
+        if len(ways) > 1:
+            raise Malformed(f"a rule must age in one way, not by {' and '.join(ways)}", hint=f"keep {ways[0]} only")
         return self
 
     @property
     def reason(self) -> str:
-        """Why it gives points, in words."""
+        """Why the rule gives points, in words."""
         return self.meaning or f"{' or '.join(self.kinds)}{where_words(self.where)}"
 
 
 class FieldRule(Rule):
-    """Points if a criterion is true, and perhaps others if it is false; unknown gives none and is told."""
+    """Points if a criterion is true, and optionally other points if it is false.
+
+    An unknown criterion gives 0 points, and the ledger lists it.
+    """
 
     op: Literal["field"] = "field"
     when: Question
@@ -67,12 +71,12 @@ class FieldRule(Rule):
 
     @property
     def reason(self) -> str:
-        """Why it gives points, in words."""
+        """Why the rule gives points, in words."""
         return self.meaning or self.when.sentence()
 
 
 class Tier(Definition):
-    """One of several levels: what must be true, and the points it gives."""
+    """One tier of a tier rule: a criterion, and the points if it is true."""
 
     when: Question
     points: Amount
@@ -85,7 +89,7 @@ else:
 
 
 class TierRule(Rule):
-    """The points of the best tier that is true, times a weight in whole percent."""
+    """The points of the best tier whose criterion is true, times a weight in whole percent."""
 
     op: Literal["tiers"] = "tiers"
     tiers: Annotated[_Tiers, Field(min_length=1, max_length=100)]
@@ -94,7 +98,7 @@ class TierRule(Rule):
     @field_validator("tiers", mode="before")
     @classmethod
     def _pairs(cls, value: Any) -> Any:
-        """Take pairs of a criterion and its points as well."""
+        """Accept pairs of a criterion and its points as well."""
         if not isinstance(value, list | tuple):
             return value
         return tuple(
@@ -112,29 +116,31 @@ def the_rules(rules: Any, kind: type[R] = Rule) -> tuple[R, ...]:  # type: ignor
     """Return rules as a tuple.
 
     Raises:
-        InvalidDefinition: These are no rules of the kind that is wanted.
+        InvalidDefinition: A value is not a rule of this kind.
     """
-    found = tuple(together(rules))
-    if not all(isinstance(rule, kind) for rule in found):
-        raise InvalidDefinition(f"these are rules of another kind than {kind.__name__}, or none")
-    return found
+    values = tuple(together(rules))
+    for value in values:
+        if not isinstance(value, kind):
+            names = "ActivityRule, FieldRule or TierRule" if kind is Rule else kind.__name__
+            raise InvalidDefinition(f"each rule must be of type {names}, not {type(value).__name__}")
+    return values
 
 
 def together(values: Any) -> Iterable[Any]:
-    """Return what can be gone through as it is, and one thing as the only one."""
+    """Return an iterable unchanged, and any other value as a tuple of one."""
     return values if isinstance(values, Iterable) else (values,)
 
 
 def several_numbers(values: Any) -> tuple[float, ...]:
-    """Return numbers of points as a tuple.
+    """Return numbers of points as a tuple; anything but a list or a tuple is read as none.
 
     Raises:
-        InvalidDefinition: These are no numbers.
+        Malformed: One of them is not a finite number.
     """
-    found = tuple(values) if isinstance(values, list | tuple) else ()
-    for value in found:
-        micropoints(value)
-    return found
+    numbers = tuple(values) if isinstance(values, list | tuple) else ()
+    for number in numbers:
+        micropoints(number)
+    return numbers
 
 
 AnyRule = Annotated[

@@ -1,7 +1,7 @@
-"""Scores: ledgers whose lines add up, and what a policy is.
+"""Scores: ledgers whose lines add up to a value, and the protocol of a scoring policy.
 
-Points are kept as whole micropoints (millionths), so that sums are exact whatever the order. The lines of a score in
-points sum to its value; a score that does not is refused when it is made. The lines of a probability are log-odds.
+Points are kept as whole micropoints (millionths), so that sums are exact in any order. The lines of a score in points
+must add up to its value, or the score is refused. The lines of a probability are log-odds.
 """
 
 from __future__ import annotations
@@ -10,23 +10,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cache
 from math import inf, log2
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from leadlife._base.model import LATEST, Instant, read_json
 from leadlife.errors import Malformed
 from leadlife.leads import Activity, Lead
+from leadlife.scoring.ledger import Answer, Contribution, Lift, LineKind, Scale, Trend
+from leadlife.scoring.lines import Difference, difference, explain, html
 from leadlife.scoring.units import MICRO, micropoints
 from leadlife.timing import earliest, instant
 
-if TYPE_CHECKING:
-    from leadlife.scoring.lines import Difference
-
 MOST_MICROPOINTS = 10**300
+"""The largest size of a sum: one that a float can still hold, so that ``value`` never overflows."""
 _TICK = timedelta(microseconds=1)
 
 
@@ -38,12 +37,12 @@ class ScoringPolicy(Protocol):
 
     @property
     def name(self) -> str:
-        """What the policy is called."""
+        """The name of the policy."""
         ...
 
     @property
     def version(self) -> str:
-        """Which version of it this is."""
+        """The version of the policy."""
         ...
 
     def score(self, lead: Lead, activities: Sequence[Activity], *, at: datetime) -> Score:
@@ -51,107 +50,34 @@ class ScoringPolicy(Protocol):
         ...
 
 
-class Scale(StrEnum):
-    """What a score's value means."""
-
-    POINTS = "points"
-    PROBABILITY = "probability"
-
-
-class Answer(StrEnum):
-    """Whether there is a score."""
-
-    SCORED = "scored"
-    EXCLUDED = "excluded"
-    """A rule of the policy takes the lead out."""
-    UNANSWERED = "unanswered"
-    """The policy has nothing to say of this lead."""
-
-
-class Sort(StrEnum):
-    """What a line of a ledger stands for."""
-
-    START = "start"
-    ACTIVITY = "activity"
-    FIELD = "field"
-    UNKNOWN = "unknown"
-    """A question that nobody has answered; it counts for nothing."""
-    CAP = "cap"
-    """What a cap or a floor takes away or adds."""
-    GATE = "gate"
-    MANUAL = "manual"
-    """What a person's own value adds to the automatic one."""
-    NOTE = "note"
-
-
-class Contribution(NamedTuple):
-    """One line of a ledger.
-
-    Attributes:
-        rule: Which rule, group or policy it comes from.
-        sort: What it stands for.
-        micropoints: What it adds, in millionths of a point (or of a log-odds).
-        reason: Why, in words.
-        activity: The id of the activity that it rests on, if it has one.
-        at: When that was.
-        factor: What is left of it after ageing, from 0 to 1.
-    """
-
-    rule: str
-    sort: Sort
-    micropoints: int
-    reason: str
-    activity: str | None = None
-    at: Instant | None = None
-    factor: float = 1.0
-
-    @property
-    def points(self) -> float:
-        """What it adds, in points."""
-        return self.micropoints / MICRO
-
-
-class Trend(NamedTuple):
-    """How a score has changed since an earlier instant, in micropoints."""
-
-    since: Instant
-    micropoints: int
-
-
-class Lift(NamedTuple):
-    """The single added activity that would lift the band: what it is, and the band it would lift to."""
-
-    activity: Activity
-    band: str
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Score:
-    """What a policy says of a lead at an instant, line by line.
+    """The score of a lead by one policy at one instant, with the lines that make it.
 
     Attributes:
-        policy: The policy's name.
-        version: Its version.
-        at: The instant.
+        policy: The name of the policy.
+        version: The version of the policy.
+        at: The instant that the score is for.
         micropoints: The value in millionths; for a probability, rounded.
-        lines: The ledger.
+        lines: The lines of the ledger.
         scale: Points or probability.
-        probability: The exact value, where the scale is probability.
-        answer: Whether there is a score at all.
-        why: Why there is none.
-        low: The least it can be, in micropoints.
-        high: The most it can be, in micropoints.
-        band: The band or grade, if it falls into one.
-        bands: Every band, the lowest first.
-        cuts: The least micropoints of each band, in the same order; empty where the bands come from the parts.
-        automatic: Where a person set the value, what the policy says itself.
-        parts: The scores it is made of, where its band is made of theirs.
-        trend: How it has changed since an earlier instant, if asked.
-        lift: What would lift its band, if asked.
-        changes_at: No earlier than this will time alone take a line away or a step off; None means never.
-        fading: The sum of the lines, without sign, that fade with a half-life.
-        rounding: By how many micropoints rounding may move the value while they fade.
-        half_life: The shortest of these half-lives, in microseconds.
+        probability: The exact value, if the scale is probability.
+        answer: Whether the policy gave a score.
+        why: Why there is no score, if there is none.
+        low: The least value that the policy can give, in micropoints; None if it has no lower bound.
+        high: The greatest value that the policy can give, in micropoints; None if it has no upper bound.
+        band: The band (or grade) of the value; None if it is below the lowest band.
+        bands: The names of all bands, the lowest first.
+        cuts: The least micropoints of each band, in the same order; empty if the bands come from the parts.
+        automatic: The value before a person set it by hand, in micropoints; None if it was not set by hand.
+        parts: The scores of the parts, if the band is made of their bands.
+        trend: The change since an earlier instant, if it was asked for.
+        lift: The activity that would raise the band, if it was asked for.
+        changes_at: The earliest instant at which time alone may remove a line or take a step off one; None means never.
+            Half-lives are not counted here: see :meth:`steady_until`.
+        fading: The sum of the sizes of the lines that fade with a half-life, in micropoints.
+        rounding: The most micropoints by which rounding may move the value while these lines fade.
+        half_life: The shortest of their half-lives, in microseconds.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
@@ -185,20 +111,23 @@ class Score:
         if self.scale is Scale.POINTS:
             total = 0
             for line in self.lines:
-                total += line[2]
+                total += line[2]  # by place, not by name: this loop runs for each score of a batch
             if total != self.micropoints:
-                raise Malformed("the lines of a score do not add up to it", hint="add a line for what is missing")
+                raise Malformed(
+                    "the lines of a score do not add up to its micropoints", hint="add a line for the difference"
+                )
+            # A float that is equal to a whole number would pass the comparison above, but sums of it are not exact.
             if type(total) is not int or abs(total) > MOST_MICROPOINTS:
-                raise Malformed("the lines of a score are whole micropoints")
+                raise Malformed("the lines of a score must be whole micropoints", hint="use micropoints(points)")
         elif self.probability is None or not 0 <= self.probability <= 1:
-            raise Malformed("a probability lies between 0 and 1")
+            raise Malformed("a probability must be between 0 and 1")
         if self.band is not None and self.band not in self.bands:
-            raise Malformed("the band of a score is one of its bands")
+            raise Malformed(f"the band {self.band!r} must be one of the bands of the score", hint="list it in bands")
         until = self.changes_at
         if self.at.tzinfo is None or (until is not None and until.tzinfo is None):
             raise Malformed("an instant needs a time zone", hint="give an aware datetime")
         if until is not None and until >= LATEST:
-            object.__setattr__(self, "changes_at", None)  # past the end of the calendar is never
+            object.__setattr__(self, "changes_at", None)  # an instant past the end of the calendar never comes
 
     @classmethod
     def of(
@@ -210,59 +139,71 @@ class Score:
         version: str = "1",
         bands: Mapping[str, float] | None = None,
     ) -> Score:
-        """Return a score from points by reason: what most classes of one's own want to answer.
+        """Return a score with one line for each reason: the shortest way for a custom policy to answer.
+
+        Args:
+            policy: The name of the policy.
+            points: The points for each reason.
+            at: The instant that the score is for.
+            version: The version of the policy.
+            bands: The least points of each band.
 
         Raises:
-            Malformed: A number of points is not finite, or is no number.
+            Malformed: A number of points is not a finite number, a name or the version is not text, or two bands begin
+                at the same number of points.
         """
         _check_parts(policy, version, points, bands or {})
         lines = tuple(
-            Contribution(str(reason), Sort.FIELD, micropoints(number), str(reason)) for reason, number in points.items()
+            Contribution(str(reason), LineKind.FIELD, micropoints(number), str(reason))
+            for reason, number in points.items()
         )
         return banded(cls(policy, version, instant(at), sum(line.micropoints for line in lines), lines), bands or {})
 
     @property
     def answered(self) -> bool:
-        """Whether there is a score at all."""
+        """Whether the policy gave a score."""
         return self.answer is Answer.SCORED
 
     @property
     def value(self) -> float:
-        """The score in points, or the probability; 0 where there is none."""
+        """The score in points, or the probability; 0 if there is no score."""
         return self.micropoints / MICRO if self.probability is None else self.probability
 
     @property
     def activities(self) -> tuple[str, ...]:
-        """Ids of the activities that it rests on."""
+        """The ids of the activities that the score rests on."""
         return tuple(dict.fromkeys(line.activity for line in self.lines if line.activity is not None))
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The rules whose questions nobody has answered, which are what to ask next."""
-        return tuple(line.rule for line in self.lines if line.sort is Sort.UNKNOWN)
+        """The names of the rules whose criterion is unknown, which is what to find out next."""
+        return tuple(line.rule for line in self.lines if line.kind is LineKind.UNKNOWN)
 
     def points_by_rule(self) -> dict[str, float]:
-        """Return what each rule adds, in points."""
+        """Return the points that each rule adds."""
         sums: dict[str, int] = {}
         for line in self.lines:
             sums[line.rule] = sums.get(line.rule, 0) + line.micropoints
         return {rule: amount / MICRO for rule, amount in sums.items()}
 
     def against(self, earlier: Score) -> Score:
-        """Return the score with its trend against an earlier one; there is none where one of the two has no answer.
+        """Return the score with its trend since an earlier score; without a trend if one of the two has no value.
 
         Raises:
-            Malformed: That is no score, or one on another scale.
+            Malformed: ``earlier`` is not a score, or has another scale.
         """
-        comparable(earlier, self)
+        _check_comparable(earlier, self)
         if not (earlier.answered and self.answered):
             return self
         return replace(self, trend=Trend(earlier.at, self.micropoints - earlier.micropoints))
 
     def difference(self, earlier: Score) -> Difference:
-        """Return what changed since another score of the same lead, line by line and in words."""
-        from leadlife.scoring.lines import difference  # noqa: PLC0415 - only a reader pays for the words
+        """Return the changes since another score of the same lead, rule by rule and in words.
 
+        Raises:
+            Malformed: ``earlier`` is not a score, or has another scale.
+        """
+        _check_comparable(earlier, self)
         return difference(earlier, self)
 
     def __repr__(self) -> str:
@@ -275,18 +216,14 @@ class Score:
         return self.explain()
 
     def explain(self) -> str:
-        """Return the ledger in words, a line each."""
-        from leadlife.scoring.lines import explain  # noqa: PLC0415 - as above
-
+        """Return the score and its lines as text, one row for each line."""
         return explain(self)
 
     def _repr_html_(self) -> str:
-        from leadlife.scoring.lines import html  # noqa: PLC0415 - as above
-
         return html(self)
 
     def dump(self) -> dict[str, Any]:
-        """Return the score as plain values, ready for JSON, ``value`` among them; :meth:`load` reads them back."""
+        """Return the score as plain values, ready for JSON, with ``value`` added; :meth:`load` reads them back."""
         dumped: dict[str, Any] = _adapter().dump_python(self, mode="json")
         dumped["lines"] = [dict(zip(Contribution._fields, line, strict=True)) for line in dumped["lines"]]
         dumped["parts"] = [part.dump() for part in self.parts]
@@ -294,41 +231,60 @@ class Score:
 
     @classmethod
     def load(cls, data: Mapping[str, Any] | str | bytes) -> Score:
-        """Read a score from what :meth:`dump` gave, or from its JSON text.
+        """Return a score from the plain values that :meth:`dump` returned, or from their JSON text.
 
         Raises:
-            Malformed: It is no score, or its lines do not add up.
+            Malformed: The data are not a score, or its lines do not add up to its value.
         """
         plain = read_json(data) if isinstance(data, str | bytes) else data
         if not isinstance(plain, Mapping):
-            raise Malformed("this is no score", hint="give what score.dump() gave")
+            raise Malformed("a score must be a mapping or JSON text", hint="pass the result of score.dump()")
         try:
             score = _adapter().validate_json(json.dumps(_without_value(plain)))
         except ValidationError as error:
             raise Malformed.from_validation("score", error) from None
         except (TypeError, ValueError, RecursionError):
-            raise Malformed("this is no score", hint="give plain values, as score.dump() gave them") from None
+            raise Malformed("a score must hold plain values only", hint="pass the result of score.dump()") from None
         if plain.get("value", score.value) != score.value:
-            raise Malformed("the value of a score is not what its lines add up to")
+            raise Malformed(
+                "the value of a score must be what its lines add up to",
+                hint="pass the result of score.dump() unchanged",
+            )
         return score
 
     def steady_until(self, threshold: float | None) -> datetime | None:
-        """Return until when time alone surely keeps it on its side of a threshold, or, for None, in its band.
+        """Return the instant before which time alone cannot take the value across a threshold; None means never.
 
-        It is a lower bound: a half-life takes away no more than a known share of what fades.
+        Without a threshold, the instant before which time alone cannot change the band. It is a lower bound: the true
+        instant may be later. See :meth:`fades_by` for its derivation.
+
+        Raises:
+            Malformed: The threshold is not a finite number.
         """
         return earliest((self.fades_from(threshold), self.changes_at))
 
     def fades_from(self, threshold: float | None) -> datetime | None:
-        """Return from when half-lives may take it across a threshold, or, for None, out of its band; a lower bound."""
+        """Return the instant before which half-lives cannot take the value across a threshold; None means never.
+
+        Without a threshold, the instant before which they cannot change the band.
+
+        Raises:
+            Malformed: The threshold is not a finite number.
+        """
         if threshold is None and self.parts:
             return earliest(part.steady_until(None) for part in self.parts)
-        marks = self.cuts if threshold is None else (micropoints(threshold),)
-        distance = min((abs(self.micropoints - mark) for mark in marks), default=None)
+        thresholds = self.cuts if threshold is None else (micropoints(threshold),)
+        distance = min((abs(self.micropoints - limit) for limit in thresholds), default=None)
         return None if distance is None else self.fades_by(distance)
 
     def fades_by(self, distance: int) -> datetime | None:
-        """Return when, at the earliest, half-lives take away so many micropoints; None where they never do."""
+        """Return the instant before which half-lives cannot move the value by so many micropoints; None means never.
+
+        If all fading lines had the same sign and the shortest half-life ``h``, the value would move by
+        ``fading * (1 - 2 ** (-t / h))`` in the time ``t``. No real mixture moves faster. Solved for ``t``:
+        ``t = -h * log2(1 - distance / fading)``.
+        """
+        # Each fading line may be off by rounding, now and later; one micropoint more makes the bound strict.
         spare = distance - self.rounding - 1
         if self.half_life is None or spare >= self.fading:
             return None
@@ -337,21 +293,22 @@ class Score:
         left = 1 - spare / self.fading
         try:
             wait = -self.half_life * log2(left) if left > 0 else inf
+            # A share of 1e-9 is taken off, so that the error of the floats above cannot make the bound too late.
             end = self.at + max(timedelta(microseconds=wait * (1 - 1e-9)), _TICK)
         except OverflowError:
             return None
-        return end if end < LATEST else None  # past the end of the calendar is never
+        return end if end < LATEST else None  # an instant past the end of the calendar never comes
 
 
 def _check_parts(policy: object, version: object, *given: object) -> None:
     if not isinstance(policy, str) or not isinstance(version, str):
-        raise Malformed("the name and the version of a policy are text")
+        raise Malformed("the name and the version of a policy must be text")
     if not all(isinstance(one, Mapping) for one in given):
-        raise Malformed("a score is made of points by reason, and least points by band")
+        raise Malformed("points and bands must be mappings", hint="pass {reason: points} and {band: least points}")
 
 
 def _without_value(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a dumped score without the values that its ledgers give."""
+    """Return a dumped score without ``value``, in its parts as well: it follows from the lines and is not stored."""
     kept = {name: value for name, value in plain.items() if name != "value"}
     parts = plain.get("parts")
     if isinstance(parts, list):
@@ -365,12 +322,17 @@ def _adapter() -> TypeAdapter[Score]:
 
 
 def banded(score: Score, bands: Mapping[str, float]) -> Score:
-    """Return the score with the band it falls into: the one with the highest least value that it reaches."""
+    """Return the score with its band: of the bands whose least value it reaches, the highest.
+
+    Raises:
+        Malformed: Two bands begin at the same number of points, or a least value is not a finite number.
+    """
     if not bands:
         return score
     cuts = sorted((micropoints(least), name) for name, least in bands.items())
     if len({least for least, _ in cuts}) < len(cuts):
-        raise Malformed("two bands begin at the same number of points")
+        raise Malformed("two bands begin at the same number of points", hint="give each band its own least points")
+    # A probability is compared unrounded: rounded up to a millionth, it could reach a band that it does not reach.
     exact = score.micropoints if score.probability is None else score.probability * MICRO
     reached = [name for least, name in cuts if score.answered and exact >= least]
     return replace(
@@ -381,18 +343,18 @@ def banded(score: Score, bands: Mapping[str, float]) -> Score:
     )
 
 
-def comparable(earlier: object, later: Score) -> None:
-    """Check that two scores may be compared; one that there is not is on no scale.
+def _check_comparable(earlier: object, later: Score) -> None:
+    """Check that two scores may be compared; a score without a value may be compared with any.
 
     Raises:
-        Malformed: One is no score, or is on another scale.
+        Malformed: ``earlier`` is not a score, or the two have different scales.
     """
     if not isinstance(earlier, Score):
-        raise Malformed("this is no score")
+        raise Malformed(f"a score can be compared with a score only, not with {type(earlier).__name__}")
     if earlier.answered and later.answered and earlier.scale is not later.scale:
-        raise Malformed("two scores of different scales have no difference")
+        raise Malformed("two scores of different scales cannot be compared", hint="compare points with points")
 
 
 def rank(score: Score) -> int:
-    """Return the place of a score's band among its bands, from 0; -1 where it has none."""
+    """Return the place of a score's band among its bands, from 0; -1 if it has no band."""
     return -1 if score.band is None else score.bands.index(score.band)

@@ -1,4 +1,4 @@
-"""A lead and its activities as criteria and policies see them: for scores outside a journey."""
+"""The view of a lead and its activities that criteria and policies read outside a journey."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from leadlife.timing import instant, zone_named
 
 
 class LeadView:
-    """A lead and its activities at an instant; nothing after ``at`` is seen.
+    """A lead and its activities at an instant, without those after ``at``.
 
-    What a journey alone knows (stage, evidence, sales, qualifications) is missing.
+    Stage, evidence, sales and qualifications exist in a journey only, so they are missing here.
     """
 
     def __init__(self, lead: Lead, activities: Iterable[Activity], at: datetime) -> None:
-        """Look at a lead.
+        """Make the view.
 
         Args:
             lead: The lead.
-            activities: What it did, in any order.
+            activities: Its activities, in any order.
             at: The instant.
 
         Raises:
-            Malformed: A value is not a lead, not an activity, or not an instant.
+            Malformed: The lead is not a Lead, an activity is not an Activity, or the instant is not an aware datetime.
         """
         if not isinstance(lead, Lead):
-            raise Malformed(f"a policy scores a Lead, not a {type(lead).__name__}", hint="Lead(id=..., fields={...})")
+            raise Malformed(f"lead must be a Lead, not {type(lead).__name__}", hint="pass Lead(id=..., fields={...})")
         self.at: datetime = instant(at)
         self.lead: Lead = lead
         self.zone: ZoneInfo = zone_named("UTC")
@@ -40,20 +40,21 @@ class LeadView:
 
     @cached_property
     def history(self) -> tuple[Activity, ...]:
-        """The activities, oldest first, whatever the order in which they were given."""
-        found = sorted(self._given, key=_when)
-        if len(set(map(_when, found))) < len(found):
-            found.sort(key=_order)
-        return tuple(found)
+        """The activities, the oldest first; their given order has no effect."""
+        ordered = sorted(self._given, key=_when)
+        # The full key is expensive. It is needed only if two activities have the same instant.
+        if len(set(map(_when, ordered))) < len(ordered):
+            ordered.sort(key=_order)
+        return tuple(ordered)
 
     @cached_property
     def _by_kind(self) -> dict[str, list[Observation]]:
-        found: dict[str, list[Observation]] = {}
-        for place, one in enumerate(self.history):
-            # Made as the tuple that it is: a score of a batch spends most of its time here.
-            seen = tuple.__new__(Observation, (one.attributes, one.at, one.id or "", place))
-            found.setdefault(one.kind, []).append(seen)
-        return found
+        by_kind: dict[str, list[Observation]] = {}
+        for place, activity in enumerate(self.history):
+            # tuple.__new__ skips the keyword handling of the NamedTuple: scoring a batch spends most of its time here.
+            seen = tuple.__new__(Observation, (activity.attributes, activity.at, activity.id or "", place))
+            by_kind.setdefault(activity.kind, []).append(seen)
+        return by_kind
 
     @property
     def fields(self) -> dict[str, Scalar]:
@@ -62,7 +63,7 @@ class LeadView:
 
     @property
     def source(self) -> Source | None:
-        """Where the lead comes from."""
+        """The source of the lead."""
         return self.lead.source
 
     @property
@@ -72,36 +73,36 @@ class LeadView:
 
     @property
     def sold(self) -> None:
-        """There are no sales to see."""
+        """None: outside a journey there are no sales."""
 
     @property
     def stage(self) -> None:
-        """There is no stage to see."""
+        """None: outside a journey there is no stage."""
 
     @property
     def left(self) -> None:
-        """There is no stage to see."""
+        """None: outside a journey there is no stage."""
 
     @property
     def cycle(self) -> None:
-        """There are no cycles to see."""
+        """None: outside a journey there are no cycles."""
 
     @property
     def readiness(self) -> None:
-        """There is no readiness to see."""
+        """None: outside a journey there is no readiness."""
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """There is no actor who asks."""
+        """Empty: outside a journey there is no actor."""
         return ()
 
     @property
     def keeps_reports(self) -> bool:
-        """False: outside a journey no reported scores are remembered."""
+        """False: outside a journey there are no reported scores."""
         return False
 
     def reported(self, policy: str, version: str) -> None:
-        """Return None: outside a journey no reported scores are remembered."""
+        """Return None: outside a journey there are no reported scores."""
 
     def field(self, name: str) -> Observation | None:
         """Return the value of a field."""
@@ -109,16 +110,16 @@ class LeadView:
         return None if value is None else Observation(value, self.at, "", 0)
 
     def evidence(self, name: str) -> None:
-        """Return None: there is no evidence to see."""
+        """Return None: outside a journey there is no evidence."""
 
     def qualification(self, name: str) -> None:
-        """Return None: there are no qualifications to see."""
+        """Return None: outside a journey there are no qualifications."""
 
     def score(self, name: str) -> None:
-        """Return None: a policy sees no other score; combine policies instead."""
+        """Return None: a policy cannot read the score of another policy; combine policies instead."""
 
     def kinds(self) -> Iterable[str]:
-        """Return the kinds of activity seen so far."""
+        """Return the kinds of activity so far."""
         return self._by_kind
 
     def activities(
@@ -127,7 +128,7 @@ class LeadView:
         *,
         since_recycling: bool = False,  # noqa: ARG002 - nothing is recycled outside a journey
     ) -> Iterator[Observation]:
-        """Return the activities of a kind, newest first."""
+        """Return the activities of a kind, the newest first."""
         return reversed(self._by_kind.get(kind, ()))
 
     def first(self, kind: str) -> Observation | None:
@@ -139,13 +140,14 @@ class LeadView:
         return len(self._by_kind.get(kind, ()))
 
     def in_zone(self, name: str) -> LeadView:
-        """Return the same view by the calendar of another zone."""
+        """Return the same view with the calendar of another zone."""
+        # Copied without __init__, which would validate and filter all activities again. Cached properties are kept.
         new = object.__new__(type(self))
         vars(new).update(vars(self), zone=zone_named(name))
         return new
 
     def adding(self, activity: Activity) -> LeadView:
-        """Return the view of a lead that did one thing more."""
+        """Return the same view with one more activity."""
         new = object.__new__(type(self))
         kept = {name: value for name, value in vars(self).items() if name not in ("history", "_by_kind")}
         vars(new).update(kept, _given=(*self._given, activity))
@@ -155,16 +157,18 @@ class LeadView:
 _when = attrgetter("at")
 
 
-def _order(one: Activity) -> tuple[datetime, str, str, str]:
-    return one.at, one.id or "", one.kind, repr(sorted(one.attributes.items()))
+def _order(activity: Activity) -> tuple[datetime, str, str, str]:
+    return activity.at, activity.id or "", activity.kind, repr(sorted(activity.attributes.items()))
 
 
 def _until(activities: Iterable[Activity], at: datetime) -> tuple[Activity, ...]:
     try:
-        known = tuple(activities)
+        values = tuple(activities)
     except TypeError:
         raise Malformed("activities must be a list of Activity") from None
-    # The types are compared as a set first: in a batch they are all the same.
-    if not all(isinstance(one, Activity) for one in set(map(type, known)) - {Activity} and known):
-        raise Malformed("a policy reads activities", hint="Activity(kind=..., at=...), or the activity of a fact")
-    return tuple([one for one in known if one.at <= at])
+    # The set of types is usually {Activity}. Only if it holds others, each value is checked.
+    if not all(isinstance(value, Activity) for value in set(map(type, values)) - {Activity} and values):
+        raise Malformed(
+            "activities must be a list of Activity", hint="pass Activity(kind=..., at=...), or the activity of a fact"
+        )
+    return tuple([activity for activity in values if activity.at <= at])

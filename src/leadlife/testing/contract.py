@@ -118,10 +118,10 @@ class _CheckedPolicy:
         self.declared: Policy = as_policy(policy)
         self.name = self.declared.name
         inputs = set(self.declared.inputs())
-        self.kinds = tuple(sorted(name for sort, name in inputs if sort == "activity" and name != "*"))
-        self.fields = tuple(sorted(name for sort, name in inputs if sort == "field"))
+        self.kinds = tuple(sorted(name for topic, name in inputs if topic == "activity" and name != "*"))
+        self.fields = tuple(sorted(name for topic, name in inputs if topic == "field"))
         reads = [read for one in _parts_of(self.declared) for read in one.reads()]
-        self.numbers = tuple(sorted({name for _, sort, name in reads if sort == "number"}))
+        self.numbers = tuple(sorted({name for _, topic, name in reads if topic == "number"}))
         self.is_data = not any(isinstance(one, CustomPolicy) for one in _parts_of(self.declared))
         self.declares_inputs = self.is_data and ("activity", "*") not in inputs
         # An object is called directly: binding would hide from the checks that it reads later activities.

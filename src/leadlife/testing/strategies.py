@@ -194,6 +194,7 @@ def playbooks(draw: st.DrawFn, *, version: str = "1") -> Playbook:
         zone=draw(st.sampled_from(ZONES)),
         lifecycle=draw(lifecycles()),
         fields={"size": FieldSpec(type=FieldType.INTEGER)},
+        roles=("sales",),
         activity_kinds={kind: ActivityKind() for kind in KINDS},
         evidence=dict.fromkeys(WORDS, ""),
     )

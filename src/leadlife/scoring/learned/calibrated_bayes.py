@@ -1,16 +1,17 @@
-"""Naive Bayes whose probabilities mean what they say: shrunk, calibrated, and silent where too little is known.
+"""Naive Bayes with smoothed win rates and calibrated probabilities; without an answer if the data are too few.
 
-Where it differs from :class:`NaiveBayes`:
+The differences to :class:`NaiveBayes`:
 
-- Smoothing. A value's win rate is drawn towards the average, as if ``smoothing`` further leads of average luck had had
-  it (the m-estimate, Cestnik 1990). How many is chosen by what would have erred least, and kept in the policy.
-- Unseen values. One that no closed lead had has the average rate, so it counts for nothing, and a line says so; so
-  does a tag that too few leads had.
-- Little data. With fewer than ``fewest`` won or lost leads a team is judged by all teams; with fewer in all there is no
-  answer, and the number is told.
-- Calibration. An isotonic curve turns the product of the fields into what came true, learned from leads that were held
-  out; each level part of it is mixed with two leads of average luck, so that a few lucky ones do not make it certain.
-  The stage multiplies the odds afterwards: closed leads have no stage that could be learned from.
+- Smoothing. The win rate of a value is mixed with ``smoothing`` further leads that have the average win rate (the
+  m-estimate, Cestnik 1990). Their number is chosen by the least error on held-out leads, and kept in the policy.
+- Unseen values. A value that no closed lead had gets the average win rate: it adds 0, and a line says so. The same
+  holds for a tag that too few leads had.
+- Little data. A team with fewer than ``fewest`` won or lost leads is scored by the leads of all teams. If these are too
+  few as well, there is no answer, and the reason states both numbers.
+- Calibration. An isotonic curve maps the raw probability of the fields to the share of won leads among held-out leads.
+  Each level part of the curve is mixed with two leads of the average win rate, so that a few won leads at one end do
+  not make it certain. The stage multiplies the odds after the calibration, because closed leads have no open stage to
+  learn from.
 """
 
 from __future__ import annotations
@@ -33,28 +34,29 @@ from leadlife.scoring.policy import PolicyView
 from leadlife.timing import instant
 
 CANDIDATES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-"""The smoothings that are tried, unless one is given."""
+"""The numbers of smoothing leads that are tried, unless one is given."""
 DIGITS = 6
+"""The decimals of a probability."""
 PRIOR_LEADS = 2.0
-"""With so many leads of average luck each level part of the curve is mixed."""
+"""The number of leads with the average win rate that each level part of the curve is mixed with."""
 HARDLY = 0.05
-"""What moves the log-odds by less is no reason for anything."""
+"""A value that moves the log-odds by less is not given as a reason."""
 
 
 class _Odds(NamedTuple):
-    """What a table says: the average log-odds, and how far each value of a field moves them."""
+    """The content of a table as log-odds: the average, and how far each value of a field moves it."""
 
     prior: float
     moves: Mapping[tuple[str, Key], float]
 
 
 class CalibratedBayes(Learned):
-    """The probability that a pending lead is won, as often true as it says; :meth:`learned` makes one.
+    """The calibrated probability that a pending lead is won; :meth:`learned` makes such a policy.
 
     Attributes:
-        curve: From the raw probability to the calibrated one.
-        smoothing: How many leads of average luck each value is mixed with.
-        fewest: The least number of won leads, and of lost ones, to learn from.
+        curve: The curve from raw to calibrated probabilities.
+        smoothing: The number of leads with the average win rate that each value is mixed with.
+        fewest: The least number of won leads, and of lost leads, to learn from.
     """
 
     op: Literal["calibrated_bayes"] = "calibrated_bayes"
@@ -75,70 +77,71 @@ class CalibratedBayes(Learned):
         parts: int = 5,
         **more: Any,
     ) -> Self:
-        """Return the policy that closed leads teach; their order means nothing.
+        """Return a policy that is learned from closed leads; their order has no effect.
 
         Args:
-            leads: The leads; those that closed after ``at`` wait.
-            table: What to count; its own counts are forgotten.
-            at: The instant up to which it learns.
-            name: The policy's name.
-            smoothing: How many leads of average luck each value is mixed with; by default the number among
-                ``CANDIDATES`` with which held-out leads, calibrated, have the least Brier score.
-            fewest: The least number of won leads, and of lost ones.
-            parts: In how many parts the leads are held out, one after another, to learn the curve.
+            leads: The leads; those that closed after ``at`` are left out.
+            table: The table that defines what is counted; its counts are discarded.
+            at: The instant up to which the policy learns.
+            name: The name of the policy.
+            smoothing: The number of leads with the average win rate that each value is mixed with. By default the one
+                of ``CANDIDATES`` that gives held-out leads the least Brier score after calibration.
+            fewest: The least number of won leads, and of lost leads.
+            parts: The number of parts; each is held out once, to learn the curve.
             more: Other fields of the policy, such as ``bands``, ``won`` and ``lost``.
 
         Raises:
-            Malformed: There are too few won or lost leads, with both numbers.
+            Malformed: There are too few won or lost leads; the message states both numbers.
         """
         now, parts = instant(at), whole("parts", parts, least=2)
-        empty = cls(name=name, table=table, curve=_AS_IT_IS, smoothing=smoothing or 10.0, fewest=fewest, **more)
-        told = sorted(table.taken(leads, at=now), key=_content)
-        won, least = sum(lead.won for lead in told), max(fewest, parts)
-        if min(won, len(told) - won) < least:
-            raise Malformed(_too_few(won, len(told) - won, least))
-        outcomes = [lead.won for lead in told]
+        empty = cls(name=name, table=table, curve=_IDENTITY, smoothing=smoothing or 10.0, fewest=fewest, **more)
+        # The split into parts depends on the order of the leads, so they are sorted by their content.
+        used = sorted(table.taken(leads, at=now), key=_content)
+        won, least = sum(lead.won for lead in used), max(fewest, parts)
+        if min(won, len(used) - won) < least:
+            raise Malformed(_too_few(won, len(used) - won, least))
+        outcomes = [lead.won for lead in used]
         tried: list[tuple[float, float, Isotonic]] = []
         candidates = CANDIDATES if smoothing is None else (smoothing,)
-        for each, raw in empty._held_out(told, now, parts, candidates).items():
+        for each, raw in empty._held_out(used, now, parts, candidates).items():
             curve = Isotonic.fit(outcomes, raw, prior=PRIOR_LEADS)
             error = fsum((curve(chance) - outcome) ** 2 for chance, outcome in zip(raw, outcomes, strict=True))
-            tried.append((error, -each, curve))
-        _, best, curve = min(tried, key=lambda one: one[:2])
-        return empty.replace(table=table.rebuilt(told, at=now), smoothing=-best, curve=curve)
+            tried.append((error, -each, curve))  # with the sign changed, the stronger smoothing wins a tie
+        _, best, curve = min(tried, key=lambda result: result[:2])
+        return empty.replace(table=table.rebuilt(used, at=now), smoothing=-best, curve=curve)
 
     def _held_out(
         self, leads: Sequence[ClosedLead], at: datetime, parts: int, smoothings: Sequence[float]
     ) -> dict[float, list[float]]:
-        """Return the raw probability of each lead as the others teach it, by smoothing."""
-        found = {float(each): [0.0] * len(leads) for each in smoothings}
-        fewest = max(1, self.fewest * (parts - 1) // parts)  # what the other parts hold where the whole holds enough
+        """Return, for each smoothing, the raw probability of each lead, learned from the other parts."""
+        raw = {float(each): [0.0] * len(leads) for each in smoothings}
+        fewest = max(1, self.fewest * (parts - 1) // parts)  # the share of the leads that the other parts hold
         places = [self._places(lead.values) for lead in leads]
         for train, test in stratified_splits((lead.won for lead in leads), parts=parts):
             table = self.table.rebuilt([leads[place] for place in train], at=at)
-            for each, chances in found.items():
+            for each, chances in raw.items():
                 others = self.replace(table=table, smoothing=each, fewest=fewest)
                 for place in test:
-                    odds = others._known(leads[place].team)  # noqa: SLF001 - its own kind
-                    assert isinstance(odds, _Odds)  # noqa: S101 - the other parts hold won and lost leads
-                    chances[place] = chance_of(fsum([odds.prior, *(odds.moves.get(one, 0.0) for one in places[place])]))
-        return found
+                    odds = others._known(leads[place].team)  # noqa: SLF001 - same class
+                    assert isinstance(odds, _Odds)  # noqa: S101 - the other parts hold enough won and lost leads
+                    chances[place] = chance_of(fsum([odds.prior, *(odds.moves.get(key, 0.0) for key in places[place])]))
+        return raw
 
     def _places(self, values: Mapping[str, Scalar | None]) -> list[tuple[str, Key]]:
         return [(field, key_of(value)) for field, value in self.table.values_of(values)]
 
     def _weigh(self, view: PolicyView) -> Weighed | str:
-        found = self._known(self._team(view))
-        if isinstance(found, str):
-            return found
-        lines = [line(PRIOR, found.prior, "how often leads are won")]
+        known = self._known(self._team(view))
+        if isinstance(known, str):
+            return known
+        lines = [line(PRIOR, known.prior, "average win rate")]
         reasons: list[Reason] = []
-        moved = [found.prior]
+        moved = [known.prior]
         for field, key in self._places(view.fields):
-            odds, value = found.moves.get((field, key)), key[1]
+            odds, value = known.moves.get((field, key)), key[1]
             if odds is None:
-                seen = "seen too seldom" if field in self.table.tags else "never seen"
-                lines.append(line(field, 0.0, f"{field} {value}: {seen}, so it counts for nothing"))
+                seen = "seen too rarely" if field in self.table.tags else "never seen"
+                lines.append(line(field, 0.0, f"{field} {value}: {seen}, so it adds 0"))
             else:
                 lines.append(line(field, odds, f"{field} {value}"))
                 moved.append(odds)
@@ -146,9 +149,9 @@ class CalibratedBayes(Learned):
                     reasons.append(Reason(field, value, chance_of(odds)))
         raw = fsum(moved)
         odds = log_odds(_clamped(self.curve(chance_of(raw))))
-        lines.append(line("calibration", odds - raw, "what came true of such leads"))
+        lines.append(line("calibration", odds - raw, "calibration on held-out leads"))
         stage = self._stage(view)
-        passed = found.moves.get((STAGE, key_of(stage))) if isinstance(stage, str) else None
+        passed = known.moves.get((STAGE, key_of(stage))) if isinstance(stage, str) else None
         if passed is not None:
             odds += passed
             lines.append(line(STAGE, passed, f"stage {stage}"))
@@ -156,12 +159,12 @@ class CalibratedBayes(Learned):
         return Weighed(round(_clamped(chance_of(odds)), DIGITS), tuple(lines), tuple(reasons))
 
     def _known(self, team: str | None) -> _Odds | str:
-        """Return what is known of a team, of all teams where that is too little, or how little even that is."""
-        speaks = self.table.team_of(team)
-        if speaks not in self._learned:
-            odds = self._odds(speaks)
-            self._learned[speaks] = self._known(None) if isinstance(odds, str) and speaks is not None else odds
-        return self._learned[speaks]
+        """Return the odds of a team, or of all teams if it has too few leads; or the reason why there are none."""
+        own = self.table.team_of(team)
+        if own not in self._learned:
+            odds = self._odds(own)
+            self._learned[own] = self._known(None) if isinstance(odds, str) and own is not None else odds
+        return self._learned[own]
 
     @cached_property
     def _learned(self) -> dict[str | None, _Odds | str]:
@@ -169,8 +172,9 @@ class CalibratedBayes(Learned):
 
     def _odds(self, team: str | None) -> _Odds | str:
         counts = self.table.counts(team, start=0.0, fewest_tagged=self.fewest_tagged)
-        nobody = Counts(0.0, 0.0)
-        won, lost = counts[STAGE].rows.get(key_of(self.table.stages[0]), nobody) if STAGE in counts else nobody
+        # Every lead has been in the first stage, so its counts are those of all leads.
+        none = Counts(0.0, 0.0)
+        won, lost = counts[STAGE].rows.get(key_of(self.table.stages[0]), none) if STAGE in counts else none
         if min(won, lost) < self.fewest:
             return _too_few(int(won), int(lost), self.fewest)
         rate = won / (won + lost)
@@ -183,7 +187,7 @@ class CalibratedBayes(Learned):
         return _Odds(prior, moves)
 
 
-_AS_IT_IS = Isotonic(xs=(0.0, 1.0), ys=(0.0, 1.0))
+_IDENTITY = Isotonic(xs=(0.0, 1.0), ys=(0.0, 1.0))
 
 
 def _clamped(chance: float) -> float:

@@ -1,4 +1,4 @@
-"""Isotonic calibration: a curve that never falls, from raw probabilities to those that came true."""
+"""Isotonic calibration: a curve that never falls, from raw probabilities to observed win rates."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Chance = Annotated[float, Field(ge=0, le=1)]
 
 
 class Isotonic(Definition):
-    """A curve that never falls, from raw probabilities to calibrated ones: straight between its points, flat beyond.
+    """A curve that never falls, from raw to calibrated probabilities; linear between its points, constant outside.
 
     Attributes:
-        xs: Where its points lie, rising.
-        ys: How high they are, never falling.
+        xs: The raw probabilities of its points, strictly rising.
+        ys: The calibrated probabilities of its points, never falling.
     """
 
     xs: TupleOf[Chance]
@@ -30,42 +30,46 @@ class Isotonic(Definition):
     @model_validator(mode="after")
     def _rising(self) -> Self:
         if not self.xs or len(self.xs) != len(self.ys):
-            raise Malformed("a curve has as many heights as places, and at least one")
+            raise Malformed("xs and ys must have the same length, at least 1")
         if any(left >= right for left, right in pairwise(self.xs)):
-            raise Malformed("the places of a curve rise")
+            raise Malformed("each of xs must be greater than the one before")
         if any(left > right for left, right in pairwise(self.ys)):
-            raise Malformed("an isotonic curve never falls")
+            raise Malformed("none of ys may be less than the one before")
         return self
 
     @classmethod
     def fit(cls, outcomes: Iterable[Any], probabilities: Iterable[Any], *, prior: float = 0.0) -> Self:
-        """Return the curve nearest to what came of probabilities (pool adjacent violators, Ayer and others 1955).
+        """Return the curve that is nearest to the outcomes (pool adjacent violators, Ayer and others 1955).
 
         Args:
-            outcomes: Whether each lead was won: True or False, 1 or 0. One outcome alone will do.
-            probabilities: What each was given, from 0 to 1, in the same order.
-            prior: With how many leads of average luck each level part of the curve is mixed, so that few leads at an
-                end, all of them won, do not make it certain. With none it is the plain curve.
+            outcomes: Whether each lead was won: True or False, 1 or 0. They may all be the same.
+            probabilities: The raw probability of each lead, from 0 to 1, in the same order.
+            prior: The number of leads with the average win rate that each level part of the curve is mixed with. With a
+                few, a small part in which all leads were won does not become certain. With 0 it is the plain curve.
 
         Raises:
-            Malformed: The two do not pair, one is no probability, or the prior is below nothing.
+            Malformed: The two differ in length, a value is not a probability, or the prior is negative.
         """
         if real("the prior", prior) < 0:
-            raise Malformed("the prior of a curve is a number of leads")
+            raise Malformed("the prior must be 0 or more")
         pairs = sorted(paired_chances(outcomes, probabilities))
         rate = sum(outcome for _, outcome in pairs) / len(pairs)
+        # Equal probabilities are one pool from the start: a curve has one value at each place.
         tied = ((chance, [outcome for _, outcome in group]) for chance, group in groupby(pairs, key=score_of))
-        pools = _rising_pools(_Pool(sum(came), len(came), chance, chance) for chance, came in tied)
+        pools = _rising_pools(_Pool(sum(won), len(won), chance, chance) for chance, won in tied)
         if prior:
-            pools = _rising_pools(one._replace(won=one.won + prior * rate, leads=one.leads + prior) for one in pools)
-        ends = [(place, one.height) for one in pools for place in dict.fromkeys((one.first, one.last))]
+            # Mixing moves small pools more than large ones, so that neighbours may fall again: pool once more.
+            pools = _rising_pools(
+                pool._replace(won=pool.won + prior * rate, leads=pool.leads + prior) for pool in pools
+            )
+        ends = [(place, pool.height) for pool in pools for place in dict.fromkeys((pool.first, pool.last))]
         return cls(xs=tuple(x for x, _ in ends), ys=tuple(y for _, y in ends))
 
     def __call__(self, probability: float) -> float:
         """Return the calibrated probability.
 
         Raises:
-            Malformed: This is no probability.
+            Malformed: The value is not a probability.
         """
         probability = as_chance(probability)
         place = bisect_right(self.xs, probability)
@@ -79,7 +83,7 @@ class Isotonic(Definition):
 
 
 class _Pool(NamedTuple):
-    """A level part of the curve: its won leads, all its leads, and where it begins and ends."""
+    """A level part of the curve: its won leads, all its leads, and its first and last raw probability."""
 
     won: float
     leads: float
@@ -92,7 +96,7 @@ class _Pool(NamedTuple):
 
 
 def _rising_pools(pools: Iterable[_Pool]) -> list[_Pool]:
-    """Return the pools, neighbours made one until each is higher than the one before."""
+    """Return the pools, with neighbours merged until each pool is higher than the one before."""
     risen: list[_Pool] = []
     for pool in pools:
         risen.append(pool)

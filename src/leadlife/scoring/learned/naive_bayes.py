@@ -1,8 +1,8 @@
-"""Naive Bayes: how likely a lead is won, from how leads like it were won and lost before.
+"""Naive Bayes: the probability that a lead is won, learned from leads that were won and lost before.
 
-The rule is the one that Odoo's CRM is tested by, to the digit: shares of won and lost leads for the stage and for each
-field's value are multiplied, and the product of the won side is taken as a share of both. The lines of the score are
-log-odds: what speaks for the lead is positive, what speaks against it negative.
+It gives the same numbers as the tests of Odoo's CRM. For the stage and for each value of a field, the share among won
+leads and the share among lost leads are multiplied; the probability is the product of the won side, divided by the sum
+of both products. The lines of the score are log-odds: positive for the lead, negative against it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class _Weight(NamedTuple):
 class NaiveBayes(Learned):
     """The probability that a pending lead is won, from 0.01 to 99.99 percent.
 
-    There is no answer where the table knows nothing of the first stage, or has learned from outcomes later than the
-    instant asked for. A value that no closed lead had is left out; there is no least number of closed leads.
+    There is no answer if the table has no counts of the first stage, or has learned from outcomes later than the
+    instant. A value that no closed lead had is left out. There is no least number of closed leads.
     """
 
     op: Literal["naive_bayes"] = "naive_bayes"
@@ -38,20 +38,23 @@ class NaiveBayes(Learned):
         if first is None:
             return "no lead has been won or lost yet"
         won, lost = first
-        found: list[_Weight] = []
+        weights: list[_Weight] = []
         stage = self._stage(view)
         reached = stages.get(key_of(stage)) if isinstance(stage, str) else None
         if reached is not None:
-            told = Reason(STAGE, str(stage), 1 - reached.lost / lost)
-            found.append(_Weight(told, log(reached.won / won) - log(reached.lost / lost)))
+            reason = Reason(STAGE, str(stage), 1 - reached.lost / lost)
+            weights.append(_Weight(reason, log(reached.won / won) - log(reached.lost / lost)))
         for field, value in self.table.values_of(view.fields):
             tally = counts.get(field)
             row = None if tally is None else tally.rows.get(key_of(value))
             if tally is not None and row is not None:
                 share_won, share_lost = row.won / tally.won, row.lost / tally.lost
-                told = Reason(field, value, share_won / (share_won + share_lost))
-                found.append(_Weight(told, log(share_won / share_lost)))
-        lines = [line(PRIOR, log(won / lost), "how often leads are won")]
-        lines += [line(one.reason.field, one.odds, f"{one.reason.field} {one.reason.value}") for one in found]
-        percent = round(100 * chance_of(fsum([log(won / lost), *(one.odds for one in found)])), 2)
-        return Weighed(min(max(round(percent / 100, 4), LEAST), MOST), tuple(lines), tuple(one.reason for one in found))
+                reason = Reason(field, value, share_won / (share_won + share_lost))
+                weights.append(_Weight(reason, log(share_won / share_lost)))
+        lines = [line(PRIOR, log(won / lost), "average win rate")]
+        lines += [line(one.reason.field, one.odds, f"{one.reason.field} {one.reason.value}") for one in weights]
+        # Logarithms are added, because a product of hundreds of small shares would become 0 in a float. Odoo rounds a
+        # percentage to two decimals, so this does too.
+        percent = round(100 * chance_of(fsum([log(won / lost), *(one.odds for one in weights)])), 2)
+        chance = min(max(round(percent / 100, 4), LEAST), MOST)
+        return Weighed(chance, tuple(lines), tuple(one.reason for one in weights))

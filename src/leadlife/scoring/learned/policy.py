@@ -1,4 +1,4 @@
-"""What every policy that has learned from won and lost leads has in common: its table, and how it tells its reasons."""
+"""The base of the policies that learn from won and lost leads: their table, and the reasons that they give."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from pydantic import Field
 from leadlife._base.model import Name, Names, default
 from leadlife.criteria import Scalar
 from leadlife.leads import Lead
-from leadlife.scoring import MICRO, Answer, Contribution, Scale, Score, Sort, banded, micropoints
+from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Scale, Score, banded, micropoints
 from leadlife.scoring.learned.win_table import STAGE, WinTable
 from leadlife.scoring.policy import Banded, PolicyView
 from leadlife.scoring.view import LeadView
 
 LEAST, MOST = 0.0001, 0.9999
-"""No pending lead is certain."""
+"""The least and the greatest probability of a pending lead: none is certain."""
 EVEN = 0.5
 SHOWN = 3
+"""The number of reasons on each side."""
 PRIOR = "prior"
 
 
 class Reason(NamedTuple):
-    """What speaks for a lead, above one half, or against it, below.
+    """A value that makes winning a lead more likely or less likely.
 
     Attributes:
         field: The field, or ``stage``.
         value: Its value.
-        score: From 0 to 1.
+        score: From 0 to 1; above one half it is a reason for the lead, below one half against it.
     """
 
     field: str
@@ -39,19 +40,19 @@ class Reason(NamedTuple):
 
 
 class Reasons(NamedTuple):
-    """The most telling reasons for and against, the most extreme first."""
+    """The strongest reasons for and against a lead, the strongest first."""
 
     for_it: tuple[Reason, ...]
     against_it: tuple[Reason, ...]
 
 
 class Weighed(NamedTuple):
-    """A lead, weighed.
+    """The probability that a lead is won, and how it comes about.
 
     Attributes:
-        probability: That it is won.
-        lines: What makes it so, as log-odds.
-        reasons: What speaks for it and against it.
+        probability: The probability.
+        lines: The lines of the ledger, as log-odds.
+        reasons: The reasons for and against the lead.
     """
 
     probability: float
@@ -60,17 +61,17 @@ class Weighed(NamedTuple):
 
 
 class Learned(Banded):
-    """A probability that a pending lead is won, learned from a table; the shape that such policies share.
+    """The base of a policy that learns, from a table, the probability that a pending lead is won.
 
     Attributes:
-        table: What it has learned.
-        won: Stages that are won: a lead there has 100 percent.
-        lost: Stages that are lost: a lead there has none.
-        stage: The field that holds the lead's stage; where there is none, a journey's own stage is taken.
-        team: The field that holds the lead's team.
-        fewest_tagged: A tag that fewer leads had is left out.
-        contacts: Fields that say whether a way of contact is correct: ``correct`` is never told as a reason against,
-            anything else never as a reason for.
+        table: The counts that it has learned from.
+        won: The won stages: a lead in one of them has a probability of 1.
+        lost: The lost stages: a lead in one of them has a probability of 0.
+        stage: The field that holds the stage of the lead; if it has no value, the stage of the journey is used.
+        team: The field that holds the team of the lead.
+        fewest_tagged: Tags of fewer leads are left out.
+        contacts: Fields that state whether a way to contact the lead is correct. The value ``correct`` is never given
+            as a reason against the lead, any other value never as a reason for it.
     """
 
     table: WinTable
@@ -83,11 +84,11 @@ class Learned(Banded):
 
     @property
     def declares_all(self) -> bool:
-        """False, for it also looks at teams, tags and the stage."""
+        """False, because it also reads the team and the stage."""
         return False
 
     def limits(self) -> tuple[int | None, int | None]:
-        """Return 0 and 1."""
+        """Return 0 and 1, in micropoints."""
         return 0, MICRO
 
     def reads(self) -> Iterator[tuple[str, str, str]]:
@@ -96,25 +97,26 @@ class Learned(Banded):
             yield "table", "field", name
 
     def reasons(self, lead: Lead, *, at: datetime) -> Reasons:
-        """Return what speaks most for a pending lead and against it: three of each, the most extreme first.
+        """Return the three strongest reasons for a pending lead and the three against it, the strongest first.
 
         Raises:
-            Malformed: This is no lead, or no instant.
+            Malformed: The lead is not a Lead, or the instant is not an aware datetime.
         """
-        weighed = self._judged(LeadView(lead, (), at))
-        found = [] if isinstance(weighed, str) else [one for one in weighed.reasons if self._telling(one)]
-        for_it = sorted((one for one in found if one.score > EVEN), key=lambda one: -one.score)
-        against = sorted((one for one in found if one.score < EVEN), key=lambda one: one.score)
+        weighed = self._weighed(LeadView(lead, (), at))
+        reasons = [] if isinstance(weighed, str) else [one for one in weighed.reasons if self._plausible(one)]
+        for_it = sorted((one for one in reasons if one.score > EVEN), key=lambda one: -one.score)
+        against = sorted((one for one in reasons if one.score < EVEN), key=lambda one: one.score)
         return Reasons(tuple(for_it[:SHOWN]), tuple(against[:SHOWN]))
 
-    def _telling(self, reason: Reason) -> bool:
+    def _plausible(self, reason: Reason) -> bool:
+        """Return False for a correct contact as a reason against the lead, and for a wrong one as a reason for it."""
         return reason.field not in self.contacts or (reason.score > EVEN) is (reason.value == "correct")
 
     def _assess(self, view: PolicyView) -> Score:
         stage = self._stage(view)
         if stage in self.won or stage in self.lost:
             return self._chance(view, 1.0 if stage in self.won else 0.0, ())
-        weighed = self._judged(view)
+        weighed = self._weighed(view)
         if isinstance(weighed, str):
             none = Score(self.name, self.version, view.at, answer=Answer.UNANSWERED, why=weighed)
             return banded(none, self.bands)
@@ -141,10 +143,10 @@ class Learned(Banded):
         team = view.fields.get(self.team)
         return team if isinstance(team, str) else None
 
-    def _judged(self, view: PolicyView) -> Weighed | str:
-        """Return a pending lead weighed, or why it is not."""
+    def _weighed(self, view: PolicyView) -> Weighed | str:
+        """Return the probability of a pending lead, or why there is none."""
         if self.table.at > view.at:
-            return "the table has learned from outcomes that were still to come"
+            return "the table has learned from outcomes after this instant"
         return self._weigh(view)
 
     def _weigh(self, view: PolicyView) -> Weighed | str:
@@ -153,11 +155,12 @@ class Learned(Banded):
 
 def line(field: str, odds: float, reason: str) -> Contribution:
     """Return a line of log-odds."""
-    return Contribution(field, Sort.FIELD, micropoints(odds), reason)
+    return Contribution(field, LineKind.FIELD, micropoints(odds), reason)
 
 
 def chance_of(odds: float) -> float:
-    """Return the probability whose log-odds these are."""
+    """Return the probability that has these log-odds."""
+    # Two formulas, so that exp never gets a large argument and overflows.
     return 1 / (1 + exp(-odds)) if odds > 0 else exp(odds) / (1 + exp(odds))
 
 

@@ -1,7 +1,7 @@
-"""The table that naive Bayes learns from: for each team, field and value, how many leads were won and lost.
+"""The table that naive Bayes learns from: how many leads were won and lost, by team, field and value.
 
-Counts are whole numbers; the start value of 0.1 is added when they are read. So a lead counted in and taken back leaves
-the table as it was, and any order of increments gives the table of a rebuild.
+The counts are whole numbers; the start value of 0.1 is added when they are read. So adding a lead and removing it again
+leaves the table unchanged, and adding leads in any order gives the same table as a rebuild.
 """
 
 from __future__ import annotations
@@ -39,26 +39,27 @@ from leadlife.timing import instant
 
 STAGE = "stage"
 START = 0.1
+"""The start value of each count, as in Odoo: no share is ever 0, so no logarithm is infinite."""
 MOST_PARTS = 1_000
 BLOCK = 2_048
-"""So many leads are counted at a time as a processor keeps at hand: it goes over them once for each field."""
+"""The number of leads that are counted at a time. Each field goes over them again, so they should fit in the cache."""
 Key = tuple[str, Any]
-"""A value with its type: 1, True and 1.0 are three values."""
+"""The name of a value's type, and the value: so 1, True and 1.0 are three values."""
 Place = tuple[str | None, str, Key]
 """A team, a field and a value."""
 Tallied = Mapping[Place, tuple[int, int]]
 
 
 class ClosedLead(Model):
-    """A lead that was won or lost, as it counts: what it was when it closed.
+    """A lead that was won or lost, with its values when it closed.
 
     Attributes:
         won: Whether it was won.
-        closed: When.
-        made: When it came in; a table may count only those made since an instant.
-        team: Whose it was.
-        stage: Where it stood when it was lost; where that is not known, it counts in the first stage, in which every
-            lead has been. A won lead counts in every stage.
+        closed: The instant at which it closed.
+        made: The instant at which it came in; a table may count only leads made since an instant.
+        team: The team that it belonged to.
+        stage: The stage in which it was lost. If it is not known, the lead counts in the first stage only, in which
+            every lead has been. A won lead counts in all stages.
         values: Its fields.
     """
 
@@ -71,7 +72,7 @@ class ClosedLead(Model):
 
 
 class Row(Definition):
-    """How many leads of a team with a value were won and lost; no team stands for leads without one."""
+    """The numbers of won and lost leads of a team with a value; without a team, those of leads that have no team."""
 
     team: Name | None = None
     field: Name
@@ -81,14 +82,14 @@ class Row(Definition):
 
 
 class Counts(NamedTuple):
-    """Won and lost, start values included."""
+    """The numbers of won and lost leads, with the start values."""
 
     won: float
     lost: float
 
 
 class Tally(NamedTuple):
-    """The counts of one field: by value, and added up."""
+    """The counts of one field by value, and their sums."""
 
     rows: dict[Key, Counts]
     won: float
@@ -96,17 +97,17 @@ class Tally(NamedTuple):
 
 
 class WinTable(Definition):
-    """Won and lost by team, field and value: an immutable value with its own instant.
+    """The numbers of won and lost leads by team, field and value, up to an instant. It is immutable.
 
     Attributes:
-        at: Up to when it has learned; a score before it would use outcomes of its own future.
-        stages: The stages in sequence.
-        fields: The fields that are counted.
-        cuts: Numeric fields, each with the numbers at which a new interval begins: intervals are counted, not numbers.
-        tags: Fields that hold several values, each with what separates them.
-        blanks: Fields whose empty value is a value of its own; others are not counted where they are empty.
-        since: Leads made before are not counted.
-        rows: The counts, in an order of their own.
+        at: The instant up to which it has learned; a score for an earlier instant would use outcomes of its future.
+        stages: The stages, in order.
+        fields: The fields whose values are counted.
+        cuts: Numeric fields with their cuts: the intervals between the cuts are counted, not the numbers.
+        tags: Fields that hold several values, with the text that separates them.
+        blanks: Fields whose empty value is counted as a value; an empty value of another field is not counted.
+        since: Leads made before this instant are not counted.
+        rows: The counts, sorted.
     """
 
     at: WrittenInstant
@@ -124,11 +125,13 @@ class WinTable(Definition):
     def _sound(self) -> Self:
         names = (STAGE, *self.fields, *self.cuts, *self.tags)
         if len(set(names)) < len(names):
-            raise Malformed("a field is counted once", hint="stages, cuts and tags are named apart from fields")
+            raise Malformed(
+                "a field must be counted once only", hint="name it in one of fields, cuts and tags, and not 'stage'"
+            )
         if any(left >= right for cuts in self.cuts.values() for left, right in pairwise(cuts)):
-            raise Malformed("the cuts of a field rise")
+            raise Malformed("the cuts of a field must rise", hint="sort them, and give each once")
         if len(self._index) < len(self.rows):
-            raise Malformed("two rows are about the same value")
+            raise Malformed("two rows have the same team, field and value", hint="add their counts up")
         return self
 
     @cached_property
@@ -137,65 +140,68 @@ class WinTable(Definition):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every field that is counted."""
+        """All fields that are counted."""
         return (*self.fields, *self.cuts, *self.tags)
 
     def adding(self, lead: ClosedLead) -> Self:
-        """Return the table with one more closed lead; its instant is the later of both.
+        """Return the table with one more closed lead; its instant is the later one of the two.
 
         Raises:
-            Malformed: The lead's stage is none of the table's.
+            Malformed: The value is not a closed lead, or its stage is not one of the table's stages.
         """
         return self._changed(self._index, self.tally(self.taken([lead])), 1, max(self.at, lead.closed))
 
     def removing(self, lead: ClosedLead) -> Self:
-        """Return the table without a lead that was counted: it is open again. A count never falls below nothing.
+        """Return the table without a lead that was counted, because it is open again. No count becomes negative.
 
         Raises:
-            Malformed: The lead's stage is none of the table's.
+            Malformed: The value is not a closed lead, or its stage is not one of the table's stages.
         """
         return self._changed(self._index, self.tally(self.taken([lead])), -1, self.at)
 
     def rebuilt(self, leads: Iterable[ClosedLead], *, at: datetime) -> Self:
-        """Return the table that these leads give, everything counted before forgotten; those closed after ``at`` wait.
+        """Return the table with the counts of these leads only; leads closed after ``at`` are left out.
 
         Raises:
-            Malformed: A lead's stage is none of the table's, or this is no closed lead.
+            Malformed: A value is not a closed lead, or its stage is not one of the table's stages.
         """
         now = instant(at)
         return self._changed({}, self.tally(self.taken(leads, at=now)), 1, now)
 
     def taken(self, leads: Iterable[ClosedLead], *, at: datetime = LATEST) -> list[ClosedLead]:
-        """Return the leads that count: closed at an instant, and not made before the table begins.
+        """Return the leads that count: closed until ``at``, and not made before ``since``.
 
         Raises:
-            Malformed: One is no closed lead.
+            Malformed: A value is not a closed lead.
         """
-        told = several("closed leads", leads)
-        if not all(isinstance(lead, ClosedLead) for lead in told):
-            raise Malformed("a table counts closed leads", hint="Closed(won=..., closed=...)")
+        given = several("closed leads", leads)
+        if not all(isinstance(lead, ClosedLead) for lead in given):
+            raise Malformed("a lead must be a ClosedLead", hint="pass ClosedLead(won=..., closed=...)")
         since = EARLIEST if self.since is None else self.since
-        return [lead for lead in told if lead.closed <= at and (lead.made is None or lead.made >= since)]
+        return [lead for lead in given if lead.closed <= at and (lead.made is None or lead.made >= since)]
 
     def cutting(self, leads: Iterable[ClosedLead], *fields: str, parts: int = 10) -> Self:
-        """Return the table with numeric fields cut where these leads fall into equal parts; equal cuts become one.
+        """Return the table with numeric fields cut into parts of equally many of these leads; equal cuts become one.
 
         Args:
-            leads: The leads to learn from.
-            fields: The fields, instead of those that were cut before.
-            parts: How many: 10 for tenths.
+            leads: The leads whose values decide on the cuts.
+            fields: The fields to cut; they replace the fields that were cut before.
+            parts: The number of parts: 10 for tenths.
 
         Raises:
-            Malformed: Fewer than two leads have a number in one of the fields, or there are not two parts or more.
+            Malformed: Fewer than two leads have a number in one of the fields, or ``parts`` is not from 2 to 1000.
         """
-        if not 2 <= whole("parts", parts) <= MOST_PARTS:  # noqa: PLR2004 - one part is no cut
-            raise Malformed(f"a field is cut into 2 to {MOST_PARTS} parts")
-        told = [lead.values for lead in self.taken(leads)]
+        if not 2 <= whole("parts", parts) <= MOST_PARTS:  # noqa: PLR2004 - one part needs no cut
+            raise Malformed(f"parts must be from 2 to {MOST_PARTS}")
+        rows = [lead.values for lead in self.taken(leads)]
         cuts: dict[str, tuple[float, ...]] = {}
         for field in fields:
-            numbers = [float(number) for values in told if _is_number(number := values.get(field))]
-            if len(numbers) < 2:  # noqa: PLR2004 - what a cut lies between
-                raise Malformed(f"field {field!r} holds {len(numbers)} numbers, and cuts need 2")
+            numbers = [float(number) for values in rows if _is_number(number := values.get(field))]
+            if len(numbers) < 2:  # noqa: PLR2004 - a cut lies between two
+                raise Malformed(
+                    f"field {field!r} has a number in {len(numbers)} of the leads, and cuts need 2",
+                    hint="pass more leads, or leave the field out",
+                )
             cuts[field] = tuple(sorted(set(quantiles(numbers, n=parts, method="inclusive"))))
         return self.replace(cuts=cuts)
 
@@ -215,47 +221,49 @@ class WinTable(Definition):
         """Return how many of these leads were won and lost, by team, field and value.
 
         Raises:
-            Malformed: A lead's stage is none of the table's.
+            Malformed: The stage of a lead is not one of the table's stages.
         """
-        found: dict[Place, list[int]] = {}
+        counts: dict[Place, list[int]] = {}
         for start in range(0, len(leads), BLOCK):
             groups: dict[tuple[bool, str | None], list[ClosedLead]] = {}
             for lead in leads[start : start + BLOCK]:
                 groups.setdefault((lead.won, lead.team), []).append(lead)
             for (won, team), group in groups.items():
-                for field, value, leads_with in self._seen(group, won=won):
-                    found.setdefault((team, field, key_of(value)), [0, 0])[not won] += leads_with
-        return {place: (wins, losses) for place, (wins, losses) in found.items()}
+                for field, value, number in self._seen(group, won=won):
+                    counts.setdefault((team, field, key_of(value)), [0, 0])[not won] += number  # won first, then lost
+        return {place: (wins, losses) for place, (wins, losses) in counts.items()}
 
     def _seen(self, group: list[ClosedLead], *, won: bool) -> Iterator[tuple[str, Scalar | None, int]]:
-        """Yield what leads of one outcome count as, and how many of them, a column at a time."""
-        for stage, leads_there in Counter([lead.stage for lead in group]).items():
+        """Yield the values that leads of one outcome count as, each with the number of leads, field by field."""
+        for stage, number in Counter([lead.stage for lead in group]).items():
             for passed in self._passed(stage, won=won):
-                yield STAGE, passed, leads_there
+                yield STAGE, passed, number
         rows = [lead.values for lead in group]
         for field in self.names:
-            for value, leads_with in _numbered([row.get(field) for row in rows]):
+            for value, number in _numbered([row.get(field) for row in rows]):
                 for one in self._counted(field, value):
-                    yield field, one, leads_with
+                    yield field, one, number
 
     def _passed(self, stage: str | None, *, won: bool) -> tuple[str, ...]:
-        """Return the stages in which a closed lead counts: all if it was won, else those up to where it stood."""
+        """Return the stages in which a closed lead counts: all if it was won, else those up to its last stage."""
         if won:
             return self.stages
         if stage is None:
             return self.stages[:1]
         if stage not in self.stages:
-            raise Malformed(f"stage {stage!r} is none of the table's", hint=f"they are {', '.join(self.stages)}")
+            raise Malformed(
+                f"stage {stage!r} is not a stage of the table", hint=f"use one of: {', '.join(self.stages)}"
+            )
         return self.stages[: self.stages.index(stage) + 1]
 
     def values_of(self, values: Mapping[str, Scalar | None]) -> Iterator[tuple[str, Scalar | None]]:
-        """Yield the fields and values of a lead that count, a tag at a time."""
+        """Yield the fields and values of a lead that count; each tag is a value."""
         for field in self.names:
             for value in self._counted(field, values.get(field)):
                 yield field, value
 
     def _counted(self, field: str, value: Scalar | None) -> Iterable[Scalar | None]:
-        """Return what a value of a field counts as: itself, its interval, its tags, or nothing."""
+        """Return what a value of a field counts as: itself, its interval, its tags, or nothing at all."""
         if field in self.tags:
             tags = (tag.strip() for tag in value.split(self.tags[field])) if isinstance(value, str) else ()
             return [tag for tag in dict.fromkeys(tags) if tag]
@@ -266,32 +274,32 @@ class WinTable(Definition):
         return (value,)
 
     def counts(self, team: str | None, *, start: float = START, fewest_tagged: int = 0) -> dict[str, Tally]:
-        """Return won and lost by field and value for a team: its own rows, else those of all teams added up.
+        """Return the counts of a team by field and value; the sums over all teams if it has no rows.
 
         Args:
             team: The team.
-            start: What each row begins with, so that the sum over all teams begins with as many.
-            fewest_tagged: Tags with fewer than this are left out.
+            start: The start value of each row; a sum over several teams begins with as many start values.
+            fewest_tagged: Tags of fewer leads are left out.
         """
-        speaks = self.team_of(team)
-        wanted = speaks, start, fewest_tagged
-        if wanted not in self._summed:
+        own = self.team_of(team)
+        key = own, start, fewest_tagged
+        if key not in self._summed:
             summed: dict[str, dict[Key, Counts]] = {}
             for row in self.rows:
-                if speaks is None or row.team == speaks:
+                if own is None or row.team == own:
                     values = summed.setdefault(row.field, {})
                     won, lost = values.get(key_of(row.value), (0.0, 0.0))
                     values[key_of(row.value)] = Counts(won + start + row.won, lost + start + row.lost)
-            self._summed[wanted] = {
+            self._summed[key] = {
                 field: _tally(
-                    {key: row for key, row in rows.items() if field not in self.tags or sum(row) >= fewest_tagged}
+                    {value: row for value, row in rows.items() if field not in self.tags or sum(row) >= fewest_tagged}
                 )
                 for field, rows in summed.items()
             }
-        return self._summed[wanted]
+        return self._summed[key]
 
     def team_of(self, team: str | None) -> str | None:
-        """Return the team whose own rows speak for it; None where all teams' do."""
+        """Return the team if it has rows; else None, which means all teams."""
         return team if team in self._teams else None
 
     @cached_property
@@ -304,7 +312,8 @@ class WinTable(Definition):
 
 
 def _numbered(values: Sequence[Scalar | None]) -> Iterable[tuple[Scalar | None, int]]:
-    """Return each value and how often it occurs; 1, True and 1.0 are three values."""
+    """Return each value and its number; 1, True and 1.0 are three values."""
+    # Counter alone is faster, but takes 1, True and 1.0 as one key. With values of one type that cannot happen.
     if len(set(map(type, values)) - {type(None)}) <= 1:
         return Counter(values).items()
     typed = Counter(zip(map(type, values), values, strict=True))
@@ -316,7 +325,7 @@ def _tally(rows: dict[Key, Counts]) -> Tally:
 
 
 def key_of(value: Scalar | None) -> Key:
-    """Return a value with its type, as counts tell values apart."""
+    """Return the key of a value: its type and the value."""
     return type(value).__name__, value
 
 
@@ -325,7 +334,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _interval(cuts: tuple[float, ...], number: float) -> str:
-    """Return the interval that holds a number, in words; it begins at its first number and ends before its last."""
+    """Return the interval of a number in words; it includes its lower end and excludes its upper end."""
     place = bisect_right(cuts, number)
     if not cuts:
         return "any number"

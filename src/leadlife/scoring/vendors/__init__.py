@@ -1,1 +1,1 @@
-"""The scoring of other systems, rebuilt from the same rules."""
+"""The scoring of other systems, rebuilt from the rules of this library."""

@@ -1,4 +1,4 @@
-"""Eloqua's lead scoring: weighted tiers on a profile and an engagement axis, and a rating from A1 to D4."""
+"""The lead scoring of Eloqua: weighted tiers on a profile and an engagement axis, and a rating from A1 to D4."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from leadlife.scoring.points import Points
 from leadlife.scoring.rules import TierRule, several_numbers, the_rules
 
 CUTS = (75, 50, 25, 0)
-"""The usual default; the vendor lets each model set its own."""
+"""The usual cuts; in Eloqua each model may set its own."""
 
 
 def eloqua(
@@ -22,20 +22,20 @@ def eloqua(
 ) -> Grid:
     """Return a policy that scores as Eloqua's lead scoring model does.
 
-    An axis is the sum over its criteria of weight times the points of the best matching tier; weights are whole
-    percent and need not add up to 100. The letter A to D is cut from the profile, the digit 1 to 4 from engagement.
+    Each axis is a sum over its rules: the points of the best tier that is true, times the weight of the rule. Weights
+    are whole percent and need not add up to 100. The profile gives the letter A to D, engagement the digit 1 to 4.
 
     Args:
-        profile: Criteria about who the lead is: tiers from 0 to 100 points, each rule with its ``percent``.
-        engagement: Criteria about what the lead did, such as ``count("open", within=days(7)) >= 3``.
+        profile: Rules about who the lead is: tiers from 0 to 100 points, and the weight as ``percent``.
+        engagement: Rules about what the lead did, such as ``count("open", within=days(7)) >= 3``.
         cuts: The least points of each of the four levels, the best first.
-        name: The policy's name.
+        name: The name of the policy.
 
     Raises:
-        InvalidDefinition: A rule or a cut does not hold.
+        InvalidDefinition: A rule is not a TierRule, or the cuts are not four numbers.
     """
     if len(several_numbers(cuts)) != len(CUTS):
-        raise InvalidDefinition(f"the levels are cut by {len(CUTS)} numbers, the best first")
+        raise InvalidDefinition(f"cuts must be {len(CUTS)} numbers, the best level first", hint="pass (75, 50, 25, 0)")
 
     def axis(side: str, rules: Iterable[TierRule], labels: str) -> Points:
         return Points(name=side, rules=the_rules(rules, TierRule), bands=dict(zip(labels, cuts, strict=True)))

@@ -1,4 +1,4 @@
-"""HubSpot's scoring: groups of rules with limits on fit and on engagement, a total, and a label from A1 to C3."""
+"""The scoring of HubSpot: groups of rules with limits, for fit and for engagement, and a label from A1 to C3."""
 
 from __future__ import annotations
 
@@ -28,25 +28,29 @@ def hubspot(
 ) -> Grid:
     """Return a policy that scores as HubSpot's combined score does.
 
-    A group's sum is held within plus and minus its limit, the total within plus and minus ``limit``. The label is a
+    The sum of a group is limited to plus or minus its limit, and the total to plus or minus ``limit``. The label is a
     letter for fit (A high, B middle, C low) and a digit for engagement (1 high, 2 middle, 3 low).
 
     Args:
         fit: Rules about who the lead is; each may name a group.
-        engagement: Rules about what the lead did; each ages by a window or by steps, never both.
-        high: For ``fit`` and ``engagement``, the least points of the high band.
-        middle: The same for the middle band; below it is low.
+        engagement: Rules about what the lead did; each may age by a window or by steps, not by a half-life.
+        high: The least points of the high band, for ``fit`` and for ``engagement``.
+        middle: The least points of the middle band, for both; what is lower is the low band.
         group_limits: The limit of each group that has one.
         limit: The limit of the total.
-        exclude: A lead that matches one of these has no score.
-        name: The policy's name.
+        exclude: A lead for which one of these criteria is true has no score.
+        name: The name of the policy.
 
     Raises:
-        InvalidDefinition: A rule, a group or a threshold does not hold.
+        InvalidDefinition: A value is not a rule, a rule has a half-life, no rule is in a group that has a limit, or a
+            threshold is missing.
     """
-    for word, told in (("high", high), ("middle", middle)):
-        if set(as_mapping(word, told)) != {"fit", "engagement"}:
-            raise InvalidDefinition(f"{word} names the least points for fit and for engagement")
+    for word, thresholds in (("high", high), ("middle", middle)):
+        if set(as_mapping(word, thresholds)) != {"fit", "engagement"}:
+            raise InvalidDefinition(
+                f"{word} must have the keys fit and engagement, and no others",
+                hint='pass {"fit": 50, "engagement": 50}',
+            )
     excluded = tuple(together(exclude))
     limits = as_mapping("group limits", group_limits or {})
     several_numbers([limit, *limits.values()])
@@ -60,7 +64,9 @@ def hubspot(
     def axis(side: str, rules: tuple[Any, ...], bands: tuple[str, str, str]) -> Points:
         for rule in rules:
             if isinstance(rule, ActivityRule) and rule.half_life is not None:
-                raise InvalidDefinition(f"rule {rule.name!r} ages by a window or by steps, not by a half-life")
+                raise InvalidDefinition(
+                    f"rule {rule.name!r} must not have a half_life", hint="give it a window or a decay"
+                )
         own = dict.fromkeys(rule.group for rule in rules if rule.group is not None)
         return Points(
             name=side,

@@ -1,4 +1,4 @@
-"""Mautic's points: actions that move the total, and actions bound to a group that move only their group."""
+"""The points of Mautic: actions that change the total, and actions of a group that change only their group."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ def mautic(
 ) -> tuple[Points, ...]:
     """Return the policies that score as Mautic's points do: the total, then one for each group.
 
-    An action that names a group moves that group alone, not the total. ``at_most=1`` is an action that is not
-    repeatable: it counts once per contact. Thresholds are inclusive. Merged contacts add their points up, which
-    scoring the activities of both does by itself.
+    An action with a group changes that group only, not the total. ``at_most=1`` is an action that is not repeatable: it
+    counts once for each contact. Thresholds are inclusive. Mautic adds up the points of merged contacts; scoring the
+    activities of both has the same effect.
 
     Args:
         actions: The actions; each may name a group.
-        bands: For each policy, by name, its bands; a group's policy is called ``points/group``.
+        bands: The bands of each policy, by the name of the policy; that of a group is ``points/group``.
         name: The name of the total.
 
     Raises:
-        InvalidDefinition: An action or a threshold does not hold.
+        InvalidDefinition: An action is not an ActivityRule, or bands are given for a policy that does not exist.
     """
     by_group: dict[str | None, list[ActivityRule]] = {None: []}
     for action in the_rules(actions, ActivityRule):
         by_group.setdefault(action.group, []).append(action.replace(group=None))
     names = {group: name if group is None else f"{name}/{group}" for group in by_group}
     known = as_mapping("bands", bands or {})
-    for told in known:
-        if told not in names.values():
-            raise InvalidDefinition(f"there is no policy {told!r}", hint=did_you_mean(told, names.values()))
+    for policy in known:
+        if policy not in names.values():
+            raise InvalidDefinition(f"there is no policy {policy!r}", hint=did_you_mean(policy, names.values()))
     policies: list[Points] = []
     for group, rules in by_group.items():
         own = names[group]

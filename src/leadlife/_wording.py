@@ -1,0 +1,155 @@
+"""The findings of pydantic in the words of this library, without the values that caused them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+_NOUNS = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "decimal": "a number",
+    "string": "text",
+    "bytes": "bytes",
+    "datetime": "a date and time, such as 2026-03-02T09:00:00Z",
+    "date": "a date, such as 2026-03-02",
+    "time_delta": "a duration",
+    "tuple": "a list",
+    "list": "a list",
+    "iterable": "a list",
+    "set": "a set",
+    "frozen_set": "a set",
+    "dict": "a mapping",
+    "mapping": "a mapping",
+}
+"""What a value must be, by the type that pydantic expected."""
+
+_TYPES = {
+    f"{expected}_{problem}": noun
+    for expected, noun in _NOUNS.items()
+    for problem in ("type", "parsing", "from_float", "from_date_parsing")
+}
+"""The same by the type of the finding, such as ``int_type``, ``int_parsing`` and ``int_from_float``."""
+
+_PHRASES = {
+    "missing": ("must be given", ""),
+    "extra_forbidden": ("there is no such key", ""),
+    "timezone_aware": ("needs a time zone", "give an aware datetime"),
+    "finite_number": ("must be a finite number", ""),
+    "none_required": ("must be None", ""),
+    "union_tag_not_found": ("must be of a known kind, or a mapping whose {discriminator} names the kind", ""),
+    "union_tag_invalid": ("{discriminator} must be one of: {expected_tags}", ""),
+    "model_type": ("must be of type {class_name}, or a mapping of its keys", ""),
+    "dataclass_type": ("must be of type {class_name}, or a mapping of its keys", ""),
+    "is_instance_of": ("must be of type {class}", ""),
+    "json_invalid": ("is not valid JSON: {error}", ""),
+    "greater_than": ("must be more than {gt}", ""),
+    "greater_than_equal": ("must be at least {ge}", ""),
+    "less_than": ("must be less than {lt}", ""),
+    "less_than_equal": ("must be at most {le}", ""),
+    "string_too_short": ("must have at least {min_length} characters", ""),
+    "string_too_long": ("must have at most {max_length} characters", ""),
+    "too_short": ("must have at least {min_length} items", ""),
+    "too_long": ("must have at most {max_length} items", ""),
+    "enum": ("must be one of: {expected}", ""),
+    "literal_error": ("must be one of: {expected}", ""),
+}
+"""A message and a hint for each type of finding; the names in braces are filled from the finding's context."""
+
+_PATTERNS = {
+    r"^\w(?:[\w .:/&+\-]*[\w.+\-])?$": (
+        "is not a valid name",
+        "begin with a letter or a digit; use letters, digits, spaces and . : / & + - _",
+    ),
+    r"^[^\x00-\x1f\x7f]+$": ("must be text of at least one character, without control characters", ""),
+    r"^[^/\\\x00:]+$": ("must be the name of a file, without a folder", ""),
+    "^[A-Z]{3}$": ("must be a currency code of three capital letters", "such as EUR"),
+}
+"""A message and a hint for each pattern that texts must match. The models that declare them import this module."""
+
+_LABELS = ("constrained-", "function-", "tuple[")
+"""How pydantic begins the names of the branches of a union, which it adds to the path of a finding."""
+_PLAIN_LABELS = frozenset(("bool", "int", "float", "str"))
+
+
+class Finding(NamedTuple):
+    """One finding of pydantic.
+
+    Attributes:
+        path: The keys and positions that lead to the value.
+        message: What is wrong.
+        hint: What to do about it, or an empty string.
+        cause: The error that a validator raised, if one did.
+    """
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+    cause: object = None
+
+
+def findings(errors: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Return the findings of a ``ValidationError``, given as its ``errors()``, in our words.
+
+    The branches of a union become one finding. A finding about the length of a list is left out if its items have
+    findings, because an item that was refused may be the missing one.
+    """
+    grouped: dict[tuple[str | int, ...], list[Mapping[str, Any]]] = {}
+    unions = {error["loc"][:-1] for error in errors if error["loc"] and _is_label(error["loc"][-1])}
+    for error in errors:
+        path = tuple(part for part in error["loc"] if not _is_label(part))
+        if error["loc"][:-1] in unions and error["loc"][-1] in _PLAIN_LABELS:
+            path = path[:-1]
+        grouped.setdefault(path, []).append(error)
+    found: list[Finding] = []
+    for path, group in grouped.items():
+        union = len(group) > 1 and any(error["loc"][:-1] in unions for error in group)
+        inner = any(other[: len(path)] == path != other for other in grouped)
+        if inner and (union or group[0]["type"] == "too_short"):
+            continue
+        found += [_union(path, group)] if union else [_finding(path, error) for error in group]
+    return found
+
+
+def _is_label(part: str | int) -> bool:
+    return isinstance(part, str) and part.startswith(_LABELS)
+
+
+def _finding(path: tuple[str | int, ...], error: Mapping[str, Any]) -> Finding:
+    message, hint = _words(error)
+    return Finding(path, message, hint, error.get("ctx", {}).get("error"))
+
+
+def _union(path: tuple[str | int, ...], group: Iterable[Mapping[str, Any]]) -> Finding:
+    """Return one finding for the branches of a union.
+
+    If the value is of the type of one branch, such as a number that is too large, that branch's finding is the one that
+    helps. Else the finding lists the types of all branches.
+    """
+    nouns: dict[str, None] = {}
+    for error in group:
+        if error["type"] not in _TYPES:
+            return _finding(path, error)
+        nouns[_TYPES[error["type"]]] = None
+    if "a number" in nouns:
+        nouns.pop("a whole number", None)
+    *others, last = nouns
+    return Finding(path, f"must be {', '.join(others)} or {last}" if others else f"must be {last}")
+
+
+def _words(error: Mapping[str, Any]) -> tuple[str, str]:
+    kind, context = error["type"], dict(error.get("ctx", {}))
+    if kind in _TYPES:
+        return f"must be {_TYPES[kind]}", ""
+    if kind == "string_pattern_mismatch" and context["pattern"] in _PATTERNS:
+        return _PATTERNS[context["pattern"]]
+    if kind in _PHRASES:
+        for key in {"expected", "expected_tags"} & context.keys():  # such as 'a', 'b' or 'c'
+            context[key] = ", ".join(re.findall(r"'([^']*)'", context[key])) or context[key]
+        if "discriminator" in context:  # the name of a key in quotes, or of the function that finds it
+            context["discriminator"] = context["discriminator"].strip("'").removesuffix("_of()")
+        message, hint = _PHRASES[kind]
+        return re.sub(r"\b1 (item|character)s\b", r"1 \1", message.format(**context)), hint
+    return error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "), ""

@@ -1,0 +1,95 @@
+"""What users naturally write: it runs, and mypy strict and pyright accept it without a plugin.
+
+``make types`` checks this file. A line that must be refused carries an ignore comment, and an unneeded ignore is an error,
+so both halves are tested. ``test_typing.py`` runs the spellings.
+"""
+
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+
+from datetime import UTC, datetime, timedelta
+
+from leadlife import (
+    ActivityRecorded,
+    ActivityRule,
+    Actor,
+    FieldSpec,
+    Journey,
+    Lifecycle,
+    Limit,
+    Playbook,
+    Points,
+    QualificationRule,
+    Stage,
+    Transition,
+)
+from leadlife.criteria import View, count
+from leadlife.lifecycle import Reason, StageStatus, TransitionKind
+from leadlife.presets import eight_stage
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def is_open(view: View) -> bool | None:
+    """Guard a move by code."""
+    return view.at.month != 12
+
+
+def stages() -> list[Stage]:
+    """Stages in natural spellings."""
+    return [
+        Stage(id="visitor", limit=Limit(after=timedelta(days=3), trigger="drop", reason="budget")),
+        Stage(id="trial", type="inventory", cool_down=None),
+        Stage(id="won", status="won"),
+        Stage(id="resting", status=StageStatus.RECYCLED, cool_down="P30D"),
+    ]
+
+
+def transitions() -> list[Transition]:
+    """Transitions in natural spellings."""
+    return [
+        Transition(trigger="try_it", sources="visitor", target="trial", kind="forward", guard=is_open),
+        Transition(trigger="win", sources=["visitor", "trial"], target="won", roles="sales", guard=count("login") >= 1),
+        Transition(trigger="drop", sources="*", target="resting", needs_reason=True, reasons=["budget"]),
+        Transition(trigger="again", sources=("resting",), target="trial", kind=TransitionKind.REENTRY),
+    ]
+
+
+def playbook() -> Playbook:
+    """A playbook in natural spellings."""
+    return Playbook(
+        id="natural",
+        roles="sales",
+        lifecycle=Lifecycle(stages=stages(), transitions=transitions(), reasons=["budget", Reason(id="silence")]),
+        fields={"seats": FieldSpec(type="integer"), "plan": FieldSpec(choices=["free", "pro"])},
+        activity_kinds={"login": eight_stage().activity_kinds["call"]},
+        qualifications=[QualificationRule(name="mql", enter=count("login", within=timedelta(days=3)) >= 2)],
+        scores=[
+            Points(
+                name="use",
+                rules=[ActivityRule(name="login", kinds="login", points=5, where={"page": "/x"}, half_life="PT36H")],
+            )
+        ],
+    )
+
+
+def journey() -> Journey:
+    """A journey in natural spellings."""
+    ada = Journey.start("ada", playbook(), at=MONDAY, by="sam")
+    return ada.record(ActivityRecorded(kind="login", at=MONDAY, by="sam"))
+
+
+def attributes() -> tuple[str, int, datetime, TransitionKind, tuple[str, ...]]:
+    """Attributes that are always there after recording, and after building, are not optional."""
+    last, rule = journey().facts[-1], playbook().lifecycle.transitions[1]
+    return last.id, last.seq, last.recorded_at, rule.kind, rule.roles
+
+
+def refused() -> None:
+    """Spellings that are wrong; never run."""
+    Transition(trigger="t", sources="a", target="b", guard=count("login"))  # type: ignore[arg-type]
+    Transition(trigger="t", sources=3, target="b")  # type: ignore[arg-type]
+    Stage(id="a", status=1)  # type: ignore[arg-type]
+    Stage(id="a", limit=Limit(after=3, trigger="t"))  # type: ignore[arg-type]
+    FieldSpec(type=5)  # type: ignore[arg-type]
+    ActivityRecorded(kind="login", at=MONDAY, by=7)  # type: ignore[arg-type]
+    Actor(id="sam", roles=5)  # type: ignore[arg-type]

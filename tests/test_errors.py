@@ -143,7 +143,7 @@ def test_findings_of_pydantic_are_restated_in_our_words(make, faults):
 
 
 def test_other_findings_of_pydantic_keep_their_words():
-    from leadlife._wording import findings
+    from leadlife._base.validation import findings
 
     [found] = findings([{"type": "multiple_of", "loc": ("x", 1), "msg": "Input should be a multiple of 3"}])
     assert (found.path, found.message, found.hint) == (("x", 1), "Input should be a multiple of 3", "")

@@ -274,7 +274,7 @@ class TestWhoTheLeadIs:
             ("since", "2026-1-1"),
             ("tier", "c"),
         ):
-            with pytest.raises(Malformed, match=f"field {name!r} holds"):
+            with pytest.raises(Malformed, match=f"field {name!r} must be"):
                 journey.record(FieldChanged(name=name, value=value, at=T0 + DAY))
 
     def test_lead_types_have_their_synonyms_and_channels(self):

@@ -29,7 +29,7 @@ def test_it_runs_as_a_script_on_a_simulated_table():
         "leak: contract",
         "leak: tag",
         "smoothing chosen",
-        "what came true",
+        "calibration on held-out leads",
         "one call more",
     ):
         assert text in done.stdout

@@ -41,10 +41,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
+from typing import Any, ClassVar
 
 MOST_NAMES_SHOWN = 12
 
@@ -154,28 +151,6 @@ class Malformed(LeadlifeError, ValueError):
         if self.faults:
             facts["faults"] = [{"path": f.path, "message": f.message, "hint": f.hint} for f in self.faults]
         super().__init__(message + listed, hint=hint, details=facts)
-
-    @classmethod
-    def from_validation(cls, name: str, error: ValidationError) -> Malformed:
-        """Return pydantic's findings about a value as one error, without the values that caused them.
-
-        Args:
-            name: What was validated, such as the name of a class.
-            error: The error of pydantic.
-        """
-        from leadlife._wording import findings  # noqa: PLC0415 - only errors need this import
-
-        faults: list[Fault] = []
-        for finding in findings(error.errors(include_url=False, include_input=False)):
-            path, cause = ".".join(map(str, finding.path)), finding.cause
-            if isinstance(cause, Malformed) and cause.faults:
-                prefix = f"{path}." if path else ""
-                faults.extend(Fault(prefix + f.path, f.message, f.hint) for f in cause.faults)
-            elif isinstance(cause, LeadlifeError):
-                faults.append(Fault(path, cause.message, cause.hint))
-            else:
-                faults.append(Fault(path, finding.message, finding.hint))
-        return cls(f"{name} has {len(faults)} fault{'s' if len(faults) != 1 else ''}:", faults=faults)
 
 
 class InvalidDefinition(Malformed):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, get
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from leadlife._base.model import SORTED, Accepts, Id, Instant, Model, Name, OneOf, Text, TupleOf, default
+from leadlife._base.validation import restated
 from leadlife.criteria import Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
 from leadlife.leads import Activity, AnyActor, OptionalActor, Source, actor
@@ -431,7 +432,7 @@ def load_fact(data: Mapping[str, Any] | str | bytes) -> Fact:
     try:
         fact: Fact = _adapter().validate_json(text)
     except ValidationError as error:
-        raise Malformed.from_validation("fact", error) from None
+        raise restated(Malformed, "fact", error) from None
     return fact
 
 

@@ -91,7 +91,9 @@ def test_what_stands_follows_the_stage_and_nothing_else():
         QualificationRule(name="resting", enter=in_stage("idle")),
         QualificationRule(name="vip", granted_by="sales"),
     )
-    journey = Journey.start("ada", Playbook(id="rest", lifecycle=RESTING, qualifications=rules, roles="sales"), stage="a", at=T)
+    journey = Journey.start(
+        "ada", Playbook(id="rest", lifecycle=RESTING, qualifications=rules, roles="sales"), stage="a", at=T
+    )
     assert set(journey.qualifications) == {"here"}
     journey = journey.move("rest", reason="later", at=T + DAY)
     assert set(journey.qualifications) == {"resting"}

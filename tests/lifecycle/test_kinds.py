@@ -57,7 +57,7 @@ def test_a_kind_that_the_statuses_and_the_path_imply_need_not_be_stated(source, 
 def test_what_is_not_implied_must_be_stated_and_the_error_shows_the_line(source, target, why):
     with pytest.raises(InvalidDefinition, match=why):
         lifecycle(source, target)
-    assert lifecycle(source, target, kind="backward" if source != "lost" and source != "out" else "repeat")
+    assert lifecycle(source, target, kind="backward" if source not in ("lost", "out") else "repeat")
 
 
 def test_a_stated_kind_overrules_what_is_implied():

@@ -60,8 +60,14 @@ def book(guard=None, **options):
         ({"guard": evidence("fti")}, "did you mean 'fit'"),
         ({"route": evidence("x")}, "stages.2.routes.0.guard: evidence 'x'"),
         ({"entry": evidence("x")}, "entries.0.guard: evidence 'x'"),
-        ({"guard": field("size") > "x", "fields": {"size": FieldSpec(type="integer")}}, "is an integer, and the value compared with it is not"),
-        ({"guard": field("tier") == "c", "fields": {"tier": FieldSpec(choices=["a"])}}, "never has this value (its choices are: a)"),
+        (
+            {"guard": field("size") > "x", "fields": {"size": FieldSpec(type="integer")}},
+            "is an integer, and the value compared with it is not",
+        ),
+        (
+            {"guard": field("tier") == "c", "fields": {"tier": FieldSpec(choices=["a"])}},
+            "never has this value (its choices are: a)",
+        ),
     ],
 )
 def test_a_guard_that_asks_for_what_is_not_declared_is_a_fault(options, said):

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic import ValidationError as _ValidationError
 
+from leadlife._base.validation import restated
 from leadlife.errors import InvalidDefinition, Malformed
 
 LONGEST_ID = 300
@@ -62,7 +63,7 @@ else:
             try:
                 return super().__call__(*args, **kwargs)
             except _ValidationError as error:
-                raise cls.malformed.from_validation(cls.__name__, error) from None
+                raise restated(cls.malformed, cls.__name__, error) from None
 
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Model(_Base):
         try:
             return cls.__pydantic_validator__.validate_python(data)  # type: ignore[no-any-return]
         except _ValidationError as error:
-            raise cls.malformed.from_validation(cls.__name__, error) from None
+            raise restated(cls.malformed, cls.__name__, error) from None
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
@@ -108,7 +109,7 @@ class Model(_Base):
         try:
             return super().model_validate(obj, **options)
         except _ValidationError as error:
-            raise cls.malformed.from_validation(cls.__name__, error) from None
+            raise restated(cls.malformed, cls.__name__, error) from None
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -116,7 +117,7 @@ class Model(_Base):
         try:
             return super().model_validate_json(json_data, **options)
         except _ValidationError as error:
-            raise cls.malformed.from_validation(cls.__name__, error) from None
+            raise restated(cls.malformed, cls.__name__, error) from None
 
     def __dir__(self) -> list[str]:
         """Return what completion shows: no deprecated names."""

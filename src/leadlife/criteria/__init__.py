@@ -35,7 +35,7 @@ from leadlife.criteria.builders import (
     total,
 )
 from leadlife.criteria.comparison import Comparison, Match, Where, matching, where_words
-from leadlife.criteria.condition import Criterion, Predicate, all_of
+from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.custom import ByRole, CustomGuard
 from leadlife.criteria.fields import FieldIs, LatestIs
 from leadlife.criteria.logic import (
@@ -46,6 +46,7 @@ from leadlife.criteria.logic import (
     Guard,
     Not,
     OptionalGuard,
+    all_of,
     leaves_of,
     read_criterion,
 )

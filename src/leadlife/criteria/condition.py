@@ -17,22 +17,6 @@ Predicate = Callable[[View], "bool | None"]
 """A criterion as a function from a view to True, False or None."""
 
 
-def all_of(predicates: tuple[Predicate, ...]) -> Predicate:
-    """Return the conjunction of predicates after Kleene: false if one is false, else unknown if one is unknown."""
-
-    def ask(view: View) -> bool | None:
-        answer: bool | None = True
-        for predicate in predicates:
-            value = predicate(view)
-            if value is False:
-                return False
-            if value is None:
-                answer = None  # go on: a later false makes the whole false
-        return answer
-
-    return ask
-
-
 class Criterion(Definition):
     """The base of all criteria."""
 

@@ -18,8 +18,9 @@ from pydantic import (
 )
 
 from leadlife._base.model import Accepts, TupleOf, op_of, read_json
+from leadlife._base.validation import restated
 from leadlife.criteria.activities import CountIs, SeenIs, SumIs
-from leadlife.criteria.condition import Criterion, Predicate, all_of
+from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.custom import ByRole, CustomGuard
 from leadlife.criteria.fields import FieldIs, LatestIs
 from leadlife.criteria.scores import BandIs, ScoreIs
@@ -39,6 +40,22 @@ from leadlife.timing import earliest
 
 MOST_NODES = 200
 MOST_LEVELS = 40
+
+
+def all_of(predicates: tuple[Predicate, ...]) -> Predicate:
+    """Return the conjunction of predicates after Kleene: false if one is false, else unknown if one is unknown."""
+
+    def ask(view: View) -> bool | None:
+        answer: bool | None = True
+        for predicate in predicates:
+            value = predicate(view)
+            if value is False:
+                return False
+            if value is None:
+                answer = None  # go on: a later false makes the whole false
+        return answer
+
+    return ask
 
 
 class _Whole(Criterion):
@@ -257,7 +274,7 @@ def read_criterion(data: Mapping[str, Any] | str | bytes) -> Criterion:
     try:
         criterion: Criterion = _adapter().validate_python(plain)
     except ValidationError as error:
-        raise InvalidDefinition.from_validation("the criterion", error) from None
+        raise restated(InvalidDefinition, "the criterion", error) from None
     return criterion
 
 

@@ -32,7 +32,7 @@ class Signal(StrEnum):
     ACCEPTABLE = "acceptable"
     EXCELLENT = "excellent"
     OUTSTANDING = "outstanding"
-    """From .9: look for leaks before you trust the score."""
+    """Look for leaks before you trust such a score; it begins at .9."""
 
 
 class Appraisal(NamedTuple):

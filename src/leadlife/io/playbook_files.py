@@ -161,7 +161,7 @@ def _located(document: Document, fault: Fault) -> Fault:
 
 
 def _as_written(hint: str, *, json: bool) -> str:
-    """Return a hint in the language of the file: ``type="sla"`` is ``type = "sla"`` in TOML, ``"type": "sla"`` in JSON."""
+    """Return a hint as the file is written: ``type="sla"`` is ``type = "sla"`` in TOML, ``"type": "sla"`` in JSON."""
 
     def assignment(found: re.Match[str]) -> str:
         key, value = found.group(1), {"True": "true", "False": "false"}.get(found.group(2), found.group(2))

@@ -79,7 +79,7 @@ class QualificationDecision(NamedTuple):
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The questions that no fact answers: what to ask next."""
+        """The questions that no fact answers, which are what to ask next."""
         return tuple(dict.fromkeys(_unanswered(self.enter)))
 
     def __str__(self) -> str:

@@ -431,7 +431,7 @@ class Journey:
 
     @property
     def at(self) -> datetime | None:
-        """Up to when the journey is folded: the last fact, or the instant that was asked for."""
+        """Up to when the journey is folded, which is the last fact or the instant that was asked for."""
         return self._data.shown.at
 
     @property

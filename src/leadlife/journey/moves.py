@@ -30,7 +30,7 @@ def make_move(
     """Make a move that was found legal, and return where the lead stands then."""
     rule = edge.rule
     if edge.target is not None:
-        position = _enter(state, position, edge.target, rule.kind, at, fact)
+        position = _enter(state, position, edge.target, rule.kind, at=at, fact=fact)
     episodes = position.episodes
     step = Step(
         at=at,
@@ -77,7 +77,7 @@ def begin(state: State, playbook: Playbook, stage: str, *, at: datetime, fact: F
 
 
 def _enter(
-    state: State, before: Position, target: str, kind: TransitionKind, at: datetime, fact: Fact | None
+    state: State, before: Position, target: str, kind: TransitionKind, *, at: datetime, fact: Fact | None
 ) -> Position:
     """Let the lead stand in a stage from now on."""
     table, source, episodes = before.playbook.lifecycle.table, before.stage, before.episodes

@@ -250,6 +250,6 @@ class Due(IntEnum):
     MOVED = 1
     """What reads the stage."""
     ALL = 2
-    """Everything: a cycle began, or older evidence no longer counts."""
+    """Everything, because a cycle began, or older evidence no longer counts."""
     BEGUN = 3
     """Everything, for the first time."""

@@ -207,7 +207,7 @@ class JourneyView:
 
     @property
     def history(self) -> tuple[Activity, ...]:
-        """Every activity as an object, oldest first: for custom policies, which take a list."""
+        """Every activity as an object, oldest first, for custom policies, which take a list."""
         if self._history is None:
             self._history = tuple(
                 Activity.checked({"id": seen.fact or None, "kind": kind, "at": seen.at, "attributes": seen.value})
@@ -221,7 +221,7 @@ class JourneyView:
 
     @property
     def keeps_reports(self) -> bool:
-        """True: a journey remembers the scores that were reported for policies outside it."""
+        """True, because a journey remembers the scores that were reported for policies outside it."""
         return True
 
     def in_zone(self, name: str) -> JourneyView:

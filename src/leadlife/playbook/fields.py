@@ -17,7 +17,7 @@ class FieldType(StrEnum):
 
     @property
     def words(self) -> str:
-        """The type with its article, for messages: ``an integer``."""
+        """The type with its article, such as ``an integer``, for messages."""
         return _WITH_ARTICLE[self]
 
     def accepts(self, value: object) -> bool:

@@ -59,7 +59,7 @@ class Playbook(Definition):
     lifecycle: Lifecycle
     fields: dict[Name, FieldSpec] = Field(default_factory=dict[str, FieldSpec])
     roles: Names = default(())
-    """The roles that actors may have: who may fire a transition, and who may grant a qualification."""
+    """The roles that actors may have, for firing transitions and for granting qualifications."""
     activity_kinds: dict[Name, ActivityKind] = Field(default_factory=dict[str, ActivityKind])
     evidence: dict[Name, Text] = Field(default_factory=dict[str, str])
     """The yes-or-no questions that people and systems answer, each with its meaning."""

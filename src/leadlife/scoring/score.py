@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Protocol
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from leadlife._base.model import LATEST, Instant, read_json
+from leadlife._base.validation import restated
 from leadlife.errors import Malformed
 from leadlife.leads import Activity, Lead
 from leadlife.scoring.ledger import Answer, Contribution, Lift, LineKind, Scale, Trend
@@ -242,7 +243,7 @@ class Score:
         try:
             score = _adapter().validate_json(json.dumps(_without_value(plain)))
         except ValidationError as error:
-            raise Malformed.from_validation("score", error) from None
+            raise restated(Malformed, "score", error) from None
         except (TypeError, ValueError, RecursionError):
             raise Malformed("a score must hold plain values only", hint="pass the result of score.dump()") from None
         if plain.get("value", score.value) != score.value:

@@ -73,32 +73,32 @@ class LeadView:
 
     @property
     def sold(self) -> None:
-        """None: outside a journey there are no sales."""
+        """None, because outside a journey there are no sales."""
 
     @property
     def stage(self) -> None:
-        """None: outside a journey there is no stage."""
+        """None, because outside a journey there is no stage."""
 
     @property
     def left(self) -> None:
-        """None: outside a journey there is no stage."""
+        """None, because outside a journey there is no stage."""
 
     @property
     def cycle(self) -> None:
-        """None: outside a journey there are no cycles."""
+        """None, because outside a journey there are no cycles."""
 
     @property
     def readiness(self) -> None:
-        """None: outside a journey there is no readiness."""
+        """None, because outside a journey there is no readiness."""
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Empty: outside a journey there is no actor."""
+        """Empty, because outside a journey there is no actor."""
         return ()
 
     @property
     def keeps_reports(self) -> bool:
-        """False: outside a journey there are no reported scores."""
+        """False, because outside a journey there are no reported scores."""
         return False
 
     def reported(self, policy: str, version: str) -> None:

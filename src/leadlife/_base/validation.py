@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from leadlife.errors import Fault, LeadlifeError, Malformed
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+M = TypeVar("M", bound=Malformed)
 
 _NOUNS = {
     "bool": "true or false",
@@ -153,3 +160,24 @@ def _words(error: Mapping[str, Any]) -> tuple[str, str]:
         message, hint = _PHRASES[kind]
         return re.sub(r"\b1 (item|character)s\b", r"1 \1", message.format(**context)), hint
     return error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "), ""
+
+
+def restated(kind: type[M], name: str, error: ValidationError) -> M:
+    """Return the findings of pydantic about a value as one error of ours, without the values that caused them.
+
+    Args:
+        kind: The class of the error.
+        name: What was validated, such as the name of a class.
+        error: The error of pydantic.
+    """
+    faults: list[Fault] = []
+    for finding in findings(error.errors(include_url=False, include_input=False)):
+        path, cause = ".".join(map(str, finding.path)), finding.cause
+        if isinstance(cause, Malformed) and cause.faults:
+            prefix = f"{path}." if path else ""
+            faults.extend(Fault(prefix + f.path, f.message, f.hint) for f in cause.faults)
+        elif isinstance(cause, LeadlifeError):
+            faults.append(Fault(path, cause.message, cause.hint))
+        else:
+            faults.append(Fault(path, finding.message, finding.hint))
+    return kind(f"{name} has {len(faults)} fault{'s' if len(faults) != 1 else ''}:", faults=faults)

@@ -9,58 +9,35 @@ builds guards, ``leadlife.scoring`` scores, ``leadlife.presets`` holds ready-mad
 
 from __future__ import annotations
 
-from leadlife._base.lazy import lazily
+from leadlife._base.lazy import homes_of, lazily
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "Activity": "leadlife.leads",
-    "ActivityKind": "leadlife.leads",
-    "ActivityRecorded": "leadlife.facts",
-    "ActivityRule": "leadlife.scoring.rules",
-    "Actor": "leadlife.leads",
-    "Consent": "leadlife.leads",
-    "ConsentChanged": "leadlife.facts",
-    "CostIncurred": "leadlife.facts",
-    "EvidenceGiven": "leadlife.facts",
-    "Fact": "leadlife.facts",
-    "FieldChanged": "leadlife.facts",
-    "FieldRule": "leadlife.scoring.rules",
-    "FieldSpec": "leadlife.playbook.fields",
-    "Identified": "leadlife.facts",
-    "Journey": "leadlife.journey",
-    "Lead": "leadlife.leads",
-    "LeadType": "leadlife.leads",
-    "LeadlifeError": "leadlife.errors",
-    "Lifecycle": "leadlife.lifecycle.lifecycle",
-    "Limit": "leadlife.lifecycle.stages",
-    "Malformed": "leadlife.errors",
-    "Money": "leadlife.money",
-    "MoveRefused": "leadlife.errors",
-    "Moved": "leadlife.facts",
-    "Playbook": "leadlife.playbook.playbook",
-    "PlaybookAdopted": "leadlife.facts",
-    "Points": "leadlife.scoring.points",
-    "QualificationGranted": "leadlife.facts",
-    "QualificationRule": "leadlife.qualification.rules",
-    "QualificationWithdrawn": "leadlife.facts",
-    "Referred": "leadlife.facts",
-    "Retracted": "leadlife.facts",
-    "Score": "leadlife.scoring.score",
-    "ScoreReported": "leadlife.facts",
-    "Sold": "leadlife.facts",
-    "Source": "leadlife.leads",
-    "Stage": "leadlife.lifecycle.stages",
-    "StageReached": "leadlife.facts",
-    "Started": "leadlife.facts",
-    "Transition": "leadlife.lifecycle.transitions",
-    "check": "leadlife.checks.check",
-    "days": "leadlife.timing",
-    "diff": "leadlife.checks.diff",
-    "elapsed": "leadlife.timing",
-    "load_fact": "leadlife.facts",
-    "load_playbook": "leadlife.io.playbook_files",
-}
+_HOMES = homes_of(
+    __name__,
+    {
+        "checks.check": "check",
+        "checks.diff": "diff",
+        "errors": "LeadlifeError Malformed MoveRefused",
+        "facts": "ActivityRecorded ConsentChanged CostIncurred EvidenceGiven Fact FieldChanged Identified Moved "
+        "PlaybookAdopted QualificationGranted QualificationWithdrawn Referred Retracted ScoreReported "
+        "Sold StageReached Started load_fact",
+        "io.playbook_files": "load_playbook",
+        "journey": "Journey",
+        "leads": "Activity ActivityKind Actor Consent Lead LeadType Source",
+        "lifecycle.lifecycle": "Lifecycle",
+        "lifecycle.stages": "Limit Stage",
+        "lifecycle.transitions": "Transition",
+        "money": "Money",
+        "playbook.fields": "FieldSpec",
+        "playbook.playbook": "Playbook",
+        "qualification.rules": "QualificationRule",
+        "scoring.points": "Points",
+        "scoring.rules": "ActivityRule FieldRule",
+        "scoring.score": "Score",
+        "timing": "days elapsed",
+    },
+)
 """Each public name and the module that defines it; a module is imported when one of its names is first used."""
 
 __all__ = list(_HOMES)

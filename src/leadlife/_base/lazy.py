@@ -8,6 +8,17 @@ from importlib import import_module
 from typing import Any
 
 
+def homes_of(package: str, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the module of each public name.
+
+    Args:
+        package: The package's ``__name__``.
+        names: By module, relative to the package, its public names, separated by blanks.
+    """
+    homes = {name: f"{package}.{module}" for module, several in names.items() for name in several.split()}
+    return dict(sorted(homes.items()))
+
+
 def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` of a package whose names live in other modules.
 

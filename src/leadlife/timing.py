@@ -304,8 +304,9 @@ def grid_from(at: datetime, zone: ZoneInfo, every: int) -> datetime:
     on when anybody asks.
     """
     day = local_day(at, zone)
-    start = day_start(day, zone)
-    if start < at or day.toordinal() % every:
-        day += timedelta(days=every - day.toordinal() % every)
-        start = day_start(day, zone)
+    day += timedelta(days=-day.toordinal() % every)
+    # Where the clocks fall back past midnight, a day begins and the day before it goes on: so the next start may still
+    # lie before the instant, and one more step is needed.
+    while (start := day_start(day, zone)) < at:
+        day += timedelta(days=every)
     return start

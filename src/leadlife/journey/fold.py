@@ -70,9 +70,9 @@ def pass_time(state: State, until: datetime) -> None:
     position, rules = state.position, state.rules
     waits = rules is not None and rules.timer is not None
     if position is not None and (waits or position.stage in position.table.limits):
-        coming = next_timer(state, until)
-        while coming is not None:
-            state.at = coming.at
+        last, coming = None, next_timer(state, until)
+        while coming is not None and (last is None or coming > last):  # a timer that is not later would never end
+            last, state.at = coming, coming.at
             if coming.kind is TimerKind.LIMIT:
                 _fire_limit(state, coming.at)
             evaluate_rules(state, coming.at)

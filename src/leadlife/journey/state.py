@@ -255,6 +255,15 @@ class State:
         new.checkpoints = self.checkpoints
         return new
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Checkpoints are states themselves: with them, a pickle or a deep copy would grow with the square of the facts.
+        return {name: getattr(self, name) for name in State.__slots__ if name != "checkpoints"}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        for name, value in kept.items():
+            setattr(self, name, value)
+        self.checkpoints = None
+
     def append(self, entry: HistoryEntry) -> None:
         """Add a link to the history."""
         self.history = PersistentList(entry, self.history)

@@ -278,3 +278,19 @@ def test_kinds_that_leave_closed_stages_are_the_four():
         TransitionKind.REOPEN,
         TransitionKind.RECYCLE,
     }
+
+
+@given(st.data())
+def test_recording_all_at_once_is_recording_one_after_another(data):
+    playbook = data.draw(playbooks())
+    one, recorded = Journey("x", playbook), []
+    for draft in data.draw(st.lists(fact_drafts(playbook), max_size=14)):
+        recorded.append(draft)
+        one = one.record(draft)
+        if one.facts and data.draw(st.integers(0, 4)) == 0:
+            victim = data.draw(st.sampled_from(one.facts))
+            recorded.append(Retracted(target=victim.id, at=victim.at))
+            one = one.record(recorded[-1])
+    whole = Journey("x", playbook).record_all(recorded)
+    assert whole == one
+    assert (whole.log, whole.derived) == (one.log, one.derived)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from leadlife.errors import Fault, Malformed, Refusal, did_you_mean
 from leadlife.facts import DERIVED, FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, content_id
 from leadlife.journey.fold import apply, fold, folded_anew, pass_time, state_at
-from leadlife.journey.log import fold_order
+from leadlife.journey.log import FactLog, fold_order
 from leadlife.journey.queries import option
 from leadlife.journey.state import JourneyData
 from leadlife.playbook.playbook import Playbook
@@ -52,7 +52,8 @@ def _grown(data: JourneyData, stamped: Fact, *, raising: bool) -> JourneyData:
     state = data.folded
     last = state.at
     if last is not None and stamped.at < last:
-        return _grown_late(data, stamped) if counts else data._replace(log=data.log.adding(stamped), shown=state)
+        log = data.log.adding(stamped)
+        return _folded_again(data, log, stamped) if counts else data.grown(log, state)
     if counts or raising:
         after = data.folded.copy()
         refusals = apply(after, stamped, data.registry)
@@ -62,11 +63,13 @@ def _grown(data: JourneyData, stamped: Fact, *, raising: bool) -> JourneyData:
     return data.grown(data.log.adding(stamped), state)
 
 
-def _grown_late(data: JourneyData, fact: Fact) -> JourneyData:
-    """Return the journey with a fact that is earlier than the last: what comes after it is folded again."""
-    log = data.log.adding(fact)
+def _folded_again(data: JourneyData, log: FactLog, earliest: Fact) -> JourneyData:
+    """Return the journey of a log in which everything from a fact on is folded again.
+
+    The fold goes on from the last checkpoint before that fact, so a fact that is a little late costs little.
+    """
     checkpoints = data.folded.checkpoints
-    while checkpoints is not None and fold_order(checkpoints.item[0]) >= fold_order(fact):
+    while checkpoints is not None and fold_order(checkpoints.item[0]) >= fold_order(earliest):
         checkpoints = checkpoints.before
     facts, begin = log.in_fold_order(), None
     if checkpoints is not None:
@@ -74,33 +77,46 @@ def _grown_late(data: JourneyData, fact: Fact) -> JourneyData:
         begin = begin.copy()
         begin.checkpoints = checkpoints
         facts = facts[bisect_right(facts, fold_order(last), key=fold_order) :]
-    return folded_anew(data, log, begin=fold(facts, data.registry, begin=begin))
+    return data.grown(log, fold(facts, data.registry, begin=begin))
 
 
 def record_all(data: JourneyData, facts: Iterable[Fact], recorded_at: datetime | None) -> JourneyData:
     """Return the journey with many more facts, as :func:`record` gives it one after another, at less cost.
 
+    Facts that come in order are folded as they come. From the first one that is late on, facts are gathered and folded
+    together at the end: one sort and one fold, whatever the order.
+
     Raises:
         Malformed: A fact cannot be recorded; none of them is.
     """
     data = data.growable()
-    # One state takes all facts that come in order, because no caller sees the states in between.
-    log, state = data.log.copy(), data.folded.copy()
+    # One log and one state take all facts, because no caller sees those in between.
+    now, waiting = data.grown(data.log.copy(), data.folded.copy()), list[Fact]()
     for fact in facts:
-        so_far = data.grown(log, state)
-        _checked(data, fact)
-        stamped, known = _stamped(so_far, fact, recorded_at)
+        _checked(now, fact)
+        stamped, known = _stamped(now, fact, recorded_at)
         if known is not None:
             continue
-        _check_names(so_far, fact)
-        plain = so_far.in_order(stamped) and not isinstance(stamped, Retracted)
-        if plain and not log.has_key(stamped.key) and not log.is_retracted(stamped):
-            apply(state, stamped, data.registry)
-            log = log.adding(stamped)
-        else:
-            so_far = _grown(so_far, stamped, raising=False)
-            log, state = so_far.log, so_far.folded
-    return data.grown(log, state)
+        if isinstance(fact, PlaybookAdopted):
+            # An adoption is checked against the playbook in force, which only the fold knows.
+            now, waiting = _with_waiting(now, waiting), []
+        _check_names(now, fact)
+        if isinstance(stamped, Retracted):
+            now = _grown(_with_waiting(now, waiting), stamped, raising=False)
+            waiting = []
+            continue
+        counts = not now.log.has_key(stamped.key) and not now.log.is_retracted(stamped)
+        if counts and (waiting or not now.in_order(stamped)):
+            waiting.append(stamped)
+        elif counts:
+            apply(now.folded, stamped, data.registry)
+        now = now.grown(now.log.adding(stamped), now.folded)
+    return _with_waiting(now, waiting)
+
+
+def _with_waiting(data: JourneyData, waiting: list[Fact]) -> JourneyData:
+    """Return the journey in which the facts that wait in its log are folded."""
+    return _folded_again(data, data.log, min(waiting, key=fold_order)) if waiting else data
 
 
 def move(data: JourneyData, fact: Moved, recorded_at: datetime | None, *, late: bool) -> JourneyData:

@@ -1,14 +1,17 @@
 """Errors: their codes, their words, and no personal values in them."""
 
 import copy
+import inspect
 import math
 import pickle
 from datetime import UTC, datetime
 
 import pytest
 
-from leadlife import Activity, FieldChanged, Journey, Lead, Limit, Malformed, errors
-from leadlife.criteria import count, field, readiness, score, total
+from leadlife import Activity, FieldChanged, Journey, Lead, Limit, Malformed, Stage, Transition, errors, load_fact
+from leadlife.criteria import count, field, readiness, score, sold, total
+from leadlife.errors import FrozenValue, InvalidDefinition
+from leadlife.io.playbook_files import as_playbook, parse_toml
 from leadlife.leads import Actor
 from leadlife.presets import eight_stage
 from leadlife.scoring import CustomPolicy, Points, StepDecay
@@ -94,7 +97,10 @@ NAME = "is not a valid name (begin with a letter or a digit; use letters, digits
     ("make", "faults"),
     [
         (Activity, ["kind: must be given", "at: must be given"]),
-        (lambda: Activity(kind="call", at=AT), ["at: needs a time zone (give an aware datetime)"]),
+        (
+            lambda: Activity(kind="call", at=AT),
+            ["at: needs a time zone (such as 2026-03-02T09:00:00Z, or in Python datetime(..., tzinfo=UTC))"],
+        ),
         (lambda: Activity(kind="call", at="soon"), ["at: must be a date and time, such as 2026-03-02T09:00:00Z"]),
         (lambda: Activity(kind="call", at=T0, extra=1), ["extra: there is no such key"]),
         (lambda: Activity(kind="a\nb", at=T0), [f"kind: {NAME}"]),
@@ -127,12 +133,12 @@ NAME = "is not a valid name (begin with a letter or a digit; use letters, digits
         (lambda: Points(name="x", rules=[{"op": "x"}]), ["rules.0: op must be one of: activity, field, tiers"]),
         (
             lambda: Points(name="x", groups={"web": 7}),
-            ["groups.web: must be of type RuleGroup, or a mapping of its keys"],
+            ["groups.web: must be a RuleGroup, or a table of its keys"],
         ),
         (lambda: Lead.model_validate_json("{"), ["is not valid JSON: EOF while parsing an object at line 1 column 1"]),
         (
             lambda: Lead.model_validate_json('{"id": "a", "source": 7}'),
-            ["source: must be of type Source, or a mapping of its keys"],
+            ["source: must be a Source, or a table of its keys"],
         ),
     ],
 )
@@ -154,3 +160,76 @@ def test_other_findings_of_pydantic_keep_their_words():
     assert findings(union) == [(("x",), "must be a whole number or text", "", None)]
     [found] = findings([{"type": "string_pattern_mismatch", "loc": (), "msg": "No match", "ctx": {"pattern": "^x"}}])
     assert (found.path, found.message) == ((), "No match")
+
+
+class TestWhatWasWritten:
+    """A path and a suggestion speak of what stands in the definition, and of nothing that pydantic adds."""
+
+    BASE = 'id = "p"\n[lifecycle]\nstages = [{id = "a"}, {id = "w", status = "won"}]\ntransitions = [TRANSITION]\n'
+
+    @pytest.mark.parametrize(
+        ("transition", "more", "says"),
+        [
+            (
+                'guard = { op = "count", kindz = "x" }',
+                "",
+                "lifecycle.transitions.0.guard.kindz: there is no such key (did you mean 'kinds'?)",
+            ),
+            (
+                'guard = { op = "and", of = [{ op = "count", kinds = "x", compare = "=>" }] }',
+                "",
+                "lifecycle.transitions.0.guard.of.0.compare: must be one of: ==, !=",
+            ),
+            ("", '[[qualifications]]\nname = "q"\nentr = 1\n', "qualifications.0.entr: there is no such key (did you mean 'enter'?)"),
+            (
+                "",
+                '[[scores]]\nop = "points"\nname = "q"\n'
+                'rules = [{op = "activity", name = "r", kinds = "x", points = 3, half_life = "P3D"}]\n',
+                'scores.0.rules.0.half_life: a half-life must be exact time, not calendar days or months (write "PT72H")',
+            ),
+            ("", '[fields.size]\nkind = "x"\n', "fields.size.kind: there is no such key"),
+        ],
+    )  # fmt: skip
+    def test_in_a_file(self, transition, more, says):
+        text = self.BASE.replace("TRANSITION", '{trigger = "win", sources = "a", target = "w", MORE}')
+        text = text.replace(", MORE", f", {transition}" if transition else "") + more
+        with pytest.raises(InvalidDefinition) as caught:
+            as_playbook(parse_toml(text))
+        assert says in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("hint", "toml", "json"),
+        [
+            ('set type="sla"', 'set type = "sla"', 'set "type": "sla"'),
+            ("write days(14)", 'write "P14D"', 'write "P14D"'),
+            ("write elapsed(hours=36)", 'write "PT36H"', 'write "PT36H"'),
+            ("needs_note=True", "needs_note = true", '"needs_note": true'),
+        ],
+    )
+    def test_a_hint_is_in_the_language_of_the_file(self, hint, toml, json):
+        from leadlife.io.playbook_files import _as_written
+
+        assert (_as_written(hint, json=False), _as_written(hint, json=True)) == (toml, json)
+
+    def test_in_python(self):
+        with pytest.raises(InvalidDefinition, match="tringger: there is no such key .did you mean 'trigger'"):
+            Transition(tringger="x", sources="a", target="b")
+        with pytest.raises(InvalidDefinition, match="count v must be compared"):
+            Transition(trigger="x", sources="a", target="b", guard=count("v"))
+        with pytest.raises(InvalidDefinition, match="sold is a builder of criteria.*call it: sold"):
+            Transition(trigger="x", sources="a", target="b", guard=sold)
+        with pytest.raises(InvalidDefinition, match='must be one stage, a list of stages, or "\\*" alone'):
+            Transition(trigger="x", sources=["*", "b"], target="b")
+        assert repr(count("v")) == "<count v, to be compared>"
+
+    def test_a_fact_that_is_read_has_paths_without_tags(self):
+        with pytest.raises(Malformed, match="\n  - at: needs a time zone"):
+            load_fact({"type": "activity", "kind": "x", "at": "2026-01-01T00:00:00"})
+
+    def test_values_are_immutable_and_their_parameters_are_shown(self):
+        stage = Stage(id="a")
+        for change in (lambda: setattr(stage, "id", "b"), lambda: delattr(stage, "id")):
+            with pytest.raises(FrozenValue, match="a Stage is immutable") as caught:
+                change()
+            assert pickle.loads(pickle.dumps(caught.value)).attribute == "id"
+        assert list(inspect.signature(Transition).parameters)[:4] == ["signed", "trigger", "sources", "target"]

@@ -27,6 +27,7 @@
     │   └── PolicyNotBound                           a custom policy has no function bound to it
     ├── PluginError               (ImportError)      a plugin of another package cannot be loaded; the package is named
     ├── UnknownPlaybook           (LookupError)      a log names a playbook that was not passed
+    ├── FrozenValue               (AttributeError)   an attribute of an immutable value was assigned or deleted
     ├── StageConflict             (RuntimeError)     an object of the host is in another stage than its journey
     └── MissingExtra              (ImportError)      an optional package is missing; the extra is named
 
@@ -399,6 +400,20 @@ class UnknownPlaybook(LeadlifeError, LookupError):
     """A log names a playbook that was not passed, or whose content has changed since."""
 
     code: ClassVar[str] = "unknown_playbook"
+
+
+class FrozenValue(LeadlifeError, AttributeError):
+    """An attribute of an immutable value was assigned or deleted."""
+
+    code: ClassVar[str] = "frozen_value"
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.kind = kind
+        self.attribute = name
+        super().__init__(f"a {kind} is immutable", hint=f"replace({name}=...) returns a changed copy")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.kind, self.attribute)
 
 
 class StageConflict(LeadlifeError, RuntimeError):

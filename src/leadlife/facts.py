@@ -432,8 +432,16 @@ def load_fact(data: Mapping[str, Any] | str | bytes) -> Fact:
     try:
         fact: Fact = _adapter().validate_json(text)
     except ValidationError as error:
-        raise restated(Malformed, "fact", error) from None
+        raise restated(Malformed, "fact", error, data=_plain(text)) from None
     return fact
+
+
+def _plain(text: str | bytes) -> Any:
+    """Return the values of a JSON text for the paths of an error; None where it is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 class Evidence(Model):

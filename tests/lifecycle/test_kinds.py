@@ -47,7 +47,9 @@ def test_a_kind_that_the_statuses_and_the_path_imply_need_not_be_stated(source, 
         ("a", "side", 'a > side may be anything.*for example kind="forward"'),
         ("side", "a", "side > a may be anything"),
         ("a", "a", "a > a may be anything"),
-        ("lost", "b", "lost > b may be anything"),
+        ("lost", "b", 'lost > b may be anything.*kind="repeat", kind="reentry" or kind="reopen"'),
+        ("won", "lost", "won > lost may be anything"),
+        ("won", "twin", "won > twin may be anything"),
         ("out", "a", "out > a may be anything"),
         (["a", "b"], "c", 'a > c skip, b > c forward.*for example kind="skip" for all of them, or declare'),
         ("*", "b", "a > b forward, c > b backward, rest > b reentry"),
@@ -57,7 +59,7 @@ def test_a_kind_that_the_statuses_and_the_path_imply_need_not_be_stated(source, 
 def test_what_is_not_implied_must_be_stated_and_the_error_shows_the_line(source, target, why):
     with pytest.raises(InvalidDefinition, match=why):
         lifecycle(source, target)
-    assert lifecycle(source, target, kind="backward" if source not in ("lost", "out") else "repeat")
+    assert lifecycle(source, target, kind="backward" if source not in ("lost", "out", "won") else "repeat")
 
 
 def test_a_stated_kind_overrules_what_is_implied():

@@ -123,7 +123,7 @@ def test_the_agreement_is_in_words_and_escapes_markup(capsys):
     assert "sales (stale)" in words
     assert "| evil | sales | 2026-03-02 | 1 | sam | stale |" in words
     assert "goes to pql if evidence of pql; else goes to lead" in words
-    assert "every open stage" in words
+    assert "every stage that is neither closed nor a gate" in words
     assert "every path to a sale passes this stage" in words
     assert "- ends when: not (evidence of pql)" in words
     plain = agreement(PRESETS["eight_stage"]().replace(meaning="", review_days=2))

@@ -259,7 +259,7 @@ def test_rounding_is_half_away_from_zero():
         (lambda: read_policy("{"), "no JSON"),
         (lambda: read_policy("[" * 100_000), "no JSON"),
         (lambda: FieldRule(name="f", when="employees >= 50", points=1), "must be of a known kind"),
-        (lambda: policy(groups={"web": 10}), "or a mapping of its keys"),
+        (lambda: policy(groups={"web": 10}), "or a table of its keys"),
         (lambda: read_policy({"name": "x", "op": "points", "cpa": 4}), "no such key"),
     ],
 )

@@ -35,6 +35,7 @@ def lazily(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any]
         return value
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *homes})
+        # What is public, and what Python itself sets; not the imports and the table of this trick.
+        return sorted({*homes, *(name for name in vars(sys.modules[package]) if name.startswith("__"))})
 
     return find, names

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import (
@@ -21,7 +22,7 @@ from pydantic import (
 from pydantic import ValidationError as _ValidationError
 
 from leadlife._base.validation import restated
-from leadlife.errors import InvalidDefinition, Malformed
+from leadlife.errors import FrozenValue, InvalidDefinition, Malformed
 
 LONGEST_ID = 300
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+").fullmatch
@@ -63,7 +64,30 @@ else:
             try:
                 return super().__call__(*args, **kwargs)
             except _ValidationError as error:
-                raise restated(cls.malformed, cls.__name__, error) from None
+                raise restated(cls.malformed, cls.__name__, error, model=cls, data=kwargs) from None
+
+        @property
+        def __signature__(cls) -> Any:
+            """The names and defaults of the fields, for ``help`` and notebooks.
+
+            pydantic's own signature is empty until the model is built, and then shows every constraint at length.
+            """
+            return Signature(
+                [
+                    Parameter(
+                        field.alias or name,
+                        Parameter.KEYWORD_ONLY,
+                        default=Parameter.empty
+                        if field.is_required()
+                        else field.get_default(call_default_factory=True),
+                    )
+                    for name, field in cls.model_fields.items()
+                ]
+            )
+
+        @__signature__.setter
+        def __signature__(cls, _pydantics: Any) -> None:
+            """Keep nothing of what pydantic sets."""
 
 
 if TYPE_CHECKING:
@@ -101,7 +125,7 @@ class Model(_Base):
         try:
             return cls.__pydantic_validator__.validate_python(data)  # type: ignore[no-any-return]
         except _ValidationError as error:
-            raise restated(cls.malformed, cls.__name__, error) from None
+            raise restated(cls.malformed, cls.__name__, error, model=cls, data=data) from None
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:
@@ -109,7 +133,7 @@ class Model(_Base):
         try:
             return super().model_validate(obj, **options)
         except _ValidationError as error:
-            raise restated(cls.malformed, cls.__name__, error) from None
+            raise restated(cls.malformed, cls.__name__, error, model=cls, data=obj) from None
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -117,7 +141,18 @@ class Model(_Base):
         try:
             return super().model_validate_json(json_data, **options)
         except _ValidationError as error:
-            raise restated(cls.malformed, cls.__name__, error) from None
+            data = None if error.errors()[0]["type"] == "json_invalid" else json.loads(json_data)
+            raise restated(cls.malformed, cls.__name__, error, model=cls, data=data) from None
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Refuse a change in our words."""
+            raise FrozenValue(type(self).__name__, name)
+
+        def __delattr__(self, name: str) -> None:
+            """Refuse a change in our words."""
+            raise FrozenValue(type(self).__name__, name)
 
     def __dir__(self) -> list[str]:
         """Return what completion shows: no deprecated names."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
-from leadlife.errors import Fault, LeadlifeError, Malformed
+from leadlife.errors import Fault, LeadlifeError, Malformed, suggestion
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -40,16 +40,19 @@ _TYPES = {
 }
 """The same by the type of the finding, such as ``int_type``, ``int_parsing`` and ``int_from_float``."""
 
+_NO_SUCH_KEY = "there is no such key"
+_MISSING = object()
+
 _PHRASES = {
     "missing": ("must be given", ""),
-    "extra_forbidden": ("there is no such key", ""),
-    "timezone_aware": ("needs a time zone", "give an aware datetime"),
+    "extra_forbidden": (_NO_SUCH_KEY, ""),
+    "timezone_aware": ("needs a time zone", "such as 2026-03-02T09:00:00Z, or in Python datetime(..., tzinfo=UTC)"),
     "finite_number": ("must be a finite number", ""),
     "none_required": ("must be None", ""),
     "union_tag_not_found": ("must be of a known kind, or a mapping whose {discriminator} names the kind", ""),
     "union_tag_invalid": ("{discriminator} must be one of: {expected_tags}", ""),
-    "model_type": ("must be of type {class_name}, or a mapping of its keys", ""),
-    "dataclass_type": ("must be of type {class_name}, or a mapping of its keys", ""),
+    "model_type": ("must be a {class_name}, or a table of its keys", ""),
+    "dataclass_type": ("must be a {class_name}, or a table of its keys", ""),
     "is_instance_of": ("must be of type {class}", ""),
     "json_invalid": ("is not valid JSON: {error}", ""),
     "greater_than": ("must be more than {gt}", ""),
@@ -72,6 +75,8 @@ _PATTERNS = {
     ),
     r"^[^\x00-\x1f\x7f]+$": ("must be text of at least one character, without control characters", ""),
     r"^[^/\\\x00:]+$": ("must be the name of a file, without a folder", ""),
+    "^[0-9a-f]{16}$": ("must be a hash of 16 hexadecimal digits", ""),
+    "^[0-9a-f]{32}$": ("must be a hash of 32 hexadecimal digits", ""),
     "^[A-Z]{3}$": ("must be a currency code of three capital letters", "such as EUR"),
 }
 """A message and a hint for each pattern that texts must match. The models that declare them import this module."""
@@ -162,22 +167,88 @@ def _words(error: Mapping[str, Any]) -> tuple[str, str]:
     return error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "), ""
 
 
-def restated(kind: type[M], name: str, error: ValidationError) -> M:
+def restated(kind: type[M], name: str, error: ValidationError, *, model: Any = None, data: Any = None) -> M:
     """Return the findings of pydantic about a value as one error of ours, without the values that caused them.
 
     Args:
         kind: The class of the error.
         name: What was validated, such as the name of a class.
         error: The error of pydantic.
+        model: The model that was validated, for suggestions of its keys.
+        data: What was validated, so that a path names only what was written.
     """
     faults: list[Fault] = []
     for finding in findings(error.errors(include_url=False, include_input=False)):
-        path, cause = ".".join(map(str, finding.path)), finding.cause
+        parts, cause = _as_written(finding.path, data), finding.cause
+        path = ".".join(map(str, parts))
         if isinstance(cause, Malformed) and cause.faults:
             prefix = f"{path}." if path else ""
             faults.extend(Fault(prefix + f.path, f.message, f.hint) for f in cause.faults)
         elif isinstance(cause, LeadlifeError):
             faults.append(Fault(path, cause.message, cause.hint))
         else:
-            faults.append(Fault(path, finding.message, finding.hint))
+            hint = finding.hint
+            if finding.message == _NO_SUCH_KEY:
+                near = suggestion(str(parts[-1]), _keys_at(model, parts[:-1], data))
+                hint = f"did you mean {near!r}?" if near else ""
+            faults.append(Fault(path, finding.message, hint))
     return kind(f"{name} has {len(faults)} fault{'s' if len(faults) != 1 else ''}:", faults=faults)
+
+
+def _as_written(path: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:
+    """Return a path without the tags of unions, which pydantic adds and nobody wrote."""
+    parts: list[str | int] = []
+    here = data
+    for part in path:
+        inner = _child(here, part)
+        if inner is _MISSING and isinstance(part, str) and part in _tags_of(here):
+            continue
+        parts.append(part)
+        here = inner
+    return tuple(parts)
+
+
+def _child(value: Any, part: str | int) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(part, _MISSING)
+    if isinstance(value, list | tuple) and isinstance(part, int):
+        return value[part] if part < len(value) else _MISSING
+    return (
+        getattr(value, part, _MISSING) if isinstance(part, str) and hasattr(type(value), "model_fields") else _MISSING
+    )
+
+
+def _tags_of(value: Any) -> tuple[Any, ...]:
+    """Return the values by which a union may have chosen the model of a value."""
+    return tuple(tag for name in ("op", "type") if (tag := _child(value, name)) is not _MISSING)
+
+
+def _keys_at(model: Any, path: tuple[str | int, ...], data: Any) -> tuple[str, ...]:
+    """Return the keys that are legal at a place: those of the model that is declared there."""
+    models, here = [model], data
+    for part in path:
+        here = _child(here, part)
+        fields = [one.model_fields[part] for one in models if isinstance(part, str) and part in _fields_of(one)]
+        if fields:
+            models = [one for field in fields for one in _models_in(field.annotation)]
+    tags = _tags_of(here)
+    chosen = [one for one in models if any(_default_of(one, name) in tags for name in ("op", "type"))] or models
+    return tuple(dict.fromkeys(name for one in chosen for name in _fields_of(one)))
+
+
+def _fields_of(model: Any) -> Mapping[str, Any]:
+    fields: Mapping[str, Any] = getattr(model, "model_fields", {})
+    return fields
+
+
+def _default_of(model: Any, name: str) -> Any:
+    field = _fields_of(model).get(name)
+    return _MISSING if field is None else field.default
+
+
+def _models_in(annotation: Any) -> Iterator[Any]:
+    """Yield the models within an annotation: in a tuple, a dictionary or a union."""
+    if hasattr(annotation, "model_fields"):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

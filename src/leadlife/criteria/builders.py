@@ -40,6 +40,15 @@ class NumberOperand(Generic[C]):
         self._make = make
         self._arguments = arguments
 
+    @property
+    def unfinished(self) -> str:
+        """What was written so far, for the error of a criterion that compares nothing."""
+        names = [str(name) for name in (self._arguments.get("name"), *self._arguments.get("kinds", ())) if name]
+        return f"{self._make.__name__.removesuffix('Is').lower()} {', '.join(names)}".strip()
+
+    def __repr__(self) -> str:
+        return f"<{self.unfinished}, to be compared>"
+
     def _is(self, compare: Comparison, value: Any) -> C:
         return self._make(**self._arguments, compare=compare, value=value)
 

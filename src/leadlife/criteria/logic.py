@@ -235,6 +235,8 @@ AnyCriterion = Annotated[
 def _as_guard(value: Any) -> Any:
     if isinstance(value, Criterion):
         return value
+    if hasattr(value, "unfinished"):
+        raise Malformed(f"{value.unfinished} must be compared", hint="for example with >= 1 or ==")
     if isinstance(value, str):
         raise Malformed(
             "a guard must be a criterion or a function, not text",
@@ -242,6 +244,10 @@ def _as_guard(value: Any) -> Any:
         )
     if not callable(value):
         return value
+    if getattr(value, "__module__", "") == "leadlife.criteria.builders":
+        raise Malformed(
+            f"{value.__name__} is a builder of criteria, not a guard", hint=f"call it: {value.__name__}(...)"
+        )
     name = getattr(value, "__name__", "")
     if not name or name == "<lambda>":
         raise Malformed(
@@ -274,7 +280,7 @@ def read_criterion(data: Mapping[str, Any] | str | bytes) -> Criterion:
     try:
         criterion: Criterion = _adapter().validate_python(plain)
     except ValidationError as error:
-        raise restated(InvalidDefinition, "the criterion", error) from None
+        raise restated(InvalidDefinition, "the criterion", error, data=plain) from None
     return criterion
 
 

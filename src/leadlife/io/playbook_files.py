@@ -10,14 +10,13 @@ import json
 import re
 import tomllib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from leadlife._base.model import Definition
 from leadlife.criteria import CustomGuard
-from leadlife.errors import Fault, InvalidDefinition, Malformed, Unreadable, suggestion
+from leadlife.errors import Fault, InvalidDefinition, Malformed, Unreadable
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring.policy_kinds import kinds_of_policy
 
@@ -155,9 +154,7 @@ def located(document: Document, error: Malformed) -> tuple[Fault, ...]:
 def _located(document: Document, fault: Fault) -> Fault:
     line = document.line_of(fault.path)
     where = fault.path if line is None else f"{fault.path} (line {line})"
-    near = suggestion(fault.path.split(".")[-1], _keys()) if fault.message == "there is no such key" else None
-    hint = fault.hint or (f"did you mean {near!r}?" if near else "")
-    return Fault(where, fault.message, _as_written(hint, json=bool(document.lines)))
+    return Fault(where, fault.message, _as_written(fault.hint, json=bool(document.lines)))
 
 
 def _as_written(hint: str, *, json: bool) -> str:
@@ -167,6 +164,9 @@ def _as_written(hint: str, *, json: bool) -> str:
         key, value = found.group(1), {"True": "true", "False": "false"}.get(found.group(2), found.group(2))
         return f'"{key}": {value}' if json else f"{key} = {value}"
 
+    hint = re.sub(r"\bdays\((\d+)\)", r'"P\1D"', hint)
+    hint = re.sub(r"\belapsed\(days=(\d+)\)", lambda found: f'"PT{24 * int(found.group(1))}H"', hint)
+    hint = re.sub(r"\belapsed\(hours=(\d+)\)", r'"PT\1H"', hint)
     return _ASSIGNMENT.sub(assignment, hint)
 
 
@@ -230,19 +230,6 @@ def _with_guards(data: Any, guards: Mapping[str, Callable[..., bool | None]]) ->
             return CustomGuard.model_validate({**data, "call": guards[name]})
         return {name: _with_guards(value, guards) for name, value in data.items()}
     return [_with_guards(value, guards) for value in data] if isinstance(data, list) else data
-
-
-@cache
-def _keys() -> tuple[str, ...]:
-    """Return the keys of all definitions."""
-
-    def every(kind: type[Definition]) -> Iterator[type[Definition]]:
-        yield kind
-        for inner in kind.__subclasses__():
-            yield from every(inner)
-
-    kinds_of_policy()  # it imports the policies, so that all subclasses exist
-    return tuple(sorted({name for kind in every(Definition) for name in kind.model_fields}))
 
 
 def _check_size(data: Any, name: str) -> None:

@@ -25,7 +25,7 @@ from leadlife.journey.rule_evaluation import evaluate_rules
 from leadlife.journey.state import JourneyData, PersistentList, Position, RuleStates, State
 from leadlife.leads import TIMER, actor
 from leadlife.lifecycle.edges import Edge
-from leadlife.lifecycle.stages import Limit, StageType
+from leadlife.lifecycle.stages import StageType
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
@@ -74,7 +74,7 @@ def pass_time(state: State, until: datetime) -> None:
         while coming is not None and (last is None or coming > last):  # a timer that is not later would never end
             last, state.at = coming, coming.at
             if coming.kind is TimerKind.LIMIT:
-                _fire_limit(state, coming.at)
+                _fire_limit(state, state.position or position, coming.at)
             evaluate_rules(state, coming.at)
             coming = next_timer(state, until)
     state.at = until
@@ -104,11 +104,8 @@ def _limit_due(state: State, until: datetime) -> Timer | None:
     return Timer(at, TimerKind.LIMIT, f"the limit of {position.stage!r} comes due") if at <= until else None
 
 
-def _fire_limit(state: State, at: datetime) -> None:
-    position = state.position
-    limit: Limit | None = None if position is None else position.definition.limit
-    if position is None or limit is None:
-        return
+def _fire_limit(state: State, position: Position, at: datetime) -> None:
+    limit = position.table.limits[position.stage].limit
     edge = check_move(state, limit.trigger, at=at, by=actor(TIMER), reason=limit.reason, any_role=True)
     if not isinstance(edge, Edge):
         state.position = position._replace(limit_spent=True)
@@ -289,12 +286,11 @@ def _relabelled(stage: str, fact: PlaybookAdopted, playbook: Playbook) -> str:
 
 def _high_water(before: Position, mark: str | None, fact: PlaybookAdopted, playbook: Playbook) -> str | None:
     """Return a high-water mark on the new path; one that it has not falls back to the furthest stage that it has."""
-    if mark is None:
-        return None
     old, new = before.table.rank, playbook.lifecycle.table.rank
-    place = old.get(mark, -1)
+    place = old.get(mark or "", -1)
     passed = [_relabelled(stage, fact, playbook) for stage, at in old.items() if at <= place]
-    return next((stage for stage in reversed(passed) if stage in new), _relabelled(mark, fact, playbook))
+    kept = next((stage for stage in reversed(passed) if stage in new), mark)
+    return kept if kept is None else _relabelled(kept, fact, playbook)
 
 
 _ACTS: dict[type[Fact], Callable[[State, Any, PlaybookRegistry], Refusals]] = {

@@ -179,7 +179,7 @@ class Line(NamedTuple):
         return {**self._asdict(), "at": self.at.isoformat()}
 
     def __str__(self) -> str:
-        guard = f"; true was: {self.criterion}" if self.criterion else ""
+        guard = f"; because {self.criterion}" if self.criterion else ""
         return f"{self.at:%Y-%m-%d %H:%M} UTC  {self.text} (by {self.by}{guard}; {self.playbook})"
 
 
@@ -252,7 +252,7 @@ def _change_words(change: RuleChange) -> str:
             return f"readiness is {name}"
         case RuleChangeKind.FAILED:
             return f"{name} could not be evaluated: {change.reason}"
-        case RuleChangeKind.UNSETTLED:
+        case _:
             return change.reason or ""
 
 

@@ -84,7 +84,7 @@ def _choose(
         try:
             passes = candidate.test is None or candidate.test(view) is True
         except GuardError as error:
-            return None, [Refusal(RefusalCode.GUARD_FAILED, error.message, "mend the guard", {"guard": error.guard})]
+            return None, [Refusal(RefusalCode.GUARD_FAILED, error.message, "correct the guard", {"guard": error.guard})]
         if passes:
             edge = candidate.edge
             return edge, [] if target in (None, edge.target) else [_leads_elsewhere(edge, target)]
@@ -175,7 +175,7 @@ def check_reentry(position: Position, at: datetime) -> list[Refusal]:
         refusals.append(
             Refusal(
                 RefusalCode.COOLING_DOWN,
-                f"the lead is left in peace in {stage.id!r} until {until.isoformat()}",
+                f"the lead is cooling down in {stage.id!r} until {until.isoformat()}",
                 "wait, or use a move of another kind if the need is urgent",
                 {"until": until, "stage": stage.id},
             )

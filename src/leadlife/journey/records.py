@@ -108,7 +108,7 @@ class Withdrawal(StrEnum):
     NOT_SO = "not so any more"
     LEFT = "left"
     LAPSED = "lapsed"
-    STARTS_AFRESH = "starts afresh"
+    STARTS_AFRESH = "a win or a recycling ended it"
     UNDECLARED = "not declared any more"
 
 

@@ -165,7 +165,7 @@ class _Evaluation:
         """Evaluate every rule that waits, and return the automatic move to make then, if there is one."""
         self._write()
         self._evaluate_all()
-        return self._automatic_move() if self._may_move() else None
+        return self._automatic_move(self.automatic) if self.automatic is not None and self._may_move() else None
 
     def _write(self) -> None:
         """Let the state, which the view reads, have what was evaluated so far."""
@@ -264,8 +264,7 @@ class _Evaluation:
         elif answers.enter is True and answers.leave is not True and self._is_fresh(rule, known):
             known, criterion = self._granted(rule, known), rule.definition.enter
         ahead = horizon(_decisive(rule, known, answers), self.view)
-        exact = ahead.exact if ahead.exact is not None and ahead.exact > self.at else None
-        known = known._replace(failed=None, steady=ahead.steady, exact=exact, fading=ahead.fading)
+        known = known._replace(failed=None, steady=ahead.steady, exact=ahead.exact, fading=ahead.fading)
         return known, withdrawal, criterion
 
     def _answers(self, rule: IndexedRule) -> _Answers:
@@ -374,12 +373,10 @@ class _Evaluation:
 
     # ------------------------------------------------------------------ automatic moves
 
-    def _automatic_move(self) -> Edge | None:
+    def _automatic_move(self, automatic: AutomaticMoves) -> Edge | None:
         """Return the automatic move to make now, if there is one."""
-        if self.automatic is None:
-            return None
         moves = self.position.table.moves
-        for trigger in self.automatic.triggers:
+        for trigger in automatic.triggers:
             try:
                 candidates = moves[self.position.stage, trigger]
                 edge = next((one.edge for one in candidates if one.test is None or one.test(self.view) is True), None)
@@ -431,8 +428,6 @@ class _Evaluation:
             ahead = horizon(automatic.timed, self.view)
         except GuardError:
             return FOR_EVER  # reported when the move was tried
-        if ahead.exact is not None and ahead.exact <= self.at:
-            ahead = ahead._replace(exact=None)
         stage, moves = self.position.stage, self.position.table.moves
         reenters = any(
             candidate.edge.rule.kind is TransitionKind.REENTRY

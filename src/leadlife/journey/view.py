@@ -182,14 +182,8 @@ class JourneyView:
 
     @property
     def lead(self) -> Lead:
-        """The lead as policies see it, from the source of the running cycle where that is known.
-
-        Raises:
-            Malformed: There is no fact yet.
-        """
-        if self._state.lead is None:
-            raise Malformed("there is no lead to score yet", hint="record a fact first")
-        return lead_of(self._state, self._state.lead, source=self.source)
+        """The lead as policies see it, from the source of the running cycle where that is known."""
+        return lead_of(self._state, self._state.lead or "", source=self.source)
 
     @property
     def source(self) -> Source | None:

@@ -20,16 +20,17 @@ def implied_kind(source: Stage, target: Stage, rank: Mapping[str, int]) -> Trans
     """Return what a move from one stage to another means; None where the statuses and the path do not imply it."""
     if target.status is StageStatus.RECYCLED:
         return TransitionKind.RECYCLE
+    if source.status.closed:  # only a customer who buys again is clear: a reentry and a reopening look alike
+        repeats = source.status is StageStatus.WON and target.status is StageStatus.OPEN
+        return TransitionKind.REPEAT if repeats else None
     if target.status in (StageStatus.LOST, StageStatus.DISQUALIFIED):
         return TransitionKind.EXIT
     if target.status is StageStatus.WON:
         return TransitionKind.FORWARD
     if source.status is StageStatus.RECYCLED:
         return TransitionKind.REENTRY
-    if source.status is StageStatus.WON:
-        return TransitionKind.REPEAT
-    if source.status is not StageStatus.OPEN or source.id not in rank or target.id not in rank:
-        return None  # out of a lost or disqualified stage, a reentry and a reopening look alike
+    if source.id not in rank or target.id not in rank:
+        return None
     steps = rank[target.id] - rank[source.id]
     if steps == 0:
         return None
@@ -47,7 +48,7 @@ def with_kinds(
         if len(set(kinds.values())) == 1 and None not in kinds.values():
             rule = rule.replace(kind=next(iter(kinds.values())))  # noqa: PLW2901 - the same transition, completed
         elif kinds:
-            faults.append(Fault(f"transitions.{place}.kind", _why(rule, kinds), _line(kinds)))
+            faults.append(Fault(f"transitions.{place}.kind", _why(rule, kinds), _line(stages, kinds)))
         elif not rule.has_kind and rule.target is None:
             message = f"{rule.trigger!r} has no target, so its kind must be stated"
             faults.append(Fault(f"transitions.{place}.kind", message, 'for example kind="forward"'))
@@ -83,8 +84,11 @@ def _why(rule: Transition, kinds: Mapping[tuple[str, str], TransitionKind | None
     return f"the kind of {rule.trigger!r} is not implied ({shown}), so it must be stated"
 
 
-def _line(kinds: Mapping[tuple[str, str], TransitionKind | None]) -> str:
-    implied = [kind for kind in kinds.values() if kind is not None]
+def _line(stages: Mapping[str, Stage], kinds: Mapping[tuple[str, str], TransitionKind | None]) -> str:
+    """Return the line to write: a kind that is legal for every edge."""
+    if any(stages[source].status.closed for source, _ in kinds):
+        return 'kind="repeat", kind="reentry" or kind="reopen", which lead out of a closed stage'
+    implied = [kind for kind in kinds.values() if kind is not None and kind is not TransitionKind.REENTRY]
     commonest = max(implied, key=implied.count, default=TransitionKind.FORWARD)
     several = " for all of them, or declare a transition for each" if len(set(kinds.values())) > 1 else ""
     return f'for example kind="{commonest}"{several}'

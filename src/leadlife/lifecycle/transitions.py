@@ -75,7 +75,9 @@ class Transition(Signable):
     def _one_or_several(cls, value: object) -> object:
         if isinstance(value, str):
             return value if value == EVERY_OPEN_STAGE else (value,)
-        return tuple(value) if isinstance(value, list) else value
+        if not isinstance(value, list | tuple) or EVERY_OPEN_STAGE in value:
+            raise Malformed('must be one stage, a list of stages, or "*" alone')
+        return tuple(value)
 
     @field_validator("sources")
     @classmethod

@@ -60,12 +60,14 @@ def _stage_faults(
     if stage.limit is not None:
         if stage.type is not StageType.SLA:
             yield Fault(f"{path}.limit", f"a stage of type {stage.type} has no limit", 'set type="sla"')
-        leading_out = {
+        leading_out = dict.fromkeys(
             rule.trigger
             for rule in transitions
             if (rule.sources == EVERY_OPEN_STAGE and not stage.status.closed) or stage.id in rule.sources
-        }
-        yield from _known(f"{path}.limit.trigger", stage.limit.trigger, leading_out)
+        )
+        if stage.limit.trigger not in leading_out:
+            message = f"no transition {stage.limit.trigger!r} leads out of {stage.id!r}"
+            yield Fault(f"{path}.limit.trigger", message, did_you_mean(stage.limit.trigger, leading_out))
         if stage.limit.reason is not None:
             yield from _known(f"{path}.limit.reason", stage.limit.reason, reasons)
         yield from _reason_faults(path, stage, stage.limit, transitions, reasons)

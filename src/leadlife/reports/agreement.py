@@ -134,7 +134,9 @@ def _moves(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[str]:
     rows = [
         (
             rule.trigger,
-            "every open stage" if rule.sources == EVERY_OPEN_STAGE else ", ".join(rule.sources),
+            "every stage that is neither closed nor a gate"
+            if rule.sources == EVERY_OPEN_STAGE
+            else ", ".join(rule.sources),
             rule.target or ("the stage that was left" if rule.kind is TransitionKind.REOPEN else "the same stage"),
             rule.kind.value,
             "" if rule.guard is None else rule.guard.sentence(),

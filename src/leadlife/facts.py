@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, TypeVar, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
@@ -21,6 +21,7 @@ from leadlife.leads import Activity, AnyActor, OptionalActor, Source, actor
 from leadlife.money import Money
 
 _STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline"}
+_TIMELESS = {*_STAMPS, "at"}
 
 
 class PlaybookRef(Model):
@@ -106,9 +107,18 @@ class Fact(Model):
         """Whether the source dates it before the lead's entry."""
         return self.dated is not None
 
-    def content(self) -> bytes:
-        """Return the content as canonical JSON: everything but the id, the key and the stamps."""
-        return self.__pydantic_serializer__.to_json(self, exclude_none=True, exclude=_STAMPS)
+    def content(self, *, timeless: bool = False) -> bytes:
+        """Return the content as canonical JSON: everything but the id, the key and the stamps.
+
+        Args:
+            timeless: Whether the instant is left out as well: a request that is sent again has another clock.
+        """
+        said = self._canonical()
+        return said.__pydantic_serializer__.to_json(said, exclude_none=True, exclude=_TIMELESS if timeless else _STAMPS)
+
+    def _canonical(self) -> Self:
+        """Return the fact with its numbers in one spelling: 1.0 is 1, and 49.00 is 49."""
+        return self
 
     def dump(self) -> dict[str, Any]:
         """Return the fact as plain values, ready for JSON; :func:`load_fact` reads them back."""
@@ -140,6 +150,9 @@ class Fact(Model):
         return new
 
 
+F = TypeVar("F", bound=Fact)
+
+
 def derive_id(*parts: str | bytes) -> str:
     """Return a short hash of texts, in which no two different lists of texts look alike."""
     return blake2b(b"".join(map(sized, parts)), digest_size=16).hexdigest()
@@ -156,10 +169,27 @@ def report_name(policy: str, version: str) -> str:
     return f"{policy}\n{version}"
 
 
-def content_id(owner: bytes, key: str | None, content: bytes) -> str:
-    """Return the id of a fact: a hash of its owner, its key and its content."""
-    named = b"0:" if key is None else sized(key)
-    return blake2b(b"%b%b%d:%b" % (owner, named, len(content), content), digest_size=16).hexdigest()
+def content_id(owner: bytes, content: bytes, number: int) -> str:
+    """Return the id of a fact.
+
+    Args:
+        owner: The lead and the pipeline, each after its length.
+        content: The content as canonical JSON.
+        number: How many facts of this content the log holds already: a second identical event is a second event.
+    """
+    return blake2b(b"%b%d:%d:%b" % (owner, number, len(content), content), digest_size=16).hexdigest()
+
+
+def whole(value: Any) -> Any:
+    """Return a number that is whole as an integer; they are one value. Anything else is returned as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _with(fact: F, name: str, value: Any) -> F:
+    """Return a fact with another spelling of one value; itself where the spelling is the same."""
+    if repr(vars(fact)[name]) == repr(value):
+        return fact
+    return fact.model_copy(update={name: value})
 
 
 class Started(Fact):
@@ -205,6 +235,9 @@ class ActivityRecorded(Fact):
         """Return the kind of activity, and any activity."""
         return ("activity", self.kind), ("activity", "*")
 
+    def _canonical(self) -> Self:
+        return _with(self, "attributes", {name: whole(value) for name, value in self.attributes.items()})
+
 
 class FieldChanged(Fact):
     """A field of the lead has a value from now on; None clears it."""
@@ -216,6 +249,9 @@ class FieldChanged(Fact):
     def remembered(self) -> Remembered:
         """Return the value of the field."""
         return Remembered("field", self.name, self.value)
+
+    def _canonical(self) -> Self:
+        return _with(self, "value", whole(self.value))
 
 
 class ConsentChanged(Fact):
@@ -277,6 +313,9 @@ class Sold(Fact):
         """Return that there was a sale."""
         return Remembered("sold", "", True)
 
+    def _canonical(self) -> Self:
+        return self if self.amount is None else _with(self, "amount", self.amount.canonical())
+
 
 class CostIncurred(Fact):
     """Money spent on the lead."""
@@ -284,6 +323,9 @@ class CostIncurred(Fact):
     type: Literal["cost"] = "cost"
     amount: Money
     category: Name | None = None
+
+    def _canonical(self) -> Self:
+        return _with(self, "amount", self.amount.canonical())
 
 
 class Referred(Fact):

@@ -55,6 +55,11 @@ class Money(Model):
     def __le__(self, other: Self) -> bool:
         return self.amount <= self._same(other)
 
+    def canonical(self) -> Self:
+        """Return the same money with the amount in its shortest spelling: 49.00 is 49."""
+        short = self.amount.normalize()
+        return self.model_copy(update={"amount": short.quantize(1) if short == short.to_integral_value() else short})
+
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"
 

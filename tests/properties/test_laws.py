@@ -177,13 +177,28 @@ def test_inputs_are_never_mutated(journey, data):
 
 
 @given(told(), st.data())
-def test_recording_the_same_fact_twice_changes_nothing(journey, data):
+def test_a_stamped_fact_or_a_key_recorded_again_changes_nothing(journey, data):
+    draft = data.draw(fact_drafts(journey.playbook))
+    keyed = draft.replace(key="request 7", at=data.draw(at_times()))
+    for once, again in (
+        ((one := journey.record(draft)), one.facts[-1]),
+        (journey.record(draft.replace(key="request 7")), keyed),
+    ):
+        twice = once.record(again)
+        assert twice == once
+        assert not twice.receipt.new
+        assert twice.receipt.fact is once._data.log.find(twice.receipt.fact.key)
+
+
+@given(told(), st.data())
+def test_a_second_identical_event_is_a_second_event(journey, data):
     draft = data.draw(fact_drafts(journey.playbook))
     once = journey.record(draft)
     twice = once.record(draft)
-    assert twice == once
-    assert not twice.receipt.new
-    assert twice.receipt.fact is once._data.log.find(twice.receipt.fact.key)
+    assert (twice.version, twice.receipt.new) == (once.version + 1, True)
+    ids = [fact.id for fact in twice.facts]
+    assert len(set(ids)) == len(set(fact.id for fact in journey.facts)) + 2
+    assert Journey.replay(twice.facts, journey.playbook) == twice
 
 
 @given(told(), st.data())

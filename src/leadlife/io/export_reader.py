@@ -186,7 +186,9 @@ class _Reading:
             # A day without a clock time begins before an entry at noon of the same day, but is not earlier than it.
             early = at < entry.at and at != day_start(local_day(entry.at, zone), zone)
             dated = {"dated": at} if early else {}
-            fact = kind.checked({**content, **dated, "at": counted_at, "by": self.importer})
+            # Read again, the same row gives the same facts, known by their keys.
+            key = f"{table.file}:{(table.key and row.cells[table.key]) or row.line}:{content.pop('column')}"
+            fact = kind.checked({**content, **dated, "at": counted_at, "by": self.importer, "key": key})
             yield _Draft(counted_at, rank, place, row.line, fact)
 
     def _contents(
@@ -198,11 +200,11 @@ class _Reading:
         attributes_at = max(next((at for _, at in dates if at is not None), entry.at), entry.at)
         for name, column in table.attributes.items():
             if row.cells[column] is not None:
-                yield attributes_at, -1, FieldChanged, {"name": name, "value": row.cells[column]}
+                yield attributes_at, -1, FieldChanged, {"name": name, "value": row.cells[column], "column": column}
         for date, at in dates:
             if isinstance(date, EntryColumn):
                 stage = date.stage or self.playbook.lifecycle.first.stage
-                start = {"stage": stage, "playbook": self.playbook.ref, "source": entry.source}
+                start = {"stage": stage, "playbook": self.playbook.ref, "source": entry.source, "column": "entry"}
                 yield entry.at, ENTRY_RANK, Started, start
             elif at is not None:
                 yield at, *_content(date, table, row, ranks)
@@ -232,11 +234,10 @@ class _Reading:
         drafts = sorted(entry.drafts, key=lambda draft: draft[:4])
         journey = Journey(lead, self.playbook).record_all((draft.fact for draft in drafts), recorded_at=self.latest)
         if journey.refused:
-            # The log keeps one of several equal facts. Reversed, so that a refusal names the first row with the fact.
-            row_of = {draft.fact.content(): (draft.file, draft.line) for draft in reversed(drafts)}
+            row_of = {draft.fact.key: (draft.file, draft.line) for draft in drafts}
             for logged in journey.log:
                 if logged.standing is FactStatus.REFUSED:
-                    refused.setdefault(row_of[logged.fact.content()], logged.refusals[0].message)
+                    refused.setdefault(row_of[logged.fact.key], logged.refusals[0].message)
         return journey
 
     def _first_reason(self) -> str:
@@ -280,17 +281,16 @@ def _read_date(column: str, row: Row, read: Read) -> datetime | None:
 
 def _content(date: DateColumn, table: Table, row: Row, ranks: dict[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
     """Return the fact that a date in a column stands for: its rank at one instant, its class and its content."""
-    # The key makes two sales or calls at one instant two facts, where they come from two rows.
-    key = f"{table.file}:{row.line}:{date.column}"
     match date:
         case ActivityColumn(kind=kind):
-            return -1, ActivityRecorded, {"kind": kind, "key": f"{key}:{kind}"}
+            return -1, ActivityRecorded, {"kind": kind, "column": f"{date.column}:{kind}"}
         case StageColumn(stage=stage, infer_gaps=infer_gaps):
-            return ranks.get(stage, len(ranks) + 1), StageReached, {"stage": stage, "infer_gaps": infer_gaps}
+            content = {"stage": stage, "infer_gaps": infer_gaps, "column": f"{date.column}:{stage}"}
+            return ranks.get(stage, len(ranks) + 1), StageReached, content
         case SaleColumn():
-            return len(ranks), Sold, {**_sale(date, row), "key": key}
+            return len(ranks), Sold, {**_sale(date, row), "column": date.column}
         case _:
-            return 0, Identified, {}
+            return 0, Identified, {"column": date.column}
 
 
 def _sale(sale: SaleColumn, row: Row) -> dict[str, Any]:

@@ -73,6 +73,8 @@ class Table(Definition):
     file: FileName
     lead: Column
     """The column with the lead's id."""
+    key: Column | None = None
+    """The column that names a row, so that the row is known when it is read again; by default its line."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     blank: TupleOf[Text] = default(())
     """Texts that mean a blank cell, besides empty ones."""
@@ -93,7 +95,7 @@ class Table(Definition):
     def columns(self) -> tuple[str, ...]:
         """Return every column that the table names."""
         source = self.source or SourceColumns()
-        named = [self.lead, *(one.column for one in self.dates()), source.channel, source.campaign]
+        named = [self.lead, self.key, *(one.column for one in self.dates()), source.channel, source.campaign]
         named += [text for sale in self.sales for text in (sale.amount, sale.product)]
         return tuple(dict.fromkeys(text for text in (*named, *self.attributes.values()) if text is not None))
 

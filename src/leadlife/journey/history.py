@@ -257,7 +257,7 @@ def _change_words(change: RuleChange) -> str:
 
 
 def new_facts(facts: Iterable[Fact], known: Iterable[Fact]) -> tuple[Fact, ...]:
-    """Return the facts that are not among those known; two facts may share an id and say different things."""
+    """Return the facts that are not among those known; two facts may share an id and differ in content."""
     seen = {(fact.id, fact.content()) for fact in known}
     return tuple(fact for fact in facts if (fact.id, fact.content()) not in seen)
 

@@ -39,7 +39,7 @@ class _Shared:
         self.conflicts: dict[str, list[int]] | None = None
         """Key to the positions of the facts that came second under it."""
         self.retractions: dict[str, int] | None = None
-        """Id of a target to the position of its first retraction."""
+        """Id or key of a target to the position of its first retraction."""
 
     def append(self, fact: Fact) -> None:
         place, key = len(self.facts), fact.key
@@ -125,14 +125,17 @@ class FactLog:
         return self._shared.keys.get(key, self.length) < self.length
 
     def known(self, fact: Fact, key: str) -> Fact | None:
-        """Return the fact that has a key and the same content, conflicting or not."""
+        """Return the fact that has a key and the same content, conflicting or not.
+
+        The instant is no part of the comparison: a request that is sent again under its key has another clock.
+        """
         first = self.find(key)
         if first is None:
             return None
-        content, conflicts = fact.content(), self._shared.conflicts
+        content, conflicts = fact.content(timeless=True), self._shared.conflicts
         places = [] if conflicts is None else conflicts.get(key, [])
         rivals = (self._shared.facts[place] for place in places if place < self.length)
-        return next((one for one in (first, *rivals) if one.content() == content), None)
+        return next((one for one in (first, *rivals) if one.content(timeless=True) == content), None)
 
     def with_id(self, fact_id: str) -> Fact | None:
         """Return the fact that has an id."""
@@ -147,7 +150,7 @@ class FactLog:
         retractions = self._shared.retractions
         if retractions is None or isinstance(fact, Retracted):
             return False
-        return retractions.get(fact.id, self.length) < self.length
+        return min(retractions.get(fact.id, self.length), retractions.get(fact.key, self.length)) < self.length
 
     def status_of(self, fact: Fact) -> FactStatus:
         """Return whether a fact of the log stands, before any playbook looks at it."""

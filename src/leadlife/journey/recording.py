@@ -193,14 +193,14 @@ def _checked(data: JourneyData, fact: Fact) -> None:
 
 
 def _stamped(data: JourneyData, fact: F, recorded_at: datetime | None, *, fresh: bool = False) -> tuple[F, Fact | None]:
-    """Return the fact with its stamps; and the fact already known with the same key and content."""
+    """Return the fact with its stamps; and the fact already known under its key with the same content."""
     log, recorded = data.log, fact.at
     last = log.last
     if recorded_at is not None:
         recorded = _recording_instant(fact, last, instant(recorded_at))
     elif last is not None and last.recorded_at > recorded:
         recorded = last.recorded_at
-    fact_id = fact.id or content_id(data.owner, fact.key, fact.content())
+    fact_id = fact.id or _new_id(data, fact)
     key = fact.key or fact_id
     known = log.known(fact, key) if log.has_key(key) else None
     if known is None and fact.id == fact_id:  # an id that the caller gave
@@ -217,6 +217,16 @@ def _stamped(data: JourneyData, fact: F, recorded_at: datetime | None, *, fresh:
         fresh=fresh,
     )
     return stamped, known
+
+
+def _new_id(data: JourneyData, fact: Fact) -> str:
+    """Return the id of a fact that has none: of its content, and of how often the log holds it already."""
+    content, number = fact.content(), 0
+    fact_id = content_id(data.owner, content, number)
+    while data.log.with_id(fact_id) is not None:
+        number += 1
+        fact_id = content_id(data.owner, content, number)
+    return fact_id
 
 
 def _recording_instant(fact: Fact, last: Fact | None, recorded: datetime) -> datetime:

@@ -183,8 +183,7 @@ class TestWhatWasWritten:
             ("", '[[qualifications]]\nname = "q"\nentr = 1\n', "qualifications.0.entr: there is no such key (did you mean 'enter'?)"),
             (
                 "",
-                '[[scores]]\nop = "points"\nname = "q"\n'
-                'rules = [{op = "activity", name = "r", kinds = "x", points = 3, half_life = "P3D"}]\n',
+                '[[scores]]\nop = "points"\nname = "q"\nrules = [{op = "activity", name = "r", kinds = "x", points = 3, half_life = "P3D"}]\n',
                 'scores.0.rules.0.half_life: a half-life must be exact time, not calendar days or months (write "PT72H")',
             ),
             ("", '[fields.size]\nkind = "x"\n', "fields.size.kind: there is no such key"),

@@ -149,3 +149,9 @@ def test_the_earliest_of_some_instants():
     start = datetime(2200, 1, 1, tzinfo=UTC)
     assert earliest((None, start, None)) == start
     assert earliest(()) is None
+
+
+@pytest.mark.parametrize("name", ["localtime", "posixrules", "Factory", "right/Europe/Berlin", "posix/UTC"])
+def test_a_zone_that_depends_on_the_machine_is_refused(name):
+    with pytest.raises(Malformed, match="depends on the machine"):
+        zone_named(name)

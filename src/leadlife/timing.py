@@ -189,6 +189,9 @@ def zone_named(name: str) -> ZoneInfo:
     Raises:
         Malformed: There is no zone of this name (on a system without zone data, install ``tzdata``).
     """
+    # These name whatever the machine is set to, or count leap seconds: the same playbook would mean two things.
+    if name in ("localtime", "posixrules", "Factory", "leapseconds") or str(name).startswith(("right/", "posix/")):
+        raise Malformed(f"the time zone {name!r} depends on the machine", hint="use an IANA name such as Europe/Berlin")
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

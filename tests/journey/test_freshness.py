@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 from leadlife import (
     ActivityRecorded,
     Actor,
-    Identified,
-    Journey,
-    Playbook,
-    QualificationRule,
-    Transition,
     days,
     elapsed,
+    Identified,
+    Journey,
+    Lifecycle,
+    Playbook,
+    QualificationRule,
+    Stage,
+    Transition,
 )
 from leadlife.checks import Code, check
 from leadlife.criteria import CustomGuard, count, days_in_stage, evidence, holds, in_stage, inactive, readiness, score
@@ -179,3 +181,15 @@ def test_a_veto_on_another_signal_is_no_hysteresis():
     turned = QualificationRule(name="t", enter=count("call") >= 1, leave=count("call") >= 5)
     found = [one.where for one in check(ruled(veto, turned)) if one.code is Code.HYSTERESIS]
     assert found == [f"qualifications.{len(eight_stage().qualifications) + 1}"]
+
+
+def test_a_rule_on_the_stage_that_is_held_is_held_for_criteria_and_for_decisions_alike():
+    kept = QualificationRule(name="kept", enter=in_stage("customer"))
+    again = QualificationRule(name="again", enter=holds("kept"))
+    stages = (Stage(id="deal"), Stage(id="customer", status="won"))
+    life = Lifecycle(stages=stages, transitions=[Transition(trigger="win", sources="deal", target="customer")])
+    book = Playbook(id="p", lifecycle=life, qualifications=[kept, again])
+    won = Journey.start("ada", book, stage="deal", at=T).move("win", at=T + timedelta(days=1))
+    assert set(won.qualifications) == {"kept", "again"}
+    assert won.verdict(holds("kept"), at=T + timedelta(days=1)).value is True
+    assert won.decision("kept", at=T + timedelta(days=1)).held

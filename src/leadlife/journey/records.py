@@ -210,6 +210,13 @@ class RuleState(NamedTuple):
         """Return what is left of the rule's state once it holds no more."""
         return RuleState(confirmed=self.confirmed, barred=max(barred, self.barred), failed=self.failed)
 
+    def is_after(self, cut: int, *, by_state: bool) -> bool:
+        """Return whether it was granted after older evidence was cut off.
+
+        A rule that reads only the lead's state may be granted by the very fact that closed the cycle.
+        """
+        return self.ordinal > cut or (by_state and self.ordinal == cut)
+
     def is_over(self, at: datetime) -> bool:
         """Return whether what is held has lapsed at an instant."""
         return self.expires is not None and self.expires <= at

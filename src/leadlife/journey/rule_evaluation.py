@@ -248,8 +248,8 @@ class _Evaluation:
         """Return what is left of a rule that has lapsed, or that a win or a recycling ended, and why."""
         if known.held and known.is_over(self.at):
             return known.released(barred=self.state.ordinal), Withdrawal.LAPSED
-        # A rule on the stage alone may be granted again by the very fact that closed the cycle.
-        if known.held and rule.qualifies and known.ordinal < self.position.cut + (not self._on_stage_alone(rule)):
+        alone = self.index.reads_only_state(rule.name)
+        if known.held and rule.qualifies and not known.is_after(self.position.cut, by_state=alone):
             return known.released(), Withdrawal.STARTS_AFRESH
         return known, None
 
@@ -286,11 +286,9 @@ class _Evaluation:
 
         A rule on the stage alone has no evidence that could be too old.
         """
-        since = max(self.position.cut if rule.qualifies and not self._on_stage_alone(rule) else 0, known.barred)
+        alone = self.index.reads_only_state(rule.name)
+        since = max(self.position.cut if rule.qualifies and not alone else 0, known.barred)
         return since == 0 or known.confirmed > since
-
-    def _on_stage_alone(self, rule: IndexedRule) -> bool:
-        return bool(self.index.by_state >> self.index.places[rule.name] & 1)
 
     def _granted(self, rule: IndexedRule, known: RuleState) -> RuleState:
         definition, verdict = rule.definition, None

@@ -186,6 +186,10 @@ class RuleIndex:
             self.any_fact |= opaque << place
             self.by_state |= (not opaque and all(topic in _STATES for topic, _ in keys)) << place
 
+    def reads_only_state(self, name: str) -> bool:
+        """Return whether a rule is entered by the lead's state alone, so that no evidence of it can be too old."""
+        return name in self.places and bool(self.by_state >> self.places[name] & 1)
+
     def confirmed(self, keys: Iterable[Input]) -> int:
         """Return the bits of the rules whose ``enter`` reads any of these, directly or through other rules."""
         return _bits(self._confirmed, keys)

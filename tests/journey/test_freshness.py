@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from leadlife import (
     ActivityRecorded,
     Actor,
-    days,
-    elapsed,
     Identified,
     Journey,
     Lifecycle,
@@ -14,6 +12,8 @@ from leadlife import (
     QualificationRule,
     Stage,
     Transition,
+    days,
+    elapsed,
 )
 from leadlife.checks import Code, check
 from leadlife.criteria import CustomGuard, count, days_in_stage, evidence, holds, in_stage, inactive, readiness, score

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from stories import T0
 
 from leadlife import (
     ActivityRecorded,
@@ -19,6 +18,7 @@ from leadlife import (
 from leadlife.criteria import count
 from leadlife.leads import Actor
 from leadlife.presets import eight_stage
+from stories import T0
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SAM = Actor(id="sam", roles=("sales",))

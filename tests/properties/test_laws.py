@@ -197,7 +197,7 @@ def test_a_second_identical_event_is_a_second_event(journey, data):
     twice = once.record(draft)
     assert (twice.version, twice.receipt.new) == (once.version + 1, True)
     ids = [fact.id for fact in twice.facts]
-    assert len(set(ids)) == len(set(fact.id for fact in journey.facts)) + 2
+    assert len(set(ids)) == len({fact.id for fact in journey.facts}) + 2
     assert Journey.replay(twice.facts, journey.playbook) == twice
 
 

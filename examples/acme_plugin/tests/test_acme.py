@@ -8,7 +8,7 @@ import acme_leadlife
 from leadlife import ActivityRecorded, Journey
 from leadlife.analytics import funnel as honest_funnel
 from leadlife.io import read_with
-from leadlife.plugins import Group, find_policy, find_preset, plugins
+from leadlife.plugins import PluginGroup, find_policy, find_preset, plugins
 from leadlife.testing import check_playbook, check_policy
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -17,9 +17,9 @@ MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 def test_what_it_brings_is_found_by_name():
     mine = {(one.group, one.name) for one in plugins() if one.package == "acme-leadlife"}
     assert mine == {
-        (Group.POLICIES, "acme_intent"),
-        (Group.PRESETS, "acme_funnel"),
-        (Group.READERS, "acme_crm"),
+        (PluginGroup.POLICIES, "acme_intent"),
+        (PluginGroup.PRESETS, "acme_funnel"),
+        (PluginGroup.READERS, "acme_crm"),
     }
     assert find_policy("acme_intent").version == "2"
     assert find_preset("acme_funnel") is acme_leadlife.funnel()

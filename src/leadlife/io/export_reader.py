@@ -207,7 +207,7 @@ class _Reading:
                 start = {"stage": stage, "playbook": self.playbook.ref, "source": entry.source, "column": "entry"}
                 yield entry.at, ENTRY_RANK, Started, start
             elif at is not None:
-                yield at, *_content(date, table, row, ranks)
+                yield at, *_content(date, row, ranks)
 
     def replay(self, progress: Progress | None) -> Export:
         """Record the facts of every lead in order, and count the rows by what became of them."""
@@ -279,7 +279,7 @@ def _read_date(column: str, row: Row, read: Read) -> datetime | None:
         raise _RowError(f"column {column!r} does not hold a date of its format") from None
 
 
-def _content(date: DateColumn, table: Table, row: Row, ranks: dict[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
+def _content(date: DateColumn, row: Row, ranks: dict[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
     """Return the fact that a date in a column stands for: its rank at one instant, its class and its content."""
     match date:
         case ActivityColumn(kind=kind):

@@ -6,11 +6,13 @@ import pytest
 
 from leadlife import (
     ActivityRecorded,
+    CostIncurred,
     FieldChanged,
     FieldSpec,
     Journey,
     Malformed,
     Money,
+    PlaybookAdopted,
     Retracted,
     Sold,
     StageReached,
@@ -83,6 +85,10 @@ class TestKeys:
     ("one", "other"),
     [
         (Sold(amount=Money.of("49", "EUR"), at=T0), Sold(amount=Money.of("49.00", "EUR"), at=T0)),
+        (
+            CostIncurred(amount=Money.of("9.5", "EUR"), at=T0),
+            CostIncurred(amount=Money.of("9.50", "EUR"), at=T0),
+        ),
         (Sold(amount=Money.of("0.50", "EUR"), at=T0), Sold(amount=Money.of("0.5", "EUR"), at=T0)),
         (FieldChanged(name="size", value=1, at=T0), FieldChanged(name="size", value=1.0, at=T0)),
         (
@@ -100,3 +106,13 @@ def test_one_number_in_two_spellings_is_one_content(one, other):
 
 def test_a_boolean_is_no_number():
     assert FieldChanged(name="x", value=True, at=T0).content() != FieldChanged(name="x", value=1, at=T0).content()
+
+
+def test_many_facts_know_their_keys_and_the_playbook_in_force():
+    ada = Journey.start("ada", eight_stage(), stage="name", at=T0)
+    newer = eight_stage().replace(version="2")
+    both = Journey.replay(ada.facts, (ada.playbook, newer))
+    call = ActivityRecorded(kind="call", at=T0 + HOUR, key="call 1")
+    adopted = PlaybookAdopted(playbook=newer.ref, at=T0 + 2 * HOUR)
+    many = both.record_all((call, adopted, call.replace(at=T0 + DAY)))
+    assert (many.version, many.playbook) == (3, newer)

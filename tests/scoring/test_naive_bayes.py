@@ -145,6 +145,7 @@ def test_it_keeps_the_contract_of_a_policy(leads):
     policy = NaiveBayes(name="win", table=EMPTY.rebuilt(leads, at=T), won=("sold",), bands={"no": 0, "yes": 0.5})
     fields = {"city": st.sampled_from(["Porto", "Kyoto", "Lima"]), "stage": st.sampled_from(EMPTY.stages)}
     check_policy(policy, fields=fields, examples=4)
+    assert not policy.declares_all
     assert read_policy(policy.model_dump_json()) == policy
 
 

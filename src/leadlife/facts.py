@@ -76,9 +76,9 @@ class Fact(Model):
     source: Source | None = None
     """Where it came from; the fact that opens a cycle gives the cycle its source."""
     key: _Text = default(None)
-    """The idempotency key; the id when not given."""
+    """The name of a request, under which a retry is known; the id when not given."""
     id: _Text = default(None)
-    """A hash of lead, pipeline, key and content when not given."""
+    """When not given, a hash of lead, pipeline, content and how many facts of this content the log held before it."""
     lead: _Text = default(None)
     """Whose journey it belongs to; None before it is recorded, like the other stamps."""
     pipeline: _Text = default(None)

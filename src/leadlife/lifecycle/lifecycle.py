@@ -74,7 +74,7 @@ class Lifecycle(Definition):
         if faults:
             raise InvalidDefinition("the lifecycle has faults", faults=faults)
         # The value is frozen for everybody else; here it is still being made.
-        self.__dict__["transitions"] = transitions
+        vars(self)["transitions"] = transitions
         return self
 
     @cached_property

@@ -38,9 +38,13 @@ class LeadView:
         self.zone: ZoneInfo = zone_named("UTC")
         self._given = _until(activities, self.at)
 
-    @cached_property
+    @property
     def history(self) -> tuple[Activity, ...]:
         """The activities, the oldest first; their given order has no effect."""
+        return self._history
+
+    @cached_property
+    def _history(self) -> tuple[Activity, ...]:
         ordered = sorted(self._given, key=_when)
         # The full key is expensive. It is needed only if two activities have the same instant.
         if len(set(map(_when, ordered))) < len(ordered):
@@ -50,7 +54,7 @@ class LeadView:
     @cached_property
     def _by_kind(self) -> dict[str, list[Observation]]:
         by_kind: dict[str, list[Observation]] = {}
-        for place, activity in enumerate(self.history):
+        for place, activity in enumerate(self._history):
             # tuple.__new__ skips the keyword handling of the NamedTuple: scoring a batch spends most of its time here.
             seen = tuple.__new__(Observation, (activity.attributes, activity.at, activity.id or "", place))
             by_kind.setdefault(activity.kind, []).append(seen)
@@ -149,7 +153,7 @@ class LeadView:
     def adding(self, activity: Activity) -> LeadView:
         """Return the same view with one more activity."""
         new = object.__new__(type(self))
-        kept = {name: value for name, value in vars(self).items() if name not in ("history", "_by_kind")}
+        kept = {name: value for name, value in vars(self).items() if name not in ("_history", "_by_kind")}
         vars(new).update(kept, _given=(*self._given, activity))
         return new
 

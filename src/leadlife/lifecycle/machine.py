@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from leadlife.criteria import View
+from leadlife.criteria import Predicate, View
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.stages import Stage, StageType
 
@@ -23,9 +23,9 @@ class EdgeCheck:
     __slots__ = ("edge", "test", "view")
 
     def __init__(self, edge: Edge, view: Callable[[Any], View] | None) -> None:
-        self.edge = edge
-        self.test = edge.test
-        self.view = view
+        self.edge: Edge = edge
+        self.test: Predicate | None = edge.test
+        self.view: Callable[[Any], View] | None = view
 
     def __call__(self, event: EventData) -> bool:
         """Return whether the guard is true; unknown is not."""

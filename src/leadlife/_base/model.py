@@ -95,7 +95,8 @@ if TYPE_CHECKING:
 else:
 
     class _Base(BaseModel, metaclass=_ModelType):
-        pass
+        # The first schema that is built makes pydantic look for plugins among all installed packages.
+        model_config = ConfigDict(defer_build=True)
 
 
 class Model(_Base):

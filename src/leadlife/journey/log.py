@@ -95,7 +95,7 @@ class FactLog:
             if alone:
                 shared.append(fact)
         if alone:
-            return FactLog(shared, length + 1, max(following, self.next_seq))
+            return FactLog(shared, length + 1, max(self.next_seq, following))
         # Another journey has grown the list: this one goes on with a copy of its own part.
         return self.copy().adding(fact)
 

@@ -32,22 +32,26 @@ def make_move(
     if edge.target is not None:
         position = _enter(state, position, edge.target, rule.kind, at=at, fact=fact)
     episodes = position.episodes
+    cycle, ref = episodes.cycles[-1].number if episodes.in_cycle else None, position.playbook.ref
+    fact_id = None if fact is None else fact.id
+    # Given by place, here and in _enter: every move passes here, and keywords would double the cost of both records.
     step = Step(
-        at=at,
-        kind=rule.kind,
-        trigger=rule.trigger,
-        source=edge.source,
-        target=edge.target,
-        fact=None if fact is None else fact.id,
-        derived=derived,
-        by=by,
-        playbook=position.playbook.ref,
-        cycle=episodes.cycles[-1].number if episodes.in_cycle else None,
-        reason=reason,
-        via=edge.via,
-        waived=waived,
-        rule=edge.index,
-        automatic=automatic,
+        at,
+        rule.kind,
+        rule.trigger,
+        edge.source,
+        edge.target,
+        fact_id,
+        derived,
+        by,
+        ref,
+        cycle,
+        reason,
+        edge.via,
+        waived,
+        edge.index,
+        (),
+        automatic,
     )
     state.history = PersistentList(step, state.history)
     return position
@@ -92,16 +96,10 @@ def _enter(
         # What is cut off, and whose source counts, changes every answer; else only the stage has changed.
         everything = cuts or len(episodes.cycles) != len(before.episodes.cycles)
         state.rules = state.rules._replace(due=max(state.rules.due, Due.ALL if everything else Due.MOVED))
+    high_water = target if place > rank.get(before.high_water or "", -1) else before.high_water
+    entered_by, cut = None if fact is None else fact.id, state.ordinal if cuts else before.cut
     position = state.position = Position(
-        playbook=before.playbook,
-        stage=target,
-        entered=at,
-        entered_by=None if fact is None else fact.id,
-        left=source,
-        episodes=episodes,
-        high_water=target if place > rank.get(before.high_water or "", -1) else before.high_water,
-        source=before.source,
-        cut=state.ordinal if cuts else before.cut,
+        before.playbook, target, at, entered_by, source, episodes, high_water, before.source, cut
     )
     return position
 

@@ -327,6 +327,14 @@ def test_a_restriction_requires_a_major_version():
         EIGHT.replace(fields={**EIGHT.fields, "plan": FieldSpec(choices=several)}) for several in (("a", "b"), ("a",))
     ]
     assert (diff(*fields).version_bump, diff(*reversed(fields)).version_bump) == (Bump.MAJOR, Bump.MINOR)
+    # Compared as values: a choice may have any name, and any text in it.
+    odd = [
+        EIGHT.replace(fields={**EIGHT.fields, "plan": FieldSpec(choices=several)})
+        for several in (("a; b", "none", "c"), ("a", "b", "none"), ("none",), ())
+    ]
+    assert diff(odd[0], odd[1]).version_bump is Bump.MAJOR
+    assert (diff(odd[1], odd[2]).version_bump, diff(odd[2], odd[1]).version_bump) == (Bump.MAJOR, Bump.MINOR)
+    assert (diff(odd[3], odd[2]).version_bump, diff(odd[2], odd[3]).version_bump) == (Bump.MAJOR, Bump.MINOR)
     typed = [EIGHT.replace(fields={**EIGHT.fields, "plan": FieldSpec(type=sort)}) for sort in ("text", "integer")]
     assert diff(*typed).version_bump is Bump.MAJOR
     words = [EIGHT.replace(fields={**EIGHT.fields, "plan": FieldSpec(meaning=word)}) for word in ("x", "y")]

@@ -199,6 +199,16 @@ def test_files_that_cannot_be_read(tmp_path):
             read_document(path)
 
 
+def test_what_is_no_file_is_named(tmp_path):
+    for source in ({}, None, 3):
+        with pytest.raises(Unreadable, match=f"not by a {type(source).__name__}"):
+            load_playbook(source)
+    with pytest.raises(Unreadable, match="is a directory"):
+        load_playbook(".")
+    with pytest.raises(Unreadable, match=r"'none.toml': no such file"):
+        load_playbook(tmp_path / "none.toml")
+
+
 @pytest.mark.parametrize("text", ["os.system", "{0.__class__}", "__import__('os')", "${x}"])
 def test_no_text_is_evaluated(text):
     data = json.loads(dump_playbook(EIGHT))

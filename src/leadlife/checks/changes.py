@@ -35,6 +35,8 @@ class Change(NamedTuple):
         aspects: The parts that differ, each as ``(aspect, before, after)`` in words. A renamed stage has one aspect,
             its name.
         harmless: Whether only descriptions for people differ, such as a label or a meaning.
+        narrower: Whether it allows less than before in a way that comparing moves does not show: a reason that is no
+            longer listed, a choice that a field no longer has, an entry with a new guard.
     """
 
     what: str
@@ -42,6 +44,7 @@ class Change(NamedTuple):
     how: ChangeKind
     aspects: tuple[tuple[str, str, str], ...] = ()
     harmless: bool = False
+    narrower: bool = False
 
     def __str__(self) -> str:
         details = "; ".join(f"{aspect}: {before} -> {after}" for aspect, before, after in self.aspects)
@@ -118,8 +121,7 @@ def _named(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> It
         if name not in after:
             yield Change(what, name, ChangeKind.REMOVED)
         elif was != after[name]:
-            aspects = tuple(_aspects(was, after[name]))
-            yield Change(what, name, ChangeKind.CHANGED, aspects, all(one[0] in WORDS_ONLY for one in aspects))
+            yield _changed(what, name, was, after[name])
     for name in after:
         if name not in before:
             yield Change(what, name, ChangeKind.ADDED)
@@ -147,12 +149,34 @@ def _transitions(before: tuple[Transition, ...], after: tuple[Transition, ...]) 
             yield Change("transition", _title(rule), ChangeKind.REMOVED)
             continue
         new.remove(alike[0])
-        aspects = tuple(_aspects(rule, alike[0]))
-        yield Change(
-            "transition", _title(rule), ChangeKind.CHANGED, aspects, all(one[0] in WORDS_ONLY for one in aspects)
-        )
+        yield _changed("transition", _title(rule), rule, alike[0])
     for rule in new:
         yield Change("transition", _title(rule), ChangeKind.ADDED)
+
+
+def _changed(what: str, name: str, before: Any, after: Any) -> Change:
+    aspects = tuple(_aspects(before, after))
+    harmless = all(aspect[0] in WORDS_ONLY for aspect in aspects)
+    return Change(what, name, ChangeKind.CHANGED, aspects, harmless, _narrows(what, before, after))
+
+
+def _narrows(what: str, before: Any, after: Any) -> bool:
+    match what:
+        case "transition":
+            return _fewer(before.reasons, after.reasons)
+        case "field":
+            return before.type != after.type or _fewer(before.choices, after.choices)
+        case "reason":
+            return after.needs_note and not before.needs_note
+        case "entry" | "referral entry":
+            return after.guard is not None and after.guard != before.guard
+        case _:
+            return False
+
+
+def _fewer(before: tuple[Any, ...], after: tuple[Any, ...]) -> bool:
+    # An empty list allows everything.
+    return bool(after) and (not before or not set(before) <= set(after))
 
 
 def _aspects(before: Any, after: Any) -> Iterator[tuple[str, str, str]]:
@@ -251,28 +275,6 @@ def with_stage_names(playbook: Playbook, names: Mapping[str, str]) -> Playbook:
         if readiness is None
         else readiness.replace(mid=in_rule(readiness.mid), late=in_rule(readiness.late)),
     )
-
-
-def narrows(change: Change) -> bool:
-    """Return whether a change allows less than before in a way that comparing moves does not show.
-
-    Examples are a reason that is no longer listed, a choice that a field no longer has, and an entry with a new guard.
-    """
-    for aspect, before, after in change.aspects:
-        match change.what, aspect:
-            case ("transition", "reasons") | ("field", "choices"):
-                # An empty list allows everything, so going from NOTHING to a list narrows, and the reverse does not.
-                if after != NOTHING and (before == NOTHING or set(before.split("; ")) - set(after.split("; "))):
-                    return True
-            case ("reason", "needs_note"):
-                return after == "yes"
-            case ("entry" | "referral entry", "guard"):
-                return after != NOTHING
-            case ("field", "type"):
-                return True
-            case _:
-                pass
-    return False
 
 
 def may_be_renamed(one: Stage, other: Stage) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from leadlife.checks.changes import Change, ChangeKind, changes, may_be_renamed, narrows, with_stage_names
+from leadlife.checks.changes import Change, ChangeKind, changes, may_be_renamed, with_stage_names
 from leadlife.checks.legality import LegalityChange, allowed_only_by
 from leadlife.errors import Malformed, UnknownName, did_you_mean
 from leadlife.playbook.playbook import Playbook
@@ -125,6 +125,6 @@ def _renamed(before: Playbook, after: Playbook, given: Mapping[str, str]) -> dic
 def _bump(declared: tuple[Change, ...], legal: tuple[LegalityChange, ...], illegal: tuple[LegalityChange, ...]) -> Bump:
     if not declared and not legal and not illegal:
         return Bump.NONE
-    if illegal or any(change.how in (ChangeKind.REMOVED, ChangeKind.RENAMED) or narrows(change) for change in declared):
+    if illegal or any(change.how in (ChangeKind.REMOVED, ChangeKind.RENAMED) or change.narrower for change in declared):
         return Bump.MAJOR
     return Bump.PATCH if all(change.harmless for change in declared) and not legal else Bump.MINOR

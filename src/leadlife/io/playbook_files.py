@@ -60,12 +60,16 @@ def read_document(source: Path | str) -> Document:
     Raises:
         Unreadable: The file cannot be read, is too large, is nested too deep, or has the wrong format.
     """
+    if not isinstance(source, Path | str):
+        hint = "pass its path; for plain values use Playbook.model_validate"
+        raise Unreadable(f"a file is named by a path or text, not by a {type(source).__name__}", hint=hint)
     path = Path(source)
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)  # one byte more shows that there is more, even of an endless device
-    except (OSError, ValueError):
-        raise Unreadable(f"cannot read {path.name!r}", hint="check the path") from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise Unreadable(f"cannot read {path.name or str(path)!r}: {reason}", hint="check the path") from None
     if len(raw) > LARGEST_FILE:
         raise Unreadable(f"{path.name!r} is larger than {LARGEST_FILE:,} bytes")
     try:

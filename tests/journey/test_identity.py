@@ -116,3 +116,11 @@ def test_many_facts_know_their_keys_and_the_playbook_in_force():
     adopted = PlaybookAdopted(playbook=newer.ref, at=T0 + 2 * HOUR)
     many = both.record_all((call, adopted, call.replace(at=T0 + DAY)))
     assert (many.version, many.playbook) == (3, newer)
+
+
+def test_what_is_new_is_asked_of_one_journey(deal):
+    other = Journey.start("bo", eight_stage(), stage="name", at=T0)
+    for ask in (deal.facts_since, deal.withdrawn_since):
+        assert ask(deal) == ()
+        with pytest.raises(Malformed, match="that of 'bo' in 'main'"):
+            ask(other)

@@ -227,3 +227,17 @@ class TestRoles:
         book = eight_stage().with_roles("boss", "sales")
         assert book.roles == ("marketing", "sales", "boss")
         assert book.with_qualifications(QualificationRule(name="vip", granted_by="boss")).roles == book.roles
+
+
+def test_two_functions_never_share_a_name():
+    def guard(answer, version="1"):
+        return CustomGuard(name="fits", version=version, call=lambda _view: answer)
+
+    def book(*guards):
+        moves = [Transition(trigger=f"go{n}", sources="a", target="b", guard=one) for n, one in enumerate(guards)]
+        return Playbook(id="p", lifecycle=Lifecycle(stages=[Stage(id="a"), Stage(id="b")], transitions=moves))
+
+    one, other = guard(True), guard(False)
+    with pytest.raises(InvalidDefinition, match="already the name of another function"):
+        book(one, one & ~other)
+    assert book(one, ~one, guard(False, "2"))

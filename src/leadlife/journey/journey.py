@@ -631,11 +631,19 @@ class Journey:
         return queries.derived(self._data)
 
     def facts_since(self, earlier: Journey) -> tuple[Fact, ...]:
-        """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones."""
+        """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones.
+
+        Raises:
+            Malformed: The other journey belongs to another lead or pipeline.
+        """
         return queries.facts_since(self._data, earlier._data)
 
     def withdrawn_since(self, earlier: Journey) -> tuple[Fact, ...]:
-        """Return the derived facts of an earlier version that no longer hold."""
+        """Return the derived facts of an earlier version that no longer hold.
+
+        Raises:
+            Malformed: The other journey belongs to another lead or pipeline.
+        """
         return queries.withdrawn_since(self._data, earlier._data)
 
     def explain(self) -> Explanation:

@@ -204,16 +204,26 @@ def derived(data: JourneyData, state: State | None = None) -> tuple[Fact, ...]:
 
 def facts_since(data: JourneyData, earlier: JourneyData) -> tuple[Fact, ...]:
     """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones."""
+    _same_journey(data, earlier)
     return (*new_facts(data.facts, earlier.facts), *new_facts(derived(data), derived(earlier)))
 
 
 def withdrawn_since(data: JourneyData, earlier: JourneyData) -> tuple[Fact, ...]:
     """Return the derived facts of an earlier version that no longer hold."""
+    _same_journey(data, earlier)
     state, then = data.shown, earlier.shown.at
     if then is not None and (state.at is None or then > state.at):
         state = state.copy()
         pass_time(state, then)
     return new_facts(derived(earlier), derived(data, state))
+
+
+def _same_journey(data: JourneyData, earlier: JourneyData) -> None:
+    if data.owner != earlier.owner:
+        raise Malformed(
+            f"the other journey is that of {earlier.lead_id!r} in {earlier.pipeline!r}",
+            hint="pass an earlier version of this journey",
+        )
 
 
 def was_refused(data: JourneyData) -> bool:

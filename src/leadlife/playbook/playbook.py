@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from leadlife._base.model import LAX, Accepts, Definition, Name, Names, Text, TupleOf, default
-from leadlife.criteria import BandIs, Comparison, Criterion, FieldIs, ScoreIs, leaves_of
+from leadlife.criteria import BandIs, Comparison, Criterion, CustomGuard, FieldIs, ScoreIs, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
 from leadlife.facts import (
     ActivityRecorded,
@@ -81,6 +81,7 @@ class Playbook(Definition):
         faults += repeated("qualifications", (rule.name for rule in self.qualifications))
         for path, guard in self.criteria():
             faults += self.faults_in(guard, path=path)
+        faults += _namesakes(self.criteria())
         for path, role in self._roles_used():
             faults += self._unknown(path, "role", role)
         faults += rule_faults(self.qualifications, self.readiness)
@@ -303,6 +304,18 @@ _TEXTUAL = (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS)
 
 
 _EXACT = (Comparison.EQ, Comparison.NE, Comparison.IN)
+
+
+def _namesakes(criteria: Iterable[tuple[str, Criterion]]) -> Iterator[Fault]:
+    """Yield a fault for each function that has the name of another: a file keeps only the name."""
+    first: dict[tuple[str, str], Any] = {}
+    for path, criterion in criteria:
+        for leaf in leaves_of(criterion):
+            if isinstance(leaf, CustomGuard) and leaf.call is not None:
+                key = leaf.name, leaf.version
+                if first.setdefault(key, leaf.call) != leaf.call:
+                    message = f"guard {leaf.name!r} is already the name of another function"
+                    yield Fault(path, message, "rename one of the functions, or give it another version")
 
 
 def _type_words(value: object) -> str:

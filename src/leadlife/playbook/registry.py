@@ -50,9 +50,13 @@ class PlaybookRegistry:
     def of(cls, playbooks: Playbook | Iterable[Playbook]) -> PlaybookRegistry:
         """Return the registry of one playbook or of several."""
         # A model is iterable itself, by its fields, so it is looked at first.
-        if isinstance(playbooks, Playbook) or not isinstance(playbooks, Iterable):
-            return cls((playbooks,))
-        return cls(playbooks)
+        if isinstance(playbooks, Playbook):
+            # Many journeys begin under one playbook, so its registry is kept beside its fields, and they share it.
+            alone: PlaybookRegistry | None = vars(playbooks).get("_registry")
+            if alone is None:
+                alone = vars(playbooks)["_registry"] = cls((playbooks,))
+            return alone
+        return cls(_several(playbooks))
 
     def find(self, ref: PlaybookRef) -> Playbook:
         """Return the playbook that a fact names.
@@ -90,6 +94,10 @@ class PlaybookRegistry:
             Malformed: The value is no playbook.
         """
         return PlaybookRegistry(self.by_name.values(), override=PlaybookRegistry((playbook,)).first)
+
+
+def _several(playbooks: Any) -> Iterable[Any]:
+    return playbooks if isinstance(playbooks, Iterable) else (playbooks,)
 
 
 def _find_named(value: Any, info: ValidationInfo) -> Playbook:

@@ -7,9 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadlife import ActivityRecorded, ActivityRule, Journey, Points, QualificationRule, elapsed
+from leadlife import (
+    ActivityKind,
+    ActivityRecorded,
+    ActivityRule,
+    Journey,
+    Lifecycle,
+    Playbook,
+    Points,
+    QualificationRule,
+    Stage,
+    Transition,
+    elapsed,
+)
 from leadlife.criteria import score
 from leadlife.presets import eight_stage
+from leadlife.scoring import Capped, Highest
 from leadlife.timing import grid_from
 
 ZONES = sorted(name for name in available_timezones() if "/" in name)
@@ -41,3 +54,27 @@ def test_time_passes_where_clocks_fall_back_past_midnight():
     ada = Journey.start("ada", book, stage="name", at=at).record(ActivityRecorded(kind="call", at=at))
     assert "keen" in ada.qualifications
     assert "keen" not in ada.tick(at + timedelta(days=3)).qualifications
+
+
+def test_parts_with_other_bands_that_fade_apart_are_reviewed_on_the_grid():
+    """The highest part may change as half-lives pass: that is never an exact instant, or ticks would be microseconds."""
+    start = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+    def part(name, half_life, bands):
+        rule = ActivityRule(name="r", kinds=("call",), points=10, half_life=elapsed(days=half_life))
+        return Points(name=name, rules=[rule], bands=bands)
+
+    top = Highest(name="top", of=[part("a", 2, {"low": 0, "high": 5}), part("b", 3, {"cold": 0})])
+    life = Lifecycle(
+        stages=[Stage(id="s"), Stage(id="w", status="won")],
+        transitions=[Transition(trigger="go", sources="s", target="w", guard=score("top") >= 50, automatic=True)],
+    )
+    book = Playbook(id="p", lifecycle=life, activity_kinds={"call": ActivityKind()}, scores=[top])
+    for scores in ([top], [Capped(name="top", of=top.replace(name="inner"), cap=100)]):
+        begun = Journey.start("ada", book.replace(scores=scores), stage="s", at=start)
+        called = begun.record(ActivityRecorded(kind="call", at=start + timedelta(minutes=1)))
+        assert called.wake_at is None
+        assert called.tick(start + timedelta(days=60)).at == start + timedelta(days=60)
+        found = called.score("top", at=called.at)
+        assert found.changes_at is None
+        assert found.steady_until(None) == found.at + timedelta(microseconds=1)

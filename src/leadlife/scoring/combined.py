@@ -95,7 +95,7 @@ class _Around(Policy):
         The band follows from the cuts of the inner policy. Without cuts (the bands of a grid come from its parts), the
         inner band is kept, unless the value was ``replaced`` by another one: then there is no band.
         """
-        score = joined(self, [inner], lines)
+        score = replace(joined(self, [inner], lines), gap=inner.gap)
         if inner.cuts:
             cuts = zip(inner.bands, inner.cuts, strict=True)
             return banded(score, {name: least / MICRO for name, least in cuts})
@@ -242,11 +242,12 @@ class Highest(_Choosing):
             rounding=sum(score.rounding for score in scores),
             half_life=min(half_lives, default=None),
         )
-        if len({(score.bands, score.cuts) for score in answered}) == 1:
-            return chosen
-        # Another part may have other bands. The band is certain only until another part may become the highest.
-        rivals = (chosen.fades_by(best.micropoints - score.micropoints) for score in answered if score is not best)
-        return replace(chosen, changes_at=earliest((chosen.changes_at, *rivals)))
+        # Another part may have other bands. The band is certain only until another part may become the highest. That is
+        # a matter of half-lives, and so of the review grid, not of an exact instant.
+        gaps = [score.gap for score in answered if score.gap is not None]
+        if len({(score.bands, score.cuts) for score in answered}) > 1:
+            gaps += [best.micropoints - score.micropoints for score in answered if score is not best]
+        return replace(chosen, gap=min(gaps, default=None))
 
 
 class PerLeadType(_Choosing):

@@ -79,6 +79,8 @@ class Score:
         fading: The sum of the sizes of the lines that fade with a half-life, in micropoints.
         rounding: The most micropoints by which rounding may move the value while these lines fade.
         half_life: The shortest of their half-lives, in microseconds.
+        gap: How far, in micropoints, the value is from that of another part with other bands, where the highest part
+            gives the bands; None if no other part could change them.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
@@ -107,6 +109,7 @@ class Score:
     fading: int = 0
     rounding: int = 0
     half_life: int | None = None
+    gap: int | None = None
 
     def __post_init__(self) -> None:
         if self.scale is Scale.POINTS:
@@ -275,7 +278,10 @@ class Score:
         if threshold is None and self.parts:
             return earliest(part.steady_until(None) for part in self.parts)
         thresholds = self.cuts if threshold is None else (micropoints(threshold),)
-        distance = min((abs(self.micropoints - limit) for limit in thresholds), default=None)
+        distances = [abs(self.micropoints - limit) for limit in thresholds]
+        if threshold is None and self.gap is not None:
+            distances.append(self.gap)
+        distance = min(distances, default=None)
         return None if distance is None else self.fades_by(distance)
 
     def fades_by(self, distance: int) -> datetime | None:

@@ -7,15 +7,20 @@ import pytest
 from leadlife import (
     ActivityRecorded,
     CostIncurred,
+    EvidenceGiven,
     FieldChanged,
     FieldSpec,
     Journey,
+    Lifecycle,
     Malformed,
     Money,
+    Playbook,
     PlaybookAdopted,
     Retracted,
     Sold,
+    Stage,
     StageReached,
+    Started,
 )
 from leadlife.criteria import count
 from leadlife.leads import Actor
@@ -124,3 +129,17 @@ def test_what_is_new_is_asked_of_one_journey(deal):
         assert ask(deal) == ()
         with pytest.raises(Malformed, match="that of 'bo' in 'main'"):
             ask(other)
+
+
+def test_many_facts_are_checked_against_the_playbook_that_late_ones_bring_into_force():
+    book = Playbook(
+        id="p", lifecycle=Lifecycle(stages=[Stage(id="a")], transitions=[]), evidence={"x": "x", "old": "x"}
+    )
+    newer = book.replace(version="2", evidence={"x": "x", "new": "x"})
+    begun = Journey("ada", book).record(EvidenceGiven(name="x", at=T0 + 5 * DAY))
+    both = Journey.replay(begun.facts, [book, newer])
+    late = Started(stage="a", playbook=newer.ref, at=T0)
+    new, old = (EvidenceGiven(name=name, at=T0 + 6 * DAY) for name in ("new", "old"))
+    assert both.record_all([late, new]) == both.record(late).record(new)
+    with pytest.raises(Malformed, match="evidence 'old' is not declared"):
+        both.record_all([late, old])

@@ -98,3 +98,14 @@ def test_the_docs_page_shows_every_legal_combination():
                     continue
                 legal.add((kind.value, source.value, target.value))
     assert shown == legal
+
+
+@pytest.mark.parametrize(("source", "target"), [("won", "lost"), ("lost", "won"), ("lost", "out"), ("lost", "a")])
+def test_every_kind_that_an_error_suggests_out_of_a_closed_stage_is_legal(source, target):
+    with pytest.raises(InvalidDefinition) as refused:
+        lifecycle(source, target)
+    kinds = re.findall(r'kind="(\w+)"', refused.value.faults[0].hint)
+    assert ("reentry" in kinds) is (target == "a")
+    assert {"repeat", "reopen"} <= set(kinds)
+    for kind in kinds:
+        assert lifecycle(source, target, kind=kind)

@@ -97,8 +97,8 @@ def record_all(data: JourneyData, facts: Iterable[Fact], recorded_at: datetime |
         stamped, known = _stamped(now, fact, recorded_at)
         if known is not None:
             continue
-        if isinstance(fact, PlaybookAdopted):
-            # An adoption is checked against the playbook in force, which only the fold knows.
+        if len(data.registry.by_name) > 1:
+            # Names are checked against the playbook in force, which a fact that waits may change.
             now, waiting = _with_waiting(now, waiting), []
         _check_names(now, fact)
         if isinstance(stamped, Retracted):

@@ -87,7 +87,9 @@ def _why(rule: Transition, kinds: Mapping[tuple[str, str], TransitionKind | None
 def _line(stages: Mapping[str, Stage], kinds: Mapping[tuple[str, str], TransitionKind | None]) -> str:
     """Return the line to write: a kind that is legal for every edge."""
     if any(stages[source].status.closed for source, _ in kinds):
-        return 'kind="repeat", kind="reentry" or kind="reopen", which lead out of a closed stage'
+        if all(stages[target].status is StageStatus.OPEN for _, target in kinds):
+            return 'kind="repeat", kind="reentry" or kind="reopen", which lead out of a closed stage'
+        return 'kind="repeat" or kind="reopen", which lead out of a closed stage'  # a reentry leads to an open stage
     implied = [kind for kind in kinds.values() if kind is not None and kind is not TransitionKind.REENTRY]
     commonest = max(implied, key=implied.count, default=TransitionKind.FORWARD)
     several = " for all of them, or declare a transition for each" if len(set(kinds.values())) > 1 else ""

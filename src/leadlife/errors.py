@@ -218,7 +218,8 @@ class Refusal:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the refusal as plain values, ready for JSON."""
-        return {"code": str(self.code), "message": self.message, "hint": self.hint, "details": self.details}
+        details = _plain(self.details)  # a copy, because one refusal may stand in many journeys
+        return {"code": str(self.code), "message": self.message, "hint": self.hint, "details": details}
 
     def error(self, others: tuple[Refusal, ...] = ()) -> MoveRefused:
         """Return the exception with the same content."""

@@ -109,3 +109,22 @@ def test_every_kind_that_an_error_suggests_out_of_a_closed_stage_is_legal(source
     assert {"repeat", "reopen"} <= set(kinds)
     for kind in kinds:
         assert lifecycle(source, target, kind=kind)
+
+
+def test_an_implied_kind_is_implied_anew_wherever_its_transition_goes():
+    made = lifecycle("a", "b")
+    order = {stage.id: stage for stage in STAGES}
+    turned = made.replace(stages=(order["b"], order["a"], *STAGES[2:]))
+    assert turned.transitions[0].kind is TransitionKind.BACKWARD
+    further = made.transitions[0].replace(target="c")
+    assert made.with_transitions(further).transitions[-1].kind is TransitionKind.SKIP
+    stated = lifecycle("a", "b", kind="skip")
+    assert stated.transitions[0].replace(target="c").kind is TransitionKind.SKIP
+    assert stated.replace(stages=turned.stages).transitions[0].kind is TransitionKind.SKIP
+
+
+def test_an_implied_kind_that_is_no_longer_implied_must_be_stated():
+    made = lifecycle("a", "b")
+    aside = tuple(stage.replace(on_path=False) if stage.id == "b" else stage for stage in STAGES)
+    with pytest.raises(InvalidDefinition, match="kind of 'go' is not implied"):
+        made.replace(stages=aside)

@@ -241,3 +241,8 @@ def test_two_functions_never_share_a_name():
     with pytest.raises(InvalidDefinition, match="already the name of another function"):
         book(one, one & ~other)
     assert book(one, ~one, guard(False, "2"))
+
+
+def test_a_role_is_declared_once():
+    with pytest.raises(InvalidDefinition, match="'sales' is declared twice"):
+        Playbook(id="p", lifecycle=Lifecycle(stages=[Stage(id="a")], transitions=[]), roles=("sales", "sales"))

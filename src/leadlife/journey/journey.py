@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from leadlife._base.arguments import expect, listed
 from leadlife._base.model import identifier
 from leadlife.criteria import Criterion, Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
@@ -97,9 +98,10 @@ class Journey:
             MoveRefused: No journey begins at that stage.
         """
         if not isinstance(lead, str | Lead):
-            raise Malformed(f"a lead is a Lead, or the text of its id, not a {type(lead).__name__}")
+            raise _no_lead(lead)
         empty = cls(lead if isinstance(lead, str) else lead.id, playbook, pipeline=pipeline)
-        request = starting.Start(lead, playbook, instant(at), stage, actor(by), source, tuple(evidence), recorded_at)
+        known = listed("evidence", evidence)
+        request = starting.Start(lead, playbook, instant(at), stage, actor(by), source, known, recorded_at)
         return cls._of(starting.start(empty._data, request))
 
     @classmethod
@@ -116,7 +118,7 @@ class Journey:
             Malformed: The facts belong to several journeys, or lack their stamps.
             UnknownPlaybook: A playbook is named that is not at hand.
         """
-        return cls._of(starting.replay(facts, PlaybookRegistry.of(playbook)))
+        return cls._of(starting.replay(listed("facts", facts), PlaybookRegistry.of(playbook)))
 
     @classmethod
     def resume(cls, snapshot: Snapshot, facts: Iterable[Fact], playbook: Playbook | Iterable[Playbook]) -> Journey:
@@ -126,7 +128,8 @@ class Journey:
             Malformed: The facts cannot be replayed.
             UnknownPlaybook: A playbook is named that is not at hand.
         """
-        return cls._of(starting.replay(facts, PlaybookRegistry.of(playbook), snapshot=snapshot))
+        expect("snapshot", snapshot, Snapshot, hint="read a stored one with Snapshot.model_validate_json")
+        return cls._of(starting.replay(listed("facts", facts), PlaybookRegistry.of(playbook), snapshot=snapshot))
 
     # ------------------------------------------------------------------ verbs: each returns a new journey
 
@@ -153,7 +156,7 @@ class Journey:
         Raises:
             Malformed: A fact cannot be recorded; none of them is.
         """
-        return self._of(recording.record_all(self._data, facts, recorded_at))
+        return self._of(recording.record_all(self._data, listed("facts", facts), recorded_at))
 
     def move(
         self,
@@ -260,7 +263,7 @@ class Journey:
             UnknownName: There is no such qualification.
             Malformed: An argument cannot be understood.
         """
-        content = {"name": name, "at": at, "by": by, "expires": expires, "evidence": tuple(evidence)}
+        content = {"name": name, "at": at, "by": by, "expires": expires, "evidence": listed("evidence", evidence)}
         return self._of(recording.record(self._data, QualificationGranted.checked(content), recorded_at, raising=True))
 
     def withdraw(
@@ -307,6 +310,8 @@ class Journey:
         Raises:
             MoveRefused: No journey of a referred lead begins at that stage.
         """
+        if not isinstance(who, str | Lead):
+            raise _no_lead(who)
         referred, referral = starting.referral(self.lead_id, who, source, at=instant(at), by=actor(by))
         theirs = Journey.start(
             referred, self.playbook, at=at, stage=stage, pipeline=self.pipeline, by=by, evidence=evidence
@@ -332,7 +337,8 @@ class Journey:
         Raises:
             MoveRefused: The lead is in a stage that the playbook does not have and ``stages`` does not map.
         """
-        fact = PlaybookAdopted.checked({"playbook": playbook.ref, "stages": dict(stages or {}), "at": at, "by": by})
+        expect("playbook", playbook, Playbook, hint="pass the new Playbook itself")
+        fact = PlaybookAdopted.checked({"playbook": playbook.ref, "stages": stages or {}, "at": at, "by": by})
         data = self._data.growable()
         data = data._replace(registry=data.registry.adding(playbook))
         return self._of(recording.record(data, fact, None, raising=True))
@@ -363,11 +369,12 @@ class Journey:
 
         Raises:
             StageConflict: The object is elsewhere; nothing was changed.
+            Malformed: The object has no such attribute.
             MoveRefused: The playbook does not allow the move; nothing was changed.
         """
         last = self._data.folded.at
         before = self.stage if last is None or instant(at) < last else self.as_of(at=at).stage
-        starting.check_stage(getattr(thing, attribute), before, expected_stage)
+        starting.check_stage(thing, attribute, before, expected_stage)
         moved = self.move(trigger, at=at, by=by, reason=reason, note=note)
         setattr(thing, attribute, moved.stage)
         return moved
@@ -534,9 +541,12 @@ class Journey:
         """Return whether a trigger may be fired, and if not, every reason why not.
 
         The content is what :meth:`Journey.move` would raise.
+
+        Raises:
+            Malformed: An argument cannot be understood.
         """
-        at, who = instant(at), actor(by)
-        return queries.option(self._data, trigger, at=at, by=who, reason=reason, note=note, target=target, late=late)
+        asked = {"trigger": trigger, "at": at, "by": by, "reason": reason, "note": note, "target": target}
+        return queries.option(self._data, Moved.checked(asked), late=late)
 
     def options(self, *, at: datetime, by: Actor | str = SYSTEM, reason: str | None = None) -> tuple[Option, ...]:
         """Return every trigger of the playbook in declared order, allowed or why not: what a CRM shows as buttons.
@@ -636,6 +646,7 @@ class Journey:
         Raises:
             Malformed: The other journey belongs to another lead or pipeline.
         """
+        expect("earlier", earlier, Journey, hint="pass an earlier version of this journey")
         return queries.facts_since(self._data, earlier._data)
 
     def withdrawn_since(self, earlier: Journey) -> tuple[Fact, ...]:
@@ -644,6 +655,7 @@ class Journey:
         Raises:
             Malformed: The other journey belongs to another lead or pipeline.
         """
+        expect("earlier", earlier, Journey, hint="pass an earlier version of this journey")
         return queries.withdrawn_since(self._data, earlier._data)
 
     def explain(self) -> Explanation:
@@ -672,3 +684,7 @@ class Journey:
 
     def _repr_html_(self) -> str:
         return history.timeline_html(f"{self!r}", self._data.shown)
+
+
+def _no_lead(value: object) -> Malformed:
+    return Malformed(f"a lead is a Lead, or the text of its id, not a {type(value).__name__}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion, Observation, Verdict
 from leadlife.errors import GuardError, InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
-from leadlife.facts import Evidence, Fact, Qualification
+from leadlife.facts import Evidence, Fact, Moved, Qualification
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
 from leadlife.journey.fold import next_timer, pass_time, state_at
@@ -31,21 +31,9 @@ if TYPE_CHECKING:
     from leadlife.scoring.score import Score
 
 
-def option(
-    data: JourneyData,
-    trigger: str,
-    *,
-    at: datetime,
-    by: Actor,
-    reason: str | None = None,
-    note: str | None = None,
-    target: str | None = None,
-    late: bool = False,
-) -> Option:
-    """Return whether a trigger may be fired, and if not, every reason why not."""
-    if not isinstance(trigger, str):
-        raise Malformed(f"a trigger must be text, not {type(trigger).__name__}")
-    last = data.folded.at
+def option(data: JourneyData, move: Moved, *, late: bool) -> Option:
+    """Return whether a move may be made, and if not, every reason why not."""
+    trigger, at, last = move.trigger, move.at, data.folded.at
     early: tuple[Refusal, ...] = ()
     if last is not None and at < last and not late:
         message = f"the last fact is of {last.isoformat()}, later than this"
@@ -53,7 +41,7 @@ def option(
         early, state = (Refusal(RefusalCode.OUT_OF_ORDER, message, hint, {"last": last}),), data.folded
     else:
         state = state_at(data, at)
-    edge = check_move(state, trigger, at=at, by=by, reason=reason, note=note, target=target)
+    edge = check_move(state, trigger, at=at, by=move.by, reason=move.reason, note=move.note, target=move.target)
     refusals = early
     if not isinstance(edge, Edge):
         refusals = (*edge, *early) if edge[0].code is RefusalCode.NOT_STARTED else (*early, *edge)
@@ -121,7 +109,7 @@ def decision(data: JourneyData, name: str, at: datetime) -> QualificationDecisio
     """Return what a qualification needs at an instant, and whether it holds."""
     state = state_at(data, at)
     view = JourneyView(state, at, playbook=data.playbook)
-    rule = view.playbook.qualification_by_name.get(name)
+    rule = view.playbook.qualification_by_name.get(str(name))
     if rule is None:
         hint = did_you_mean(str(name), view.playbook.qualification_by_name)
         raise UnknownName(f"there is no qualification {name!r}", hint=hint)

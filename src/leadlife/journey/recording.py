@@ -136,17 +136,7 @@ def move(data: JourneyData, fact: Moved, recorded_at: datetime | None, *, late: 
         raise Malformed("another fact is already recorded under this key", hint="a key names one fact; use a new one")
     last = data.folded.at
     if last is not None and stamped.at < last:
-        checked = option(
-            data,
-            fact.trigger,
-            at=fact.at,
-            by=fact.by,
-            reason=fact.reason,
-            note=fact.note,
-            target=fact.target,
-            late=late,
-        )
-        _raise(checked.refusals)
+        _raise(option(data, fact, late=late).refusals)
     return _grown(data, stamped, raising=True)
 
 

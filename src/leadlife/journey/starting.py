@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from leadlife.errors import StageConflict
+from leadlife.errors import Malformed, StageConflict
 from leadlife.facts import ConsentChanged, EvidenceGiven, Fact, FieldChanged, Identified, Referred, Started
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey.fold import folded_anew
@@ -90,12 +90,17 @@ def replay(facts: Iterable[Fact], registry: PlaybookRegistry, *, snapshot: Snaps
     return folded_anew(empty, log, begin=begin)
 
 
-def check_stage(found: object, journey: str | None, expected: str | None) -> None:
+def check_stage(thing: object, attribute: str, journey: str | None, expected: str | None) -> None:
     """Check that a host's object is where the journey is, and where the host believes it to be.
 
     Raises:
         StageConflict: It is not.
+        Malformed: It has no such attribute.
     """
+    if not hasattr(thing, str(attribute)):
+        message = f"the {type(thing).__name__} has no attribute {attribute!r}"
+        raise Malformed(message, hint="pass attribute=, the name under which the object keeps its stage")
+    found = getattr(thing, attribute)
     expected = journey if expected is None else expected
     if not found == expected == journey:
         raise StageConflict(

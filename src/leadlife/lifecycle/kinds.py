@@ -44,12 +44,13 @@ def with_kinds(
     filled: list[Transition] = []
     faults: list[Fault] = []
     for place, rule in enumerate(transitions):
-        kinds = {} if rule.has_kind else _implied_kinds(stages, rule)
-        if len(set(kinds.values())) == 1 and None not in kinds.values():
-            rule = rule.replace(kind=next(iter(kinds.values())))  # noqa: PLW2901 - the same transition, completed
+        kinds = {} if rule.states_kind else _implied_kinds(stages, rule)
+        kind = next(iter(kinds.values())) if len(set(kinds.values())) == 1 else None
+        if kind is not None:
+            rule = rule.with_implied(kind)  # noqa: PLW2901 - the same transition, completed
         elif kinds:
             faults.append(Fault(f"transitions.{place}.kind", _why(rule, kinds), _line(stages, kinds)))
-        elif not rule.has_kind and rule.target is None:
+        elif not rule.states_kind and rule.target is None:
             message = f"{rule.trigger!r} has no target, so its kind must be stated"
             faults.append(Fault(f"transitions.{place}.kind", message, 'for example kind="forward"'))
         filled.append(rule)

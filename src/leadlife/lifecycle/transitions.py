@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import field_validator
 
@@ -69,6 +69,21 @@ class Transition(Signable):
     def has_kind(self) -> bool:
         """Whether the kind is stated, or filled in by a lifecycle."""
         return vars(self)["kind"] is not None
+
+    @property
+    def states_kind(self) -> bool:
+        """Whether the kind is stated here, and so holds in any lifecycle."""
+        return self.has_kind and "kind" in self.model_fields_set
+
+    def with_implied(self, kind: TransitionKind) -> Self:
+        """Return the transition with the kind that its lifecycle implies; another lifecycle may imply another one."""
+        filled = self.replace(kind=kind)
+        filled.model_fields_set.discard("kind")
+        return filled
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed. A kind that was implied is not kept as if it had been stated."""
+        return super().replace(**(changes if self.states_kind else {"kind": None, **changes}))
 
     @field_validator("sources", mode="before")
     @classmethod

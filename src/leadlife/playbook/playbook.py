@@ -82,6 +82,7 @@ class Playbook(Definition):
         for path, guard in self.criteria():
             faults += self.faults_in(guard, path=path)
         faults += _namesakes(self.criteria())
+        faults += repeated("roles", self.roles)
         for path, role in self._roles_used():
             faults += self._unknown(path, "role", role)
         faults += rule_faults(self.qualifications, self.readiness)

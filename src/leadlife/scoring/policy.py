@@ -213,7 +213,7 @@ class Policy(Definition):
 
     def lift_of(self, view: PolicyView, *, kinds: Iterable[str] = ()) -> Lift | None:
         """Return :meth:`lift` for the lead that a view shows."""
-        candidates = [*self.examples(), *((kind, dict[str, Any]()) for kind in several(kinds))]
+        candidates = [*self.examples(), *((kind, dict[str, Any]()) for kind in as_names(kinds))]
         now = self.assess(view)
         tried: list[tuple[int, str, Lift]] = []
         for kind, attributes in candidates:
@@ -314,7 +314,7 @@ def as_mapping(what: str, value: Any) -> Mapping[Any, Any]:
     return value
 
 
-def several(names: Any) -> tuple[str, ...]:
+def as_names(names: Any) -> tuple[str, ...]:
     """Return one name or several names as a tuple.
 
     Raises:

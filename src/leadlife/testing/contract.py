@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from leadlife.leads import Activity, Lead
 from leadlife.scoring import MICRO, CustomPolicy, Policy, Scale, Score, rank, read_policy
-from leadlife.scoring.policy import as_policy, several
+from leadlife.scoring.policy import as_names, as_policy
 from leadlife.testing.scoring import FIELDS, KINDS
 from leadlife.testing.scoring import activities as some_activities
 from leadlife.testing.scoring import leads as some_leads
@@ -70,8 +70,8 @@ def check_policy(
         AssertionError: A law is broken. The message names it, with the smallest example found.
         Malformed: This is not a policy.
     """
-    checked, rising = _CheckedPolicy(policy), several(rising)
-    kinds = tuple(dict.fromkeys((*checked.kinds, *several(kinds), *rising))) or KINDS
+    checked, rising = _CheckedPolicy(policy), as_names(rising)
+    kinds = tuple(dict.fromkeys((*checked.kinds, *as_names(kinds), *rising))) or KINDS
     strategies = {
         **{name: FIELDS.get(name, _ANYTHING) for name in checked.fields},
         **dict.fromkeys(checked.numbers, _NUMBERS),

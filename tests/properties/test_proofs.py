@@ -2,13 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
 from leadlife import FieldSpec, Journey, Lead, Lifecycle, Playbook, Stage
 from leadlife.checks import Code, check
-from leadlife.checks.proofs import Goal, Proof, together
-from leadlife.criteria import AllOf, Comparison, FieldIs
+from leadlife.checks.proofs import Budget, Goal, Proof, together
+from leadlife.criteria import AllOf, ByRole, Comparison, FieldIs
 from leadlife.lifecycle import StageStatus, StageType
 from leadlife.scoring.view import LeadView
 from leadlife.testing import activities, lifecycles
@@ -39,7 +40,7 @@ LIFE = Lifecycle(
     stages=(Stage(id="a"), Stage(id="won", status=StageStatus.WON)),
     transitions=({"trigger": "win", "sources": "a", "target": "won", "kind": "forward"},),
 )
-PAGES = st.text("ab z", max_size=4)
+PAGES = st.text("abA z", max_size=4)
 DATES = st.dates(date(2026, 1, 1), date(2027, 12, 31)).map(str)
 NUMBERS = st.one_of(st.integers(-3, 3), st.sampled_from([0.5, -0.25, 2.75]))
 OF_TYPE = {
@@ -82,6 +83,35 @@ def test_what_a_value_answers_is_never_called_impossible(sort, data):
     goals = [Goal(one, one.test(sight) is True) for one in asked]
     note(f"{value!r}: {[(goal.criterion.sentence(), goal.true) for goal in goals]}")
     assert together(goals, playbook).proof is not Proof.IMPOSSIBLE
+
+
+def text(sort, value):
+    return FieldIs(name="it", compare=sort, value=value)
+
+
+@pytest.mark.parametrize(
+    "goals",
+    [
+        # "b" alone: every longer text that begins with it and comes before "ba" is no plain one.
+        [Goal(text("<", "a"), False), Goal(text("<", "ba"), True), Goal(text("contains", "a"), False)],
+        [Goal(text("starts with", "ab"), True), Goal(text("<", "B"), True), Goal(text("contains", "~"), False)],
+        [Goal(text(">", "a"), True), Goal(text("<", "b"), True), Goal(text("contains", "B"), True)],
+        # Some of many: neither few of them nor nearly all.
+        [Goal(text("contains", f"{part}x"), part in "cdef") for part in "abcdefgh"],
+        [Goal(ByRole(names=(name,)), name in "cdef") for name in "abcdefgh"],
+        [
+            Goal(ByRole(names=tuple("abcdefgh")), True),
+            *(Goal(ByRole(names=(name,)), name in "ceg") for name in "abcdefgh"),
+        ],
+    ],
+)
+def test_what_only_one_kind_of_value_answers_is_possible(goals):
+    assert together(goals).proof is Proof.POSSIBLE
+
+
+def test_a_search_that_runs_out_of_steps_decides_nothing():
+    goals = [Goal(text("contains", f"{part}x"), False) for part in "abcdefgh"] + [Goal(text("<", "~"), False)]
+    assert together(goals, budget=Budget(20)).proof is Proof.NOT_DECIDED
 
 
 @given(questions())

@@ -130,7 +130,8 @@ def together(
             if places.setdefault(_key(leaf), len(leaves)) == len(leaves):
                 leaves.append(leaf)
     wanted = [(_compiled(goal.criterion, places), _TRUE if goal.true else _FALSE | _UNKNOWN) for goal in goals]
-    chosen = _search(wanted, _options(leaves, playbook, stage), [_ANY] * len(leaves), {}, budget)
+    options = _options(leaves, playbook, budget, stage=stage)
+    chosen = _search(wanted, options, [_ANY] * len(leaves), {}, budget)
     if chosen is None:
         return Found(Proof.IMPOSSIBLE if budget.steps >= 0 else Proof.NOT_DECIDED)
     witness = tuple(words(subject, value) for subject, value in sorted(chosen.items()))
@@ -141,8 +142,13 @@ def _key(leaf: Criterion) -> str:
     return leaf.model_dump_json()
 
 
-def _options(leaves: Sequence[Criterion], playbook: Playbook | None, stage: str | None) -> list[_Option]:
-    """Return the subjects with the values to try, those with the fewest values first: they cut the most branches."""
+def _options(
+    leaves: Sequence[Criterion], playbook: Playbook | None, budget: Budget, *, stage: str | None
+) -> list[_Option]:
+    """Return the subjects with the values to try, those with the fewest values first: they cut the most branches.
+
+    If the budget runs out, values are missing, and the search comes to no decision.
+    """
     subjects: dict[Subject, list[int]] = {}
     for place, leaf in enumerate(leaves):
         subjects.setdefault(subject_of(leaf, playbook), []).append(place)
@@ -156,6 +162,8 @@ def _options(leaves: Sequence[Criterion], playbook: Playbook | None, stage: str 
         tied = [leaves[place] for other in no_more | no_less for place in subjects[other]]
         distinct: dict[tuple[Any, ...], tuple[Any, tuple[int, ...]]] = {}
         for value in values_of([*own, *tied], playbook, stage=stage):
+            if not budget.spend():
+                break
             answers = tuple(_BIT[answer(leaf, value, playbook)] for leaf in own)
             # One value for each combination of answers is enough, unless other counts are compared with the value.
             distinct.setdefault((*answers, value) if tied else answers, (value, answers))

@@ -1,9 +1,8 @@
 """Sample values: a few values of a subject that stand for all its values, as far as the criteria about it can tell.
 
 A criterion answers the same for all numbers between two neighbouring constants. So a number is tried at every
-constant, between the constants and beyond them, within the limits of a score. A text is tried at every constant, just
-after it, at texts made of the parts that the criteria look for, and at a text that is none of them. A date is tried on
-the days around the constants. A value that may be missing is tried missing.
+constant, between the constants and beyond them, within the limits of a score. A date is tried on the days around the
+constants. A value that may be missing is tried missing. Texts have a module of their own.
 
 If no sample makes the criteria true together, the checker calls them impossible. So the samples may contain too much,
 but they must not leave out a case.
@@ -11,17 +10,17 @@ but they must not leave out a case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from itertools import chain, combinations, pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from leadlife.checks.durations import stages_of
 from leadlife.checks.subjects import MISSING, cuts_of, policy_of, zone_of
+from leadlife.checks.texts import sample_texts
 from leadlife.criteria import (
     BandIs,
     ByRole,
-    Comparison,
     CountIs,
     Criterion,
     CustomGuard,
@@ -42,14 +41,10 @@ from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import MICRO
 
 OTHER = "something else"
-_MOST_SUBSETS = 6
-"""Up to this many names or parts, every subset is tried; of more, only the small subsets and the nearly full ones."""
-_SMALL = 3
-_PARTS = (Comparison.STARTS, Comparison.CONTAINS, Comparison.ENDS)
 _SOME_DAY = date(2026, 1, 1).toordinal()
 
 
-def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | None) -> list[Any]:  # noqa: C901, PLR0912 - one case a kind of leaf
+def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | None) -> Iterable[Any]:  # noqa: C901, PLR0912 - one case a kind of leaf
     """Return values of one subject that stand for all its values, as far as these leaves can distinguish them.
 
     Args:
@@ -60,9 +55,9 @@ def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | 
     first: Criterion = leaves[0]
     match first:
         case FieldIs():
-            return [MISSING, *_field_values(first.name, leaves, playbook)]
+            return chain([MISSING], _field_values(first.name, leaves, playbook))
         case LatestIs():
-            return [MISSING, *_comparable(leaves)]
+            return chain([MISSING], _comparable(leaves))
         case CountIs() | DaysInStage():
             return [near for near in _near(leaf.value for leaf in leaves) if near >= 0]
         case CycleIs():
@@ -81,7 +76,7 @@ def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | 
         case ReadinessIs():
             return [MISSING, *Readiness]
         case ByRole():
-            return [*_subsets(sorted({name for leaf in leaves for name in leaf.names}))]
+            return _role_sets(leaves)
         case CustomGuard():
             return [True, False, MISSING]
         case _:
@@ -128,13 +123,13 @@ def _ages(durations: Iterable[Any], playbook: Playbook | None) -> list[tuple[tim
     return [(age, over) for over, age in stages_of(durations, zone).items()]
 
 
-def _field_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -> list[Any]:
+def _field_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -> Iterable[Any]:
     spec = None if playbook is None else playbook.fields.get(name)
     if spec is None:
         return _comparable(leaves)
     match spec.type:
         case FieldType.TEXT:
-            return [*spec.choices] or [value for value in _comparable(leaves) if isinstance(value, str)]
+            return spec.choices or sample_texts(leaves)
         case FieldType.BOOLEAN:
             return [True, False]
         case FieldType.DATE:
@@ -153,42 +148,21 @@ def _constants(leaves: Iterable[Any], kind: type) -> list[Any]:
     return [value for value in constants if isinstance(value, kind)]
 
 
-def _comparable(leaves: Sequence[Any]) -> list[Any]:
+def _comparable(leaves: Sequence[Any]) -> Iterable[Any]:
     """Return samples of every type: of a value without a declared type, the criteria do not show the type."""
-    return [*_texts(leaves), *_numbers(_constants(leaves, float)), True, False]
+    return chain(_numbers(_constants(leaves, float)), (True, False), sample_texts(leaves))
 
 
-def _texts(leaves: Sequence[Any]) -> list[str]:
-    whole = _constants((leaf for leaf in leaves if leaf.compare not in _PARTS), str)
-    made = [*_made_of_parts(leaves)]
-    # "contains" and "<" can ask about one text: place the texts with the most parts before, between and after the
-    # constants. In printable ASCII, a space sorts first and "~" last.
-    ordered = [f"{before}{text}" for before in (" ", *(f"{one} " for one in whole)) for text in made[-_SMALL:]]
-    after = [f"{text}{end}" for text in whole for end in "~ "]
-    return [*dict.fromkeys([*whole, *after, *made, *ordered, OTHER, ""])]
-
-
-def _made_of_parts(leaves: Sequence[Any]) -> Iterator[str]:
-    """Yield texts that contain some of the parts that the criteria look for, those with the most parts last."""
-    parts = dict.fromkeys((leaf.compare, str(leaf.value)) for leaf in leaves if leaf.compare in _PARTS)
-    inner = [text for compare, text in parts if compare is Comparison.CONTAINS]
-    starts = ["", *(text for compare, text in parts if compare is Comparison.STARTS)]
-    ends = ["", *(text for compare, text in parts if compare is Comparison.ENDS)]
-    for chosen in _subsets(inner):
-        for start in starts:
-            for end in ends:
-                used = [one for one in (start, *chosen, end) if one]
-                if used:
-                    # Join without and with spaces: a space alone can be a part that the text must not contain.
-                    yield f"{'' if start else '~'}{''.join(used)}{'' if end else '~'}"
-                    yield f"{'' if start else '~ '}{' '.join(used)}{'' if end else ' ~'}"
-
-
-def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the subsets of names, the small ones first; of many names only the smallest and the largest subsets."""
-    count = len(names)
-    sizes = range(count + 1) if count <= _MOST_SUBSETS else [*range(_SMALL), count - 1, count]
-    return chain.from_iterable(combinations(names, size) for size in sizes)
+def _role_sets(leaves: Sequence[Any]) -> Iterable[tuple[str, ...]]:
+    """Return sets of roles that stand for all sets: one for each combination of leaves that a set can make true."""
+    by_answer: dict[frozenset[int], tuple[str, ...]] = {frozenset(): ()}
+    for name in sorted({name for leaf in leaves for name in leaf.names}):
+        true = frozenset(place for place, leaf in enumerate(leaves) if name in leaf.names)
+        if true not in by_answer:
+            by_answer.update(
+                {also | true: (*names, name) for also, names in [*by_answer.items()] if also | true not in by_answer}
+            )
+    return by_answer.values()
 
 
 def _dates(leaves: Sequence[Any]) -> list[str]:

@@ -231,6 +231,16 @@ def test_automatic_moves_in_a_circle_that_a_lead_can_take_are_a_chase():
     assert not found(cycle(*apart), Code.CHASE)
 
 
+def test_a_chase_is_found_through_guards_on_stages_and_through_any_of_several_moves():
+    on, off = CIRCLE
+    here = (on.replace(guard=identified() & in_stage("a")), off.replace(guard=identified() & ~in_stage("a")))
+    assert found(cycle(*here), Code.CHASE)
+    assert not found(cycle(here[0], off.replace(guard=in_stage("a"))), Code.CHASE)
+    never = on.replace(guard=identified() & ~identified())
+    [chase] = found(cycle(never, *CIRCLE), Code.CHASE)
+    assert chase.story == ("identified", "on to b", "off to a", "and again")
+
+
 def test_a_sign_off_is_stale_after_the_rule_or_a_score_that_it_reads_has_changed():
     assert not found(AGREED, Code.STALE_SIGN_OFF)
     other = AGREED.with_qualifications(AGREED.qualification_by_name["sql"].replace(valid_for=days(9)))

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 
 from leadlife.checks.subjects import Subject, answer, nested, subject_of, words, zone_of
 from leadlife.checks.values import values_of
-from leadlife.criteria import AllOf, AnyOf, AtLeast, Criterion, Not, leaves_of
+from leadlife.criteria import AllOf, AnyOf, AtLeast, Criterion, InStage, Not, leaves_of
 from leadlife.playbook.playbook import Playbook
 
 MOST_QUESTIONS = 12
 _TRUE, _FALSE, _UNKNOWN = 1, 2, 4
 _ANY = _TRUE | _FALSE | _UNKNOWN
 _BIT = {True: _TRUE, False: _FALSE, None: _UNKNOWN}
+_WANTED = {True: _TRUE, False: _FALSE | _UNKNOWN}
 
 
 class Proof(StrEnum):
@@ -33,10 +34,17 @@ class Proof(StrEnum):
 
 
 class Goal(NamedTuple):
-    """A criterion, and whether it must be true. If not, it may be false or unknown."""
+    """A criterion, and whether it must be true. If not, it may be false or unknown.
+
+    Attributes:
+        criterion: The criterion.
+        true: Whether it must be true.
+        stage: The stage in which it is asked, where the goals of one search are asked in several stages.
+    """
 
     criterion: Criterion
     true: bool
+    stage: str | None = None
 
 
 class Budget:
@@ -127,9 +135,11 @@ def together(
     # Equal leaves of different goals share one place: they are the same question, with one answer.
     for goal in goals:
         for leaf in leaves_of(goal.criterion):
+            if goal.stage is not None and isinstance(leaf, InStage):
+                continue  # its answer is known
             if places.setdefault(_key(leaf), len(leaves)) == len(leaves):
                 leaves.append(leaf)
-    wanted = [(_compiled(goal.criterion, places), _TRUE if goal.true else _FALSE | _UNKNOWN) for goal in goals]
+    wanted = [(_compiled(goal.criterion, places, goal.stage), _WANTED[goal.true]) for goal in goals]
     options = _options(leaves, playbook, budget, stage=stage)
     chosen = _search(wanted, options, [_ANY] * len(leaves), {}, budget)
     if chosen is None:
@@ -196,16 +206,19 @@ def _search(
     return None
 
 
-def _compiled(criterion: Criterion, places: dict[str, int]) -> _May:
+def _compiled(criterion: Criterion, places: dict[str, int], stage: str | None = None) -> _May:
     """Return a criterion as a function of the possible answers of its leaves: compiled once, called in every step."""
     match criterion:
         case Not():
-            inner = _compiled(criterion.of, places)
+            inner = _compiled(criterion.of, places, stage)
             return lambda known: _negated(inner(known))
         case AllOf() | AnyOf() | AtLeast():
-            parts = [_compiled(part, places) for part in criterion.of]
+            parts = [_compiled(part, places, stage) for part in criterion.of]
             needed = _needed(criterion)
             return lambda known: _enough([part(known) for part in parts], needed)
+        case InStage() if stage is not None:
+            answered = _BIT[stage in criterion.names]
+            return lambda _known: answered
         case _:
             place = places[_key(criterion)]
             return lambda known: known[place]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise, product
 
 from leadlife.checks.finding import Code, Finding
 from leadlife.checks.guards import hysteresis
@@ -17,6 +17,9 @@ from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.signing import clauses
 from leadlife.qualification.rule_index import criteria_of
 from leadlife.qualification.rules import Hysteresis
+
+_MOST_WAYS = 100
+"""At most so many ways around one circle are tried."""
 
 
 def rule_findings(playbook: Playbook) -> Iterator[Finding]:
@@ -64,19 +67,24 @@ def _never_true(path: str, rule: Hysteresis, playbook: Playbook) -> Iterator[Fin
 
 def chase_findings(walks: Walks) -> Iterator[Finding]:
     """Yield circles of automatic moves whose guards can all be true for one lead at one instant."""
-    moves: dict[str, dict[str, Edge]] = {}
+    moves: dict[str, dict[str, list[Edge]]] = {}
     for edge in walks.lifecycle.edges:
         if edge.rule.automatic and edge.target is not None:
-            moves.setdefault(edge.source, {}).setdefault(edge.target, edge)
+            moves.setdefault(edge.source, {}).setdefault(edge.target, []).append(edge)
     for circle in circles({stage: list(targets) for stage, targets in moves.items()}):
-        # The proof gets no stage: the lead passes through every stage of the circle while nothing else changes.
-        edges = [moves[here][there] for here, there in pairwise(circle)]
-        found = together([Goal(guard, True) for edge in edges for guard in edge.guards], walks.playbook)
-        if found.proof is Proof.POSSIBLE:
-            message = f"automatic moves send a lead in a circle: {' > '.join(circle)}"
-            story = (*found.witness, *(f"{edge.trigger} to {edge.target}" for edge in edges), "and again")
-            hint = "make their guards exclude each other, or let a person make one of the moves"
-            yield Finding(Code.CHASE, f"lifecycle.transitions.{edges[0].index}", message, story, hint)
+        # Two stages may be joined by several moves. The first way around that a lead can take is reported.
+        ways = product(*(moves[here][there] for here, there in pairwise(circle)))
+        yield from islice((one for way in islice(ways, _MOST_WAYS) for one in _chase(way, circle, walks.playbook)), 1)
+
+
+def _chase(way: Sequence[Edge], circle: Sequence[str], playbook: Playbook | None) -> Iterator[Finding]:
+    # The lead passes through every stage of the circle, while nothing else about it changes.
+    found = together([Goal(guard, True, edge.source) for edge in way for guard in edge.guards], playbook)
+    if found.proof is Proof.POSSIBLE:
+        message = f"automatic moves send a lead in a circle: {' > '.join(circle)}"
+        story = (*found.witness, *(f"{edge.trigger} to {edge.target}" for edge in way), "and again")
+        hint = "make their guards exclude each other, or let a person make one of the moves"
+        yield Finding(Code.CHASE, f"lifecycle.transitions.{way[0].index}", message, story, hint)
 
 
 def _stale(playbook: Playbook) -> Iterator[Finding]:

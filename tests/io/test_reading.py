@@ -403,9 +403,12 @@ class TestMappings:
             ("id = = 1", "is not TOML: .*line 1"),
             ("id = 1\nid = 2", "is not TOML"),
             ("x = " + "[" * 5000, "nested too deep|is not TOML"),
-            ("when = 2026-01-01", "holds a date"),
-            ("x = nan", "a number that is not finite"),
-            ("x = inf", "a number that is not finite"),
+            ("when = 2026-01-01", "when is a TOML date or time"),
+            ("a = {b = [1, nan]}", "a.b.1 is not a finite number"),
+            ("x = nan", "x is not a finite number"),
+            ("x = inf", "x is not a finite number"),
+            ("x = 1e999", "x is not a finite number"),
+            (f"x = {'9' * 5000}", "a number of too many digits"),
         ],
     )
     def test_hostile_texts_are_unreadable(self, text, message):

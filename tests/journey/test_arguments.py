@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from leadlife import Journey, Malformed, errors
+from leadlife import FieldSpec, Journey, Malformed, Stage, errors
 from leadlife.presets import eight_stage
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -45,6 +45,13 @@ def test_an_argument_of_the_wrong_type_is_named(call):
         call()
     assert refused.value.message
     assert ADA.version == 1
+
+
+@pytest.mark.parametrize(("model", "written"), [(Stage, "Stage(id=...)"), (FieldSpec, "FieldSpec(type=...)")])
+def test_values_are_given_by_name(model, written):
+    with pytest.raises(errors.InvalidDefinition) as refused:
+        model("offer")
+    assert refused.value.hint == f"write {written}"
 
 
 def test_what_may_refuses_is_what_move_refuses():

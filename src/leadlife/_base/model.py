@@ -61,6 +61,10 @@ else:
             return [name for name in super().__dir__() if name not in _LEFTOVERS]
 
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            if args:
+                first = next(iter(cls.model_fields), "name")
+                hint = f"write {cls.__name__}({first}=...)"
+                raise cls.malformed(f"the values of a {cls.__name__} are given by name", hint=hint)
             try:
                 return super().__call__(*args, **kwargs)
             except _ValidationError as error:

@@ -10,7 +10,9 @@ import json
 import re
 import tomllib
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, time
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,14 +105,20 @@ def parse_toml(text: str, *, name: str = "the definition") -> Document:
     if any(line.count(".", 0, line.find("=") % (len(line) + 1)) > MOST_DOTS for line in text.splitlines()):
         raise Unreadable(f"{name!r} has a key of more than {MOST_DOTS} parts")
     try:
-        data = tomllib.loads(text, parse_float=_float)
-        json.dumps(data, allow_nan=False)  # what JSON cannot hold, no definition can
+        data = tomllib.loads(text)
+        beyond = next(_beyond_json(data), None)
     except tomllib.TOMLDecodeError as error:
         raise Unreadable(f"{name!r} is not TOML: {error}") from None
     except RecursionError:
         raise Unreadable(f"{name!r} is nested too deep") from None
-    except (TypeError, ValueError):
-        raise Unreadable(f"{name!r} holds a date, or a number that is not finite", hint="write dates as text") from None
+    except ValueError:  # an integer of more digits than Python converts
+        raise Unreadable(f"{name!r} has a number of too many digits") from None
+    if beyond is not None:
+        path, value = beyond
+        if isinstance(value, float):
+            raise Unreadable(f"{name!r}: {path} is not a finite number")
+        hint = f'write it as text, such as "{value.isoformat()}"'
+        raise Unreadable(f"{name!r}: {path} is a TOML date or time", hint=hint)
     _check_size(data, name)
     return Document(name, data, {})
 
@@ -224,6 +232,19 @@ def _without_defaults(value: Any, dumped: Any) -> Any:
 
 def _default(field: Any) -> Any:
     return field.get_default(call_default_factory=True)
+
+
+def _beyond_json(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values that TOML has and JSON has not, each with its path: dates, times and numbers without end."""
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    elif isinstance(value, date | time) or (isinstance(value, float) and not isfinite(value)):
+        yield path, value
+    for name, inner in items:
+        yield from _beyond_json(inner, f"{path}.{name}" if path else str(name))
 
 
 def _with_guards(data: Any, guards: Mapping[str, Callable[..., bool | None]]) -> Any:

@@ -378,6 +378,17 @@ class TestSnapshots:
             assert Journey.resume(broken, lead.facts, eight_stage()) == lead
         with pytest.raises(Malformed):
             Snapshot.load({"lead": "ada"})
+
+    @pytest.mark.parametrize(("place", "value"), [(1, "nowhere"), (2, "2026-03-02T09:00:00")])
+    def test_a_snapshot_that_no_journey_can_have_is_dropped_even_under_a_seal_of_its_own(self, lead, place, value):
+        saved = lead.snapshot()
+        position = list(saved.state["position"])
+        position[place] = value
+        broken = saved.replace(state={**saved.state, "position": position})
+        assert Journey.resume(broken.replace(seal=broken.sealed()), lead.facts, eight_stage()) == lead
+
+    def test_an_empty_log_cannot_be_resumed(self, lead):
+        snapshot = lead.snapshot()
         with pytest.raises(Malformed):
             Journey.resume(snapshot, [], eight_stage())
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
+from leadlife._base.model import Instant
 from leadlife.criteria import Verdict
 from leadlife.errors import Refusal
 from leadlife.facts import PlaybookRef
@@ -42,7 +43,7 @@ class Step(NamedTuple):
         automatic: Whether the guard alone made the move.
     """
 
-    at: datetime
+    at: Instant
     kind: str
     trigger: str
     source: str | None
@@ -82,7 +83,7 @@ class FactOutcome(NamedTuple):
         playbook: The agreement in force; None before the start.
     """
 
-    at: datetime
+    at: Instant
     fact: str | None
     status: FactStatus
     trigger: str | None
@@ -129,7 +130,7 @@ class RuleChange(NamedTuple):
         evidence: Ids of the facts that the answer rests on.
     """
 
-    at: datetime
+    at: Instant
     kind: RuleChangeKind
     name: str
     fact: str | None
@@ -138,7 +139,7 @@ class RuleChange(NamedTuple):
     playbook: PlaybookRef
     reason: str | None = None
     criterion: str | None = None
-    expires: datetime | None = None
+    expires: Instant | None = None
     evidence: tuple[str, ...] = ()
 
 
@@ -160,12 +161,12 @@ class Cycle(NamedTuple):
     """
 
     number: int
-    opened: datetime
+    opened: Instant
     opened_by: str | None
     source: Source | None
     reentry_from: str | None
     outcome: StageStatus | None
-    ended: datetime | None
+    ended: Instant | None
     high_water: str | None
 
 
@@ -191,9 +192,9 @@ class RuleState(NamedTuple):
     """
 
     held: bool = False
-    since: datetime | None = None
+    since: Instant | None = None
     ordinal: int = 0
-    expires: datetime | None = None
+    expires: Instant | None = None
     by: str | None = None
     fact: str | None = None
     evidence: tuple[str, ...] = ()
@@ -201,9 +202,9 @@ class RuleState(NamedTuple):
     playbook: PlaybookRef | None = None
     confirmed: int = 0
     barred: int = 0
-    steady: datetime | None = None
-    exact: datetime | None = None
-    fading: datetime | None = None
+    steady: Instant | None = None
+    exact: Instant | None = None
+    fading: Instant | None = None
     failed: str | None = None
 
     def released(self, *, barred: int = 0) -> RuleState:
@@ -229,7 +230,7 @@ class ReadinessState(NamedTuple):
     """How close to buying the lead behaves, since when, and the fact behind it."""
 
     segment: str
-    since: datetime
+    since: Instant
     fact: str | None
     ordinal: int
 
@@ -245,7 +246,7 @@ class TimerKind(IntEnum):
 class Timer(NamedTuple):
     """When time alone may change something, and what; timers compare in the order in which they fire."""
 
-    at: datetime
+    at: Instant
     kind: TimerKind
     why: str
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from leadlife._base.model import Id, Model
+from leadlife._base.model import Id, Instant, Model
 from leadlife.facts import Fact, PlaybookAdopted, Started, derive_id
 from leadlife.journey.records import FactOutcome, RuleChange, Step
 from leadlife.journey.state import Position, RuleStates, State, oldest_first, persistent_list
@@ -32,7 +31,10 @@ class Snapshot(Model):
     """A hash of the log that was folded. With another log the snapshot is ignored, never wrong."""
     state: dict[str, Any] = Field(repr=False)
     seal: str = ""
-    """A hash of all the rest. A snapshot that was changed is ignored."""
+    """A hash of all the rest. A snapshot that was changed is ignored.
+
+    It finds accidents, not forgery: keep snapshots where you keep the facts.
+    """
 
     def sealed(self) -> str:
         """Return the seal that this snapshot should have."""
@@ -65,7 +67,7 @@ _NAMES: dict[type[Any], Literal["step", "outcome", "change"]] = {
 class _Kept(NamedTuple):
     """A state without what the facts themselves restore."""
 
-    at: datetime | None
+    at: Instant | None
     ordinal: int
     position: Position | None
     rules: RuleStates | None
@@ -114,6 +116,9 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], registry: PlaybookRegistr
         values = tuple(snapshot.state[name] for name in _Kept._fields)
         kept = _adapter().validate_python(values, context={"registry": registry})
     except (KeyError, ValidationError):
+        return None
+    position = kept.position
+    if position is not None and position.stage not in position.playbook.lifecycle.by_id:
         return None
     state = State()
     state.lead = snapshot.lead

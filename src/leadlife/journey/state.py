@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from leadlife._base.model import Instant
 from leadlife.criteria import Observation
 from leadlife.errors import Refusal
 from leadlife.facts import Fact, Retracted, sized
@@ -152,7 +153,7 @@ class Position(NamedTuple):
 
     playbook: RegisteredPlaybook
     stage: str
-    entered: datetime
+    entered: Instant
     entered_by: str | None
     left: str | None
     episodes: Episodes
@@ -160,7 +161,7 @@ class Position(NamedTuple):
     source: Source | None
     cut: int
     limit_spent: bool = False
-    limit_from: datetime | None = None
+    limit_from: Instant | None = None
 
     @property
     def table(self) -> TransitionTable:
@@ -209,7 +210,7 @@ class RuleStates(NamedTuple):
     readiness: ReadinessState | None = None
     due: Due = Due.BEGUN
     moves_steady: Horizon = FOR_EVER
-    look_again: datetime | None = None
+    look_again: Instant | None = None
     timer: Timer | None = None
 
 

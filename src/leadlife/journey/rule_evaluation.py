@@ -157,9 +157,7 @@ class _Evaluation:
             message = "the automatic moves do not come to rest: they chase one another"
             self._append(RuleChangeKind.UNSETTLED, self.position.stage, reason=message)
         # What is not at rest goes on with the next fact.
-        self.rules = self.rules._replace(due=Due.NOTHING if edge is None else Due.MOVED)
-        self._set_timer()
-        self._write()
+        self.rules = self.state.rules = self._timed(Due.NOTHING if edge is None else Due.MOVED)
 
     def _evaluated(self) -> Edge | None:
         """Evaluate every rule that waits, and return the automatic move to make then, if there is one."""
@@ -169,7 +167,9 @@ class _Evaluation:
 
     def _write(self) -> None:
         """Let the state, which the view reads, have what was evaluated so far."""
-        self.rules = self.rules._replace(by_name=self.states, readiness=self.readiness)
+        rules = self.rules
+        if rules.by_name is not self.states or rules.readiness is not self.readiness:
+            self.rules = rules._replace(by_name=self.states, readiness=self.readiness)
         self.state.rules = self.rules
 
     def _take(self, edge: Edge) -> None:
@@ -390,7 +390,8 @@ class _Evaluation:
 
     # ------------------------------------------------------------------ when time alone changes something
 
-    def _set_timer(self) -> None:
+    def _timed(self, due: Due) -> RuleStates:
+        """Return where the rules stand after the evaluation, and when time alone changes something."""
         timers: list[Timer] = []
         again: list[datetime | None] = []
         fading: list[tuple[datetime, str]] = []
@@ -414,11 +415,8 @@ class _Evaluation:
             first, what = min(fading)
             review = grid_from(max(first, self.at + _TICK), self.playbook.zone_info, self.playbook.review_days)
             timers.append(Timer(review, TimerKind.GRID, f"a fading score may change {what}"))
-        self.rules = self.rules._replace(
-            moves_steady=ahead,
-            look_again=earliest((*again, ahead.steady)),
-            timer=min(timers, default=None),
-        )
+        look_again, timer = earliest((*again, ahead.steady)), min(timers, default=None)
+        return RuleStates(self.states, self.readiness, due, ahead, look_again, timer)
 
     def _moves_steady(self, automatic: AutomaticMoves) -> Horizon:
         """Return until when time alone leaves the automatic moves as they are."""

@@ -63,7 +63,7 @@ def begin(state: State, playbook: Playbook, stage: str, *, at: datetime, fact: F
     high_water = stage if stage in table.rank else None
     episodes = Episodes((), in_cycle=False, wins_outside=())
     if status is StageStatus.OPEN or status.closed:
-        episodes = _changed(_opened(episodes, at, fact, None), high_water=high_water)
+        episodes = _opened(episodes, at, fact, None, high_water=high_water)
     if status.closed:
         episodes = _changed(episodes, outcome=status, ended=at)
     position = state.position = Position(
@@ -133,7 +133,9 @@ def cuts_evidence(status: StageStatus) -> bool:
     return status in (StageStatus.WON, StageStatus.RECYCLED)
 
 
-def _opened(episodes: Episodes, at: datetime, fact: Fact | None, returned_from: str | None) -> Episodes:
+def _opened(
+    episodes: Episodes, at: datetime, fact: Fact | None, returned_from: str | None, *, high_water: str | None = None
+) -> Episodes:
     new = Cycle(
         number=len(episodes.cycles) + 1,
         opened=at,
@@ -142,9 +144,9 @@ def _opened(episodes: Episodes, at: datetime, fact: Fact | None, returned_from: 
         reentry_from=returned_from,
         outcome=None,
         ended=None,
-        high_water=None,
+        high_water=high_water,
     )
-    return episodes._replace(cycles=(*episodes.cycles, new), in_cycle=True)
+    return Episodes((*episodes.cycles, new), in_cycle=True, wins_outside=episodes.wins_outside)
 
 
 def _changed(episodes: Episodes, **changes: Any) -> Episodes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
@@ -211,12 +211,20 @@ def _stamped(data: JourneyData, fact: F, recorded_at: datetime | None, *, fresh:
 
 def _new_id(data: JourneyData, fact: Fact) -> str:
     """Return the id of a fact that has none: of its content, and of how often the log holds it already."""
-    content, number = fact.content(), 0
-    fact_id = content_id(data.owner, content, number)
-    while data.log.with_id(fact_id) is not None:
-        number += 1
-        fact_id = content_id(data.owner, content, number)
-    return fact_id
+    content, log = fact.content(), data.log
+
+    def free(number: int) -> bool:
+        return log.with_id(content_id(data.owner, content, number)) is None
+
+    fact_id = content_id(data.owner, content, 0)
+    if log.with_id(fact_id) is None:
+        return fact_id
+    # Numbers are given in turn, so the first free one lies between the last power of two that is taken and the next.
+    beyond = 1
+    while not free(beyond):
+        beyond *= 2
+    number = bisect_left(range(beyond), True, beyond // 2, key=free)
+    return content_id(data.owner, content, number)
 
 
 def _recording_instant(fact: Fact, last: Fact | None, recorded: datetime) -> datetime:

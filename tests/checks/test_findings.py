@@ -383,6 +383,8 @@ SIZED = {"roles": ("bot", "marketing", "sales"), "fields": {"size": FieldSpec(ty
         ((latest("call", "page") > 5) | (latest("call", "page") == "many"), True),
         (latest("call", "page").known() & ~(latest("call", "page") >= 0) & ~(latest("call", "page") < 0), False),
         (role("sales") & role("marketing") & ~role("bot"), True),
+        (role("sales", "marketing") & ~role("bot"), True),
+        (role("sales", "marketing") & ~role("sales") & ~role("marketing"), False),
         ((score("chance") >= 0) & (score("chance") < 0.5), True),
         ((score("chance") > 0.9) & (score("chance") <= 1), True),
         (score("points") > 49, True),

@@ -20,6 +20,7 @@
     │   ├── NotPermitted          (PermissionError)
     │   ├── CoolingDown           (RuntimeError)
     │   ├── RecycleLimitReached   (RuntimeError)
+    │   ├── SalePending           (RuntimeError)
     │   ├── ReasonMissing         (ValueError)
     │   └── ReasonNotListed       (ValueError)
     ├── GuardError                (RuntimeError)     a callable guard raised, or did not answer True, False or None
@@ -197,6 +198,7 @@ class RefusalCode(StrEnum):
     NOT_PERMITTED = "not_permitted"
     COOLING_DOWN = "cooling_down"
     RECYCLE_LIMIT = "recycle_limit"
+    SALE_PENDING = "sale_pending"
     REASON_MISSING = "reason_missing"
     REASON_NOT_LISTED = "reason_not_listed"
 
@@ -312,6 +314,12 @@ class RecycleLimitReached(MoveRefused, RuntimeError):
     code: ClassVar[str] = RefusalCode.RECYCLE_LIMIT
 
 
+class SalePending(MoveRefused, RuntimeError):
+    """A sale waits for its move, so no limit and no automatic move recycles the lead; a person may."""
+
+    code: ClassVar[str] = RefusalCode.SALE_PENDING
+
+
 class ReasonMissing(MoveRefused, ValueError):
     """The transition needs a reason, or the reason needs a note."""
 
@@ -337,6 +345,7 @@ _EXCEPTIONS: dict[RefusalCode, type[MoveRefused]] = {
         NotPermitted,
         CoolingDown,
         RecycleLimitReached,
+        SalePending,
         ReasonMissing,
         ReasonNotListed,
     )

@@ -313,3 +313,13 @@ def grid_from(at: datetime, zone: ZoneInfo, every: int) -> datetime:
     while (start := day_start(day, zone)) < at:
         day += timedelta(days=every)
     return start
+
+
+def grid_before(at: datetime, zone: ZoneInfo, every: int) -> datetime:
+    """Return the last instant of the review grid before ``at``."""
+    day = local_day(at, zone)
+    # One step too far first, because the next day may have begun already where the clocks fell back past midnight.
+    day += timedelta(days=every - day.toordinal() % every)
+    while (start := day_start(day, zone)) >= at:
+        day -= timedelta(days=every)
+    return start

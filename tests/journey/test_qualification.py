@@ -280,7 +280,7 @@ class TestReadiness:
     def test_thresholds_under_half_lives_are_judged_on_the_grid_wherever_somebody_looks(self):
         burst = began().record(call(1, "emergency"))
         grid = burst.wake_at
-        assert grid.why == "a fading score may change readiness"
+        assert grid.why == "a review may change readiness"
         assert (grid.at.hour, grid.at.minute) == (0, 0)
         looked = burst
         for hour in range(30, 24 * 9, 7):
@@ -567,7 +567,7 @@ def test_an_automatic_move_on_a_fading_score_is_looked_at_on_the_grid():
     slow = mql_pql_sql().replace(readiness=None).with_lifecycle(plan.replace(transitions=rules))
     ada = Journey.start("ada", slow, at=T0).record(call(1, "download"))
     assert ada.stage == "lead"
-    assert ada._data.shown.rules.timer.why == "a fading score may change an automatic move"
+    assert ada._data.shown.rules.timer.why == "a review may change whether a move that waits is possible"
     assert ada.tick(at(20)).stage == "mql"
 
 

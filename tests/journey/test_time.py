@@ -66,7 +66,7 @@ class TestTimers:
         with pytest.raises(Malformed):
             lead.tick("2026-03-30")
 
-    def test_a_timer_that_is_refused_is_spent_for_that_visit(self):
+    def test_a_timer_that_is_refused_fires_as_soon_as_its_guard_is_true(self):
         rules = (
             Transition(trigger="up", sources="a", target="b", kind="forward", guard=evidence("yes")),
             Transition(trigger="again", sources="a", target="a", kind="forward"),
@@ -74,14 +74,16 @@ class TestTimers:
         a = Stage(id="a", type="sla", limit=Limit(after=days(2), trigger="up"))
         book = Playbook(id="p", lifecycle=Lifecycle(stages=(a, Stage(id="b")), transitions=rules), evidence={"yes": ""})
         journey = Journey.start("x", book, at=T0)
-        spent = journey.tick(at(3))
-        assert spent.stage == "a"
-        assert (spent.derived[0].type, spent.derived[0].code) == ("timer_refused", "guard_not_met")
-        assert spent.wake_at is None
+        refused = journey.tick(at(3))
+        assert refused.stage == "a"
+        assert (refused.derived[0].type, refused.derived[0].code) == ("timer_refused", "guard_not_met")
+        assert refused.wake_at is None  # only a fact can make the guard true
+        assert len(refused.tick(at(300)).derived) == 1  # it is told once
         later = journey.record(EvidenceGiven(name="yes", at=at(3)))
-        assert later.tick(at(30)).stage == "a"
-        assert later.move("again", at=at(4)).tick(at(6)).stage == "b"
-        assert "timer" in str(spent.explain())
+        assert (later.stage, later.visits[-1].entered) == ("b", at(3))
+        assert (later.derived[-1].trigger, later.explain()[-1].by) == ("up", "timer")
+        assert journey.move("again", at=at(2.5)).tick(at(4)).stage == "a"  # a new visit, whose limit is timed anew
+        assert "timer" in str(refused.explain())
 
     def test_an_internal_timed_move_is_spent_too(self):
         rules = (Transition(trigger="note", sources="a", kind="forward"),)

@@ -48,7 +48,7 @@ class Everything(_Evaluation):
         return True
 
     def _may_move(self):
-        return self.automatic is not None
+        return bool(self.moves)
 
 
 @given(told())

@@ -375,6 +375,7 @@ def test_a_file_keeps_the_name_of_what_is_bound_and_never_the_code():
     kept = policy.model_dump(mode="json")
     assert kept["of"][0]["policy"] == {
         "name": "broken", "version": "1", "zone": None, "meaning": "", "op": "custom_policy", "scale": "points", "bands": {},
+        "timeless": False,
     }  # fmt: skip
     again = read_policy(kept)
     assert again.parts()[0].call is None

@@ -10,6 +10,7 @@ from leadlife._base.model import Name
 from leadlife.criteria.comparison import WORDS, Relation
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Scored, Verdict, View
+from leadlife.timing import earliest
 
 MODEST: Any = Field(ge=-1_000_000_000_000, le=1_000_000_000_000)
 """A threshold that can be converted to micropoints."""
@@ -38,6 +39,22 @@ class _AboutScore(Criterion):
         score = view.score(self.name)
         return score if score is not None and score.answered else None
 
+    def changes_at(self, view: View) -> datetime | None:
+        """Return the earliest instant at which time alone may change the answer; None means never."""
+        score = view.score(self.name)
+        return None if score is None else earliest((score.changes_at, self.fades_from(score, view)))
+
+    def fades_from(self, score: Scored, view: View) -> datetime | None:
+        """Return the instant before which half-lives cannot change the answer; None means never."""
+        fades = score.fades_from(self.threshold)
+        # A score counts from its own instant, and half-lives may be aged to an earlier one.
+        return fades if fades is None or view.aged is view.at else fades - (view.at - view.aged)
+
+    @property
+    def threshold(self) -> float | None:
+        """The value that the score is compared with; None for the bounds of the bands."""
+        return None
+
 
 class ScoreIs(_AboutScore):
     """Compares a score, in points or as a probability; unknown if the lead has no score."""
@@ -59,10 +76,10 @@ class ScoreIs(_AboutScore):
         """Return the criterion in words."""
         return f"score {self.name} {WORDS[self.compare]} {self.value}"
 
-    def changes_at(self, view: View) -> datetime | None:
-        """Return the earliest instant at which time alone may change the answer; None means never."""
-        score = view.score(self.name)
-        return None if score is None else score.steady_until(self.value)
+    @property
+    def threshold(self) -> float:
+        """The value that the score is compared with."""
+        return self.value
 
 
 class BandIs(_AboutScore):
@@ -86,8 +103,3 @@ class BandIs(_AboutScore):
     def sentence(self) -> str:
         """Return the criterion in words."""
         return f"band of {self.name} {WORDS[self.compare]} {self.value}"
-
-    def changes_at(self, view: View) -> datetime | None:
-        """Return the earliest instant at which time alone may change the answer; None means never."""
-        score = view.score(self.name)
-        return None if score is None else score.steady_until(None)

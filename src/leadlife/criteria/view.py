@@ -82,17 +82,15 @@ class Scored(Protocol):
         """The earliest instant at which time alone may remove a line or take a step off one; None means never."""
         ...
 
+    @property
+    def fading(self) -> int:
+        """The sum of the sizes of the lines that fade with a half-life, in micropoints."""
+        ...
+
     def fades_from(self, threshold: float | None) -> datetime | None:
         """Return the instant before which half-lives cannot take the value across a threshold.
 
         For None, the instant before which they cannot change the band.
-        """
-        ...
-
-    def steady_until(self, threshold: float | None) -> datetime | None:
-        """Return the instant before which time alone cannot take the value across a threshold.
-
-        For None, the instant before which it cannot change the band.
         """
         ...
 
@@ -103,6 +101,19 @@ class View(Protocol):
     @property
     def at(self) -> datetime:
         """The instant for which criteria are evaluated."""
+        ...
+
+    @property
+    def aged(self) -> datetime:
+        """The instant up to which half-lives are aged.
+
+        It is ``at``, but for the rules of a journey: for these it is the later of the last fact and the last review, so
+        that nothing else that comes due by time changes what they answer.
+        """
+        ...
+
+    def reviewed(self) -> View:
+        """The same lead at the instant ``aged``, for which custom code is asked."""
         ...
 
     @property

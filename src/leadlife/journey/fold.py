@@ -19,13 +19,14 @@ from leadlife.facts import (
 from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry
 from leadlife.journey.log import FactLog
 from leadlife.journey.manual_qualification import grant_or_withdraw
-from leadlife.journey.moves import begin, make_move, reinterpreted
-from leadlife.journey.records import Due, FactStatus, Step, StepKind, Timer, TimerKind
+from leadlife.journey.moves import begin, make_move, reinterpreted, with_pending
+from leadlife.journey.records import Due, FactStatus, LimitState, PendingMove, Step, StepKind, Timer, TimerKind
 from leadlife.journey.rule_evaluation import evaluate_rules
 from leadlife.journey.state import JourneyData, PersistentList, Position, RuleStates, State
-from leadlife.leads import TIMER, actor
+from leadlife.journey.waiting import limit_move
+from leadlife.leads import TIMER
 from leadlife.lifecycle.edges import Edge
-from leadlife.lifecycle.stages import StageType
+from leadlife.lifecycle.stages import StageStatus, StageType
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
@@ -55,6 +56,7 @@ def apply(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
     In this order: what comes due before the fact, the fact itself, the rules.
     """
     pass_time(state, fact.at)
+    state.aged = fact.at
     state.ordinal += 1
     state.lead = fact.lead
     state.memory = state.memory.learn(fact, state.ordinal)
@@ -73,7 +75,9 @@ def pass_time(state: State, until: datetime) -> None:
         last, coming = None, next_timer(state, until)
         while coming is not None and (last is None or coming > last):  # a timer that is not later would never end
             last, state.at = coming, coming.at
-            if coming.kind is TimerKind.LIMIT:
+            if coming.kind is TimerKind.GRID:
+                state.aged = coming.at
+            elif coming.kind is TimerKind.LIMIT:
                 _fire_limit(state, state.position or position, coming.at)
             evaluate_rules(state, coming.at)
             coming = next_timer(state, until)
@@ -92,7 +96,7 @@ def next_timer(state: State, until: datetime) -> Timer | None:
 def _limit_due(state: State, until: datetime) -> Timer | None:
     """Return when the present visit's limit comes due, if that is not after an instant."""
     position = state.position
-    if position is None or position.limit_spent:
+    if position is None or position.limit is not LimitState.RUNNING:
         return None
     found = position.table.limits.get(position.stage)
     # Calendar arithmetic is slow, so the shortest time that the limit can last is compared first.
@@ -105,15 +109,21 @@ def _limit_due(state: State, until: datetime) -> Timer | None:
 
 
 def _fire_limit(state: State, position: Position, at: datetime) -> None:
-    limit = position.table.limits[position.stage].limit
-    edge = check_move(state, limit.trigger, at=at, by=actor(TIMER), reason=limit.reason, any_role=True)
+    limit, edge = position.table.limits[position.stage].limit, limit_move(state, position, at)
     if not isinstance(edge, Edge):
-        state.position = position._replace(limit_spent=True)
+        state.position = position._replace(limit=LimitState.REFUSED)
         state.note(at, None, FactStatus.REFUSED, trigger=limit.trigger, refusals=edge)
+        _watch_moves(state)
         return
     moved = make_move(state, position, edge, at=at, fact=None, by=TIMER, reason=limit.reason)
     if edge.target is None:  # an internal move begins no visit that could be timed anew
-        state.position = moved._replace(limit_spent=True)
+        state.position = moved._replace(limit=LimitState.SPENT)
+
+
+def _watch_moves(state: State) -> None:
+    """Let the rules look at the moves that wait; where the playbook has no other rules, from now on."""
+    rules = state.rules or RuleStates({}, due=Due.NOTHING)
+    state.rules = rules._replace(due=max(rules.due, Due.MOVED))
 
 
 def _act(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
@@ -189,7 +199,15 @@ def _fire(state: State, position: Position, fact: Fact, triggers: tuple[str, ...
             make_move(state, position, edge, at=fact.at, fact=fact, by=fact.by.id)
             return ()
         first = first or (trigger, edge)
-    return () if first is None else _refuse(state, fact, first[1], trigger=first[0])
+    if first is None:
+        return ()
+    if position.status is StageStatus.OPEN and position.episodes.in_cycle:
+        waiting = [trigger for trigger in triggers if trigger in position.table.pending]
+        orders = (PendingMove(trigger, fact.type, fact.id, fact.at, fact.by) for trigger in waiting)
+        if waiting:
+            state.position = position._replace(episodes=with_pending(position.episodes, tuple(orders)))
+            _watch_moves(state)
+    return _refuse(state, fact, first[1], trigger=first[0])
 
 
 def _reach(state: State, fact: StageReached, _registry: PlaybookRegistry) -> Refusals:
@@ -263,6 +281,7 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
                 for cycle in before.episodes.cycles
             )
         ),
+        limit=LimitState.SPENT if before.limit is LimitState.SPENT else LimitState.RUNNING,
         limit_from=fact.at,
     )
     if before.status is not position.status:
@@ -270,7 +289,7 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
     state.position = position
     state.append(_own_step(position, fact, StepKind.ADOPTED, relabelled=tuple(fact.stages.items())))
     known = state.rules
-    if playbook.rule_index or (known is not None and known.by_name):
+    if playbook.rule_index or position.waits or (known is not None and known.by_name):
         # Where the new playbook has no rules, what was held is still to be let go.
         state.rules = RuleStates({}, due=Due.ALL) if known is None else known._replace(due=Due.ALL)
     else:

@@ -21,10 +21,11 @@ from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wak
 from leadlife.journey.fold import folded_anew
 from leadlife.journey.history import Explanation, Visit
 from leadlife.journey.log import LogEntry
-from leadlife.journey.records import Cycle
+from leadlife.journey.records import Cycle, PendingMove
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import JourneyData
 from leadlife.journey.view import lead_of
+from leadlife.journey.waiting import pending_moves
 from leadlife.leads import SYSTEM, Actor, Lead, Source, actor
 from leadlife.lifecycle.stages import Stage, StageStatus
 from leadlife.lifecycle.transitions import TransitionKind
@@ -470,6 +471,11 @@ class Journey:
         """Every buying episode so far."""
         position = self._data.shown.position
         return () if position is None else position.episodes.cycles
+
+    @property
+    def pending(self) -> tuple[PendingMove, ...]:
+        """The moves of the running cycle that facts ordered before they were legal; each is made as soon as it is."""
+        return pending_moves(self._data.shown.position)
 
     @property
     def high_water(self) -> str | None:

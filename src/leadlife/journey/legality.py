@@ -38,6 +38,7 @@ def check_move(
     note: str | None = None,
     target: str | None = None,
     any_role: bool = False,
+    ruling: bool = False,
 ) -> Edge | tuple[Refusal, ...]:
     """Return the edge that the trigger takes, or every reason why it takes none.
 
@@ -50,6 +51,7 @@ def check_move(
         note: Free text that says more.
         target: Narrows the candidates to those that lead there.
         any_role: Whether roles are waived, as for a timer.
+        ruling: Whether the playbook itself asks, not a fact: half-lives are aged as for its rules.
     """
     position = state.position
     if position is None:
@@ -63,7 +65,7 @@ def check_move(
         candidates = tuple(c for c in candidates if c.edge.index in rules)
         if not candidates:
             return (_no_such_move(position, trigger),)
-    view = JourneyView(state, at, by.roles, brief=True)
+    view = JourneyView(state, at, by.roles, brief=True, ruling=ruling)
     chosen, refusals = _choose(candidates, view, target)
     edge = chosen or candidates[0].edge
     rule = edge.rule

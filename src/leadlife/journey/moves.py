@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from leadlife.facts import Fact
-from leadlife.journey.records import Cycle, Due, Step
+from leadlife.journey.records import Cycle, Due, PendingMove, Step
 from leadlife.journey.state import Episodes, PersistentList, Position, State
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.stages import StageStatus
@@ -29,6 +29,10 @@ def make_move(
 ) -> Position:
     """Make a move that was found legal, and return where the lead stands then."""
     rule = edge.rule
+    cycles = position.episodes.cycles
+    if cycles and cycles[-1].pending:
+        left = tuple(one for one in cycles[-1].pending if one.trigger != rule.trigger)
+        position = state.position = position._replace(episodes=_changed(position.episodes, pending=left))
     if edge.target is not None:
         position = _enter(state, position, edge.target, rule.kind, at=at, fact=fact)
     episodes = position.episodes
@@ -147,6 +151,15 @@ def _opened(
         high_water=high_water,
     )
     return Episodes((*episodes.cycles, new), in_cycle=True, wins_outside=episodes.wins_outside)
+
+
+def with_pending(episodes: Episodes, orders: tuple[PendingMove, ...]) -> Episodes:
+    """Return the episodes in whose last cycle more moves are ordered; an order that is a repetition adds nothing."""
+    known = episodes.cycles[-1].pending
+    kept: dict[tuple[str, tuple[str, ...]], PendingMove] = {}
+    for one in (*known, *orders):
+        kept.setdefault((one.trigger, one.by.roles), one)
+    return _changed(episodes, pending=tuple(kept.values()))
 
 
 def _changed(episodes: Episodes, **changes: Any) -> Episodes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from leadlife._base.model import LATEST
@@ -26,9 +26,12 @@ from leadlife.leads import SYSTEM, Actor
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.qualification.rule_index import horizon, timed_leaves
+from leadlife.timing import earliest
 
 if TYPE_CHECKING:
     from leadlife.scoring.score import Score
+
+_TICK = timedelta(microseconds=1)
 
 
 def option(data: JourneyData, move: Moved, *, late: bool) -> Option:
@@ -108,7 +111,7 @@ def _view_at(data: JourneyData, at: datetime, roles: tuple[str, ...] = ()) -> Jo
 def decision(data: JourneyData, name: str, at: datetime) -> QualificationDecision:
     """Return what a qualification needs at an instant, and whether it holds."""
     state = state_at(data, at)
-    view = JourneyView(state, at, playbook=data.playbook)
+    view = JourneyView(state, at, playbook=data.playbook, ruling=True)
     rule = view.playbook.qualification_by_name.get(str(name))
     if rule is None:
         hint = did_you_mean(str(name), view.playbook.qualification_by_name)
@@ -244,11 +247,13 @@ def wake_at(state: State) -> Wake | None:
 
 def _openings(state: State, position: Position, at: datetime) -> Iterator[Wake]:
     """Yield when time alone may change whether a move is allowed; a lower bound."""
-    view = JourneyView(state, at, brief=True)
+    view = JourneyView(state, at, brief=True, ruling=True)
     for trigger in position.table.from_here(position.stage):
         candidates = position.table.moves[position.stage, trigger]
         leaves = tuple(leaf for one in candidates for guard in one.edge.guards for leaf in timed_leaves(guard))
         with suppress(GuardError):  # the error is shown to the caller who fires it
-            soonest = horizon(leaves, view).steady
-            if soonest is not None and soonest > at:
+            ahead = horizon(leaves, view)
+            review = None if ahead.fading is None else view.next_review(max(ahead.fading, at + _TICK))
+            soonest = earliest((ahead.exact, review))
+            if soonest is not None:
                 yield Wake(soonest, f"whether {trigger!r} is allowed may change")

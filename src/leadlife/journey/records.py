@@ -10,7 +10,7 @@ from leadlife._base.model import Instant
 from leadlife.criteria import Verdict
 from leadlife.errors import Refusal
 from leadlife.facts import PlaybookRef
-from leadlife.leads import Source
+from leadlife.leads import Actor, Source
 from leadlife.lifecycle.stages import StageStatus
 
 
@@ -146,6 +146,34 @@ class RuleChange(NamedTuple):
 HistoryEntry = Step | FactOutcome | RuleChange
 
 
+class PendingMove(NamedTuple):
+    """A move that a fact ordered before it was legal; it is made as soon as it is, within the cycle.
+
+    Attributes:
+        trigger: What is fired then.
+        on: The kind of the fact.
+        fact: The id of the fact.
+        at: When it was ordered.
+        by: Who ordered it, in which roles.
+    """
+
+    trigger: str
+    on: str
+    fact: str
+    at: Instant
+    by: Actor
+
+
+class LimitState(StrEnum):
+    """Where the limit of the present visit stands."""
+
+    RUNNING = "running"
+    REFUSED = "refused"
+    """It came due and its move was refused; it is made as soon as it is legal."""
+    SPENT = "spent"
+    """It came due, and its move left the lead where it was."""
+
+
 class Cycle(NamedTuple):
     """One buying episode.
 
@@ -158,6 +186,7 @@ class Cycle(NamedTuple):
         outcome: won, lost, disqualified or recycled; None while it runs.
         ended: When it ended.
         high_water: The furthest stage of the success path reached in it.
+        pending: Moves that facts ordered in it before they were legal.
     """
 
     number: int
@@ -168,6 +197,7 @@ class Cycle(NamedTuple):
     outcome: StageStatus | None
     ended: Instant | None
     high_water: str | None
+    pending: tuple[PendingMove, ...] = ()
 
 
 class RuleState(NamedTuple):

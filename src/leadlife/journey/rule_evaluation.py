@@ -1,6 +1,6 @@
 """Rule evaluation: after a fact or a timer, evaluate what it could have changed until nothing moves any more.
 
-The order is fixed: scores, readiness, qualifications, then one automatic move, and again from the scores; at most as
+The order is fixed: scores, readiness, qualifications, then one move that waits, and again from the scores; at most as
 many moves as there are stages. A rule is evaluated only if something that it reads has changed, or if time may have
 changed it. Rules are numbered by the :class:`RuleIndex`, so a set of rules is a set of bits in a whole number.
 """
@@ -14,11 +14,11 @@ from typing import NamedTuple
 from leadlife.criteria import Criterion
 from leadlife.errors import GuardError
 from leadlife.facts import Fact, QualificationGranted, QualificationWithdrawn
-from leadlife.journey.legality import check_reentry, cool_down_end
 from leadlife.journey.moves import make_move
 from leadlife.journey.records import (
     NEVER_HELD,
     Due,
+    LimitState,
     ReadinessState,
     RuleChange,
     RuleChangeKind,
@@ -29,21 +29,18 @@ from leadlife.journey.records import (
 )
 from leadlife.journey.state import Position, RuleStates, State
 from leadlife.journey.view import JourneyView
+from leadlife.journey.waiting import BrokenMove, WaitingMove, moves_horizon, next_move, waits_here
 from leadlife.leads import SYSTEM, TIMER
-from leadlife.lifecycle.edges import Edge
-from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.qualification.rule_index import (
-    FOR_EVER,
     LATE,
     MID,
-    AutomaticMoves,
-    Horizon,
     IndexedRule,
     Input,
+    MoveReads,
     RuleIndex,
     horizon,
 )
-from leadlife.timing import due, earliest, grid_from
+from leadlife.timing import due, earliest
 
 EARLY = "early"
 _TICK = timedelta(microseconds=1)
@@ -71,11 +68,11 @@ class _Evaluation:
 
     __slots__ = (
         "at",
-        "automatic",
         "changed",
         "confirmed",
         "fact",
         "index",
+        "moves",
         "playbook",
         "position",
         "readiness",
@@ -114,7 +111,8 @@ class _Evaluation:
         """The rules that are still to be evaluated."""
         if isinstance(fact, QualificationGranted | QualificationWithdrawn) and fact.name in self.index.places:
             self.waiting |= 1 << self.index.places[fact.name]
-        self.automatic: AutomaticMoves | None = self.index.automatic.get(position.stage)
+        self.moves: tuple[MoveReads, ...] = waits_here(position, self.index)
+        """What the guards of the moves read that wait in the present stage."""
 
     def has_work(self) -> bool:
         """Return whether there is anything to evaluate; for most facts there is not."""
@@ -135,35 +133,37 @@ class _Evaluation:
         return bool(self.waiting or rules.due or self._may_move())
 
     def _may_move(self) -> bool:
-        automatic = self.automatic
-        if automatic is None:
+        if not self.moves:
             return False
-        return (
-            automatic.always
-            or bool(self.rules.due)
-            or not self.changed.isdisjoint(automatic.reads)
-            or _is_past(self.rules.moves_steady.steady, self.at)
-        )
+        if self.rules.due or _is_past(self.rules.moves_steady.steady, self.at):
+            return True
+        return any(move.always or not self.changed.isdisjoint(move.reads) for move in self.moves)
 
     def run(self) -> None:
         """Evaluate, move, and again, until nothing moves."""
         left = len(self.playbook.lifecycle.stages)
-        edge = self._evaluated()
-        while edge is not None and left:
-            self._take(edge)
+        move = self._evaluated()
+        while move is not None and left:
+            self._take(move)
             left -= 1
-            edge = self._evaluated()
-        if edge is not None:
+            move = self._evaluated()
+        if move is not None:
             message = "the automatic moves do not come to rest: they chase one another"
             self._append(RuleChangeKind.UNSETTLED, self.position.stage, reason=message)
         # What is not at rest goes on with the next fact.
-        self.rules = self.state.rules = self._timed(Due.NOTHING if edge is None else Due.MOVED)
+        self.rules = self.state.rules = self._timed(Due.NOTHING if move is None else Due.MOVED)
 
-    def _evaluated(self) -> Edge | None:
-        """Evaluate every rule that waits, and return the automatic move to make then, if there is one."""
+    def _evaluated(self) -> WaitingMove | None:
+        """Evaluate every rule that waits, and return the move to make then, if one waits that is legal."""
         self._write()
         self._evaluate_all()
-        return self._automatic_move(self.automatic) if self.automatic is not None and self._may_move() else None
+        found = next_move(self.state, self.position, self.view, self.index) if self._may_move() else None
+        if not isinstance(found, BrokenMove):
+            return found
+        if self.rules.broken != found:
+            self._append(RuleChangeKind.FAILED, found.trigger, reason=found.message)
+            self.rules = self.rules._replace(broken=found)
+        return None
 
     def _write(self) -> None:
         """Let the state, which the view reads, have what was evaluated so far."""
@@ -172,18 +172,25 @@ class _Evaluation:
             self.rules = rules._replace(by_name=self.states, readiness=self.readiness)
         self.state.rules = self.rules
 
-    def _take(self, edge: Edge) -> None:
-        """Make an automatic move, and note what is to be evaluated after it."""
-        state = self.state
-        reason = edge.rule.reasons[0] if edge.rule.needs_reason else None
-        by = TIMER if self.fact is None else SYSTEM
-        self.rules = self.rules._replace(due=Due.NOTHING)
+    def _take(self, move: WaitingMove) -> None:
+        """Make a move that waited, and note what is to be evaluated after it."""
+        state, by = self.state, move.by or (TIMER if self.fact is None else SYSTEM)
+        self.rules = self.rules._replace(due=Due.NOTHING, broken=None)
         self._write()
         self.position = make_move(
-            state, self.position, edge, at=self.at, fact=self.fact, by=by, reason=reason, automatic=True
+            state,
+            self.position,
+            move.edge,
+            at=self.at,
+            fact=self.fact,
+            by=by,
+            reason=move.reason,
+            automatic=move.by is None,
         )
+        if move.limits and move.edge.target is None:  # it would wait, and be made again, for ever
+            self.position = state.position = self.position._replace(limit=LimitState.SPENT)
         self.rules = self.rules if state.rules is None else state.rules
-        self.automatic = self.index.automatic.get(self.position.stage)
+        self.moves = waits_here(self.position, self.index)
         self.changed = set()
         self.confirmed = self.index.by_state
         self.waiting |= self.index.moved if self.rules.due is Due.MOVED else self.index.every
@@ -196,7 +203,7 @@ class _Evaluation:
     # ------------------------------------------------------------------ rules
 
     def _evaluate_all(self) -> None:
-        self.view = JourneyView(self.state, self.at, (), brief=True)
+        self.view = JourneyView(self.state, self.at, (), brief=True, ruling=True)
         self._forget_undeclared()
         for lowest, rule in self._next_rules(self.index.segments):
             self._evaluate(rule, confirmed=bool(self.confirmed & lowest))
@@ -239,7 +246,8 @@ class _Evaluation:
         except GuardError as error:
             if after.failed != error.message:
                 self._append(RuleChangeKind.FAILED, _SEGMENTS.get(rule.name, rule.name), reason=error.message)
-            after = after._replace(failed=error.message, steady=None, exact=None, fading=None)
+            # What custom code does later is not known, so it is asked again at each review.
+            after = after._replace(failed=error.message, steady=self.view.aged, exact=None, fading=self.view.aged)
         self.states = {**self.states, rule.name: after}
         self._write()
         return self._report(rule, before, after, withdrawal, criterion)
@@ -294,7 +302,7 @@ class _Evaluation:
         definition, verdict = rule.definition, None
         if rule.qualifies and definition.enter is not None:
             # The brief view sums scores up; the verdict that is kept shows their lines.
-            verdict = definition.enter.verdict(JourneyView(self.state, self.at))
+            verdict = definition.enter.verdict(JourneyView(self.state, self.at, ruling=True))
         valid_for = definition.valid_for
         return known._replace(
             held=True,
@@ -369,25 +377,6 @@ class _Evaluation:
             )
         )
 
-    # ------------------------------------------------------------------ automatic moves
-
-    def _automatic_move(self, automatic: AutomaticMoves) -> Edge | None:
-        """Return the automatic move to make now, if there is one."""
-        moves = self.position.table.moves
-        for trigger in automatic.triggers:
-            try:
-                candidates = moves[self.position.stage, trigger]
-                edge = next((one.edge for one in candidates if one.test is None or one.test(self.view) is True), None)
-            except GuardError as error:
-                self._append(RuleChangeKind.FAILED, trigger, reason=error.message)
-                continue
-            if edge is not None and edge.rule.automatic and not self._must_wait(edge):
-                return edge
-        return None
-
-    def _must_wait(self, edge: Edge) -> bool:
-        return edge.rule.kind is TransitionKind.REENTRY and bool(check_reentry(self.position, self.at))
-
     # ------------------------------------------------------------------ when time alone changes something
 
     def _timed(self, due: Due) -> RuleStates:
@@ -406,34 +395,16 @@ class _Evaluation:
                 fading.append((known.fading, label))
             if known.steady is not None:
                 again.append(known.steady)
-        ahead = FOR_EVER if self.automatic is None else self._moves_steady(self.automatic)
+        ahead = moves_horizon(self.position, self.view, self.moves)
         if ahead.exact is not None:
-            timers.append(Timer(ahead.exact, TimerKind.EXACT, "an automatic move may become possible"))
+            timers.append(Timer(ahead.exact, TimerKind.EXACT, "a move that waits may become possible"))
         if ahead.fading is not None:
-            fading.append((ahead.fading, "an automatic move"))
+            fading.append((ahead.fading, "whether a move that waits is possible"))
         if fading:
             first, what = min(fading)
-            review = grid_from(max(first, self.at + _TICK), self.playbook.zone_info, self.playbook.review_days)
-            timers.append(Timer(review, TimerKind.GRID, f"a fading score may change {what}"))
+            timers.append(Timer(self.view.next_review(first), TimerKind.GRID, f"a review may change {what}"))
         look_again, timer = earliest((*again, ahead.steady)), min(timers, default=None)
-        return RuleStates(self.states, self.readiness, due, ahead, look_again, timer)
-
-    def _moves_steady(self, automatic: AutomaticMoves) -> Horizon:
-        """Return until when time alone leaves the automatic moves as they are."""
-        try:
-            ahead = horizon(automatic.timed, self.view)
-        except GuardError:
-            return FOR_EVER  # reported when the move was tried
-        stage, moves = self.position.stage, self.position.table.moves
-        reenters = any(
-            candidate.edge.rule.kind is TransitionKind.REENTRY
-            for trigger in automatic.triggers
-            for candidate in moves[stage, trigger]
-        )
-        cool = cool_down_end(self.position) if reenters else None
-        if cool is None or cool <= self.at:
-            return ahead
-        return ahead._replace(exact=earliest((ahead.exact, cool)), steady=earliest((ahead.steady, cool)))
+        return RuleStates(self.states, self.readiness, due, ahead, look_again, timer, self.rules.broken)
 
 
 def _withdrawn(rule: IndexedRule, known: RuleState, answers: _Answers) -> tuple[Withdrawal | None, Criterion | None]:

@@ -15,7 +15,7 @@ from leadlife.journey.records import FactOutcome, RuleChange, Step
 from leadlife.journey.state import Position, RuleStates, State, oldest_first, persistent_list
 from leadlife.playbook.registry import PlaybookRegistry
 
-FORMAT = 3
+FORMAT = 4
 
 
 class Snapshot(Model):
@@ -68,6 +68,7 @@ class _Kept(NamedTuple):
     """A state without what the facts themselves restore."""
 
     at: Instant | None
+    aged: Instant | None
     ordinal: int
     position: Position | None
     rules: RuleStates | None
@@ -87,7 +88,7 @@ def log_hash(facts: Iterable[Fact]) -> str:
 def save(state: State, lead: str, pipeline: str, facts: Iterable[Fact]) -> Snapshot:
     """Return a snapshot of a state that folds these facts."""
     history: Any = tuple((_NAMES[type(entry)], entry) for entry in oldest_first(state.history))
-    kept = _Kept(state.at, state.ordinal, state.position, state.rules, history)
+    kept = _Kept(state.at, state.aged, state.ordinal, state.position, state.rules, history)
     values = _adapter().dump_python(kept, mode="json")
     unsealed = Snapshot(
         lead=lead, pipeline=pipeline, log=log_hash(facts), state=dict(zip(_Kept._fields, values, strict=True))
@@ -122,7 +123,8 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], registry: PlaybookRegistr
         return None
     state = State()
     state.lead = snapshot.lead
-    state.at, state.ordinal, state.position, state.rules = kept.at, kept.ordinal, kept.position, kept.rules
+    state.at, state.aged, state.ordinal = kept.at, kept.aged, kept.ordinal
+    state.position, state.rules = kept.position, kept.rules
     state.history = persistent_list(entry for _, entry in kept.history)
     for ordinal, fact in enumerate(facts, start=1):
         state.memory = state.memory.learn(fact, ordinal)

@@ -17,6 +17,7 @@ from leadlife.journey.records import (
     FactOutcome,
     FactStatus,
     HistoryEntry,
+    LimitState,
     ReadinessState,
     RuleState,
     Timer,
@@ -147,7 +148,7 @@ class Position(NamedTuple):
         high_water: The furthest stage of the success path ever reached.
         source: Where the journey first came from.
         cut: The ordinal at the last entry into a won or recycled stage; older evidence no longer counts.
-        limit_spent: Whether this visit's limit has fired and left the lead where it was.
+        limit: Where this visit's limit stands.
         limit_from: The adoption since which this visit's limit counts: it cannot fire earlier.
     """
 
@@ -160,7 +161,7 @@ class Position(NamedTuple):
     high_water: str | None
     source: Source | None
     cut: int
-    limit_spent: bool = False
+    limit: LimitState = LimitState.RUNNING
     limit_from: Instant | None = None
 
     @property
@@ -177,6 +178,12 @@ class Position(NamedTuple):
     def status(self) -> StageStatus:
         """The status of the present stage."""
         return self.playbook.lifecycle.table.status[self.stage]
+
+    @property
+    def waits(self) -> bool:
+        """Whether a refused limit or an order of a fact may wait to become legal."""
+        cycles = self.episodes.cycles
+        return self.limit is LimitState.REFUSED or bool(cycles and cycles[-1].pending)
 
     @property
     def cycle_number(self) -> int | None:
@@ -204,6 +211,7 @@ class RuleStates(NamedTuple):
         moves_steady: Until when time alone leaves the automatic moves of the present stage as they are.
         look_again: From when time may have changed what a rule answers: a fact after it evaluates again.
         timer: When time alone changes something, at an exact instant or on the review grid.
+        broken: The guard that broke when an automatic move of this visit was tried, and how; it is told once.
     """
 
     by_name: dict[str, RuleState]
@@ -212,6 +220,7 @@ class RuleStates(NamedTuple):
     moves_steady: Horizon = FOR_EVER
     look_again: Instant | None = None
     timer: Timer | None = None
+    broken: tuple[str, str] | None = None
 
 
 class State:
@@ -222,6 +231,7 @@ class State:
     Attributes:
         lead: Whose facts are folded; None before the first.
         at: Up to when it is folded.
+        aged: Up to when half-lives are aged for rules: the later of the last fact and the last review that was due.
         ordinal: How many facts have been folded.
         memory: What is known about the lead.
         position: Where the lead stands; None before the start.
@@ -230,11 +240,12 @@ class State:
         checkpoints: Every so many facts, the fact and the state after it: a late fact folds on from the last before it.
     """
 
-    __slots__ = ("at", "checkpoints", "history", "lead", "memory", "ordinal", "position", "rules")
+    __slots__ = ("aged", "at", "checkpoints", "history", "lead", "memory", "ordinal", "position", "rules")
 
     def __init__(self) -> None:
         self.lead: str | None = None
         self.at: datetime | None = None
+        self.aged: datetime | None = None
         self.ordinal: int = 0
         self.memory: Memory = NOTHING_KNOWN
         self.position: Position | None = None
@@ -248,6 +259,7 @@ class State:
         # Written out instead of a loop over the slots: every move makes a copy, and the loop takes three times as long.
         new.lead = self.lead
         new.at = self.at
+        new.aged = self.aged
         new.ordinal = self.ordinal
         new.memory = self.memory
         new.position = self.position

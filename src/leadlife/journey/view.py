@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -14,18 +14,20 @@ from leadlife.facts import report_name
 from leadlife.journey.state import Memory, PersistentList, State, newest_first
 from leadlife.leads import Activity, Consent, Lead, Source
 from leadlife.playbook.playbook import Playbook
-from leadlife.timing import zone_named
+from leadlife.timing import grid_before, grid_from, zone_named
 
 if TYPE_CHECKING:
     from leadlife.scoring.ledger import Lift
     from leadlife.scoring.policy import Policy
     from leadlife.scoring.score import Score
 
+_TICK = timedelta(microseconds=1)
+
 
 class JourneyView:
     """A state as criteria and policies see it."""
 
-    __slots__ = ("_brief", "_history", "_playbook", "_scores", "_state", "_zone", "at", "roles")
+    __slots__ = ("_aged", "_brief", "_history", "_playbook", "_scores", "_state", "_zone", "at", "roles")
 
     def __init__(
         self,
@@ -35,6 +37,7 @@ class JourneyView:
         *,
         playbook: Playbook | None = None,
         brief: bool = False,
+        ruling: bool = False,
         zone: ZoneInfo | None = None,
     ) -> None:
         """Look at a state.
@@ -45,6 +48,7 @@ class JourneyView:
             roles: Of whoever asks.
             playbook: The agreement that a journey not yet started is asked under.
             brief: Whether the sum of a score is enough, without every line of its ledger.
+            ruling: Whether the rules ask, for which half-lives are aged up to the last fact or review only.
             zone: The zone whose calendar windows follow; by default the playbook's.
         """
         self._state = state
@@ -53,6 +57,7 @@ class JourneyView:
         self._scores: dict[str, Score] | None = None
         self._zone = zone
         self._history: tuple[Activity, ...] | None = None
+        self._aged: datetime | None = None if ruling else at
         self._brief = brief
         self.at: datetime = at
         self.roles: tuple[str, ...] = roles
@@ -68,6 +73,27 @@ class JourneyView:
         if self._playbook is None:
             raise Malformed("the journey has not started, so no playbook is in force")
         return self._playbook
+
+    @property
+    def aged(self) -> datetime:
+        """The instant up to which half-lives are aged; for rules, the later of the last fact and the last review."""
+        if self._aged is None:
+            since, playbook = self._state.aged, self.playbook
+            # ``at`` itself, and not an equal instant: where the two are one object, nothing needs to be converted.
+            self._aged = self.at
+            if since != self.at:
+                review = grid_before(self.at, playbook.zone_info, playbook.review_days)
+                self._aged = review if since is None else max(since, review)
+        return self._aged
+
+    def next_review(self, first: datetime) -> datetime:
+        """Return the next review, at or after an instant; that of ``at`` itself only if it has not had its turn yet."""
+        playbook = self.playbook
+        return grid_from(max(first, self.aged + _TICK), playbook.zone_info, playbook.review_days)
+
+    def reviewed(self) -> JourneyView:
+        """Return the view of the same lead at the instant ``aged``."""
+        return self if self.aged is self.at else JourneyView(self._state, self.aged, self.roles, brief=self._brief)
 
     @property
     def _cut(self) -> int:
@@ -222,7 +248,9 @@ class JourneyView:
     def in_zone(self, name: str) -> JourneyView:
         """Return the same view by the calendar of another zone."""
         zone = zone_named(name)
-        return JourneyView(self._state, self.at, self.roles, playbook=self._playbook, brief=self._brief, zone=zone)
+        new = JourneyView(self._state, self.at, self.roles, playbook=self._playbook, brief=self._brief, zone=zone)
+        new._aged = self._aged
+        return new
 
     def adding(self, activity: Activity) -> JourneyView:
         """Return the view of a lead that did one thing more."""

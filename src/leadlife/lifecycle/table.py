@@ -47,6 +47,7 @@ class TransitionTable:
         moves: The table.
         triggers: All triggers, in declared order.
         firing: The triggers that a kind of fact fires.
+        pending: Those of them that wait if they are not yet legal.
         known: The same, as a set.
         limits: The limit of each stage that has one.
         reach: ``{source: {target: edges}}``, in declared order.
@@ -54,7 +55,7 @@ class TransitionTable:
         rank: The place of each stage on the success path, from 0.
     """
 
-    __slots__ = ("firing", "known", "limits", "moves", "rank", "reach", "status", "triggers")
+    __slots__ = ("firing", "known", "limits", "moves", "pending", "rank", "reach", "status", "triggers")
 
     def __init__(self, stages: tuple[Stage, ...], machine: Machine) -> None:
         moves: dict[tuple[str, str], tuple[Candidate, ...]] = {}
@@ -76,6 +77,7 @@ class TransitionTable:
             if edge.rule.on is not None:
                 firing.setdefault(edge.rule.on, {})[edge.trigger] = None
         self.firing: dict[str, tuple[str, ...]] = {kind: tuple(triggers) for kind, triggers in firing.items()}
+        self.pending: frozenset[str] = frozenset(edge.trigger for edge in edges if edge.rule.pending)
         self.known: frozenset[str] = frozenset(self.triggers)
         self.status: dict[str, StageStatus] = {stage.id: stage.status for stage in stages}
         self.limits: dict[str, TimedLimit] = {

@@ -61,6 +61,12 @@ class Transition(Signable):
     """Which reasons are allowed; none means the lifecycle's list."""
     on: Name | None = None
     """A kind of fact, such as ``sold``: recording one fires the trigger in the same step."""
+    pending: bool = False
+    """Whether a fact of that kind which finds the move not yet legal fires it as soon as it is.
+
+    Only facts dated in an open stage wait, and only within their cycle, so that a renewal never wins the next deal. A
+    closing ends the wait, and reopening revives it. Any move by the same trigger fulfils it.
+    """
     automatic: bool = False
     """Whether it is taken by itself as soon as its guard is true; no role is asked, and its only reason is given."""
     meaning: Text = ""

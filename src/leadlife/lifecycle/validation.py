@@ -119,6 +119,8 @@ def _transition_faults(
     yield from _reasons_faults(path, rule, reasons)
     if rule.on is not None:
         yield from _known(f"{path}.on", rule.on, FIRING)
+    elif rule.pending:
+        yield Fault(f"{path}.pending", "only what a kind of fact fires can wait", 'give the kind, such as on="sold"')
     if rule.automatic:
         yield from _automatic_faults(path, rule, stages, reasons)
     if rule.guard is not None:

@@ -97,7 +97,7 @@ def _forward() -> tuple[Transition, ...]:
         step("qualify", "target", "lead", guard=holds("mql") | holds("pql")),
         step("accept", "lead", "sales_lead", roles=("sales",)),
         step("open", "sales_lead", "opportunity", guard=holds("sql")),
-        step("win", "opportunity", "customer", on="sold", guard=sold()),
+        step("win", "opportunity", "customer", on="sold", pending=True, guard=sold()),
     )
 
 

@@ -74,7 +74,13 @@ def _moves() -> tuple[Transition, ...]:
         automatic("qualify", ("lead",), "mql", TransitionKind.FORWARD, holds("mql")),
         automatic("lapse", ("sql",), "mql", TransitionKind.BACKWARD, ~holds("sql")),
         Transition(
-            trigger="win", sources=("sql",), target="customer", kind=TransitionKind.FORWARD, on="sold", guard=sold()
+            trigger="win",
+            sources=("sql",),
+            target="customer",
+            kind=TransitionKind.FORWARD,
+            on="sold",
+            pending=True,
+            guard=sold(),
         ),
         automatic("rebuy", ("customer",), "sql", TransitionKind.REPEAT, holds("sql")),
         Transition(

@@ -25,7 +25,9 @@ from leadlife.criteria import (
 )
 from leadlife.errors import Fault, LeadlifeError
 from leadlife.leads import Lead
+from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.lifecycle import Lifecycle
+from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.lifecycle.validation import circles
 from leadlife.qualification.rules import Hysteresis, QualificationRule, ReadinessRule
 from leadlife.timing import earliest
@@ -37,8 +39,8 @@ LATE, MID = " late", " mid"
 """The names of the two segments of readiness among the rules; no name of a qualification begins with a space."""
 Input = tuple[str, str]
 """What a criterion reads: a topic and a name, such as ``("field", "employees")``."""
-_UNTIMED = (HoldsQualification, ReadinessIs, CustomGuard)
-"""Leaves whose answers change by other rules or by custom code, never at an instant that is known in advance."""
+_UNTIMED = (HoldsQualification, ReadinessIs)
+"""Leaves whose answers change by other rules, never at an instant that is known in advance."""
 
 _STATES = ("stage", "cycle", "qualification", "readiness")
 """Topics that are the state of a lead, not evidence about it."""
@@ -82,20 +84,20 @@ class IndexedRule(NamedTuple):
     qualifies: bool
 
 
-class AutomaticMoves(NamedTuple):
-    """The automatic moves out of a stage.
+class MoveReads(NamedTuple):
+    """What the guards of a trigger read, out of one stage.
 
     Attributes:
-        triggers: The triggers to try, in declared order.
-        timed: The leaves of their guards whose answer time alone can change.
-        reads: What their guards read.
-        always: Whether they must be tried after every fact, because custom code in a guard may read anything.
+        timed: The leaves of the guards whose answer time alone can change.
+        reads: What the guards read.
+        always: Whether it must be tried after every fact, because custom code in a guard may read anything.
+        reenters: Whether it may be a reentry, which a cool-down refuses.
     """
 
-    triggers: tuple[str, ...]
     timed: tuple[Criterion, ...]
     reads: frozenset[Input]
     always: bool
+    reenters: bool
 
 
 class RuleIndex:
@@ -104,7 +106,8 @@ class RuleIndex:
     Attributes:
         rules: The rules in the order of evaluation: readiness, then qualifications, each after those that it reads.
         places: The place of each rule in this order, by its name; it is the number of its bit.
-        automatic: The automatic moves of each stage that has any.
+        automatic: The triggers of automatic moves of each stage that has any, in declared order.
+        moves: What the guards read of each stage and trigger that may wait to become legal.
         moved: The bits of the rules that read the stage or the cycle.
         always: The bits of the rules that contain custom code, which may read anything.
         every: The bits of all rules.
@@ -124,6 +127,7 @@ class RuleIndex:
         "by_state",
         "every",
         "moved",
+        "moves",
         "places",
         "rules",
         "segments",
@@ -157,7 +161,20 @@ class RuleIndex:
             if topic in ("stage", "cycle"):
                 self.moved |= bits
         self.blank: int = _blank(rules, policies)
-        self.automatic: dict[str, AutomaticMoves] = dict(_automatic(lifecycle, policies))
+        automatic: dict[str, dict[str, None]] = {}
+        waiting: dict[tuple[str, str], list[Edge]] = {}
+        by_trigger: dict[tuple[str, str], list[Edge]] = {}
+        for edge in lifecycle.edges:
+            move, limit = (edge.source, edge.trigger), lifecycle.by_id[edge.source].limit
+            by_trigger.setdefault(move, []).append(edge)
+            if edge.rule.automatic:
+                automatic.setdefault(edge.source, {})[edge.trigger] = None
+            if edge.rule.automatic or edge.rule.pending or (limit is not None and limit.trigger == edge.trigger):
+                waiting[move] = by_trigger[move]
+        self.automatic: dict[str, tuple[str, ...]] = {stage: tuple(found) for stage, found in automatic.items()}
+        self.moves: dict[tuple[str, str], MoveReads] = {
+            move: _move_reads(edges, policies) for move, edges in waiting.items()
+        }
 
     def _reads(self, bit: int, criterion: Criterion, policies: Mapping[str, Policy]) -> None:
         keys, opaque = _inputs(criterion, policies)
@@ -222,13 +239,15 @@ def horizon(leaves: tuple[Criterion, ...], view: View) -> Horizon:
     for leaf in leaves:
         if isinstance(leaf, ScoreIs | BandIs):
             score = view.score(leaf.name)
-            if score is not None:
-                steps = score.changes_at
-                # A policy that does not know when it changes says "now"; it is read again with the next fact.
-                exact.append(None if steps is None or steps <= view.at else steps)
-                fading.append(score.fades_from(leaf.value if isinstance(leaf, ScoreIs) else None))
+            if score is None:
+                continue
+            changes = score.changes_at
+            fading.append(leaf.fades_from(score, view))
         else:
-            exact.append(leaf.changes_at(view))
+            changes = leaf.changes_at(view)
+        # Custom code that does not say when it changes says "now": it is asked again at the next review.
+        exact.append(None if changes is None or changes <= view.at else changes)
+        fading.append(view.aged if changes is not None and changes <= view.at else None)
     soonest, fades = earliest(exact), earliest(fading)
     return Horizon(earliest((soonest, fades)), soonest, fades)
 
@@ -335,24 +354,12 @@ def _blank(rules: list[IndexedRule], policies: Mapping[str, Policy]) -> int:
     return bits
 
 
-def _automatic(lifecycle: Lifecycle, policies: Mapping[str, Policy]) -> Iterator[tuple[str, AutomaticMoves]]:
-    by_stage: dict[str, dict[str, None]] = {}
-    for edge in lifecycle.edges:
-        if edge.rule.automatic:
-            by_stage.setdefault(edge.source, {})[edge.trigger] = None
-    for stage, triggers in by_stage.items():
-        guards = [
-            guard
-            for edge in lifecycle.edges
-            if edge.source == stage and edge.trigger in triggers
-            for guard in edge.guards
-        ]
-        inputs = [_inputs(guard, policies) for guard in guards]
-        reads = frozenset[Any]().union(*(keys for keys, _ in inputs))
-        always = any(opaque for _, opaque in inputs)
-        yield (
-            stage,
-            AutomaticMoves(
-                tuple(triggers), tuple(leaf for guard in guards for leaf in timed_leaves(guard)), reads, always
-            ),
-        )
+def _move_reads(edges: list[Edge], policies: Mapping[str, Policy]) -> MoveReads:
+    guards = [guard for edge in edges for guard in edge.guards]
+    inputs = [_inputs(guard, policies) for guard in guards]
+    return MoveReads(
+        tuple(leaf for guard in guards for leaf in timed_leaves(guard)),
+        frozenset[Any]().union(*(keys for keys, _ in inputs)),
+        any(opaque for _, opaque in inputs),
+        any(edge.rule.kind is TransitionKind.REENTRY for edge in edges),
+    )

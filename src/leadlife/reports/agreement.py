@@ -153,7 +153,9 @@ def _who(rule: Transition) -> str:
     who = " or ".join(rule.roles) or "anyone"
     if rule.automatic:
         return f"automatic, or {who}"
-    return f"on a fact of kind {rule.on}, or {who}" if rule.on is not None else who
+    if rule.on is None:
+        return who
+    return f"on a fact of kind {rule.on}{', which may come early' if rule.pending else ''}, or {who}"
 
 
 def _reasons(playbook: Playbook) -> Iterator[str]:

@@ -35,6 +35,12 @@ class CustomPolicy(Banded):
     scale: OneOf[Scale] = default(Scale.POINTS)
     call: Annotated[Any, Field(exclude=True, repr=False)] = None
     """A function ``(lead, activities, *, at)``, or an object with a method ``score`` of that form."""
+    timeless: bool = False
+    """Whether the function leaves ``at`` unread, so that only facts change its answer.
+
+    Otherwise time may change it at any moment: rules look at it again at every review, unless the function returns a
+    :class:`Score` whose ``changes_at`` says when.
+    """
 
     @field_validator("call")
     @classmethod
@@ -77,6 +83,7 @@ class CustomPolicy(Banded):
         version: str | None = None,
         scale: Scale = Scale.POINTS,
         bands: Mapping[str, float] | None = None,
+        timeless: bool = False,
         meaning: str = "",
     ) -> Self:
         """Return a function, or an object with a method ``score``, as a policy.
@@ -87,6 +94,7 @@ class CustomPolicy(Banded):
             version: The version; by default that of the object, else 1.
             scale: What the answers mean.
             bands: The least value of each band.
+            timeless: Whether the function leaves ``at`` unread, so that only facts change its answer.
             meaning: What the policy is about, in words.
 
         Raises:
@@ -102,7 +110,15 @@ class CustomPolicy(Banded):
             raise Malformed("a custom policy needs a name", hint="give name=, or define the function with def")
         own_version = version or str(getattr(call, "version", "1"))
         least = bands if isinstance(bands, dict) or bands is None else dict(as_mapping("bands", bands))
-        return cls(name=own_name, version=own_version, scale=scale, bands=least or {}, meaning=meaning, call=call)
+        return cls(
+            name=own_name,
+            version=own_version,
+            scale=scale,
+            bands=least or {},
+            timeless=timeless,
+            meaning=meaning,
+            call=call,
+        )
 
     @property
     def declares_all(self) -> bool:
@@ -122,14 +138,21 @@ class CustomPolicy(Banded):
             return replace(self.score_of(report.value, at=view.at, why="reported"), changes_at=None)
         if self.call is None:
             raise PolicyNotBound(self.name, "is named but not bound to a function")
+        score = self._called(view, view.at)
+        if score.changes_at == view.at and view.aged != view.at:
+            # It does not say when time changes it, so the rules of a journey ask for it as of the last review.
+            score = replace(self._called(view, view.aged), at=view.at, changes_at=view.at)
+        return replace(score, changes_at=None) if self.timeless else score
+
+    def _called(self, view: PolicyView, at: datetime) -> Score:
         scoring = getattr(self.call, "score", self.call)
         try:
-            answer = scoring(view.lead, view.history, at=view.at)
+            answer = scoring(view.lead, view.history, at=at)
         except Exception as error:
             if isinstance(error, PolicyError):
                 raise
             raise PolicyError(self.name, f"raised {type(error).__name__}") from error
-        return self.score_of(answer, at=view.at)
+        return self.score_of(answer, at=at)
 
     def _unanswered(self, at: datetime, why: str) -> Score:
         return banded(Score(self.name, self.version, at, answer=Answer.UNANSWERED, why=why), self.bands)

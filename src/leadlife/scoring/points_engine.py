@@ -202,7 +202,8 @@ def _place(counted: Counted) -> int:
 
 def _counted(rule: PreparedRule, view: View, kind: str, tally: Tally) -> Iterator[Counted]:
     """Yield the activities of a kind that count, the newest first, until no older one can count."""
-    at, half_life, size, number = view.at, rule.half_life, rule.size, 0
+    half_life, size, number = rule.half_life, rule.size, 0
+    at = view.at if half_life is None else view.aged
     matches, ageing = rule.matches, rule.ageing(view.zone) if rule.timed else None
     # Newer activities have at least as many points left as older ones, unless months of unequal length exchange two of
     # them. So a cap can stop the walk after the newest few. With lines it cannot: a ledger shows what the cap removes.

@@ -61,6 +61,15 @@ class LeadView:
         return by_kind
 
     @property
+    def aged(self) -> datetime:
+        """The instant itself: outside a journey there are no reviews."""
+        return self.at
+
+    def reviewed(self) -> LeadView:
+        """Return the view itself, for the same reason."""
+        return self
+
+    @property
     def fields(self) -> dict[str, Scalar]:
         """The value of each field."""
         return self.lead.fields

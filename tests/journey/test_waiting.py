@@ -1,0 +1,368 @@
+"""Moves that wait: orders that come early, limits that were refused, and custom code that reads the time."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from leadlife import (
+    ActivityRecorded,
+    Actor,
+    EvidenceGiven,
+    Identified,
+    Journey,
+    Lifecycle,
+    Limit,
+    Moved,
+    Playbook,
+    QualificationRule,
+    Retracted,
+    Sold,
+    Stage,
+    StageReached,
+    Transition,
+    days,
+    elapsed,
+)
+from leadlife.criteria import CustomGuard, count, evidence, role, score, sold
+from leadlife.errors import InvalidDefinition
+from leadlife.facts import load_fact
+from leadlife.money import Money
+from leadlife.presets import PRESETS, eight_stage
+from leadlife.scoring import ActivityRule, CustomPolicy, Points
+from stories import SALES, T0, at
+
+MARKETING = Actor(id="mia", roles="marketing")
+
+SECOND = timedelta(seconds=1)
+
+
+def book(*transitions, stages=(), limit=None, **more):
+    """Return a playbook with the stages work, deal, won, lost and rest."""
+    work = Stage(id="work") if limit is None else Stage(id="work", limit=limit)
+    return Playbook(
+        id="p",
+        lifecycle=Lifecycle(
+            stages=(
+                work,
+                Stage(id="deal"),
+                *stages,
+                Stage(id="won", status="won"),
+                Stage(id="lost", status="lost"),
+                Stage(id="rest", status="recycled"),
+            ),
+            transitions=transitions,
+        ),
+        **more,
+    )
+
+
+OPEN = Transition(trigger="open", sources="work", target="deal")
+WIN = Transition(trigger="win", sources="deal", target="won", on="sold", pending=True, guard=sold())
+LOSE = Transition(trigger="lose", sources=("work", "deal"), target="lost")
+RECYCLE = Transition(trigger="recycle", sources=("work", "deal"), target="rest")
+REOPEN = Transition(trigger="reopen", sources=("won", "lost"), kind="reopen")
+AGAIN = Transition(trigger="again", sources="won", target="work")
+RETURN = Transition(trigger="return", sources="rest", target="work")
+DEALS = book(OPEN, WIN, LOSE, RECYCLE, REOPEN, AGAIN, RETURN)
+
+
+def begun(playbook=DEALS):
+    return Journey.start("ada", playbook, at=T0)
+
+
+class TestOrdersThatComeEarly:
+    def test_a_sale_recorded_before_its_move_is_legal_wins_as_soon_as_it_is(self):
+        early = begun().record(Sold(at=at(1)))
+        assert (early.stage, early.receipt.standing) == ("work", "refused")
+        assert [(one.trigger, one.at) for one in early.pending] == [("win", at(1))]
+        opened = early.move("open", at=at(1) + 5 * SECOND)
+        assert opened.stage == "won"
+        assert opened.pending == ()
+        assert "win" in str(opened.explain())
+
+    def test_the_eight_stages_never_recycle_a_paying_customer(self):
+        lead = Journey.start("ada", eight_stage(), at=T0, stage="name").record(
+            StageReached(stage="sales_lead", infer_gaps=True, at=T0)
+        )
+        assert lead.stage == "sales_lead"
+        sold_early = lead.record(Sold(at=at(1)))
+        assert sold_early.stage == "sales_lead"
+        assert sold_early.tick(at(300)).stage == "sales_lead"
+        refused = sold_early.tick(at(300)).derived[-1]
+        assert (refused.type, refused.code) == ("timer_refused", "sale_pending")
+        qualified = sold_early.grant("sql", at=at(1) + 5 * SECOND, by=SALES)
+        opened = qualified.move("open", at=at(1) + 5 * SECOND, by=SALES)
+        assert opened.stage == "customer"
+
+    @pytest.mark.parametrize("preset", PRESETS)
+    def test_every_preset_lets_a_sale_wait(self, preset):
+        rules = PRESETS[preset]().lifecycle.transitions
+        assert [rule.pending for rule in rules if rule.on == "sold"] == [True]
+
+    def test_a_closing_ends_the_wait_and_reopening_revives_it(self):
+        lost = begun().record(Sold(at=at(1))).move("lose", at=at(2))
+        assert lost.pending == ()
+        reopened = lost.move("reopen", at=at(3))
+        assert [one.trigger for one in reopened.pending] == ["win"]
+        assert reopened.move("open", at=at(4)).stage == "won"
+
+    def test_a_win_that_is_reopened_is_not_won_again_by_the_sale_that_won_it(self):
+        won = begun().record(Sold(at=at(1))).move("open", at=at(2))
+        assert won.move("reopen", at=at(3)).stage == "deal"
+        direct = begun().move("open", at=at(1)).record(Sold(at=at(2)))
+        assert direct.move("reopen", at=at(3)).stage == "deal"
+
+    def test_a_renewal_never_wins_the_next_deal(self):
+        customer = begun().record(Sold(at=at(1))).move("open", at=at(2))
+        renewed = customer.record(Sold(at=at(3)))
+        assert renewed.pending == ()
+        assert renewed.move("again", at=at(4)).move("open", at=at(5)).stage == "deal"
+
+    def test_what_pends_ends_with_its_cycle(self):
+        rested = begun().record(Sold(at=at(1))).move("recycle", at=at(2))
+        assert rested.pending == ()
+        assert rested.move("return", at=at(3)).move("open", at=at(4)).stage == "deal"
+
+    def test_a_fact_in_a_recycled_stage_does_not_wait(self):
+        rested = begun().move("recycle", at=at(1)).record(Sold(at=at(2)))
+        assert rested.pending == ()
+        assert rested.move("return", at=at(3)).move("open", at=at(4)).stage == "deal"
+
+    def test_a_sale_that_is_retracted_waits_no_more(self):
+        early = begun().record(Sold(at=at(1)))
+        taken_back = early.record(Retracted(target=early.facts[-1].id, at=at(2)))
+        assert taken_back.pending == ()
+        assert taken_back.move("open", at=at(3)).stage == "deal"
+
+    def test_without_pending_a_refused_fact_is_never_looked_at_again(self):
+        strict = book(OPEN, WIN.replace(pending=False), RECYCLE)
+        assert begun(strict).record(Sold(at=at(1))).move("open", at=at(2)).stage == "deal"
+
+    def test_an_order_keeps_the_roles_of_who_gave_it(self):
+        roles = WIN.replace(roles="sales")
+        allowed = book(OPEN, roles, roles=("sales", "marketing"))
+        by_marketing = begun(allowed).record(Sold(at=at(1), by=MARKETING))
+        assert by_marketing.move("open", at=at(2)).stage == "deal"
+        both = by_marketing.record(Sold(at=at(1.5), by=Actor(id="sam", roles="sales")))
+        assert len(both.pending) == 2
+        assert both.move("open", at=at(2)).explain()[-1].by == "sam"
+
+    def test_an_order_waits_for_its_guard_and_for_time(self):
+        later = book(
+            Transition(trigger="open", sources="work", target="deal", on="evidence", pending=True,
+                       guard=evidence("fit") & (count("call", within=days(7)) < 1)),
+            evidence={"fit": ""}, activity_kinds={"call": {}},
+        )  # fmt: skip
+        called = begun(later).record(ActivityRecorded(kind="call", at=at(1)))
+        waiting = called.record(EvidenceGiven(name="fit", at=at(2)))
+        assert waiting.stage == "work"
+        assert waiting.wake_at.at == at(8)
+        assert waiting.tick(at(8)).stage == "deal"
+        assert waiting.tick(at(8)).visits[-1].entered == at(8)
+
+    def test_many_equal_orders_are_kept_once(self):
+        lead = begun().record_all(
+            Sold(at=at(1) + n * SECOND, amount=Money(amount=n + 1, currency="EUR")) for n in range(50)
+        )
+        assert len(lead.pending) == 1
+
+    def test_a_person_may_recycle_a_lead_whose_sale_waits(self):
+        assert begun().record(Sold(at=at(1))).move("recycle", at=at(2)).stage == "rest"
+
+    def test_an_automatic_move_does_not_recycle_it(self):
+        auto = Transition(trigger="drop", sources="work", target="rest", automatic=True, guard=evidence("gone"))
+        lead = begun(book(OPEN, WIN, auto, evidence={"gone": ""}))
+        assert lead.record(EvidenceGiven(name="gone", at=at(1))).stage == "rest"
+        kept = lead.record(Sold(at=at(1))).record(EvidenceGiven(name="gone", at=at(2)))
+        assert kept.stage == "work"
+
+    def test_pending_is_for_what_a_fact_fires(self):
+        with pytest.raises(InvalidDefinition, match="only what a kind of fact fires can wait"):
+            book(OPEN.replace(pending=True))
+
+    def test_what_pends_survives_a_snapshot(self):
+        early = begun().record(Sold(at=at(1), by=Actor(id="sam", roles="sales")))
+        again = Journey.resume(early.snapshot(), [load_fact(fact.dump()) for fact in early.facts], DEALS)
+        assert again == early
+        assert again.move("open", at=at(2)).stage == "won"
+
+    def test_what_pends_goes_along_when_a_playbook_is_adopted(self):
+        early = begun().record(Sold(at=at(1)))
+        newer = Playbook(id="p", version="2", lifecycle=DEALS.lifecycle)
+        assert early.adopt(newer, at=at(2)).move("open", at=at(3)).stage == "won"
+        without = book(OPEN, WIN.replace(pending=False), RECYCLE).replace(version="3")
+        assert early.adopt(without, at=at(2)).move("open", at=at(3)).stage == "deal"
+
+
+class TestLimitsThatWereRefused:
+    def test_it_is_retried_when_time_makes_its_guard_true(self):
+        quiet = count("call", within=days(20)) < 1
+        lead = begun(book(RECYCLE.replace(guard=quiet), OPEN, RETURN, limit=Limit(after=days(14), trigger="recycle"),
+                          activity_kinds={"call": {}}))  # fmt: skip
+        called = lead.record(ActivityRecorded(kind="call", at=at(0.5)))
+        assert called.tick(at(14)).stage == "work"
+        assert called.tick(at(14)).wake_at.at == at(20.5)
+        assert called.tick(at(30)).visits[-1].entered == at(20.5)
+
+    def test_it_is_told_once_however_often_somebody_looks(self):
+        lead = begun(book(RECYCLE.replace(guard=evidence("gone")), OPEN, limit=Limit(after=days(1), trigger="recycle"),
+                          evidence={"gone": "", "other": ""}))  # fmt: skip
+        for day in range(2, 9):
+            lead = lead.tick(at(day)).record(EvidenceGiven(name="other", at=at(day)))
+        assert [fact.type for fact in lead.derived] == ["timer_refused"]
+        assert lead.record(EvidenceGiven(name="gone", at=at(10))).stage == "rest"
+
+    def test_an_internal_move_that_was_refused_is_made_once(self):
+        note = Transition(trigger="note", sources="work", kind="forward", guard=evidence("gone"))
+        lead = begun(book(note, OPEN, limit=Limit(after=days(1), trigger="note"), evidence={"gone": "", "other": ""}))
+        noted = lead.tick(at(2)).record(EvidenceGiven(name="gone", at=at(3)))
+        assert [fact.type for fact in noted.derived] == ["timer_refused", "moved"]
+        assert len(noted.record(EvidenceGiven(name="other", at=at(4))).derived) == 2
+
+    def test_a_reentry_that_a_cool_down_refused_is_made_at_its_end(self):
+        rest = Stage(id="nap", status="recycled", cool_down=days(30), limit=Limit(after=days(10), trigger="wake"))
+        lead = begun(
+            book(
+                Transition(trigger="doze", sources="work", target="nap"),
+                Transition(trigger="wake", sources="nap", target="work"),
+                stages=(rest,),
+            )
+        )
+        dozing = lead.move("doze", at=at(1))
+        assert dozing.tick(at(11)).derived[-1].code == "cooling_down"
+        assert dozing.tick(at(40)).visits[-1].entered == at(31)
+
+    def test_an_order_comes_before_the_limit_and_the_limit_before_an_automatic_move(self):
+        ready = evidence("ready")
+        rules = (
+            Transition(trigger="auto", sources="work", target="lost", automatic=True, guard=ready),
+            Transition(trigger="late", sources="work", target="rest", guard=ready),
+            Transition(trigger="order", sources="work", target="deal", on="identified", pending=True, guard=ready),
+        )
+        lead = begun(book(*rules, limit=Limit(after=days(1), trigger="late"), evidence={"ready": ""}))
+        both = lead.record(Identified(at=at(0.5))).tick(at(2))
+        assert both.record(EvidenceGiven(name="ready", at=at(3))).stage == "deal"
+        assert lead.record(EvidenceGiven(name="ready", at=at(3))).stage == "rest"
+        assert lead.record(EvidenceGiven(name="ready", at=at(0.3))).stage == "lost"
+
+
+def on_fridays(view):
+    return view.at.weekday() == 4
+
+
+def never_reads_time(view):
+    return view.evidence("yes") is not None
+
+
+class TestCustomCodeThatReadsTheTime:
+    def auto(self, guard, **more):
+        move = Transition(trigger="go", sources="work", target="deal", automatic=True, guard=guard)
+        return begun(book(move, activity_kinds={"page": {}, "call": {}}, evidence={"yes": ""}, **more))
+
+    def test_a_guard_that_reads_the_instant_is_asked_at_every_review(self):
+        monday = self.auto(on_fridays)
+        assert T0.weekday() == 0
+        assert monday.wake_at.at == datetime(T0.year, T0.month, T0.day + 1, tzinfo=UTC)
+        friday = datetime(T0.year, T0.month, T0.day + 4, tzinfo=UTC)
+        assert monday.tick(at(30)).visits[-1].entered == friday
+
+    def test_a_guard_that_leaves_the_instant_unread_never_wakes_anybody(self):
+        assert self.auto(never_reads_time).wake_at is None
+
+    def test_a_guard_that_says_when_it_changes_is_asked_then(self):
+        due = at(3.3)
+        guard = CustomGuard(
+            name="late", call=lambda view: view.at >= due, next_change=lambda view: due if view.at < due else None
+        )
+        lead = self.auto(guard)
+        assert lead.wake_at.at == due
+        assert lead.tick(at(9)).visits[-1].entered == due
+        assert lead.tick(at(9)).wake_at is None
+
+    @pytest.mark.parametrize("answer", [5, datetime(2026, 1, 1)], ids=["number", "naive"])
+    def test_a_next_change_that_is_no_instant_is_an_error(self, answer):
+        guard = CustomGuard(name="late", call=lambda view: view.at is None, next_change=lambda view: answer)
+        lead = self.auto(guard)
+        told = [fact for fact in lead.derived if fact.type == "rule_failed"]
+        assert told == []  # the guard itself answered
+        with pytest.raises(Exception, match="next_change"):
+            lead.verdict(guard, at=at(1))
+
+    def test_a_rule_on_custom_code_is_looked_at_on_the_grid_and_never_by_an_unrelated_timer(self):
+        rule = QualificationRule(name="friday", enter=on_fridays)
+        hourly = QualificationRule(name="fresh", enter=evidence("yes", within=elapsed(hours=7)))
+        lead = begun(book(OPEN, qualifications=(rule,), evidence={"yes": ""}))
+        other = begun(book(OPEN, qualifications=(rule, hourly), evidence={"yes": ""}))
+        for day in range(12):
+            told = EvidenceGiven(name="yes", at=at(day))
+            lead, other = lead.record(told), other.record(told)
+        both = [[fact.at for fact in one.derived if getattr(fact, "name", "") == "friday"] for one in (lead, other)]
+        assert both[0] == both[1] != []
+
+    def test_a_policy_of_ones_own_is_asked_at_every_review_unless_it_is_timeless(self):
+        def age(lead, activities, *, at):
+            return (at - T0).days
+
+        def seen(lead, activities, *, at):
+            return len(activities)
+
+        guard = score("own") >= 5
+        by_age = self.auto(guard, scores=(CustomPolicy.of(age, name="own"),))
+        assert by_age.wake_at is not None
+        assert by_age.tick(at(30)).visits[-1].entered == datetime(T0.year, T0.month, T0.day + 6, tzinfo=UTC)
+        timeless = self.auto(guard, scores=(CustomPolicy.of(seen, name="own", timeless=True),))
+        assert timeless.wake_at is None
+
+    def test_a_guard_that_breaks_is_told_once_and_tried_again(self):
+        broken = [True]
+
+        def fragile(view):
+            if broken:
+                raise RuntimeError
+            return True
+
+        lead = self.auto(fragile)
+        looked = lead.tick(at(5)).record(ActivityRecorded(kind="page", at=at(5)))
+        assert [fact.type for fact in looked.derived] == ["rule_failed"]
+        broken.clear()
+        assert looked.tick(at(7)).stage == "deal"
+
+
+class TestHalfLivesAndOtherTimers:
+    FADING = Points(
+        name="interest",
+        rules=(ActivityRule(name="pages", kinds="page", points=10, half_life=elapsed(days=2)),),
+    )
+
+    def life(self, *more):
+        hot = QualificationRule(name="hot", enter=score("interest") >= 6)
+        kinds = {"page": {}, "call": {}}
+        playbook = book(OPEN, scores=(self.FADING,), qualifications=(hot, *more), activity_kinds=kinds)
+        lead = begun(playbook)
+        for hours in (10, 100, 101, 200, 300):
+            lead = lead.record(ActivityRecorded(kind="page", at=T0 + timedelta(hours=hours)))
+        return lead.tick(at(20))
+
+    def changes(self, lead):
+        return [(fact.type, fact.at) for fact in lead.derived if getattr(fact, "name", "") == "hot"]
+
+    def test_a_rule_that_nothing_reads_changes_nothing_else(self):
+        alone = self.changes(self.life())
+        assert len(alone) > 2
+        for hours in (5, 7, 13, 24, 38):
+            other = QualificationRule(name="other", enter=count("page", within=elapsed(hours=hours)) >= 1)
+            assert self.changes(self.life(other)) == alone
+
+    def test_a_timer_on_the_grid_keeps_the_review_of_that_instant(self):
+        midnight = datetime(T0.year, T0.month, T0.day + 6, tzinfo=UTC)
+        window = midnight - (T0 + timedelta(hours=100))
+        other = QualificationRule(
+            name="other", enter=count("page", within=elapsed(seconds=int(window.total_seconds()))) >= 2
+        )
+        assert self.changes(self.life(other)) == self.changes(self.life())
+
+
+def test_roles_are_asked_of_whoever_ordered(monkeypatch):
+    rule = WIN.replace(guard=sold() & role("sales"))
+    lead = begun(book(OPEN, rule, roles="sales")).record(Sold(at=at(1), by=SALES))
+    assert lead.record(Moved(trigger="open", at=at(2))).stage == "won"

@@ -391,9 +391,8 @@ class TestWhatBreaks:
         assert "do not come to rest" in str(ada.explain())
         assert ada.record(Identified(at=at(2))).version == 3
 
-    def test_evidence_from_the_future_is_refused(self):
-        with pytest.raises(Malformed, match="recorded before it happened"):
-            began().record(yes("budget", 9), recorded_at=at(1))
+    def test_evidence_from_the_future_does_not_count_yet(self):
+        assert began().record(yes("budget", 9), now=at(1)).evidence == {}
         later = began().record(yes("timing", 9))
         assert later.as_of(at=at(8)).evidence == {}
 

@@ -159,7 +159,7 @@ class TestGates:
 
 class TestViewsOfThePast:
     def test_what_was_and_what_was_known(self, lead):
-        late = lead.record(EvidenceGiven(name="sql", at=at(2.5)), recorded_at=at(9))
+        late = lead.record(EvidenceGiven(name="sql", at=at(2.5)), now=at(9))
         assert "sql" in late.as_of(at=at(2.5)).evidence
         assert "sql" not in late.as_of(recorded_at=at(8)).evidence
         assert late.as_of() is late
@@ -216,7 +216,7 @@ class TestLateFacts:
 
     def test_withdrawn_facts_are_listed_for_hosts_that_acted_on_them(self, lead):
         cold = lead.tick(at(20))
-        rescued = lead.record(Moved(trigger="accept", at=at(10), by=SALES), recorded_at=at(21)).tick(at(22))
+        rescued = lead.record(Moved(trigger="accept", at=at(10), by=SALES), now=at(21)).tick(at(22))
         assert [fact.type for fact in rescued.withdrawn_since(cold)] == ["moved", "unqualified"]
         assert rescued.withdrawn_since(cold)[0].trigger == "recycle"
         assert rescued.stage == "sales_lead"

@@ -175,13 +175,6 @@ def test_only_the_closed_set_of_facts_is_recorded():
             journey.record(odd)
 
 
-def test_a_log_recorded_before_it_happened_is_refused():
-    journey = Journey.start("ada", eight_stage(), at=T0)
-    early = journey.facts[0].replace(recorded_at=T0 - DAY)
-    with pytest.raises(Malformed, match="recorded before it happened"):
-        Journey.replay([early], eight_stage())
-
-
 @pytest.mark.parametrize(
     "bad",
     [

@@ -71,10 +71,9 @@ def test_what_is_recorded_later_never_changes_what_was_known(journey, at, data):
     grown = journey
     for draft in data.draw(st.lists(fact_drafts(journey.playbook), max_size=4)):
         later = max(moment, draft.at) + timedelta(seconds=1)
-        grown = grown.record(draft, recorded_at=max(later, *(f.recorded_at for f in grown.facts), later))
+        grown = grown.record(draft, now=later)
     for fact in journey.facts[:1]:
-        last = max(f.recorded_at for f in grown.facts)
-        grown = grown.record(Retracted(target=fact.id, at=at), recorded_at=max(last, moment + timedelta(seconds=1)))
+        grown = grown.record(Retracted(target=fact.id, at=at), now=moment + timedelta(seconds=1))
     assert grown.as_of(recorded_at=moment) == before
 
 
@@ -82,7 +81,7 @@ def test_what_is_recorded_later_never_changes_what_was_known(journey, at, data):
 def test_ticking_at_any_instants_or_never_gives_the_same(journey, at, instants):
     ticked = journey
     for instant in sorted(instants):
-        if ticked._data.folded.at is None or instant >= ticked._data.folded.at:
+        if ticked._data.present is None or instant >= ticked._data.present:
             ticked = ticked.tick(instant)
     assert story(ticked.as_of(at=at)) == story(journey.as_of(at=at))
 
@@ -90,9 +89,26 @@ def test_ticking_at_any_instants_or_never_gives_the_same(journey, at, instants):
 @given(told(), st.data())
 def test_ticking_in_between_does_not_change_what_is_recorded_next(journey, data):
     draft = data.draw(fact_drafts(journey.playbook))
-    last = journey._data.folded.at
+    last = journey.at
     ticked = journey if last is None else journey.tick(last + timedelta(days=data.draw(st.integers(0, 40))))
     assert ticked.record(draft) == journey.record(draft)
+
+
+@given(told(), st.data(), at_times(within_days=120), at_times(within_days=120))
+def test_a_planned_fact_changes_nothing_before_its_time_and_then_what_it_would(journey, data, now, until):
+    draft = data.draw(fact_drafts(journey.playbook))
+    present = now if journey.at is None else max(now, journey.at)
+    if draft.at <= present:
+        return
+    planned = journey.record(draft, now=present)
+    assert planned.facts[-1].recorded_at == present
+    assert planned.receipt.standing in ("planned", "retracted", "conflicting")
+    looked = max(until, present)
+    if looked < draft.at:
+        assert story(planned.tick(looked)) == story(journey.tick(looked))
+        assert planned.wake_at.at <= draft.at
+    else:
+        assert story(planned.tick(looked)) == story(journey.record(draft, now=draft.at).tick(looked))
 
 
 @given(told())
@@ -245,7 +261,7 @@ def test_a_timer_fires_exactly_at_the_announced_instant(journey):
 @given(told(), at_times(within_days=150))
 def test_nothing_that_was_not_announced_changes_by_time_alone(journey, at):
     wake = journey.wake_at
-    if journey.at is None or at < journey._data.folded.at or (wake is not None and wake.at <= at):
+    if journey.at is None or at < journey.at or (wake is not None and wake.at <= at):
         return
     assert story(journey.tick(at))[2:] == story(journey)[2:]
 

@@ -232,7 +232,7 @@ class _Reading:
     def _journey(self, lead: str, entry: _Entry, refused: dict[tuple[int, int], str]) -> Journey:
         # By instant, rank, file and line. Facts cannot be compared, so they are not part of the key.
         drafts = sorted(entry.drafts, key=lambda draft: draft[:4])
-        journey = Journey(lead, self.playbook).record_all((draft.fact for draft in drafts), recorded_at=self.latest)
+        journey = Journey(lead, self.playbook).record_all((draft.fact for draft in drafts), now=self.latest)
         if journey.refused:
             row_of = {draft.fact.key: (draft.file, draft.line) for draft in drafts}
             for logged in journey.log:

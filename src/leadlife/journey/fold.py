@@ -17,12 +17,11 @@ from leadlife.facts import (
     Started,
 )
 from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry
-from leadlife.journey.log import FactLog
 from leadlife.journey.manual_qualification import grant_or_withdraw
 from leadlife.journey.moves import begin, make_move, reinterpreted, with_pending
 from leadlife.journey.records import Due, FactStatus, LimitState, PendingMove, Step, StepKind, Timer, TimerKind
 from leadlife.journey.rule_evaluation import evaluate_rules
-from leadlife.journey.state import JourneyData, PersistentList, Position, RuleStates, State
+from leadlife.journey.state import PersistentList, Position, RuleStates, State
 from leadlife.journey.waiting import limit_move
 from leadlife.leads import TIMER
 from leadlife.lifecycle.edges import Edge
@@ -320,28 +319,3 @@ _ACTS: dict[type[Fact], Callable[[State, Any, PlaybookRegistry], Refusals]] = {
     QualificationGranted: lambda state, fact, _registry: grant_or_withdraw(state, fact),
     QualificationWithdrawn: lambda state, fact, _registry: grant_or_withdraw(state, fact),
 }
-
-
-def state_at(data: JourneyData, at: datetime) -> State:
-    """Return where the lead stands at an instant, whether it lies before or after the last fact."""
-    if data.folded.at is None or at >= data.folded.at:
-        state = data.folded.copy()
-        pass_time(state, at)
-        return state
-    return fold(data.log.in_fold_order(until=at), data.registry, until=at)
-
-
-def folded_anew(
-    data: JourneyData, log: FactLog, *, registry: PlaybookRegistry | None = None, begin: State | None = None
-) -> JourneyData:
-    """Return a journey of a whole log.
-
-    Args:
-        data: Whose journey it is.
-        log: The facts.
-        registry: The playbooks, where they are others than before.
-        begin: Where the lead stands after the whole log, if that is known.
-    """
-    registry = registry or data.registry
-    state = begin or fold(log.in_fold_order(), registry)
-    return data._replace(registry=registry, log=log, folded=state, shown=state, horizon=None, known=None)

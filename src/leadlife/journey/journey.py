@@ -18,12 +18,12 @@ from leadlife.facts import Evidence, Fact, Moved, PlaybookAdopted, Qualification
 from leadlife.facts import QualificationWithdrawn as Withdrawn
 from leadlife.journey import history, queries, recording, starting
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
-from leadlife.journey.fold import folded_anew
+from leadlife.journey.data import JourneyData, folded_anew, growable
 from leadlife.journey.history import Explanation, Visit
 from leadlife.journey.log import LogEntry
+from leadlife.journey.recording import Clock
 from leadlife.journey.records import Cycle, PendingMove
 from leadlife.journey.snapshot import Snapshot
-from leadlife.journey.state import JourneyData
 from leadlife.journey.view import lead_of
 from leadlife.journey.waiting import pending_moves
 from leadlife.leads import SYSTEM, Actor, Lead, Source, actor
@@ -77,7 +77,7 @@ class Journey:
         by: Actor | str = SYSTEM,
         source: Source | None = None,
         evidence: Iterable[str] = (),
-        recorded_at: datetime | None = None,
+        now: datetime | None = None,
     ) -> Journey:
         """Return a journey that begins at a stage.
 
@@ -92,7 +92,7 @@ class Journey:
             by: Who starts it.
             source: Where the first cycle comes from; by default the lead's own source.
             evidence: Names of what is already known to be so, such as ``["fit"]``.
-            recorded_at: When it became known; by default at once.
+            now: The clock of whoever records it; by default ``at``.
 
         Raises:
             Malformed: An argument cannot be understood.
@@ -102,7 +102,7 @@ class Journey:
             raise _no_lead(lead)
         empty = cls(lead if isinstance(lead, str) else lead.id, playbook, pipeline=pipeline)
         known = listed("evidence", evidence)
-        request = starting.Start(lead, playbook, instant(at), stage, actor(by), source, known, recorded_at)
+        request = starting.Start(lead, playbook, instant(at), stage, actor(by), source, known, now)
         return cls._of(starting.start(empty._data, request))
 
     @classmethod
@@ -134,30 +134,34 @@ class Journey:
 
     # ------------------------------------------------------------------ verbs: each returns a new journey
 
-    def record(self, fact: Fact, *, recorded_at: datetime | None = None) -> Journey:
+    def record(self, fact: Fact, *, now: datetime | None = None, planned: bool = False) -> Journey:
         """Return the journey with one more fact. Never refuses for legality: an illegal move is kept and marked.
 
         Args:
-            fact: What happened. It may be late: the journey is folded anew from its place.
-            recorded_at: When it became known; by default the later of its ``at`` and the latest known.
+            fact: What happened. It may be late: the journey is folded anew from its place. It may be planned, which
+                means that its ``at`` lies after ``now``: then it takes effect when its time comes.
+            now: The clock of whoever records it, which becomes ``recorded_at``; an earlier one than that of the latest
+                record is raised to it. Without it, the later of the fact's ``at`` and the latest record.
+            planned: Whether the fact may lie more than five years ahead, or lies ahead though no ``now`` is given.
 
         Raises:
-            Malformed: The fact cannot be understood, uses a name that the playbook does not declare, or is recorded
-                before it happened or before an earlier record.
+            Malformed: The fact cannot be understood, uses a name that the playbook does not declare, or lies so far
+                ahead that its year is probably mistyped.
         """
-        return self._of(recording.record(self._data, fact, recorded_at))
+        return self._of(recording.record(self._data, fact, Clock(now, planned)))
 
-    def record_all(self, facts: Iterable[Fact], *, recorded_at: datetime | None = None) -> Journey:
+    def record_all(self, facts: Iterable[Fact], *, now: datetime | None = None, planned: bool = False) -> Journey:
         """Return the journey with many more facts: what :meth:`record` gives one after another, at less cost.
 
         Args:
             facts: What happened, in the order in which it is recorded.
-            recorded_at: When all of it became known; by default as for each alone.
+            now: As for :meth:`record`, for all of them.
+            planned: As for :meth:`record`.
 
         Raises:
             Malformed: A fact cannot be recorded; none of them is.
         """
-        return self._of(recording.record_all(self._data, listed("facts", facts), recorded_at))
+        return self._of(recording.record_all(self._data, listed("facts", facts), Clock(now, planned)))
 
     def move(
         self,
@@ -171,7 +175,7 @@ class Journey:
         source: Source | None = None,
         key: str | None = None,
         late: bool = False,
-        recorded_at: datetime | None = None,
+        now: datetime | None = None,
     ) -> Journey:
         """Return the journey after a trigger was fired, or raise and add nothing.
 
@@ -185,7 +189,8 @@ class Journey:
             source: Where the cycle comes from, if the move opens one.
             key: The idempotency key; firing again under it changes nothing.
             late: Whether ``at`` may lie before the last fact.
-            recorded_at: When it became known; by default the later of ``at`` and the latest known.
+            now: The clock of whoever records it, which ``at`` exceeds by five minutes at most; by default the later of
+                ``at`` and the latest record.
 
         Raises:
             MoveRefused: The playbook does not allow it; the subclass and its hint say why.
@@ -203,7 +208,7 @@ class Journey:
                 "key": key,
             }
         )
-        return self._of(recording.move(self._data, fact, recorded_at, late=late))
+        return self._of(recording.move(self._data, fact, Clock(now, verb=True), late=late))
 
     def recycle(
         self,
@@ -213,6 +218,7 @@ class Journey:
         by: Actor | str = SYSTEM,
         note: str | None = None,
         late: bool = False,
+        now: datetime | None = None,
     ) -> Journey:
         """Return the journey after the lead went back into marketing's care.
 
@@ -220,7 +226,7 @@ class Journey:
             MoveRefused: No transition of kind recycle may be taken from here.
         """
         trigger = queries.trigger_of_kind(self._data, TransitionKind.RECYCLE, "recycle", at=instant(at), late=late)
-        return self.move(trigger, at=at, by=by, reason=reason, note=note, late=late)
+        return self.move(trigger, at=at, by=by, reason=reason, note=note, late=late, now=now)
 
     def reopen(
         self,
@@ -230,6 +236,7 @@ class Journey:
         by: Actor | str = SYSTEM,
         note: str | None = None,
         late: bool = False,
+        now: datetime | None = None,
     ) -> Journey:
         """Return the journey back in the stage that was left for a closed one; the closing is void.
 
@@ -237,7 +244,7 @@ class Journey:
             MoveRefused: No transition of kind reopen may be taken from here.
         """
         trigger = queries.trigger_of_kind(self._data, TransitionKind.REOPEN, "reopen", at=instant(at), late=late)
-        return self.move(trigger, at=at, by=by, reason=reason, note=note, late=late)
+        return self.move(trigger, at=at, by=by, reason=reason, note=note, late=late, now=now)
 
     def grant(
         self,
@@ -247,7 +254,7 @@ class Journey:
         by: Actor | str = SYSTEM,
         expires: datetime | None = None,
         evidence: Iterable[str] = (),
-        recorded_at: datetime | None = None,
+        now: datetime | None = None,
     ) -> Journey:
         """Return the journey after somebody granted a qualification by hand, or raise and add nothing.
 
@@ -257,7 +264,7 @@ class Journey:
             by: Who, in which roles.
             expires: When it lapses; by default as its rule says.
             evidence: Ids of the facts that it rests on.
-            recorded_at: When it became known.
+            now: As for :meth:`move`.
 
         Raises:
             NotPermitted: The playbook does not let them.
@@ -265,7 +272,7 @@ class Journey:
             Malformed: An argument cannot be understood.
         """
         content = {"name": name, "at": at, "by": by, "expires": expires, "evidence": listed("evidence", evidence)}
-        return self._of(recording.record(self._data, QualificationGranted.checked(content), recorded_at, raising=True))
+        return self._of(recording.record(self._data, QualificationGranted.checked(content), Clock(now, verb=True)))
 
     def withdraw(
         self,
@@ -274,7 +281,7 @@ class Journey:
         *,
         at: datetime,
         by: Actor | str = SYSTEM,
-        recorded_at: datetime | None = None,
+        now: datetime | None = None,
     ) -> Journey:
         """Return the journey after somebody withdrew a qualification by hand, or raise and add nothing.
 
@@ -286,7 +293,7 @@ class Journey:
             Malformed: An argument cannot be understood.
         """
         fact = Withdrawn.checked({"name": name, "at": at, "by": by, "reason": reason})
-        return self._of(recording.record(self._data, fact, recorded_at, raising=True))
+        return self._of(recording.record(self._data, fact, Clock(now, verb=True)))
 
     def refer(
         self,
@@ -297,6 +304,7 @@ class Journey:
         stage: str | None = None,
         evidence: Iterable[str] = (),
         source: Source | None = None,
+        now: datetime | None = None,
     ) -> tuple[Journey, Journey]:
         """Return this journey, which now has a referral, and the journey of the person who was referred.
 
@@ -307,6 +315,7 @@ class Journey:
             stage: Where the other journey begins; by default the best entry open to a referral.
             evidence: What is already known of them, such as ``["fit"]``.
             source: Where their first cycle comes from; by default a referral.
+            now: As for :meth:`move`.
 
         Raises:
             MoveRefused: No journey of a referred lead begins at that stage.
@@ -315,9 +324,9 @@ class Journey:
             raise _no_lead(who)
         referred, referral = starting.referral(self.lead_id, who, source, at=instant(at), by=actor(by))
         theirs = Journey.start(
-            referred, self.playbook, at=at, stage=stage, pipeline=self.pipeline, by=by, evidence=evidence
+            referred, self.playbook, at=at, stage=stage, pipeline=self.pipeline, by=by, evidence=evidence, now=now
         )
-        return self.record(referral), theirs
+        return self._of(recording.record(self._data, referral, Clock(now, verb=True))), theirs
 
     def adopt(
         self,
@@ -326,6 +335,7 @@ class Journey:
         at: datetime,
         by: Actor | str = SYSTEM,
         stages: Mapping[str, str] | None = None,
+        now: datetime | None = None,
     ) -> Journey:
         """Return the journey under another playbook, or another version, from now on.
 
@@ -334,15 +344,16 @@ class Journey:
             at: When; never before the last fact.
             by: Who decided it.
             stages: Old stage ids to new ones, where they differ.
+            now: As for :meth:`move`.
 
         Raises:
             MoveRefused: The lead is in a stage that the playbook does not have and ``stages`` does not map.
         """
         expect("playbook", playbook, Playbook, hint="pass the new Playbook itself")
         fact = PlaybookAdopted.checked({"playbook": playbook.ref, "stages": stages or {}, "at": at, "by": by})
-        data = self._data.growable()
+        data = growable(self._data)
         data = data._replace(registry=data.registry.adding(playbook))
-        return self._of(recording.record(data, fact, None, raising=True))
+        return self._of(recording.record(data, fact, Clock(now, verb=True)))
 
     def drive(
         self,
@@ -355,6 +366,7 @@ class Journey:
         note: str | None = None,
         attribute: str = "stage",
         expected_stage: str | None = None,
+        now: datetime | None = None,
     ) -> Journey:
         """Check a move, make it, and set the stage of a host's own object.
 
@@ -367,6 +379,7 @@ class Journey:
             note: Free text that says more.
             attribute: Where the object keeps its stage.
             expected_stage: Where the host believes the object is; by default where the journey is.
+            now: As for :meth:`move`.
 
         Raises:
             StageConflict: The object is elsewhere; nothing was changed.
@@ -376,7 +389,7 @@ class Journey:
         last = self._data.folded.at
         before = self.stage if last is None or instant(at) < last else self.as_of(at=at).stage
         starting.check_stage(thing, attribute, before, expected_stage)
-        moved = self.move(trigger, at=at, by=by, reason=reason, note=note)
+        moved = self.move(trigger, at=at, by=by, reason=reason, note=note, now=now)
         setattr(thing, attribute, moved.stage)
         return moved
 
@@ -386,12 +399,9 @@ class Journey:
         """Return the journey after time has passed: limits that came due have fired. The log is unchanged.
 
         Raises:
-            Malformed: The instant lies before the last fact; :meth:`as_of` answers for the past.
+            Malformed: The instant lies before the present; :meth:`as_of` answers for the past.
         """
-        last = self._data.folded.at
-        if last is not None and instant(at) < last:
-            raise Malformed("time passes forward only", hint="as_of(at=...) returns the past")
-        return self.as_of(at=at)
+        return self._of(recording.ticked(self._data, instant(at)))
 
     def as_of(self, *, at: datetime | None = None, recorded_at: datetime | None = None) -> Journey:
         """Return the journey as it was at an instant, as it was known at an instant.
@@ -409,7 +419,7 @@ class Journey:
 
     def under(self, playbook: Playbook) -> Journey:
         """Return what would have been: the same observed facts, all under this playbook."""
-        data = self._data.growable()
+        data = growable(self._data)
         return self._of(folded_anew(data, data.log, registry=data.registry.overridden(playbook)))
 
     def snapshot(self) -> Snapshot:
@@ -439,7 +449,7 @@ class Journey:
 
     @property
     def at(self) -> datetime | None:
-        """Up to when the journey is folded, which is the last fact or the instant that was asked for."""
+        """Up to when time has passed: the present, which is the latest record, or the instant that was asked for."""
         return self._data.shown.at
 
     @property
@@ -608,7 +618,7 @@ class Journey:
     @property
     def wake_at(self) -> Wake | None:
         """The next instant after :attr:`at` at which time alone changes something; None if only a fact can."""
-        return queries.wake_at(self._data.shown)
+        return queries.wake_at(self._data)
 
     # ------------------------------------------------------------------ queries: facts and what became of them
 

@@ -204,8 +204,6 @@ def observed_facts(facts: Iterable[Fact]) -> list[Fact]:
             hint = "only recorded facts can be replayed: use journey.record for new ones"
             faults.append(Fault(str(place), f"the fact has no {', '.join(missing)}", hint))
             continue
-        if fact.recorded_at < fact.at:
-            faults.append(Fault(str(place), "the fact was recorded before it happened", "check at and recorded_at"))
         if kept and (fact.lead, fact.pipeline) != (kept[0].lead, kept[0].pipeline):
             faults.append(Fault(str(place), "the fact belongs to another journey", "replay one journey at a time"))
         kept.append(fact)

@@ -6,21 +6,23 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion, Observation, Verdict
 from leadlife.errors import GuardError, InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
-from leadlife.facts import Evidence, Fact, Moved, Qualification
+from leadlife.facts import Evidence, Fact, Moved, Qualification, Retracted
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
-from leadlife.journey.fold import next_timer, pass_time, state_at
+from leadlife.journey.data import JourneyData, state_at
+from leadlife.journey.fold import next_timer
 from leadlife.journey.history import derived_facts, new_facts
 from leadlife.journey.legality import check_move, cool_down_end
 from leadlife.journey.log import LogEntry
 from leadlife.journey.records import FactOutcome, FactStatus
 from leadlife.journey.snapshot import Snapshot
-from leadlife.journey.state import JourneyData, Position, State, outcomes_of
+from leadlife.journey.state import Position, State, outcomes_of
 from leadlife.journey.view import JourneyView
 from leadlife.leads import SYSTEM, Actor
 from leadlife.lifecycle.edges import Edge
@@ -164,13 +166,17 @@ def log_entries(data: JourneyData) -> tuple[LogEntry, ...]:
     """Return every observed fact and what became of it."""
     outcomes: dict[str, FactOutcome] = {one.fact: one for one in outcomes_of(data.shown) if one.fact is not None}
     return tuple(
-        _entry(fact, status, outcomes.get(fact.id)) for fact, status in data.log.with_status() if data.shows(fact)
+        _entry(data, fact, status, outcomes.get(fact.id)) for fact, status in data.log.with_status() if data.shows(fact)
     )
 
 
-def _entry(fact: Fact, status: FactStatus, outcome: FactOutcome | None) -> LogEntry:
-    if status is not FactStatus.STANDS or outcome is None:
+def _entry(data: JourneyData, fact: Fact, status: FactStatus, outcome: FactOutcome | None) -> LogEntry:
+    if status is not FactStatus.STANDS:
         return LogEntry(fact, status)
+    if outcome is None:
+        shown = data.shown.at
+        waits = shown is not None and fact.at > shown and not isinstance(fact, Retracted)
+        return LogEntry(fact, FactStatus.PLANNED if waits else status)
     return LogEntry(fact, outcome.status, outcome.refusals)
 
 
@@ -183,7 +189,7 @@ def receipt(data: JourneyData) -> Receipt:
     if fact is None:
         raise Malformed("nothing has been recorded yet")
     outcome = next((one for one in outcomes_of(data.shown) if one.fact == fact.id), None)
-    entry = _entry(fact, data.log.status_of(fact), outcome)
+    entry = _entry(data, fact, data.log.status_of(fact), outcome)
     return Receipt(fact=fact, standing=entry.standing, new=data.known is None, refusals=entry.refusals)
 
 
@@ -204,8 +210,7 @@ def withdrawn_since(data: JourneyData, earlier: JourneyData) -> tuple[Fact, ...]
     _same_journey(data, earlier)
     state, then = data.shown, earlier.shown.at
     if then is not None and (state.at is None or then > state.at):
-        state = state.copy()
-        pass_time(state, then)
+        state = state_at(data, then)
     return new_facts(derived(earlier), derived(data, state))
 
 
@@ -229,11 +234,13 @@ def snapshot(data: JourneyData) -> Snapshot:
     return snapshots.save(data.folded, data.lead_id, data.pipeline, data.facts)
 
 
-def wake_at(state: State) -> Wake | None:
-    """Return the next instant at which time alone changes something; None if only a fact can."""
+def wake_at(data: JourneyData) -> Wake | None:
+    """Return the next instant at which time alone changes something; None if only a new fact can."""
+    state = data.shown
     if state.at is None:
         return None
-    wakes: list[Wake] = []
+    planned = (fact for fact in data.planned if fact.at > state.at)
+    wakes = [Wake(fact.at, f"a planned fact takes effect: {fact.type}") for fact in islice(planned, 1)]
     coming = next_timer(state, LATEST)
     if coming is not None:
         wakes.append(Wake(coming.at, coming.why))

@@ -4,66 +4,90 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from datetime import datetime
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
 
 from leadlife.errors import Fault, Malformed, Refusal, did_you_mean
 from leadlife.facts import DERIVED, FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, content_id
-from leadlife.journey.fold import apply, fold, folded_anew, pass_time, state_at
+from leadlife.journey.data import JourneyData, Passing, folded_anew, growable, state_at
+from leadlife.journey.fold import apply, fold
 from leadlife.journey.log import FactLog, fold_order
 from leadlife.journey.queries import option
-from leadlife.journey.state import JourneyData
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import instant
 
 F = TypeVar("F", bound=Fact)
 
+FURTHEST = timedelta(days=5 * 365)
+"""A fact dated further ahead of the clock than this must be said to be planned: more often, a year is mistyped."""
+SKEW = timedelta(minutes=5)
+"""How far two clocks may be apart: a verb's own instant may lie so much after ``now``."""
 
-def record(data: JourneyData, fact: Fact, recorded_at: datetime | None, *, raising: bool = False) -> JourneyData:
+
+class Clock(NamedTuple):
+    """What the caller says about when a fact is recorded; see :meth:`Journey.record`.
+
+    Attributes:
+        now: The clock of whoever records; None where nobody gives one.
+        planned: Whether the fact may lie far ahead.
+        verb: Whether it is a verb, which happens now: it is never planned.
+    """
+
+    now: datetime | None = None
+    planned: bool = False
+    verb: bool = False
+
+
+def record(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
     """Return the journey with one more fact.
 
     Args:
         data: The journey.
         fact: What happened.
-        recorded_at: When it became known.
-        raising: Whether a refusal is raised, and nothing added; otherwise the fact is kept and marked.
+        clock: When it becomes known. For a verb, a refusal is raised, and nothing added; otherwise the fact is kept and
+            marked.
 
     Raises:
         Malformed: The fact cannot be understood, or uses a name that the playbook does not declare.
-        MoveRefused: The fact is refused, and ``raising`` is asked for.
+        MoveRefused: The fact is refused, and it is a verb.
     """
-    data = data.growable()
+    data = growable(data)
     _checked(data, fact)
-    stamped, known = _stamped(data, fact, recorded_at)
+    stamped, known = _stamped(data, fact, clock)
     if known is not None:
         return _already_known(data, known)
     _check_names(data, fact)
-    if raising and not data.in_order(stamped):
+    if clock.verb and not data.in_order(stamped):
         _raise(apply(state_at(data, fact.at), stamped, data.registry))
-    return _grown(data, stamped, raising=raising)
+    return _grown(data, stamped, raising=clock.verb)
 
 
 def _grown(data: JourneyData, stamped: Fact, *, raising: bool) -> JourneyData:
-    """Return the journey with a stamped fact that is new to it."""
+    """Return the journey with a stamped fact that is new to it, and with the planned facts whose time has come."""
     if isinstance(stamped, Retracted):
         return folded_anew(data, data.log.adding(stamped))
     # A fact that came second under its key, or that was retracted in advance, is kept and does nothing.
     counts = not data.log.has_key(stamped.key) and not data.log.is_retracted(stamped)
-    state = data.folded
-    last = state.at
-    if last is not None and stamped.at < last:
-        log = data.log.adding(stamped)
-        return _folded_again(data, log, stamped) if counts else data.grown(log, state)
-    if counts or raising:
-        after = data.folded.copy()
-        refusals = apply(after, stamped, data.registry)
-        if raising:
+    if raising and not counts:
+        _raise(apply(data.folded.copy(), stamped, data.registry))
+    present, due, planned = stamped.recorded_at, [stamped] if counts else [], data.planned
+    if planned or stamped.at > present:
+        due = sorted((*planned, *due), key=fold_order)
+        planned = tuple(fact for fact in due if fact.at > present)
+        del due[len(due) - len(planned) :]
+    if not due:
+        return data.grown(data.log.adding(stamped), data.folded, planned)
+    if not data.in_order(due[0]):
+        return _folded_again(data, data.log.adding(stamped), due[0], planned)
+    after = data.folded.copy()
+    for fact in due:
+        refusals = apply(after, fact, data.registry)
+        if raising and fact is stamped:
             _raise(refusals)
-        state = after if counts else state
-    return data.grown(data.log.adding(stamped), state)
+    return data.grown(data.log.adding(stamped), after, planned)
 
 
-def _folded_again(data: JourneyData, log: FactLog, earliest: Fact) -> JourneyData:
+def _folded_again(data: JourneyData, log: FactLog, earliest: Fact, planned: tuple[Fact, ...]) -> JourneyData:
     """Return the journey of a log in which everything from a fact on is folded again.
 
     The fold goes on from the last checkpoint before that fact, so a fact that is a little late costs little.
@@ -72,62 +96,72 @@ def _folded_again(data: JourneyData, log: FactLog, earliest: Fact) -> JourneyDat
     while checkpoints is not None and fold_order(checkpoints.item[0]) >= fold_order(earliest):
         checkpoints = checkpoints.before
     facts, begin = log.in_fold_order(), None
+    del facts[len(facts) - len(planned) :]
     if checkpoints is not None:
         last, begin = checkpoints.item
         begin = begin.copy()
         begin.checkpoints = checkpoints
         facts = facts[bisect_right(facts, fold_order(last), key=fold_order) :]
-    return data.grown(log, fold(facts, data.registry, begin=begin))
+    return data.grown(log, fold(facts, data.registry, begin=begin), planned)
 
 
-def record_all(data: JourneyData, facts: Iterable[Fact], recorded_at: datetime | None) -> JourneyData:
+def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> JourneyData:
     """Return the journey with many more facts, as :func:`record` gives it one after another, at less cost.
 
-    Facts that come in order are folded as they come. From the first one that is late on, facts are gathered and folded
-    together at the end: one sort and one fold, whatever the order.
+    Facts that come in order are folded as they come. From the first one that is late or planned on, facts are gathered
+    and folded together at the end: one sort and one fold, whatever the order.
 
     Raises:
         Malformed: A fact cannot be recorded; none of them is.
     """
-    data = data.growable()
+    data = growable(data)
     # One log and one state take all facts, because no caller sees those in between.
-    now, waiting = data.grown(data.log.copy(), data.folded.copy()), list[Fact]()
+    now, waiting = data.grown(data.log.copy(), data.folded.copy()), list[Fact](data.planned)
     for fact in facts:
         _checked(now, fact)
-        stamped, known = _stamped(now, fact, recorded_at)
+        stamped, known = _stamped(now, fact, clock)
         if known is not None:
             continue
         if len(data.registry.by_name) > 1:
             # Names are checked against the playbook in force, which a fact that waits may change.
-            now, waiting = _with_waiting(now, waiting), []
-        _check_names(now, fact)
+            now, waiting = _with_waiting(now, waiting)
+            _check_names(now._replace(planned=tuple(waiting)), fact)
+        else:
+            _check_names(now, fact)
         if isinstance(stamped, Retracted):
-            now = _grown(_with_waiting(now, waiting), stamped, raising=False)
-            waiting = []
+            now, _ = _with_waiting(now, waiting)
+            now = _grown(now, stamped, raising=False)
+            now, waiting = now._replace(planned=()), list(now.planned)
             continue
         counts = not now.log.has_key(stamped.key) and not now.log.is_retracted(stamped)
-        if counts and (waiting or not now.in_order(stamped)):
+        if counts and (waiting or not now.in_order(stamped) or stamped.at > stamped.recorded_at):
             waiting.append(stamped)
         elif counts:
             apply(now.folded, stamped, data.registry)
         now = now.grown(now.log.adding(stamped), now.folded)
-    return _with_waiting(now, waiting)
+    now, planned = _with_waiting(now, waiting)
+    return now._replace(planned=tuple(planned))
 
 
-def _with_waiting(data: JourneyData, waiting: list[Fact]) -> JourneyData:
-    """Return the journey in which the facts that wait in its log are folded."""
-    return _folded_again(data, data.log, min(waiting, key=fold_order)) if waiting else data
+def _with_waiting(data: JourneyData, waiting: list[Fact]) -> tuple[JourneyData, list[Fact]]:
+    """Return the journey in which those of the facts in its log that wait are folded whose time has come; the rest."""
+    present = data.present
+    waiting = sorted(waiting, key=fold_order)
+    planned = [fact for fact in waiting if present is not None and fact.at > present]
+    if len(planned) < len(waiting):
+        data = _folded_again(data, data.log, waiting[0], tuple(planned))._replace(planned=())
+    return data, planned
 
 
-def move(data: JourneyData, fact: Moved, recorded_at: datetime | None, *, late: bool) -> JourneyData:
+def move(data: JourneyData, fact: Moved, clock: Clock, *, late: bool) -> JourneyData:
     """Return the journey after a trigger was fired.
 
     Raises:
         MoveRefused: The playbook does not allow it.
         Malformed: An argument cannot be understood, or the move's key names another fact.
     """
-    data = data.growable()
-    stamped, known = _stamped(data, fact, recorded_at, fresh=True)
+    data = growable(data)
+    stamped, known = _stamped(data, fact, clock, fresh=True)
     if known is not None:
         if data.log.is_retracted(known):
             raise Malformed("this move was recorded and retracted", hint="pass a new key= to make it again")
@@ -146,12 +180,24 @@ def _raise(refusals: tuple[Refusal, ...]) -> None:
 
 
 def _already_known(data: JourneyData, known: Fact) -> JourneyData:
-    return data._replace(shown=data.folded, known=known)
+    return data.grown(data.log, data.folded, data.planned)._replace(known=known)
+
+
+def ticked(data: JourneyData, at: datetime) -> JourneyData:
+    """Return the journey after time has passed up to an instant.
+
+    Raises:
+        Malformed: The instant lies before the present.
+    """
+    if data.present is not None and at < data.present:
+        raise Malformed("time passes forward only", hint="as_of(at=...) returns the past")
+    data = growable(data)
+    return data._replace(showing=state_at(data, at), known=None)
 
 
 def as_of(data: JourneyData, at: datetime | None, recorded_at: datetime | None) -> JourneyData:
     """Return the journey as it was at an instant, as it was known at an instant."""
-    data = data.growable()
+    data = growable(data)
     log = data.log
     if recorded_at is not None:
         known_by = instant(recorded_at)
@@ -160,12 +206,10 @@ def as_of(data: JourneyData, at: datetime | None, recorded_at: datetime | None) 
         log = log if length == len(facts) else log.upto(length)
     until = instant(at if at is not None else recorded_at)
     if log is data.log and (data.folded.at is None or until >= data.folded.at):
-        return data._replace(shown=state_at(data, until), known=None)
+        hides = any(fact.at > until for fact in data.planned)
+        return data._replace(showing=state_at(data, until), horizon=until if hides else None, known=None)
     folded = fold(log.in_fold_order(until=until), data.registry)
-    hidden = data.grown(log, folded)._replace(horizon=until)
-    shown = folded.copy()
-    pass_time(shown, until)
-    return hidden._replace(shown=shown)
+    return data.grown(log, folded)._replace(horizon=until, showing=Passing(folded, until))
 
 
 def _when_recorded(fact: Fact) -> datetime:
@@ -182,14 +226,9 @@ def _checked(data: JourneyData, fact: Fact) -> None:
         raise Malformed("the fact belongs to another journey")
 
 
-def _stamped(data: JourneyData, fact: F, recorded_at: datetime | None, *, fresh: bool = False) -> tuple[F, Fact | None]:
+def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -> tuple[F, Fact | None]:
     """Return the fact with its stamps; and the fact already known under its key with the same content."""
-    log, recorded = data.log, fact.at
-    last = log.last
-    if recorded_at is not None:
-        recorded = _recording_instant(fact, last, instant(recorded_at))
-    elif last is not None and last.recorded_at > recorded:
-        recorded = last.recorded_at
+    log = data.log
     fact_id = fact.id or _new_id(data, fact)
     key = fact.key or fact_id
     known = log.known(fact, key) if log.has_key(key) else None
@@ -203,10 +242,37 @@ def _stamped(data: JourneyData, fact: F, recorded_at: datetime | None, *, fresh:
         lead=data.lead_id,
         pipeline=data.pipeline,
         seq=log.next_seq,
-        recorded_at=recorded,
+        recorded_at=_recording_instant(log.last, fact.at, clock),
         fresh=fresh,
     )
     return stamped, known
+
+
+def _recording_instant(last: Fact | None, at: datetime, clock: Clock) -> datetime:
+    """Return when a fact becomes known: at the caller's clock, else with the fact itself; never before an earlier one.
+
+    Raises:
+        Malformed: The fact lies too far ahead.
+    """
+    now = None if clock.now is None else instant(clock.now)
+    latest = None if last is None else last.recorded_at
+    known = latest if now is None or (latest is not None and latest > now) else now
+    if known is None:
+        if clock.planned:
+            raise Malformed("a first fact that is planned needs a clock", hint="pass now=")
+        return at
+    if at <= known:
+        return known
+    if clock.verb and now is not None:
+        if at - known > SKEW:
+            message = f"a verb happens now, and {at.isoformat()} is later than {known.isoformat()}"
+            raise Malformed(message, hint="record a planned fact instead, or correct at")
+        return at
+    if at - known > FURTHEST and not clock.planned:
+        message = f"{at.isoformat()} is more than five years after {known.isoformat()}"
+        hint = "correct the year, or pass now=" if clock.verb else "correct the year, or pass planned=True"
+        raise Malformed(message, hint=hint)
+    return known if now is not None or clock.planned else at
 
 
 def _new_id(data: JourneyData, fact: Fact) -> str:
@@ -227,15 +293,6 @@ def _new_id(data: JourneyData, fact: Fact) -> str:
     return content_id(data.owner, content, number)
 
 
-def _recording_instant(fact: Fact, last: Fact | None, recorded: datetime) -> datetime:
-    """Return when a fact becomes known; never before it happened, nor before an earlier record."""
-    if recorded < fact.at:
-        raise Malformed("a fact cannot be recorded before it happened", hint="check at and recorded_at")
-    if last is not None and recorded < last.recorded_at:
-        raise Malformed("recorded_at never decreases", hint=f"the latest is {last.recorded_at.isoformat()}")
-    return recorded
-
-
 def _check_names(data: JourneyData, fact: Fact) -> None:
     """Check a fact's names against the playbook in force; those of a late fact against any at hand."""
     if isinstance(fact, Started):
@@ -243,8 +300,10 @@ def _check_names(data: JourneyData, fact: Fact) -> None:
     elif isinstance(fact, PlaybookAdopted):
         _check_adoption(data, fact)
     else:
+        # A planned adoption may have another playbook in force by then.
+        playbook = data.playbook_of(state_at(data, fact.at) if data.planned else data.folded)
         try:
-            data.playbook.admit(fact)
+            playbook.admit(fact)
         except Malformed:
             others = () if data.in_order(fact) else data.registry.all()
             if not any(_admits(playbook, fact) for playbook in others):

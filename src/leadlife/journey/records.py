@@ -67,6 +67,8 @@ class FactStatus(StrEnum):
     STANDS = "stands"
     REFUSED = "refused"
     REDUNDANT = "redundant"
+    PLANNED = "planned"
+    """It is dated after the present, and takes effect when its time comes."""
     CONFLICTING = "conflicting"
     RETRACTED = "retracted"
 

@@ -9,12 +9,11 @@ from typing import NamedTuple
 from leadlife.errors import Malformed, StageConflict
 from leadlife.facts import ConsentChanged, EvidenceGiven, Fact, FieldChanged, Identified, Referred, Started
 from leadlife.journey import snapshot as snapshots
-from leadlife.journey.fold import folded_anew
+from leadlife.journey.data import JourneyData, effective_and_planned, folded_anew
 from leadlife.journey.legality import best_entry
 from leadlife.journey.log import FactLog, observed_facts
-from leadlife.journey.recording import record
+from leadlife.journey.recording import Clock, record
 from leadlife.journey.snapshot import Snapshot
-from leadlife.journey.state import JourneyData
 from leadlife.leads import Actor, Lead, LeadType, Source
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
@@ -30,7 +29,7 @@ class Start(NamedTuple):
     by: Actor
     source: Source | None
     evidence: tuple[str, ...]
-    recorded_at: datetime | None
+    now: datetime | None
 
 
 def start(empty: JourneyData, request: Start) -> JourneyData:
@@ -42,8 +41,9 @@ def start(empty: JourneyData, request: Start) -> JourneyData:
         source, referred_by = source or lead.source, lead.referred_by
         facts += _stated_by(lead, at, by)
     facts += (EvidenceGiven.checked({"name": name, "at": at, "by": by}) for name in request.evidence)
+    clock = Clock(request.now, verb=True)
     for fact in facts:
-        data = record(data, fact, request.recorded_at)
+        data = record(data, fact, clock)
     stage = request.stage
     if stage is None:
         stage = best_entry(data.folded, request.playbook, at=at, by=by, referral=referred_by is not None)
@@ -55,7 +55,7 @@ def start(empty: JourneyData, request: Start) -> JourneyData:
         "source": source,
         "referred_by": referred_by,
     }
-    return record(data, Started.checked(content), request.recorded_at, raising=True)
+    return record(data, Started.checked(content), clock)
 
 
 def _stated_by(lead: Lead, at: datetime, by: Actor) -> Iterator[Fact]:
@@ -85,7 +85,7 @@ def replay(facts: Iterable[Fact], registry: PlaybookRegistry, *, snapshot: Snaps
     if snapshot is not None:
         expected = (snapshots.FORMAT, first.lead, first.pipeline, snapshots.log_hash(log.facts))
         if (snapshot.format, snapshot.lead, snapshot.pipeline, snapshot.log) == expected:
-            begin = snapshots.restore(snapshot, log.in_fold_order(), registry)
+            begin = snapshots.restore(snapshot, effective_and_planned(log)[0], registry)
     empty = JourneyData.empty(first.lead, first.pipeline, registry)
     return folded_anew(empty, log, begin=begin)
 

@@ -1,4 +1,4 @@
-"""What a journey holds, and where a lead stands after some facts: what the fold carries from one fact to the next."""
+"""Where a lead stands after some facts: what the fold carries from one fact to the next."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from leadlife._base.model import Instant
 from leadlife.criteria import Observation
 from leadlife.errors import Refusal
-from leadlife.facts import Fact, Retracted, sized
-from leadlife.journey.log import FactLog
+from leadlife.facts import Fact
 from leadlife.journey.records import (
     Cycle,
     Due,
@@ -25,8 +24,7 @@ from leadlife.journey.records import (
 from leadlife.leads import Source
 from leadlife.lifecycle.stages import Stage, StageStatus
 from leadlife.lifecycle.table import TransitionTable
-from leadlife.playbook.playbook import Playbook
-from leadlife.playbook.registry import PlaybookRegistry, RegisteredPlaybook
+from leadlife.playbook.registry import RegisteredPlaybook
 from leadlife.qualification.rule_index import FOR_EVER, Horizon
 
 T = TypeVar("T")
@@ -314,70 +312,3 @@ NOTHING_KNOWN = Memory()
 def outcomes_of(state: State) -> Iterator[FactOutcome]:
     """Yield what became of facts and timers that did not move the lead, the latest first."""
     return (entry for entry in newest_first(state.history) if isinstance(entry, FactOutcome))
-
-
-class JourneyData(NamedTuple):
-    """One lead in one pipeline.
-
-    Attributes:
-        lead_id: Whose journey it is.
-        pipeline: In which pipeline.
-        owner: The lead and the pipeline as they go into the id of a fact.
-        registry: The playbooks at hand.
-        log: The facts.
-        folded: Where the lead stands after the last fact.
-        shown: Where the lead stands at the instant that was asked for.
-        horizon: Facts after this instant are hidden; None where none are.
-        known: The fact already known, where the last one recorded was not new.
-    """
-
-    lead_id: str
-    pipeline: str
-    owner: bytes
-    registry: PlaybookRegistry
-    log: FactLog
-    folded: State
-    shown: State
-    horizon: datetime | None = None
-    known: Fact | None = None
-
-    @classmethod
-    def empty(cls, lead_id: str, pipeline: str, registry: PlaybookRegistry) -> JourneyData:
-        """Return a journey before any fact."""
-        state = State()
-        return cls(lead_id, pipeline, sized(lead_id) + sized(pipeline), registry, FactLog(), state, state)
-
-    def grown(self, log: FactLog, state: State) -> JourneyData:
-        """Return the journey with another log, and where the lead stands after it."""
-        return JourneyData(self.lead_id, self.pipeline, self.owner, self.registry, log, state, state)
-
-    def shows(self, fact: Fact) -> bool:
-        """Return whether a fact is seen; a retraction is, whatever its own instant."""
-        return self.horizon is None or fact.at <= self.horizon or isinstance(fact, Retracted)
-
-    @property
-    def facts(self) -> tuple[Fact, ...]:
-        """The facts that are seen, in the order in which they were recorded."""
-        return tuple(self.log.facts if self.horizon is None else filter(self.shows, self.log.facts))
-
-    @property
-    def playbook(self) -> Playbook:
-        """The playbook in force; before the start, the one that it will begin under."""
-        position = self.shown.position
-        return position.playbook if position is not None else self.registry.override or self.registry.first
-
-    def in_order(self, fact: Fact) -> bool:
-        """Return whether a fact is not earlier than the last one."""
-        return self.folded.at is None or fact.at >= self.folded.at
-
-    def growable(self) -> JourneyData:
-        """Return the journey without a horizon: only what is seen, as a log that can grow."""
-        if self.horizon is None:
-            return self
-        kept: list[Fact] = []
-        for fact in self.facts:
-            winner = self.log.find(fact.key)
-            # A fact that came second under its key does not take the place of one that is hidden here.
-            if winner is fact or winner is None or self.shows(winner):
-                kept.append(fact)
-        return self._replace(log=self.log.keeping(kept), shown=self.folded, horizon=None, known=None)

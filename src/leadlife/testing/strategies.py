@@ -274,7 +274,7 @@ def _values(spec: FieldSpec) -> st.SearchStrategy[Any]:
 
 @st.composite
 def histories(draw: st.DrawFn, playbook: Playbook, *, most: int = 14) -> Journey:
-    """Generate journeys with late facts, retractions, key conflicts, refused moves and moves by ``Journey.move``."""
+    """Generate journeys with late and planned facts, retractions, key conflicts, refused moves and ``Journey.move``."""
     journey = Journey("generated", playbook)
     first = playbook.lifecycle.first.stage
     if draw(st.sampled_from([True, True, True, False])):
@@ -286,7 +286,7 @@ def histories(draw: st.DrawFn, playbook: Playbook, *, most: int = 14) -> Journey
 
 @st.composite
 def _with_one_more(draw: st.DrawFn, journey: Journey, playbook: Playbook) -> Journey:
-    step = draw(st.sampled_from(["fact", "fact", "fact", "fact", "move", "retract", "key", "again"]))
+    step = draw(st.sampled_from(["fact", "fact", "fact", "fact", "clock", "move", "retract", "key", "again"]))
     facts = journey.facts
     if step == "retract" and facts:
         target = draw(st.sampled_from(facts)).id or ""
@@ -298,6 +298,8 @@ def _with_one_more(draw: st.DrawFn, journey: Journey, playbook: Playbook) -> Jou
     draft = draw(fact_drafts(playbook))
     if step == "key":
         draft = draft.replace(key=draw(st.sampled_from(["k1", "k2"])))
+    if step == "clock":  # late, or planned
+        return journey.record(draft, now=draw(at_times()))
     if step == "move" and isinstance(draft, Moved):
         try:
             return journey.move(

@@ -1,0 +1,159 @@
+"""What a journey holds: its log, and where the lead stands by it, now and at other instants."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from leadlife.facts import Fact, Retracted, sized
+from leadlife.journey.fold import apply, fold, pass_time
+from leadlife.journey.log import FactLog
+from leadlife.journey.state import State
+from leadlife.playbook.playbook import Playbook
+from leadlife.playbook.registry import PlaybookRegistry
+
+
+class JourneyData(NamedTuple):
+    """One lead in one pipeline.
+
+    Attributes:
+        lead_id: Whose journey it is.
+        pipeline: In which pipeline.
+        owner: The lead and the pipeline as they go into the id of a fact.
+        registry: The playbooks at hand.
+        log: The facts.
+        folded: Where the lead stands after the last fact that has taken effect.
+        showing: Where the lead stands at the instant that was asked for, or what works that out.
+        planned: The facts that have not taken effect yet, in fold order: they are dated after the present.
+        horizon: Facts after this instant are hidden; None where none are.
+        known: The fact already known, where the last one recorded was not new.
+    """
+
+    lead_id: str
+    pipeline: str
+    owner: bytes
+    registry: PlaybookRegistry
+    log: FactLog
+    folded: State
+    showing: State | Passing
+    planned: tuple[Fact, ...] = ()
+    horizon: datetime | None = None
+    known: Fact | None = None
+
+    @classmethod
+    def empty(cls, lead_id: str, pipeline: str, registry: PlaybookRegistry) -> JourneyData:
+        """Return a journey before any fact."""
+        state = State()
+        return cls(lead_id, pipeline, sized(lead_id) + sized(pipeline), registry, FactLog(), state, state)
+
+    def grown(self, log: FactLog, state: State, planned: tuple[Fact, ...] = ()) -> JourneyData:
+        """Return the journey with another log, and where the lead stands after what has taken effect of it."""
+        last = log.last
+        present = None if last is None else last.recorded_at
+        showing = state if present is None or present == state.at else Passing(state, present)
+        return JourneyData(self.lead_id, self.pipeline, self.owner, self.registry, log, state, showing, planned)
+
+    @property
+    def shown(self) -> State:
+        """Where the lead stands at the instant that was asked for; by default the present."""
+        showing = self.showing
+        return showing.state if isinstance(showing, Passing) else showing
+
+    @property
+    def present(self) -> datetime | None:
+        """When the latest fact became known; what is dated after it is planned. None before the first fact."""
+        last = self.log.last
+        return None if last is None else last.recorded_at
+
+    def shows(self, fact: Fact) -> bool:
+        """Return whether a fact is seen; a retraction is, whatever its own instant."""
+        return self.horizon is None or fact.at <= self.horizon or isinstance(fact, Retracted)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts that are seen, in the order in which they were recorded."""
+        return tuple(self.log.facts if self.horizon is None else filter(self.shows, self.log.facts))
+
+    @property
+    def playbook(self) -> Playbook:
+        """The playbook in force; before the start, the one that it will begin under."""
+        return self.playbook_of(self.shown)
+
+    def playbook_of(self, state: State) -> Playbook:
+        """Return the playbook in force in a state; before the start, the one that the journey will begin under."""
+        return self.registry.override or self.registry.first if state.position is None else state.position.playbook
+
+    def in_order(self, fact: Fact) -> bool:
+        """Return whether a fact is not earlier than the last one that has taken effect."""
+        return self.folded.at is None or fact.at >= self.folded.at
+
+
+class Passing:
+    """A state to which time is added when it is first asked for, because most callers record on without asking."""
+
+    __slots__ = ("_begin", "_passed", "until")
+
+    def __init__(self, begin: State, until: datetime) -> None:
+        self._begin = begin
+        self._passed: State | None = None
+        self.until: datetime = until
+
+    @property
+    def state(self) -> State:
+        """Where the lead stands at the instant."""
+        if self._passed is None:
+            passed = self._begin.copy()
+            pass_time(passed, self.until)
+            self._passed = passed
+        return self._passed
+
+
+def state_at(data: JourneyData, at: datetime) -> State:
+    """Return where the lead stands at an instant: facts that are planned until then have taken effect."""
+    if data.folded.at is None or at >= data.folded.at:
+        state = data.folded.copy()
+        for fact in data.planned:
+            if fact.at <= at:
+                apply(state, fact, data.registry)
+        pass_time(state, at)
+        return state
+    return fold(data.log.in_fold_order(until=at), data.registry, until=at)
+
+
+def folded_anew(
+    data: JourneyData, log: FactLog, *, registry: PlaybookRegistry | None = None, begin: State | None = None
+) -> JourneyData:
+    """Return a journey of a whole log.
+
+    Args:
+        data: Whose journey it is.
+        log: The facts.
+        registry: The playbooks, where they are others than before.
+        begin: Where the lead stands after all facts that have taken effect, if that is known.
+    """
+    data = data._replace(registry=registry or data.registry)
+    facts, planned = effective_and_planned(log)
+    return data.grown(log, begin or fold(facts, data.registry), planned)
+
+
+def effective_and_planned(log: FactLog) -> tuple[list[Fact], tuple[Fact, ...]]:
+    """Return the facts of a log that have taken effect, and those that are dated after its present, in fold order."""
+    facts, last = log.in_fold_order(), log.last
+    effective = len(facts)
+    while effective and last is not None and facts[effective - 1].at > last.recorded_at:
+        effective -= 1
+    return facts[:effective], tuple(facts[effective:])
+
+
+def growable(data: JourneyData) -> JourneyData:
+    """Return the journey without a horizon: only what is seen, as a log that can grow."""
+    if data.horizon is None:
+        return data
+    kept: list[Fact] = []
+    for fact in data.facts:
+        winner = data.log.find(fact.key)
+        # A fact that came second under its key does not take the place of one that is hidden here.
+        if winner is fact or winner is None or data.shows(winner):
+            kept.append(fact)
+    log = data.log.keeping(kept)
+    return folded_anew(data, log, begin=None if effective_and_planned(log)[1] else data.folded)

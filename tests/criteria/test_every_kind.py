@@ -15,6 +15,7 @@ from leadlife import (
     FieldChanged,
     FieldSpec,
     Journey,
+    Lead,
     Malformed,
     QualificationGranted,
     QualificationWithdrawn,
@@ -45,9 +46,10 @@ from leadlife.criteria import (
     score,
     total,
 )
-from leadlife.errors import InvalidDefinition
+from leadlife.errors import GuardError, InvalidDefinition
 from leadlife.journey.view import JourneyView
 from leadlife.presets import eight_stage
+from leadlife.scoring.view import LeadView
 from leadlife.timing import months
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -422,3 +424,51 @@ def test_true_is_not_one_and_one_is_one():
     assert len({one, yes, FieldIs(name="x", compare="==", value=1.0)}) == 2
     assert FieldIs(name="x", compare="==", value=1.0).model_dump_json() == one.model_dump_json()
     assert one != "x"
+
+
+class TestPartsThatBreak:
+    """A part that breaks matters only where the others leave the answer open."""
+
+    BROKEN = CustomGuard(name="broken", call=lambda view: 1 / 0)
+    TRUE = CustomGuard(name="yes", call=lambda view: True)
+    FALSE = CustomGuard(name="no", call=lambda view: False)
+    UNKNOWN = CustomGuard(name="maybe", call=lambda view: None)
+
+    @pytest.mark.parametrize(
+        ("joined", "answer"),
+        [
+            (lambda b, t, f, u: t | b, True),
+            (lambda b, t, f, u: b | t, True),
+            (lambda b, t, f, u: f & b, False),
+            (lambda b, t, f, u: b & f, False),
+            (lambda b, t, f, u: u & b & f, False),
+            (lambda b, t, f, u: at_least(2, t, b, t), True),
+            (lambda b, t, f, u: at_least(2, b, f, f), False),
+            (lambda b, t, f, u: (b & f) | t, True),
+            (lambda b, t, f, u: ~(b & f), True),
+            (lambda b, t, f, u: at_least(1, b & t, f, t), True),
+            (lambda b, t, f, u: f | b, "broken"),
+            (lambda b, t, f, u: b | u, "broken"),
+            (lambda b, t, f, u: t & b, "broken"),
+            (lambda b, t, f, u: ~b, "broken"),
+            (lambda b, t, f, u: at_least(2, b, t, f), "broken"),
+        ],
+    )
+    def test_as_in_kleenes_logic_or_as_an_error(self, joined, answer):
+        whole = joined(self.BROKEN, self.TRUE, self.FALSE, self.UNKNOWN)
+        view = LeadView(Lead(id="ada"), (), T)
+        if answer == "broken":
+            with pytest.raises(GuardError, match="broken"):
+                whole.test(view)
+            return
+        assert whole.test(view) is answer
+        verdict = whole.verdict(view)
+        assert verdict.value is verdict.recomputed() is answer
+
+    def test_the_verdict_shows_which_part_is_not_answered_and_why(self):
+        verdict = (self.BROKEN | self.TRUE).verdict(LeadView(Lead(id="ada"), (), T))
+        assert verdict.parts[0].word == "not answered"
+        assert "raised ZeroDivisionError" in verdict.tree()
+        assert verdict.to_dict()["parts"][0]["failure"]
+        assert verdict.changes_at == T  # nobody knows when it will answer
+        assert (self.BROKEN | self.TRUE).changes_at(LeadView(Lead(id="ada"), (), T)) == T

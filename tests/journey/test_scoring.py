@@ -121,6 +121,7 @@ def test_a_refusal_by_score_says_the_score():
         "sentence": "band of engagement is at least warm",
         "value": None,
         "found": "there is no score: size is 0",
+        "failure": "",
         "facts": [],
         "changes_at": None,
         "parts": [],

@@ -328,6 +328,33 @@ class TestCustomCodeThatReadsTheTime:
         assert looked.tick(at(7)).stage == "deal"
 
 
+class TestPartsThatBreak:
+    def begun(self, enter):
+        broken = CustomPolicy.of(lambda lead, activities, *, at: 1 / 0, name="broken")
+        rule = QualificationRule(name="keen", enter=enter)
+        return begun(book(OPEN, qualifications=(rule,), scores=(broken,), evidence={"yes": "", "no": ""}))
+
+    @pytest.mark.parametrize("first", [True, False])
+    def test_a_broken_part_that_is_not_needed_keeps_nothing_from_being_granted(self, first):
+        parts = (evidence("yes"), score("broken") >= 1)
+        lead = self.begun(parts[0] | parts[1] if first else parts[1] | parts[0])
+        keen = lead.record(EvidenceGiven(name="yes", at=at(1)))
+        assert "keen" in keen.qualifications
+        assert "not answered" in keen.qualifications["keen"].verdict.tree()
+
+    def test_one_that_is_needed_is_reported_once(self):
+        lead = self.begun(evidence("yes") & (score("broken") >= 1)).record(EvidenceGiven(name="yes", at=at(1)))
+        again = lead.tick(at(9)).record(EvidenceGiven(name="no", at=at(9)))
+        assert [fact.type for fact in again.derived] == ["rule_failed"]
+
+    def test_a_guard_that_is_false_without_the_broken_part_is_not_met(self):
+        broken = CustomGuard(name="broken", call=lambda view: 1 / 0)
+        guarded = OPEN.replace(guard=evidence("yes") & broken)
+        lead = begun(book(guarded, evidence={"yes": ""})).record(EvidenceGiven(name="yes", value=False, at=at(1)))
+        refusal = lead.may("open", at=at(2)).refusals[0]
+        assert refusal.code == "guard_not_met"
+
+
 class TestHalfLivesAndOtherTimers:
     FADING = Points(
         name="interest",

@@ -49,6 +49,7 @@ from leadlife.criteria.logic import (
     all_of,
     leaves_of,
     read_criterion,
+    verdict_of,
 )
 from leadlife.criteria.scores import BandIs, ScoreIs
 from leadlife.criteria.standing import (
@@ -125,5 +126,6 @@ __all__ = [
     "score",
     "sold",
     "total",
+    "verdict_of",
     "where_words",
 ]

@@ -35,7 +35,7 @@ from leadlife.criteria.standing import (
     ReadinessIs,
 )
 from leadlife.criteria.view import Verdict, View, enough
-from leadlife.errors import InvalidDefinition, Malformed
+from leadlife.errors import GuardError, InvalidDefinition, Malformed
 from leadlife.timing import earliest
 
 MOST_NODES = 200
@@ -43,16 +43,26 @@ MOST_LEVELS = 40
 
 
 def all_of(predicates: tuple[Predicate, ...]) -> Predicate:
-    """Return the conjunction of predicates after Kleene: false if one is false, else unknown if one is unknown."""
+    """Return the conjunction of predicates after Kleene: false if one is false, else unknown if one is unknown.
+
+    One that raises a GuardError matters only if no other one is false.
+    """
 
     def ask(view: View) -> bool | None:
         answer: bool | None = True
+        broken: GuardError | None = None
         for predicate in predicates:
-            value = predicate(view)
+            try:
+                value = predicate(view)
+            except GuardError as error:
+                broken = broken or error
+                continue
             if value is False:
                 return False
             if value is None:
                 answer = None  # go on: a later false makes the whole false
+        if broken is not None:
+            raise broken
         return answer
 
     return ask
@@ -77,7 +87,7 @@ class _Joined(_Whole):
 
     def changes_at(self, view: View) -> datetime | None:
         """Return the earliest instant at which time alone may change the answer of a part; None means never."""
-        return earliest(part.changes_at(view) for part in self.parts())
+        return earliest(_changes_of(part, view) for part in self.parts())
 
     def parts(self) -> tuple[Criterion, ...]:
         """Return the parts."""
@@ -117,12 +127,19 @@ class AnyOf(_Joined):
 
         def ask(view: View) -> bool | None:
             answer: bool | None = False
+            broken: GuardError | None = None
             for predicate in predicates:
-                value = predicate(view)
+                try:
+                    value = predicate(view)
+                except GuardError as error:
+                    broken = broken or error
+                    continue
                 if value is True:
                     return True
                 if value is None:
                     answer = None  # go on: a later true makes the whole true
+            if broken is not None:
+                raise broken
             return answer
 
         return ask
@@ -152,7 +169,22 @@ class AtLeast(_Joined):
 
     def _compiled(self) -> Predicate:
         predicates, number = tuple(part.predicate for part in self.of), self.number
-        return lambda view: enough(number, [predicate(view) for predicate in predicates])
+
+        def ask(view: View) -> bool | None:
+            answers: list[bool | None] = []
+            broken: GuardError | None = None
+            for predicate in predicates:
+                try:
+                    answers.append(predicate(view))
+                except GuardError as error:
+                    broken = broken or error
+                    answers.append(None)
+            answer = enough(number, answers)
+            if answer is None and broken is not None:
+                raise broken
+            return answer
+
+        return ask
 
     def sentence(self) -> str:
         """Return how many of the parts are needed, and their sentences."""
@@ -187,7 +219,7 @@ class Not(_Whole):
 
     def changes_at(self, view: View) -> datetime | None:
         """Return the earliest instant at which time alone may change the answer of a part; None means never."""
-        return earliest(part.changes_at(view) for part in self.parts())
+        return self.of.changes_at(view)
 
     def parts(self) -> tuple[Criterion, ...]:
         """Return the part."""
@@ -198,8 +230,23 @@ def _bracketed(part: Criterion, other: type[Criterion]) -> str:
     return f"({part.sentence()})" if isinstance(part, other) else part.sentence()
 
 
+def verdict_of(criterion: Criterion, view: View) -> Verdict:
+    """Return the answer of a criterion; of one that breaks, that it is not answered, and why."""
+    try:
+        return criterion.verdict(view)
+    except GuardError as error:
+        return Verdict(criterion.sentence(), None, changes_at=view.at, failure=error.message)
+
+
+def _changes_of(criterion: Criterion, view: View) -> datetime | None:
+    try:
+        return criterion.changes_at(view)
+    except GuardError:
+        return view.at  # what is broken may answer at any moment
+
+
 def _whole(whole: Criterion, view: View, needs: int) -> Verdict:
-    parts = tuple(part.verdict(view) for part in whole.parts())
+    parts = tuple(verdict_of(part, view) for part in whole.parts())
     changes = earliest(part.changes_at for part in parts)
     facts = tuple(dict.fromkeys(fact for part in parts for fact in part.facts))
     return Verdict(whole.sentence(), whole.test(view), facts, changes, parts, needs)

@@ -204,6 +204,7 @@ class Verdict:
         parts: The verdicts of the parts, in order.
         needs: If there are parts, how many of them must be true; 0 means that the only part must be false.
         found: The value that was compared, unless it may be personal: a score, a band, a number of activities.
+        failure: Why it is not answered, if custom code or a policy broke.
     """
 
     sentence: str
@@ -213,11 +214,12 @@ class Verdict:
     parts: tuple[Verdict, ...] = ()
     needs: int = 0
     found: str = ""
+    failure: str = ""
 
     @property
     def word(self) -> str:
-        """The answer as a word, which is true, false or unknown."""
-        return {True: "true", False: "false", None: "unknown"}[self.value]
+        """The answer as a word: true, false, unknown or not answered."""
+        return "not answered" if self.failure else {True: "true", False: "false", None: "unknown"}[self.value]
 
     def recomputed(self) -> bool | None:
         """Return the answer computed from the leaves, to check ``value``; the answer of a leaf is taken as it is."""
@@ -251,13 +253,15 @@ class Verdict:
             "sentence": self.sentence,
             "value": self.value,
             "found": self.found,
+            "failure": self.failure,
             "facts": list(self.facts),
             "changes_at": None if self.changes_at is None else self.changes_at.isoformat(),
             "parts": [part.to_dict() for part in self.parts],
         }
 
     def _found_words(self) -> str:
-        return f" ({self.found})" if self.found else ""
+        found = self.failure or self.found
+        return f" ({found})" if found else ""
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has three values, so it has no truth value: read verdict.value")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from leadlife.criteria import Verdict
+from leadlife.criteria import Verdict, verdict_of
 from leadlife.errors import GuardError, Refusal, RefusalCode, did_you_mean
 from leadlife.journey.state import Position, State
 from leadlife.journey.view import JourneyView
@@ -149,7 +149,7 @@ def _sentence(candidate: dict[str, Any]) -> str:
 
 
 def _verdicts(edge: Edge, view: JourneyView) -> tuple[Verdict, ...]:
-    verdicts = [guard.verdict(view) for guard in edge.guards]
+    verdicts = [verdict_of(guard, view) for guard in edge.guards]
     if edge.left is not None:
         verdicts.insert(0, Verdict(f"{edge.left} is the stage that was left", view.left == edge.left))
     return tuple(verdicts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion, Observation, Verdict
-from leadlife.errors import GuardError, InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
+from leadlife.errors import InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
 from leadlife.facts import Evidence, Fact, Moved, Qualification, Retracted
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
@@ -258,9 +257,8 @@ def _openings(state: State, position: Position, at: datetime) -> Iterator[Wake]:
     for trigger in position.table.from_here(position.stage):
         candidates = position.table.moves[position.stage, trigger]
         leaves = tuple(leaf for one in candidates for guard in one.edge.guards for leaf in timed_leaves(guard))
-        with suppress(GuardError):  # the error is shown to the caller who fires it
-            ahead = horizon(leaves, view)
-            review = None if ahead.fading is None else view.next_review(max(ahead.fading, at + _TICK))
-            soonest = earliest((ahead.exact, review))
-            if soonest is not None:
-                yield Wake(soonest, f"whether {trigger!r} is allowed may change")
+        ahead = horizon(leaves, view)
+        review = None if ahead.fading is None else view.next_review(max(ahead.fading, at + _TICK))
+        soonest = earliest((ahead.exact, review))
+        if soonest is not None:
+            yield Wake(soonest, f"whether {trigger!r} is allowed may change")

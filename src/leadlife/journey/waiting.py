@@ -120,11 +120,7 @@ def moves_horizon(position: Position, view: JourneyView, waiting: tuple[MoveRead
     """Return until when time alone leaves the moves that wait as they are."""
     if not waiting:
         return FOR_EVER
-    try:
-        ahead = horizon(tuple(leaf for reads in waiting for leaf in reads.timed), view)
-    except GuardError:
-        # Reported when the move was tried. What custom code does later is not known, so it is tried at each review.
-        ahead = Horizon(steady=view.aged, fading=view.aged)
+    ahead = horizon(tuple(leaf for reads in waiting for leaf in reads.timed), view)
     cool = cool_down_end(position) if any(reads.reenters for reads in waiting) else None
     if cool is None or cool <= view.at:
         return ahead

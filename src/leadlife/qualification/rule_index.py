@@ -23,7 +23,7 @@ from leadlife.criteria import (
     View,
     leaves_of,
 )
-from leadlife.errors import Fault, LeadlifeError
+from leadlife.errors import Fault, GuardError, LeadlifeError
 from leadlife.leads import Lead
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.lifecycle import Lifecycle
@@ -227,29 +227,29 @@ def _bits(by_key: Mapping[Input, int], keys: Iterable[Input]) -> int:
 
 
 def horizon(leaves: tuple[Criterion, ...], view: View) -> Horizon:
-    """Return the instants before which time alone does not change the answers of some criteria.
-
-    Raises:
-        GuardError: A policy whose score they read raised.
-    """
+    """Return the instants before which time alone does not change the answers of some criteria."""
     if not leaves:
         return FOR_EVER
     exact: list[datetime | None] = []
     fading: list[datetime | None] = []
     for leaf in leaves:
-        if isinstance(leaf, ScoreIs | BandIs):
-            score = view.score(leaf.name)
-            if score is None:
-                continue
-            changes = score.changes_at
-            fading.append(leaf.fades_from(score, view))
-        else:
-            changes = leaf.changes_at(view)
-        # Custom code that does not say when it changes says "now": it is asked again at the next review.
+        try:
+            changes, fades = _changes_of(leaf, view)
+        except GuardError:
+            changes, fades = view.at, None
+        # Custom code that breaks, or does not say when it changes, is asked again at the next review.
         exact.append(None if changes is None or changes <= view.at else changes)
-        fading.append(view.aged if changes is not None and changes <= view.at else None)
+        fading.append(view.aged if changes is not None and changes <= view.at else fades)
     soonest, fades = earliest(exact), earliest(fading)
     return Horizon(earliest((soonest, fades)), soonest, fades)
+
+
+def _changes_of(leaf: Criterion, view: View) -> tuple[datetime | None, datetime | None]:
+    """Return when a leaf may change at an exact instant, and from when a half-life may change it."""
+    if not isinstance(leaf, ScoreIs | BandIs):
+        return leaf.changes_at(view), None
+    score = view.score(leaf.name)
+    return (None, None) if score is None else (score.changes_at, leaf.fades_from(score, view))
 
 
 def rule_faults(qualifications: tuple[QualificationRule, ...], readiness: ReadinessRule | None) -> Iterator[Fault]:

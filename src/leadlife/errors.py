@@ -45,6 +45,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from leadlife._frozen import FrozenDict, frozen
+
 MOST_NAMES_SHOWN = 12
 
 
@@ -210,10 +212,10 @@ class Refusal:
     code: RefusalCode
     message: str
     hint: str = ""
-    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    details: Mapping[str, Any] = field(default_factory=FrozenDict[str, Any])
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "details", _plain(self.details))
+        object.__setattr__(self, "details", frozen(_plain(self.details)))
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message

@@ -13,8 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, Typ
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from leadlife._base.model import SORTED, Accepts, Id, Instant, Model, Name, OneOf, Text, TupleOf, default
+from leadlife._base.model import (
+    SORTED,
+    Accepts,
+    Id,
+    Instant,
+    MappingOf,
+    Model,
+    Name,
+    OneOf,
+    Text,
+    TupleOf,
+    default,
+)
 from leadlife._base.validation import restated
+from leadlife._frozen import FrozenDict
 from leadlife.criteria import Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
 from leadlife.leads import Activity, AnyActor, OptionalActor, Source, actor
@@ -220,7 +233,7 @@ class ActivityRecorded(Fact):
 
     type: Literal["activity"] = "activity"
     kind: Name
-    attributes: Annotated[dict[Name, Scalar], SORTED] = Field(default_factory=dict[str, Scalar], repr=False)
+    attributes: Annotated[MappingOf[Name, Scalar], SORTED] = Field(default_factory=FrozenDict[str, Scalar], repr=False)
 
     @property
     def activity(self) -> Activity:
@@ -396,7 +409,7 @@ class PlaybookAdopted(Fact):
 
     type: Literal["adopted"] = "adopted"
     playbook: PlaybookRef
-    stages: Annotated[dict[Name, Name], SORTED] = Field(default_factory=dict[str, str])
+    stages: Annotated[MappingOf[Name, Name], SORTED] = Field(default_factory=FrozenDict[str, str])
     """Old stage ids to new ones, where they differ. Relabelling is neither a move nor a visit."""
 
 

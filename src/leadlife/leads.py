@@ -12,6 +12,7 @@ from leadlife._base.model import (
     Definition,
     Id,
     Instant,
+    MappingOf,
     Model,
     Name,
     Names,
@@ -20,6 +21,7 @@ from leadlife._base.model import (
     TupleOf,
     default,
 )
+from leadlife._frozen import FrozenDict
 from leadlife.criteria import Scalar
 from leadlife.errors import Malformed
 
@@ -147,7 +149,7 @@ class Lead(Model):
     """
 
     id: Id
-    fields: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar], repr=False)
+    fields: MappingOf[Name, Scalar] = Field(default_factory=FrozenDict[str, Scalar], repr=False)
     source: Source | None = None
     consents: TupleOf[Consent] = default(())
     identified: bool = False
@@ -168,4 +170,4 @@ class Activity(Model):
     id: Id | None = None
     kind: Name
     at: Instant
-    attributes: dict[Name, Scalar] = Field(default_factory=dict[str, Scalar], repr=False)
+    attributes: MappingOf[Name, Scalar] = Field(default_factory=FrozenDict[str, Scalar], repr=False)

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic import ValidationError as _ValidationError
 
 from leadlife._base.validation import restated
+from leadlife._frozen import FrozenDict
 from leadlife.errors import FrozenValue, InvalidDefinition, Malformed
 
 LONGEST_ID = 300
@@ -228,10 +229,20 @@ class Accepts(Generic[Got_co, Given_contra]):
         raise NotImplementedError
 
 
+K = TypeVar("K")
+V_co = TypeVar("V_co", covariant=True)
+
 if TYPE_CHECKING:
+    MappingOf = Mapping[K, V_co]
     TupleOf = Accepts[tuple[T, ...], Iterable[T]]
     OneOf = Accepts[E, E | str]
 else:
+
+    class MappingOf:
+        """A mapping that cannot be changed."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return Annotated[dict[item], AfterValidator(FrozenDict)]
 
     class TupleOf:
         """A tuple that may be given as a list."""
@@ -277,12 +288,12 @@ def op_of(value: object) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def _in_order(value: dict[str, Any]) -> dict[str, Any]:
-    return dict(sorted(value.items()))
+def _in_order(value: dict[str, Any]) -> FrozenDict[str, Any]:
+    return FrozenDict(sorted(value.items()))
 
 
 SORTED: Any = AfterValidator(_in_order)
-"""For dictionaries whose order means nothing: two that are equal are written alike."""
+"""For mappings whose order means nothing: two that are equal are written alike."""
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(utc)]

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from leadlife._base.model import Name, Names, OneOf, default
+from leadlife._frozen import FrozenDict
 from leadlife.criteria.comparison import COUNTED, WORDS, Comparison, Match, Relation, Where, matching, where_words
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Number, Observation, View
@@ -36,7 +37,7 @@ class Counting(Criterion):
     """The base of a criterion about several activities: it selects which of them count."""
 
     kinds: Kinds = default(())
-    where: Where = default(Field(default_factory=dict[str, Match]))
+    where: Where = default(Field(default_factory=FrozenDict[str, Match]))
     within: OptionalDuration = default(None)
     since_recycling: bool = False
 

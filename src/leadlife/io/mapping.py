@@ -6,7 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from leadlife._base.model import LAX, Definition, Name, Names, Text, TupleOf, default
+from leadlife._base.model import LAX, Definition, MappingOf, Name, Names, Text, TupleOf, default
+from leadlife._frozen import FrozenDict
 from leadlife.errors import Fault, InvalidDefinition, did_you_mean
 from leadlife.io.dates import check_format
 from leadlife.io.playbook_files import Document, located, parse_toml, read_document
@@ -84,7 +85,7 @@ class Table(Definition):
     activities: TupleOf[ActivityColumn] = default(())
     sales: TupleOf[SaleColumn] = default(())
     source: SourceColumns | None = None
-    attributes: dict[Name, Column] = Field(default_factory=dict[str, str])
+    attributes: MappingOf[Name, Column] = Field(default_factory=FrozenDict[str, str])
     """The fields of the lead, each with its column."""
 
     def dates(self) -> tuple[DateColumn, ...]:
@@ -112,10 +113,10 @@ class ExportMapping(Definition):
     """The zone of the playbook, and of each column that does not state its own."""
     preset: Name | None = None
     lifecycle: Lifecycle | None = None
-    evidence: dict[Name, Text] = Field(default_factory=dict[str, str])
+    evidence: MappingOf[Name, Text] = Field(default_factory=FrozenDict[str, str])
     """The evidence that an inline lifecycle uses."""
     tables: Annotated[TupleOf[Table], Field(min_length=1, max_length=50)]
-    lead_types: dict[Text, Annotated[LeadType, LAX]] = Field(default_factory=dict[str, LeadType])
+    lead_types: MappingOf[Text, Annotated[LeadType, LAX]] = Field(default_factory=FrozenDict[str, LeadType])
     """The lead types of channels, where they differ from the usual one."""
     personal: Names = default(())
     """Attributes that hold personal data."""

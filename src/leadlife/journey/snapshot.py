@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
-from leadlife._base.model import Id, Instant, Model
+from leadlife._base.model import Id, Instant, MappingOf, Model
+from leadlife._frozen import frozen
 from leadlife.facts import Fact, PlaybookAdopted, Started, derive_id
 from leadlife.journey.records import FactOutcome, RuleChange, Step
 from leadlife.journey.state import Position, RuleStates, State, oldest_first, persistent_list
@@ -29,7 +30,7 @@ class Snapshot(Model):
     pipeline: Id
     log: str
     """A hash of the log that was folded. With another log the snapshot is ignored, never wrong."""
-    state: dict[str, Any] = Field(repr=False)
+    state: Annotated[MappingOf[str, Any], AfterValidator(frozen)] = Field(repr=False)
     seal: str = ""
     """A hash of all the rest. A snapshot that was changed is ignored.
 

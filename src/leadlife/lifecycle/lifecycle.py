@@ -1,12 +1,13 @@
 """The lifecycle: stages and the legal moves between them, checked when built."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from leadlife._base.model import Accepts, Definition, TupleOf, default
+from leadlife._frozen import FrozenDict
 from leadlife.criteria import View
 from leadlife.errors import Fault, InvalidDefinition, UnknownName, did_you_mean
 from leadlife.lifecycle.edges import Edge, expand
@@ -78,14 +79,14 @@ class Lifecycle(Definition):
         return self
 
     @cached_property
-    def by_id(self) -> dict[str, Stage]:
+    def by_id(self) -> Mapping[str, Stage]:
         """The stages by their ids, in declared order."""
-        return {stage.id: stage for stage in self.stages}
+        return FrozenDict({stage.id: stage for stage in self.stages})
 
     @cached_property
-    def reason_by_id(self) -> dict[str, Reason]:
+    def reason_by_id(self) -> Mapping[str, Reason]:
         """The reasons by their ids, in declared order."""
-        return {reason.id: reason for reason in self.reasons}
+        return FrozenDict({reason.id: reason for reason in self.reasons})
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from leadlife._base.model import LAX, Accepts, Definition, Name, Names, Text, TupleOf, default
+from leadlife._base.model import LAX, Accepts, Definition, MappingOf, Name, Names, Text, TupleOf, default
+from leadlife._frozen import FrozenDict
 from leadlife.criteria import BandIs, Comparison, Criterion, CustomGuard, FieldIs, ScoreIs, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
 from leadlife.facts import (
@@ -57,11 +58,11 @@ class Playbook(Definition):
     zone: Zone = "UTC"
     """The zone whose calendar days, limits and windows follow."""
     lifecycle: Lifecycle
-    fields: dict[Name, FieldSpec] = Field(default_factory=dict[str, FieldSpec])
+    fields: MappingOf[Name, FieldSpec] = Field(default_factory=FrozenDict[str, FieldSpec])
     roles: Names = default(())
     """The roles that actors may have, for firing transitions and for granting qualifications."""
-    activity_kinds: dict[Name, ActivityKind] = Field(default_factory=dict[str, ActivityKind])
-    evidence: dict[Name, Text] = Field(default_factory=dict[str, str])
+    activity_kinds: MappingOf[Name, ActivityKind] = Field(default_factory=FrozenDict[str, ActivityKind])
+    evidence: MappingOf[Name, Text] = Field(default_factory=FrozenDict[str, str])
     """The yes-or-no questions that people and systems answer, each with its meaning."""
     scores: Scores = default(())
     """The scoring policies, each under its own name; :meth:`with_score` adds one."""
@@ -149,9 +150,9 @@ class Playbook(Definition):
         }
 
     @cached_property
-    def qualification_by_name(self) -> dict[str, QualificationRule]:
+    def qualification_by_name(self) -> Mapping[str, QualificationRule]:
         """The qualifications by their names, in declared order."""
-        return {rule.name: rule for rule in self.qualifications}
+        return FrozenDict({rule.name: rule for rule in self.qualifications})
 
     @cached_property
     def rule_index(self) -> RuleIndex:
@@ -159,9 +160,9 @@ class Playbook(Definition):
         return RuleIndex(self.lifecycle, self.qualifications, self.readiness, self._zoned)
 
     @cached_property
-    def score_by_name(self) -> dict[str, "Policy"]:
+    def score_by_name(self) -> Mapping[str, "Policy"]:
         """The scoring policies by their names, in declared order."""
-        return {policy.name: policy for policy in self.scores}
+        return FrozenDict({policy.name: policy for policy in self.scores})
 
     def policy(self, name: str) -> "Policy":
         """Return a scoring policy, which counts days in this playbook's zone unless it names its own.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from leadlife._base.model import LAX, SORTED, Definition, Name, TupleOf
+from leadlife._base.model import LAX, SORTED, Definition, MappingOf, Name, TupleOf
 from leadlife.criteria import Criterion
 from leadlife.errors import Malformed, PolicyError, PolicyNotBound
 from leadlife.leads import LeadType
@@ -254,7 +254,7 @@ class PerLeadType(_Choosing):
     """One policy for each lead type, and optionally one for all other leads."""
 
     op: Literal["per_lead_type"] = "per_lead_type"
-    cases: Annotated[dict[Annotated[LeadType, LAX], Part], Field(min_length=1), SORTED]
+    cases: Annotated[MappingOf[Annotated[LeadType, LAX], Part], Field(min_length=1), SORTED]
     otherwise: Part | None = None
 
     @field_validator("cases", mode="before")

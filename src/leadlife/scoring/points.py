@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from leadlife._base.model import SORTED, Definition, Name, TupleOf, default
+from leadlife._base.model import SORTED, Definition, MappingOf, Name, TupleOf, default
+from leadlife._frozen import FrozenDict
 from leadlife.criteria import Criterion, View
 from leadlife.errors import Fault, Malformed, did_you_mean, repeated
 from leadlife.leads import Activity, Lead
@@ -65,7 +66,7 @@ class Points(Banded):
     op: Literal["points"] = "points"
     rules: Annotated[TupleOf[AnyRule], Field(max_length=10_000)] = default(())
     start: Amount = 0
-    groups: Annotated[dict[Name, RuleGroup], SORTED] = Field(default_factory=dict[str, RuleGroup])
+    groups: Annotated[MappingOf[Name, RuleGroup], SORTED] = Field(default_factory=FrozenDict[str, RuleGroup])
     cap: Amount | None = None
     floor: Amount | None = None
     exclude: TupleOf[Question] = default(())

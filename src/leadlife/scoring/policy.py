@@ -11,7 +11,8 @@ from typing import Annotated, Any, Protocol, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationInfo, model_validator
 
-from leadlife._base.model import SORTED, Definition, Name, Text, read_json
+from leadlife._base.model import SORTED, Definition, MappingOf, Name, Text, read_json
+from leadlife._frozen import FrozenDict
 from leadlife.criteria import AnyCriterion, BandIs, Comparison, Criterion, Observation, Scalar, ScoreIs, View, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, did_you_mean, suggestion
 from leadlife.leads import Activity, Lead, Source
@@ -286,7 +287,7 @@ def _distinct(bands: dict[str, Any]) -> dict[str, Any]:
     return bands
 
 
-Bands = Annotated[dict[Name, Amount], AfterValidator(_distinct), SORTED]
+Bands = Annotated[MappingOf[Name, Amount], AfterValidator(_distinct), SORTED]
 """The least points of each band (or grade); a lower value has no band."""
 
 
@@ -331,7 +332,7 @@ def as_names(names: Any) -> tuple[str, ...]:
 class Banded(Policy):
     """A policy that declares its bands. All its faults are reported together when it is declared."""
 
-    bands: Bands = Field(default_factory=dict[str, float])
+    bands: Bands = Field(default_factory=FrozenDict[str, float])
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from leadlife._base.model import Accepts, Definition, Name, Text, TupleOf, default, op_of
+from leadlife._frozen import FrozenDict
 from leadlife.criteria import Criterion, Kinds, Match, Where, where_words
 from leadlife.errors import InvalidDefinition, Malformed
 from leadlife.scoring import micropoints
@@ -37,7 +38,7 @@ class ActivityRule(Rule):
 
     op: Literal["activity"] = "activity"
     kinds: Annotated[Kinds, Field(min_length=1)]
-    where: Where = default(Field(default_factory=dict[str, Match]))
+    where: Where = default(Field(default_factory=FrozenDict[str, Match]))
     points: Amount
     at_most: Times | None = None
     at_most_per_day: Times | None = None

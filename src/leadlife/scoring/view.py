@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
@@ -70,7 +70,7 @@ class LeadView:
         return self
 
     @property
-    def fields(self) -> dict[str, Scalar]:
+    def fields(self) -> Mapping[str, Scalar]:
         """The value of each field."""
         return self.lead.fields
 

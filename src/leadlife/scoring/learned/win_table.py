@@ -24,6 +24,7 @@ from leadlife._base.model import (
     SORTED,
     Definition,
     Instant,
+    MappingOf,
     Model,
     Name,
     Names,
@@ -33,6 +34,7 @@ from leadlife._base.model import (
     default,
 )
 from leadlife._base.outcomes import several, whole
+from leadlife._frozen import FrozenDict
 from leadlife.criteria import Scalar
 from leadlife.errors import Malformed
 from leadlife.timing import instant
@@ -68,7 +70,9 @@ class ClosedLead(Model):
     made: Instant | None = None
     team: Name | None = None
     stage: Name | None = None
-    values: Annotated[dict[Name, Scalar | None], Field(repr=False)] = Field(default_factory=dict[str, Scalar | None])
+    values: Annotated[MappingOf[Name, Scalar | None], Field(repr=False)] = Field(
+        default_factory=FrozenDict[str, Scalar | None]
+    )
 
 
 class Row(Definition):
@@ -113,10 +117,12 @@ class WinTable(Definition):
     at: WrittenInstant
     stages: Annotated[Names, Field(min_length=1)]
     fields: Names = default(())
-    cuts: Annotated[dict[Name, Annotated[tuple[float, ...], LAX]], SORTED] = Field(
-        default_factory=dict[str, tuple[float, ...]]
+    cuts: Annotated[MappingOf[Name, Annotated[tuple[float, ...], LAX]], SORTED] = Field(
+        default_factory=FrozenDict[str, tuple[float, ...]]
     )
-    tags: Annotated[dict[Name, Annotated[Text, Field(min_length=1)]], SORTED] = Field(default_factory=dict[str, str])
+    tags: Annotated[MappingOf[Name, Annotated[Text, Field(min_length=1)]], SORTED] = Field(
+        default_factory=FrozenDict[str, str]
+    )
     blanks: Names = default(())
     since: WrittenInstant | None = None
     rows: TupleOf[Row] = default(())

@@ -47,7 +47,7 @@ def grant_or_withdraw(state: State, fact: ByHand) -> tuple[Refusal, ...]:
             state.note(fact.at, fact.id, FactStatus.REDUNDANT)
             return ()
         # The rule grants it again only on a fact that is newer than the withdrawal.
-        _keep(state, rules, fact.name, known.released(barred=state.ordinal))
+        _keep(state, rules, fact.name, known.barred_from(state.ordinal, state.position.moves, overruled=True))
         kind, reason, expires = RuleChangeKind.WITHDRAWN, fact.reason or WITHDRAWN_BY_HAND, None
         evidence: tuple[str, ...] = ()
     else:
@@ -65,6 +65,7 @@ def grant_or_withdraw(state: State, fact: ByHand) -> tuple[Refusal, ...]:
             evidence=evidence,
             verdict=None,
             playbook=playbook.ref,
+            overruled=False,
         )
         _keep(state, rules, fact.name, held)
     state.append(

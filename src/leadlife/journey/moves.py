@@ -103,7 +103,7 @@ def _enter(
     high_water = target if place > rank.get(before.high_water or "", -1) else before.high_water
     entered_by, cut = None if fact is None else fact.id, state.ordinal if cuts else before.cut
     position = state.position = Position(
-        before.playbook, target, at, entered_by, source, episodes, high_water, before.source, cut
+        before.playbook, target, at, entered_by, source, episodes, high_water, before.source, cut, before.moves + 1
     )
     return position
 

@@ -215,8 +215,10 @@ class RuleState(NamedTuple):
         evidence: Ids of the facts that the answer rested on.
         verdict: The answer that granted it.
         playbook: The agreement under which it was granted.
-        confirmed: The ordinal of the latest fact that could confirm it.
         barred: Facts up to this ordinal grant it no more, because it lapsed or was withdrawn by hand.
+        barred_moves: How many moves there had been then: for a rule on the lead's state alone, a move is the evidence.
+        overruled: Whether a person withdrew it and its criterion has been true ever since. A rule on the lead's state
+            alone is not granted again before the lead has been in a state where it is not true.
         steady: Until when time alone surely changes nothing of its criteria; None for ever.
         exact: When a window, an age or a step changes at an exact instant.
         fading: From when a half-life may change the answer; the review grid looks after it.
@@ -232,16 +234,23 @@ class RuleState(NamedTuple):
     evidence: tuple[str, ...] = ()
     verdict: Verdict | None = None
     playbook: PlaybookRef | None = None
-    confirmed: int = 0
     barred: int = 0
+    barred_moves: int = 0
+    overruled: bool = False
     steady: Instant | None = None
     exact: Instant | None = None
     fading: Instant | None = None
     failed: str | None = None
 
-    def released(self, *, barred: int = 0) -> RuleState:
+    def released(self) -> RuleState:
         """Return what is left of the rule's state once it holds no more."""
-        return RuleState(confirmed=self.confirmed, barred=max(barred, self.barred), failed=self.failed)
+        return RuleState(
+            barred=self.barred, barred_moves=self.barred_moves, overruled=self.overruled, failed=self.failed
+        )
+
+    def barred_from(self, ordinal: int, moves: int, *, overruled: bool = False) -> RuleState:
+        """Return what is left once it holds no more, and nothing known so far may grant it again."""
+        return self.released()._replace(barred=ordinal, barred_moves=moves, overruled=overruled)
 
     def is_after(self, cut: int, *, by_state: bool) -> bool:
         """Return whether it was granted after older evidence was cut off.

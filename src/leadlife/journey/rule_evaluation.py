@@ -118,13 +118,13 @@ class _Evaluation:
         """Return whether there is anything to evaluate; for most facts there is not."""
         rules, index = self.rules, self.index
         self.waiting |= index.always
+        if self.position.moves > rules.moves:
+            self.confirmed |= index.by_state
         if rules.due:
             self.waiting |= index.moved if rules.due is Due.MOVED else index.every
             if rules.due is Due.BEGUN:
                 # Nothing was known before: only rules that something is known about, or that need nothing, can be true.
                 self.waiting &= self.confirmed | index.readers(self.changed) | index.moved | index.always | index.blank
-            if not isinstance(self.fact, QualificationGranted | QualificationWithdrawn):
-                self.confirmed |= index.by_state
         if rules.look_again is not None and rules.look_again <= self.at:
             for place, rule in enumerate(index.rules):
                 rule_state = self.states.get(rule.name)
@@ -175,6 +175,7 @@ class _Evaluation:
     def _take(self, move: WaitingMove) -> None:
         """Make a move that waited, and note what is to be evaluated after it."""
         state, by = self.state, move.by or (TIMER if self.fact is None else SYSTEM)
+        moves = self.position.moves
         self.rules = self.rules._replace(due=Due.NOTHING, broken=None)
         self._write()
         self.position = make_move(
@@ -192,7 +193,7 @@ class _Evaluation:
         self.rules = self.rules if state.rules is None else state.rules
         self.moves = waits_here(self.position, self.index)
         self.changed = set()
-        self.confirmed = self.index.by_state
+        self.confirmed = self.index.by_state if self.position.moves > moves else 0
         self.waiting |= self.index.moved if self.rules.due is Due.MOVED else self.index.every
         self.waiting |= self.index.always
 
@@ -238,8 +239,7 @@ class _Evaluation:
     def _evaluate(self, rule: IndexedRule, *, confirmed: bool) -> bool:
         """Evaluate a rule, and return whether what is held has changed."""
         before = self.states.get(rule.name, NEVER_HELD)
-        known = before._replace(confirmed=self.state.ordinal) if confirmed else before
-        after, withdrawal = self._released(rule, known)
+        after, withdrawal = self._released(rule, before)
         criterion: Criterion | None = None
         try:
             after, withdrawal, criterion = self._decided(rule, after, withdrawal, confirmed=confirmed)
@@ -255,7 +255,7 @@ class _Evaluation:
     def _released(self, rule: IndexedRule, known: RuleState) -> tuple[RuleState, Withdrawal | None]:
         """Return what is left of a rule that has lapsed, or that a win or a recycling ended, and why."""
         if known.held and known.is_over(self.at):
-            return known.released(barred=self.state.ordinal), Withdrawal.LAPSED
+            return known.barred_from(self.state.ordinal, self.position.moves), Withdrawal.LAPSED
         alone = self.index.reads_only_state(rule.name)
         if known.held and rule.qualifies and not known.is_after(self.position.cut, by_state=alone):
             return known.released(), Withdrawal.STARTS_AFRESH
@@ -266,6 +266,8 @@ class _Evaluation:
     ) -> tuple[RuleState, Withdrawal | None, Criterion | None]:
         """Return where the rule stands by its criteria, why it was withdrawn, and the criterion that decided."""
         answers, criterion = self._answers(rule), None
+        if known.overruled and answers.enter is not True:
+            known = known._replace(overruled=False)
         if known.held:
             withdrawal, criterion = _withdrawn(rule, known, answers)
             known = known.released() if withdrawal is not None else self._renewed(rule, known, answers, confirmed)
@@ -290,13 +292,19 @@ class _Evaluation:
         return known._replace(expires=until if known.expires is None else max(known.expires, until))
 
     def _is_fresh(self, rule: IndexedRule, known: RuleState) -> bool:
-        """Return whether a fact that confirms the rule is newer than the last win, recycling, lapse or withdrawal.
+        """Return whether what confirms the rule is newer than the last win, recycling, lapse or withdrawal.
 
-        A rule on the stage alone has no evidence that could be too old.
+        It is worked out from what is known, for what the rule in force reads. A rule on the lead's state alone is
+        confirmed by moves, which no win and no recycling cuts off.
         """
-        alone = self.index.reads_only_state(rule.name)
-        since = max(self.position.cut if rule.qualifies and not alone else 0, known.barred)
-        return since == 0 or known.confirmed > since
+        if self.index.reads_only_state(rule.name):
+            return not known.overruled and self.position.moves > known.barred_moves
+        since = max(self.position.cut if rule.qualifies else 0, known.barred)
+        return since == 0 or self._newest_evidence(rule) > since
+
+    def _newest_evidence(self, rule: IndexedRule) -> int:
+        evidence = self.index.evidence[rule.name]
+        return self.state.ordinal if evidence is None else self.state.memory.newest(evidence)
 
     def _granted(self, rule: IndexedRule, known: RuleState) -> RuleState:
         definition, verdict = rule.definition, None
@@ -404,7 +412,9 @@ class _Evaluation:
             first, what = min(fading)
             timers.append(Timer(self.view.next_review(first), TimerKind.GRID, f"a review may change {what}"))
         look_again, timer = earliest((*again, ahead.steady)), min(timers, default=None)
-        return RuleStates(self.states, self.readiness, due, ahead, look_again, timer, self.rules.broken)
+        return RuleStates(
+            self.states, self.readiness, due, ahead, look_again, timer, self.position.moves, self.rules.broken
+        )
 
 
 def _withdrawn(rule: IndexedRule, known: RuleState, answers: _Answers) -> tuple[Withdrawal | None, Criterion | None]:

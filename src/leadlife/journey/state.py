@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -108,6 +108,21 @@ class Memory:
         """Yield every name of a topic with its latest observation."""
         return ((name, seen) for (about, name), seen in self.latest.items() if about == topic)
 
+    def newest(self, inputs: Container[tuple[str, str]]) -> int:
+        """Return the ordinal of the latest fact about any of these inputs of criteria; 0 where there is none."""
+        ordinals = [
+            # The report of a policy is kept by version; criteria name the policy alone.
+            seen.ordinal
+            for (topic, name), seen in self.latest.items()
+            if (topic, name.partition("\n")[0]) in inputs
+        ]
+        ordinals += [
+            seen.item.ordinal
+            for kind, seen in self.activities.items()
+            if ("activity", kind) in inputs or ("activity", "*") in inputs
+        ]
+        return max(ordinals, default=0)
+
     def inputs(self) -> Iterator[tuple[str, str]]:
         """Yield the inputs of criteria that something is known about."""
         for topic, name in self.latest:
@@ -146,6 +161,7 @@ class Position(NamedTuple):
         high_water: The furthest stage of the success path ever reached.
         source: Where the journey first came from.
         cut: The ordinal at the last entry into a won or recycled stage; older evidence no longer counts.
+        moves: How many visits have begun so far.
         limit: Where this visit's limit stands.
         limit_from: The adoption since which this visit's limit counts: it cannot fire earlier.
     """
@@ -159,6 +175,7 @@ class Position(NamedTuple):
     high_water: str | None
     source: Source | None
     cut: int
+    moves: int = 1
     limit: LimitState = LimitState.RUNNING
     limit_from: Instant | None = None
 
@@ -209,6 +226,7 @@ class RuleStates(NamedTuple):
         moves_steady: Until when time alone leaves the automatic moves of the present stage as they are.
         look_again: From when time may have changed what a rule answers: a fact after it evaluates again.
         timer: When time alone changes something, at an exact instant or on the review grid.
+        moves: How many visits had begun when the rules were last evaluated.
         broken: The guard that broke when an automatic move of this visit was tried, and how; it is told once.
     """
 
@@ -218,6 +236,7 @@ class RuleStates(NamedTuple):
     moves_steady: Horizon = FOR_EVER
     look_again: Instant | None = None
     timer: Timer | None = None
+    moves: int = 0
     broken: tuple[str, str] | None = None
 
 

@@ -108,10 +108,11 @@ class RuleIndex:
         places: The place of each rule in this order, by its name; it is the number of its bit.
         automatic: The triggers of automatic moves of each stage that has any, in declared order.
         moves: What the guards read of each stage and trigger that may wait to become legal.
-        moved: The bits of the rules that read the stage or the cycle.
+        moved: The bits of the rules that read the stage or the cycle, or that a move confirms.
         always: The bits of the rules that contain custom code, which may read anything.
         every: The bits of all rules.
         by_state: The bits of the rules whose ``enter`` reads only the state of the lead, so that no fact confirms it.
+        evidence: What the ``enter`` of each rule reads, directly or through other rules; None for custom code.
         any_fact: The bits of the rules whose ``enter`` contains custom code, so that any fact may confirm it.
         segments: The bits of the segments of readiness.
         blank: The bits of the rules whose ``enter`` is, or may be, true for a lead about which nothing is known.
@@ -126,6 +127,7 @@ class RuleIndex:
         "blank",
         "by_state",
         "every",
+        "evidence",
         "moved",
         "moves",
         "places",
@@ -152,11 +154,12 @@ class RuleIndex:
         self.always: int = 0
         self.any_fact: int = 0
         self.by_state: int = 0
+        self.evidence: dict[str, frozenset[Input] | None] = {}
         for place, rule in enumerate(rules):
             for _, criterion in rule.definition.criteria():
                 self._reads(1 << place, criterion, policies)
         self._trace(policies)
-        self.moved: int = self.always
+        self.moved: int = self.always | self.by_state
         for (topic, _), bits in self._readers.items():
             if topic in ("stage", "cycle"):
                 self.moved |= bits
@@ -198,6 +201,7 @@ class RuleIndex:
                     keys |= more
                     opaque = opaque or code
             behind[rule.name] = keys, opaque
+            self.evidence[rule.name] = None if opaque else frozenset(keys)
             for key in keys:
                 self._confirmed[key] = self._confirmed.get(key, 0) | 1 << place
             self.any_fact |= opaque << place

@@ -117,7 +117,7 @@ def test_the_agreement_is_in_words_and_escapes_markup(capsys):
     life = life.replace(stages=(*life.stages, gate), transitions=tuple(sources))
     life = life.with_stages(life.stage("customer").replace(must_pass=True))
     book = sign(mql_pql_sql().with_lifecycle(life).with_qualifications(hostile), "sales", on=date(2026, 3, 2), by="sam")
-    book = book.with_qualifications(book.qualification_by_name["evil"].replace(meaning="new"))
+    book = book.with_qualifications(book.qualification_by_name["evil"].replace(valid_for=days(9)))
     words = agreement(book.replace(review_days=3, readiness=None))
     assert "\\<script\\>|\\*x\\* " in words
     assert "sales (stale)" in words

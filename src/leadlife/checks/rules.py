@@ -91,6 +91,6 @@ def _stale(playbook: Playbook) -> Iterator[Finding]:
     for clause in clauses(playbook):
         for one in clause.stale():
             signed = f"{one.team} signed {clause.name!r} on {one.on} under version {one.version}"
-            message = f"{signed}; the rule, or a score that it reads, has changed since"
+            message = f"{signed}; the rule, or something that it reads, has changed since"
             hint = f"show {one.team} what changed, and sign the rule again"
             yield Finding(Code.STALE_SIGN_OFF, f"{clause.path}.signed", message, (), hint)

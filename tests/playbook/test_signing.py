@@ -1,0 +1,127 @@
+"""A sign-off is stale once anything changes that the signed rule reads, and only then."""
+
+from datetime import date
+
+import pytest
+
+from leadlife import (
+    ActivityRule,
+    FieldSpec,
+    Lifecycle,
+    Playbook,
+    Points,
+    QualificationRule,
+    Stage,
+    Transition,
+    days,
+    elapsed,
+)
+from leadlife.criteria import band, count, evidence, field, holds, in_stage, readiness, score
+from leadlife.lifecycle import EntryStage
+from leadlife.lifecycle.stages import Reason
+from leadlife.playbook.signing import clauses, sign
+from leadlife.qualification.rules import Hysteresis, ReadinessRule
+
+HEAT = Points(
+    name="heat",
+    rules=(ActivityRule(name="calls", kinds="call", points=5, half_life=elapsed(days=9)),),
+    bands={"hot": 9},
+)
+FIT = QualificationRule(name="fit", enter=field("size") > 5)
+KEEN = QualificationRule(name="keen", enter=holds("fit") & (score("heat") >= 5))
+PLAIN = QualificationRule(name="plain", enter=evidence("yes") | in_stage("a"))
+NEAR = ReadinessRule(mid=Hysteresis(enter=count("call") >= 1), late=Hysteresis(enter=band("heat") >= "hot"))
+FIRST = Transition(trigger="go", sources="a", target="b", guard=evidence("yes"))
+SECOND = Transition(trigger="go", sources="a", target="won", guard=holds("keen"))
+BACK = Transition(trigger="back", sources="rest", target="a", guard=evidence("yes"), needs_reason=True)
+NEARLY = Transition(trigger="nearly", sources="b", target="won", guard=readiness() == "late")
+STAGES = (
+    Stage(id="a"), Stage(id="b"), Stage(id="won", status="won"),
+    Stage(id="rest", status="recycled", cool_down=days(9), reentry_limit=3),
+)  # fmt: skip
+BOOK = Playbook(
+    id="p",
+    zone="Europe/Vienna",
+    lifecycle=Lifecycle(
+        stages=STAGES,
+        transitions=(FIRST, SECOND, BACK, NEARLY, Transition(trigger="off", sources="b", target="rest")),
+        reasons=(Reason(id="time"),),
+    ),
+    fields={"size": FieldSpec(type="integer")}, evidence={"yes": ""}, activity_kinds={"call": {}},
+    scores=(HEAT,), qualifications=(FIT, KEEN, PLAIN), readiness=NEAR,
+)  # fmt: skip
+SIGNED = sign(BOOK, "sales", on=date(2026, 3, 2))
+
+
+def stale(playbook):
+    return {
+        clause.path.rpartition(".")[2] if "trans" in clause.path else clause.name
+        for clause in clauses(playbook)
+        if clause.stale()
+    }
+
+
+def rule(name, **changes):
+    return tuple(one.replace(**changes) if one.name == name else one for one in SIGNED.qualifications)
+
+
+def life(*, stages=None, **changed):
+    moves = tuple(
+        move.replace(**changed[f"t{place}"]) if f"t{place}" in changed else move
+        for place, move in enumerate(SIGNED.lifecycle.transitions)
+    )
+    return {"lifecycle": SIGNED.lifecycle.replace(transitions=moves, stages=stages or STAGES)}
+
+
+def stages(name, **changes):
+    return tuple(one.replace(**changes) if one.id == name else one for one in STAGES)
+
+
+CHANGES = {
+    "nothing": ({}, set()),
+    "a version": ({"version": "2"}, set()),
+    "the zone": ({"zone": "Asia/Tokyo"}, {"keen", "readiness", "1", "3"}),
+    "the review days": ({"review_days": 7}, {"keen", "readiness", "1", "3"}),
+    "a meaning": ({"qualifications": rule("fit", meaning="large enough")}, set()),
+    "a label": ({"qualifications": rule("fit", label="Fit")}, set()),
+    "the meaning of a field": ({"fields": {"size": FieldSpec(type="integer", meaning="heads")}}, set()),
+    "a field's type": ({"fields": {"size": FieldSpec(type="number")}}, {"fit", "keen", "1"}),
+    "a held qualification's own rule": ({"qualifications": rule("fit", enter=field("size") > 6)}, {"fit", "keen", "1"}),
+    "a score's policy": ({"scores": (HEAT.replace(cap=90),)}, {"keen", "readiness", "1", "3"}),
+    "a score's meaning": ({"scores": (HEAT.replace(meaning="how warm"),)}, set()),
+    "a cool-down": (life(stages=stages("rest", cool_down=days(10))), {"2"}),
+    "a return limit": (life(stages=stages("rest", reentry_limit=4)), {"2"}),
+    "a rival candidate": (life(t0={"guard": ~evidence("yes")}), {"0", "1"}),
+    "a later candidate": (life(t1={"guard": holds("fit")}), {"1"}),
+    "an entry": ({"lifecycle": SIGNED.lifecycle.replace(entries=(EntryStage(stage="b"),))}, set()),
+    "the reasons": ({"lifecycle": SIGNED.lifecycle.replace(reasons=(Reason(id="time"), Reason(id="money")))}, {"2"}),
+    "readiness": ({"readiness": SIGNED.readiness.replace(mid=Hysteresis(enter=count("call") >= 2))}, {"readiness", "3"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_stale_after_a_change_of(change):
+    changes, expected = CHANGES[change]
+    assert stale(SIGNED.replace(**changes)) == expected
+
+
+def test_the_order_of_candidates_is_part_of_what_was_signed():
+    first, second, *others = SIGNED.lifecycle.transitions
+    swapped = SIGNED.replace(lifecycle=SIGNED.lifecycle.replace(transitions=(second, first, *others)))
+    assert stale(swapped) == {"0", "1"}
+
+
+def test_signing_changes_no_digest_of_the_playbook():
+    assert SIGNED.digest == BOOK.digest
+    assert stale(BOOK) == set()
+
+
+def test_a_field_or_a_band_may_be_called_like_what_only_explains():
+    named = HEAT.replace(bands={"meaning": 3, "label": 5, "signed": 9})
+    book = Playbook(
+        id="p", lifecycle=BOOK.lifecycle.replace(transitions=()), scores=(named,), activity_kinds={"call": {}},
+        qualifications=(QualificationRule(name="hot", enter=band("heat") >= "meaning"),),
+    )  # fmt: skip
+    signed = sign(book, "sales", on=date(2026, 3, 2))
+    changed = signed.replace(scores=(named.replace(bands={"meaning": 4, "label": 5, "signed": 9}),))
+    assert stale(changed) == {"hot"}

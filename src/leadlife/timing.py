@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_serializer
 
-from leadlife._base.model import Accepts, Model, utc
+from leadlife._base.model import LATEST, Accepts, Model, utc
 from leadlife.errors import Malformed
 
 _ISO = re.compile(
@@ -285,8 +285,8 @@ def whole_days(start: datetime, end: datetime, zone: ZoneInfo) -> int:
 
 
 def earliest(instants: Iterable[datetime | None]) -> datetime | None:
-    """Return the earliest of some instants; None means never."""
-    return min((at for at in instants if at is not None), default=None)
+    """Return the earliest of some instants; None means never, and so does one past the end of the calendar."""
+    return min((at for at in instants if at is not None and at < LATEST), default=None)
 
 
 def instant(at: Any) -> datetime:

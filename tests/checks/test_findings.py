@@ -245,7 +245,12 @@ def test_a_sign_off_is_stale_after_the_rule_or_a_score_that_it_reads_has_changed
     assert not found(AGREED, Code.STALE_SIGN_OFF)
     other = AGREED.with_qualifications(AGREED.qualification_by_name["sql"].replace(valid_for=days(9)))
     stale, *moves = found(other, Code.STALE_SIGN_OFF)
-    assert {AGREED.lifecycle.transitions[int(one.where.split(".")[2])].trigger for one in moves} == {"sales_qualify", "lapse", "rush", "rebuy"}
+    assert {AGREED.lifecycle.transitions[int(one.where.split(".")[2])].trigger for one in moves} == {
+        "sales_qualify",
+        "lapse",
+        "rush",
+        "rebuy",
+    }
     assert stale.where == "qualifications.2.signed"
     assert "sales signed 'sql' on 2026-03-02 under version 1" in stale.says
     assert {one.where for one in found(PAIRS[Code.STALE_SIGN_OFF][0], Code.STALE_SIGN_OFF)} >= {"readiness.signed"}

@@ -1,12 +1,12 @@
 """Criteria that do not read facts: the role of the actor, and a function of the host."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from leadlife._base.model import Name, Names, utc
+from leadlife._base.model import LATEST, Name, Names
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Scored, View
 from leadlife.errors import GuardError, Malformed
@@ -85,7 +85,7 @@ class CustomGuard(Criterion):
             return None
         if not isinstance(changes, datetime) or changes.tzinfo is None:
             raise GuardError(self.name, "gave a next_change that is neither None nor an aware datetime")
-        return max(utc(changes), view.at)
+        return None if changes >= LATEST else max(changes.astimezone(UTC), view.at)
 
     def _asked(self, view: Any) -> bool | None:
         if self.call is None:

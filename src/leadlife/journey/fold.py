@@ -60,7 +60,7 @@ def apply(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
     state.lead = fact.lead
     state.memory = state.memory.learn(fact, state.ordinal)
     refusals = _act(state, fact, registry)
-    evaluate_rules(state, fact.at, fact)
+    evaluate_rules(state, fact.at, fact, refused=bool(refusals))
     if not state.ordinal % CHECKPOINT_EVERY:
         state.checkpoints = PersistentList((fact, state.copy()), state.checkpoints)
     return refusals
@@ -201,7 +201,7 @@ def _fire(state: State, position: Position, fact: Fact, triggers: tuple[str, ...
     if first is None:
         return ()
     if position.status is StageStatus.OPEN and position.episodes.in_cycle:
-        waiting = [trigger for trigger in triggers if trigger in position.table.pending]
+        waiting = [trigger for trigger in triggers if (fact.type, trigger) in position.table.pending]
         orders = (PendingMove(trigger, fact.type, fact.id, fact.at, fact.by) for trigger in waiting)
         if waiting:
             state.position = position._replace(episodes=with_pending(position.episodes, tuple(orders)))

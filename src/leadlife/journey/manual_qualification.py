@@ -7,7 +7,7 @@ from leadlife.facts import QualificationGranted, QualificationWithdrawn
 from leadlife.journey.legality import NOT_STARTED, not_permitted
 from leadlife.journey.records import NEVER_HELD, Due, FactStatus, RuleChange, RuleChangeKind, RuleState
 from leadlife.journey.state import RuleStates, State
-from leadlife.timing import due
+from leadlife.timing import due, earliest
 
 ByHand = QualificationGranted | QualificationWithdrawn
 WITHDRAWN_BY_HAND = "withdrawn by hand"
@@ -40,25 +40,26 @@ def grant_or_withdraw(state: State, fact: ByHand) -> tuple[Refusal, ...]:
         state.note(fact.at, fact.id, FactStatus.REFUSED, refusals=refusals)
         return refusals
     playbook, rules = state.position.playbook, state.rules or RuleStates({})
-    known = rules.by_name.get(fact.name, NEVER_HELD)
+    known = rules.by_name.get(fact.name, NEVER_HELD)._replace(by_hand=state.ordinal)
     if isinstance(fact, QualificationWithdrawn):
         if not known.held:
             _keep(state, rules, fact.name, known)
             state.note(fact.at, fact.id, FactStatus.REDUNDANT)
             return ()
         # The rule grants it again only on a fact that is newer than the withdrawal.
-        _keep(state, rules, fact.name, known.barred_from(state.ordinal, state.position.moves, overruled=True))
+        _keep(state, rules, fact.name, known.barred_from(state.ordinal, None))
         kind, reason, expires = RuleChangeKind.WITHDRAWN, fact.reason or WITHDRAWN_BY_HAND, None
         evidence: tuple[str, ...] = ()
     else:
         valid_for = playbook.qualification_by_name[fact.name].valid_for
         kind, reason, expires, evidence = RuleChangeKind.GRANTED, None, fact.expires, fact.evidence
         if expires is None and valid_for is not None:
-            expires = due(fact.at, valid_for, playbook.zone_info)
+            expires = earliest((due(fact.at, valid_for, playbook.zone_info),))
         held = known._replace(
             held=True,
             since=known.since if known.held else fact.at,
             ordinal=state.ordinal,
+            moves=state.position.moves,
             expires=expires,
             by=fact.by.id,
             fact=fact.id,
@@ -86,5 +87,4 @@ def grant_or_withdraw(state: State, fact: ByHand) -> tuple[Refusal, ...]:
 
 
 def _keep(state: State, rules: RuleStates, name: str, known: RuleState) -> None:
-    by_name = rules.by_name if known is NEVER_HELD else {**rules.by_name, name: known}
-    state.rules = rules._replace(by_name=by_name, due=max(rules.due, Due.MOVED))
+    state.rules = rules._replace(by_name={**rules.by_name, name: known}, due=max(rules.due, Due.MOVED))

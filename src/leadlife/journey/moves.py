@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from leadlife.facts import Fact
-from leadlife.journey.records import Cycle, Due, PendingMove, Step
+from leadlife.journey.records import Cycle, Due, LimitState, PendingMove, Step
 from leadlife.journey.state import Episodes, PersistentList, Position, State
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.stages import StageStatus
@@ -35,6 +35,9 @@ def make_move(
         position = state.position = position._replace(episodes=_changed(position.episodes, pending=left))
     if edge.target is not None:
         position = _enter(state, position, edge.target, rule.kind, at=at, fact=fact)
+    elif position.limit is LimitState.REFUSED and position.table.limits[position.stage].limit.trigger == rule.trigger:
+        # An internal move begins no visit; a limit that still waited for it would make it again, for ever.
+        position = state.position = position._replace(limit=LimitState.SPENT)
     episodes = position.episodes
     cycle, ref = episodes.cycles[-1].number if episodes.in_cycle else None, position.playbook.ref
     fact_id = None if fact is None else fact.id
@@ -80,6 +83,7 @@ def begin(state: State, playbook: Playbook, stage: str, *, at: datetime, fact: F
         high_water=high_water,
         source=fact.source,
         cut=state.ordinal if cuts_evidence(status) else 0,
+        cut_moves=1 if cuts_evidence(status) else 0,
     )
     return position
 
@@ -101,9 +105,10 @@ def _enter(
         everything = cuts or len(episodes.cycles) != len(before.episodes.cycles)
         state.rules = state.rules._replace(due=max(state.rules.due, Due.ALL if everything else Due.MOVED))
     high_water = target if place > rank.get(before.high_water or "", -1) else before.high_water
-    entered_by, cut = None if fact is None else fact.id, state.ordinal if cuts else before.cut
+    entered_by, moves = None if fact is None else fact.id, before.moves + 1
+    cut, cut_moves = (state.ordinal, moves) if cuts else (before.cut, before.cut_moves)
     position = state.position = Position(
-        before.playbook, target, at, entered_by, source, episodes, high_water, before.source, cut, before.moves + 1
+        before.playbook, target, at, entered_by, source, episodes, high_water, before.source, cut, cut_moves, moves
     )
     return position
 
@@ -156,9 +161,9 @@ def _opened(
 def with_pending(episodes: Episodes, orders: tuple[PendingMove, ...]) -> Episodes:
     """Return the episodes in whose last cycle more moves are ordered; an order that is a repetition adds nothing."""
     known = episodes.cycles[-1].pending
-    kept: dict[tuple[str, tuple[str, ...]], PendingMove] = {}
+    kept: dict[tuple[str, str, tuple[str, ...]], PendingMove] = {}
     for one in (*known, *orders):
-        kept.setdefault((one.trigger, one.by.roles), one)
+        kept.setdefault((one.trigger, one.on, one.by.roles), one)
     return _changed(episodes, pending=tuple(kept.values()))
 
 

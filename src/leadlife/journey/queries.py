@@ -244,7 +244,7 @@ def wake_at(data: JourneyData) -> Wake | None:
     if coming is not None:
         wakes.append(Wake(coming.at, coming.why))
     if state.position is not None:
-        cool = cool_down_end(state.position)
+        cool = earliest((cool_down_end(state.position),))
         if cool is not None and cool > state.at:
             wakes.append(Wake(cool, f"the cool-down of {state.position.stage!r} is over"))
         wakes += _openings(state, state.position, state.at)

@@ -209,6 +209,7 @@ class RuleState(NamedTuple):
         held: Whether it holds.
         since: Since when; None while it does not hold.
         ordinal: How many facts had been folded when it was granted.
+        moves: How many visits had begun then; it counts as long as no later one cuts off what is older.
         expires: When it lapses.
         by: Who granted it; None for the rule itself.
         fact: The id of the fact at which it was granted; None where time alone granted it.
@@ -216,9 +217,11 @@ class RuleState(NamedTuple):
         verdict: The answer that granted it.
         playbook: The agreement under which it was granted.
         barred: Facts up to this ordinal grant it no more, because it lapsed or was withdrawn by hand.
-        barred_moves: How many moves there had been then: for a rule on the lead's state alone, a move is the evidence.
-        overruled: Whether a person withdrew it and its criterion has been true ever since. A rule on the lead's state
-            alone is not granted again before the lead has been in a state where it is not true.
+        barred_moves: How many visits had begun then; a later one grants a rule on the lead's state alone again, and so
+            does its criterion once it has been seen not true.
+        overruled: Whether a rule on the lead's state alone is not granted again before it has been seen not true: a
+            person withdrew it, or it lapsed and reads no stage that the lead could enter anew.
+        by_hand: The ordinal of the latest fact by which a person granted or withdrew it.
         steady: Until when time alone surely changes nothing of its criteria; None for ever.
         exact: When a window, an age or a step changes at an exact instant.
         fading: From when a half-life may change the answer; the review grid looks after it.
@@ -228,6 +231,7 @@ class RuleState(NamedTuple):
     held: bool = False
     since: Instant | None = None
     ordinal: int = 0
+    moves: int = 0
     expires: Instant | None = None
     by: str | None = None
     fact: str | None = None
@@ -237,6 +241,7 @@ class RuleState(NamedTuple):
     barred: int = 0
     barred_moves: int = 0
     overruled: bool = False
+    by_hand: int = 0
     steady: Instant | None = None
     exact: Instant | None = None
     fading: Instant | None = None
@@ -245,19 +250,19 @@ class RuleState(NamedTuple):
     def released(self) -> RuleState:
         """Return what is left of the rule's state once it holds no more."""
         return RuleState(
-            barred=self.barred, barred_moves=self.barred_moves, overruled=self.overruled, failed=self.failed
+            barred=self.barred,
+            barred_moves=self.barred_moves,
+            overruled=self.overruled,
+            by_hand=self.by_hand,
+            failed=self.failed,
         )
 
-    def barred_from(self, ordinal: int, moves: int, *, overruled: bool = False) -> RuleState:
-        """Return what is left once it holds no more, and nothing known so far may grant it again."""
-        return self.released()._replace(barred=ordinal, barred_moves=moves, overruled=overruled)
+    def barred_from(self, ordinal: int, moves: int | None) -> RuleState:
+        """Return what is left once it holds no more, and nothing known so far may grant it again.
 
-    def is_after(self, cut: int, *, by_state: bool) -> bool:
-        """Return whether it was granted after older evidence was cut off.
-
-        A rule that reads only the lead's state may be granted by the very fact that closed the cycle.
+        Without ``moves``, no new visit grants it again either.
         """
-        return self.ordinal > cut or (by_state and self.ordinal == cut)
+        return self.released()._replace(barred=ordinal, barred_moves=moves or 0, overruled=moves is None)
 
     def is_over(self, at: datetime) -> bool:
         """Return whether what is held has lapsed at an instant."""

@@ -18,7 +18,6 @@ from leadlife.journey.moves import make_move
 from leadlife.journey.records import (
     NEVER_HELD,
     Due,
-    LimitState,
     ReadinessState,
     RuleChange,
     RuleChangeKind,
@@ -47,11 +46,19 @@ _TICK = timedelta(microseconds=1)
 _SEGMENTS = {LATE: "late", MID: "mid"}
 
 
-def evaluate_rules(state: State, at: datetime, fact: Fact | None = None) -> None:
-    """Evaluate what a fact, or time, could have changed, and take what follows from it."""
+def evaluate_rules(state: State, at: datetime, fact: Fact | None = None, *, refused: bool = False) -> None:
+    """Evaluate what a fact, or time, could have changed, and take what follows from it.
+
+    Args:
+        state: Where the lead stands after the fact, or at the instant.
+        at: The instant.
+        fact: The fact.
+        refused: Whether it was refused. A grant or withdrawal by hand that was refused says nothing; any other fact
+            still counts as evidence.
+    """
     if state.rules is None or state.position is None:
         return
-    evaluation = _Evaluation(state, state.position, state.rules, at=at, fact=fact)
+    evaluation = _Evaluation(state, state.position, state.rules, at=at, fact=fact, refused=refused)
     if evaluation.has_work():
         evaluation.run()
 
@@ -84,7 +91,9 @@ class _Evaluation:
         "waiting",
     )
 
-    def __init__(self, state: State, position: Position, rules: RuleStates, *, at: datetime, fact: Fact | None) -> None:
+    def __init__(
+        self, state: State, position: Position, rules: RuleStates, *, at: datetime, fact: Fact | None, refused: bool
+    ) -> None:
         self.state = state
         self.position = position
         self.rules = rules
@@ -96,7 +105,9 @@ class _Evaluation:
         self.readiness: ReadinessState | None = rules.readiness
         self.reason: str | None = None
         """The criterion that changed readiness, in words."""
-        self.changed: set[Input] = set(() if fact is None else fact.changes())
+        by_hand = isinstance(fact, QualificationGranted | QualificationWithdrawn)
+        says = None if refused and by_hand else fact
+        self.changed: set[Input] = set(() if says is None else says.changes())
         """All inputs that have changed since the automatic moves were last tried."""
         if (self.playbook.readiness is None) is not (self.readiness is None):
             begins = ReadinessState(EARLY, at, self._fact_id, state.ordinal)
@@ -119,7 +130,7 @@ class _Evaluation:
         rules, index = self.rules, self.index
         self.waiting |= index.always
         if self.position.moves > rules.moves:
-            self.confirmed |= index.by_state
+            self.confirmed |= index.by_stage
         if rules.due:
             self.waiting |= index.moved if rules.due is Due.MOVED else index.every
             if rules.due is Due.BEGUN:
@@ -188,12 +199,14 @@ class _Evaluation:
             reason=move.reason,
             automatic=move.by is None,
         )
-        if move.limits and move.edge.target is None:  # it would wait, and be made again, for ever
-            self.position = state.position = self.position._replace(limit=LimitState.SPENT)
         self.rules = self.rules if state.rules is None else state.rules
+        if move.edge.target is None:
+            # No visit has begun, so nothing has changed; but a move that comes after this one may be legal.
+            self.rules = self.rules._replace(due=Due.MOVED)
         self.moves = waits_here(self.position, self.index)
         self.changed = set()
-        self.confirmed = self.index.by_state if self.position.moves > moves else 0
+        # What the fact confirms is true after it, be it before or after the moves that follow from it.
+        self.confirmed |= self.index.by_stage if self.position.moves > moves else 0
         self.waiting |= self.index.moved if self.rules.due is Due.MOVED else self.index.every
         self.waiting |= self.index.always
 
@@ -213,7 +226,6 @@ class _Evaluation:
         for lowest, rule in self._next_rules(self.index.every):
             if self._evaluate(rule, confirmed=bool(self.confirmed & lowest)):
                 self._note_change(("qualification", rule.name), (lowest << 1) - 1)
-        self.confirmed = 0
 
     def _next_rules(self, among: int) -> Iterator[tuple[int, IndexedRule]]:
         """Yield the rules that wait, in their order; evaluating one may add others after it."""
@@ -246,8 +258,11 @@ class _Evaluation:
         except GuardError as error:
             if after.failed != error.message:
                 self._append(RuleChangeKind.FAILED, _SEGMENTS.get(rule.name, rule.name), reason=error.message)
+            ahead = horizon(_decisive(rule, after, _Answers(None, None)), self.view)
             # What custom code does later is not known, so it is asked again at each review.
-            after = after._replace(failed=error.message, steady=self.view.aged, exact=None, fading=self.view.aged)
+            after = after._replace(
+                failed=error.message, steady=self.view.aged, exact=ahead.exact, fading=self.view.aged
+            )
         self.states = {**self.states, rule.name: after}
         self._write()
         return self._report(rule, before, after, withdrawal, criterion)
@@ -255,9 +270,9 @@ class _Evaluation:
     def _released(self, rule: IndexedRule, known: RuleState) -> tuple[RuleState, Withdrawal | None]:
         """Return what is left of a rule that has lapsed, or that a win or a recycling ended, and why."""
         if known.held and known.is_over(self.at):
-            return known.barred_from(self.state.ordinal, self.position.moves), Withdrawal.LAPSED
-        alone = self.index.reads_only_state(rule.name)
-        if known.held and rule.qualifies and not known.is_after(self.position.cut, by_state=alone):
+            moves = self.position.moves if self.index.by_stage >> self.index.places[rule.name] & 1 else None
+            return known.barred_from(self.state.ordinal, moves), Withdrawal.LAPSED
+        if known.held and rule.qualifies and known.moves < self.position.cut_moves:
             return known.released(), Withdrawal.STARTS_AFRESH
         return known, None
 
@@ -266,8 +281,8 @@ class _Evaluation:
     ) -> tuple[RuleState, Withdrawal | None, Criterion | None]:
         """Return where the rule stands by its criteria, why it was withdrawn, and the criterion that decided."""
         answers, criterion = self._answers(rule), None
-        if known.overruled and answers.enter is not True:
-            known = known._replace(overruled=False)
+        if (known.overruled or known.barred_moves) and answers.enter is not True:
+            known = known._replace(overruled=False, barred_moves=0)
         if known.held:
             withdrawal, criterion = _withdrawn(rule, known, answers)
             known = known.released() if withdrawal is not None else self._renewed(rule, known, answers, confirmed)
@@ -288,8 +303,12 @@ class _Evaluation:
         """Return the rule's state, which holds longer if the fact has confirmed it."""
         if not confirmed or answers.enter is not True or rule.definition.valid_for is None:
             return known
-        until = due(self.at, rule.definition.valid_for, self.playbook.zone_info)
-        return known._replace(expires=until if known.expires is None else max(known.expires, until))
+        until = self._end_of_validity(rule)
+        return known._replace(expires=until if known.expires is None or until is None else max(known.expires, until))
+
+    def _end_of_validity(self, rule: IndexedRule) -> datetime | None:
+        valid_for = rule.definition.valid_for
+        return None if valid_for is None else earliest((due(self.at, valid_for, self.playbook.zone_info),))
 
     def _is_fresh(self, rule: IndexedRule, known: RuleState) -> bool:
         """Return whether what confirms the rule is newer than the last win, recycling, lapse or withdrawal.
@@ -303,20 +322,23 @@ class _Evaluation:
         return since == 0 or self._newest_evidence(rule) > since
 
     def _newest_evidence(self, rule: IndexedRule) -> int:
-        evidence = self.index.evidence[rule.name]
-        return self.state.ordinal if evidence is None else self.state.memory.newest(evidence)
+        inputs = self.index.evidence[rule.name]
+        if inputs is None:
+            return self.state.ordinal  # custom code may read any fact
+        others = (self.states.get(name, NEVER_HELD) for topic, name in inputs if topic == "qualification")
+        return max([self.state.memory.newest(inputs), *(other.by_hand for other in others)])
 
     def _granted(self, rule: IndexedRule, known: RuleState) -> RuleState:
         definition, verdict = rule.definition, None
         if rule.qualifies and definition.enter is not None:
             # The brief view sums scores up; the verdict that is kept shows their lines.
             verdict = definition.enter.verdict(JourneyView(self.state, self.at, ruling=True))
-        valid_for = definition.valid_for
         return known._replace(
             held=True,
             since=self.at,
             ordinal=self.state.ordinal,
-            expires=None if valid_for is None else due(self.at, valid_for, self.playbook.zone_info),
+            moves=self.position.moves,
+            expires=self._end_of_validity(rule),
             by=None,
             fact=self._fact_id,
             evidence=() if verdict is None else tuple(fact for fact in verdict.facts if fact),

@@ -161,6 +161,7 @@ class Position(NamedTuple):
         high_water: The furthest stage of the success path ever reached.
         source: Where the journey first came from.
         cut: The ordinal at the last entry into a won or recycled stage; older evidence no longer counts.
+        cut_moves: How many visits had begun with it; what was granted in earlier ones no longer counts.
         moves: How many visits have begun so far.
         limit: Where this visit's limit stands.
         limit_from: The adoption since which this visit's limit counts: it cannot fire earlier.
@@ -175,6 +176,7 @@ class Position(NamedTuple):
     high_water: str | None
     source: Source | None
     cut: int
+    cut_moves: int = 0
     moves: int = 1
     limit: LimitState = LimitState.RUNNING
     limit_from: Instant | None = None

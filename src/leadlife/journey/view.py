@@ -154,8 +154,8 @@ class JourneyView:
     def qualification(self, name: str) -> Observation | None:
         """Return the grant that holds, made since the lead last entered a won or recycled stage."""
         rule = None if self._state.rules is None else self._state.rules.by_name.get(name)
-        by_state = self.playbook.rule_index.reads_only_state(name)
-        if rule is None or rule.since is None or not rule.is_after(self._cut, by_state=by_state):
+        position = self._state.position
+        if rule is None or rule.since is None or position is None or rule.moves < position.cut_moves:
             return None
         return Observation((rule.expires, rule.evidence), rule.since, rule.fact or "", rule.ordinal)
 

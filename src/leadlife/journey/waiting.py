@@ -31,13 +31,11 @@ class WaitingMove(NamedTuple):
         edge: The edge to take.
         by: Who ordered it; None for an automatic move, which nobody did.
         reason: Why.
-        limits: Whether it is that of the limit.
     """
 
     edge: Edge
     by: str | None
     reason: str | None
-    limits: bool = False
 
 
 def pending_moves(position: Position | None) -> tuple[PendingMove, ...]:
@@ -69,14 +67,15 @@ class BrokenMove(NamedTuple):
 def next_move(state: State, position: Position, view: JourneyView, index: RuleIndex) -> WaitingMove | BrokenMove | None:
     """Return the move to make now, if there is one; else an automatic move whose guard broke, if there is one."""
     for pending in pending_moves(position):
-        if pending.trigger in position.table.pending and (position.stage, pending.trigger) in position.table.moves:
+        table = position.table
+        if (pending.on, pending.trigger) in table.pending and (position.stage, pending.trigger) in table.moves:
             edge = check_move(state, pending.trigger, at=view.at, by=pending.by, ruling=True)
             if isinstance(edge, Edge):
                 return WaitingMove(edge, pending.by.id, None)
     if position.limit is LimitState.REFUSED and position.stage in position.table.limits:
         found = limit_move(state, position, view.at)
         if isinstance(found, Edge):
-            return WaitingMove(found, TIMER, position.table.limits[position.stage].limit.reason, limits=True)
+            return WaitingMove(found, TIMER, position.table.limits[position.stage].limit.reason)
     return _automatic_move(position, view, index)
 
 

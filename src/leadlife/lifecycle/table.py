@@ -47,7 +47,7 @@ class TransitionTable:
         moves: The table.
         triggers: All triggers, in declared order.
         firing: The triggers that a kind of fact fires.
-        pending: Those of them that wait if they are not yet legal.
+        pending: The kinds of fact and the triggers that wait if they are not yet legal.
         known: The same, as a set.
         limits: The limit of each stage that has one.
         reach: ``{source: {target: edges}}``, in declared order.
@@ -77,7 +77,9 @@ class TransitionTable:
             if edge.rule.on is not None:
                 firing.setdefault(edge.rule.on, {})[edge.trigger] = None
         self.firing: dict[str, tuple[str, ...]] = {kind: tuple(triggers) for kind, triggers in firing.items()}
-        self.pending: frozenset[str] = frozenset(edge.trigger for edge in edges if edge.rule.pending)
+        self.pending: frozenset[tuple[str, str]] = frozenset(
+            (edge.rule.on, edge.trigger) for edge in edges if edge.rule.pending and edge.rule.on is not None
+        )
         self.known: frozenset[str] = frozenset(self.triggers)
         self.status: dict[str, StageStatus] = {stage.id: stage.status for stage in stages}
         self.limits: dict[str, TimedLimit] = {

@@ -111,7 +111,8 @@ class RuleIndex:
         moved: The bits of the rules that read the stage or the cycle, or that a move confirms.
         always: The bits of the rules that contain custom code, which may read anything.
         every: The bits of all rules.
-        by_state: The bits of the rules whose ``enter`` reads only the state of the lead, so that no fact confirms it.
+        on_state: The bits of the rules whose ``enter`` reads only the state of the lead, so that no fact confirms it.
+        by_stage: Those of them that read the stage, directly or through other rules: a new visit confirms them.
         evidence: What the ``enter`` of each rule reads, directly or through other rules; None for custom code.
         any_fact: The bits of the rules whose ``enter`` contains custom code, so that any fact may confirm it.
         segments: The bits of the segments of readiness.
@@ -125,11 +126,12 @@ class RuleIndex:
         "any_fact",
         "automatic",
         "blank",
-        "by_state",
+        "by_stage",
         "every",
         "evidence",
         "moved",
         "moves",
+        "on_state",
         "places",
         "rules",
         "segments",
@@ -153,13 +155,14 @@ class RuleIndex:
         self._confirmed: dict[Input, int] = {}
         self.always: int = 0
         self.any_fact: int = 0
-        self.by_state: int = 0
+        self.on_state: int = 0
+        self.by_stage: int = 0
         self.evidence: dict[str, frozenset[Input] | None] = {}
         for place, rule in enumerate(rules):
             for _, criterion in rule.definition.criteria():
                 self._reads(1 << place, criterion, policies)
         self._trace(policies)
-        self.moved: int = self.always | self.by_state
+        self.moved: int = self.always | self.by_stage
         for (topic, _), bits in self._readers.items():
             if topic in ("stage", "cycle"):
                 self.moved |= bits
@@ -167,12 +170,14 @@ class RuleIndex:
         automatic: dict[str, dict[str, None]] = {}
         waiting: dict[tuple[str, str], list[Edge]] = {}
         by_trigger: dict[tuple[str, str], list[Edge]] = {}
+        pending = {edge.trigger for edge in lifecycle.edges if edge.rule.pending}
         for edge in lifecycle.edges:
             move, limit = (edge.source, edge.trigger), lifecycle.by_id[edge.source].limit
             by_trigger.setdefault(move, []).append(edge)
             if edge.rule.automatic:
                 automatic.setdefault(edge.source, {})[edge.trigger] = None
-            if edge.rule.automatic or edge.rule.pending or (limit is not None and limit.trigger == edge.trigger):
+            limits = limit is not None and limit.trigger == edge.trigger
+            if edge.rule.automatic or edge.trigger in pending or limits:
                 waiting[move] = by_trigger[move]
         self.automatic: dict[str, tuple[str, ...]] = {stage: tuple(found) for stage, found in automatic.items()}
         self.moves: dict[tuple[str, str], MoveReads] = {
@@ -205,11 +210,13 @@ class RuleIndex:
             for key in keys:
                 self._confirmed[key] = self._confirmed.get(key, 0) | 1 << place
             self.any_fact |= opaque << place
-            self.by_state |= (not opaque and all(topic in _STATES for topic, _ in keys)) << place
+            on_state = rule.definition.enter is not None and not opaque and all(topic in _STATES for topic, _ in keys)
+            self.on_state |= on_state << place
+            self.by_stage |= (on_state and any(topic == "stage" for topic, _ in keys)) << place
 
     def reads_only_state(self, name: str) -> bool:
         """Return whether a rule is entered by the lead's state alone, so that no evidence of it can be too old."""
-        return name in self.places and bool(self.by_state >> self.places[name] & 1)
+        return name in self.places and bool(self.on_state >> self.places[name] & 1)
 
     def confirmed(self, keys: Iterable[Input]) -> int:
         """Return the bits of the rules whose ``enter`` reads any of these, directly or through other rules."""

@@ -122,8 +122,8 @@ class CustomPolicy(Banded):
 
     @property
     def declares_all(self) -> bool:
-        """False, because your own code may read anything."""
-        return False
+        """Whether it is not bound: then it reads what is reported for it, while your own code may read anything."""
+        return self.call is None
 
     def limits(self) -> tuple[int | None, int | None]:
         """Return 0 and 1 (in micropoints) for a probability, else no bounds."""

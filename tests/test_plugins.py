@@ -49,6 +49,27 @@ def raising(*given):
     raise OSError("no disk")
 def leaving(*given):
     raise SystemExit(3)
+def asking(size):
+    return size
+class Moody:
+    name = "moody"
+    def score(self, lead, activities, *, at):
+        return 1
+    @property
+    def version(self):
+        raise OSError("no disk")
+moody = Moody()
+class Hidden:
+    @property
+    def score(self):
+        raise OSError("no disk")
+hidden = Hidden()
+class Numbered(Busy):
+    name = 7
+numbered = Numbered()
+class Unnamable(Busy):
+    name = "no|such|name"
+unnamable = Unnamable()
 number = 7
 """
 
@@ -168,22 +189,26 @@ def test_a_file_names_a_policy_and_loading_binds_it(install):
             PluginGroup.POLICIES,
             "theirs_for_tests:number",
             find_policy,
-            "is not a policy: it must be a function or an object",
+            r"int 7 cannot be called; it must have the form def score\(lead, activities, \*, at\)",
         ),
-        (PluginGroup.POLICIES, "theirs_for_tests:Busy", find_policy, "is not a policy"),
-        (PluginGroup.POLICIES, "theirs_for_tests:wrong", find_policy, None),
+        (PluginGroup.POLICIES, "theirs_for_tests:Busy", find_policy, "it is a class.*point to an object"),
+        (PluginGroup.POLICIES, "theirs_for_tests:wrong", find_policy, "too many positional.*change its parameters"),
+        (PluginGroup.POLICIES, "theirs_for_tests:moody", find_policy, "reading its version raised OSError: no disk"),
+        (PluginGroup.POLICIES, "theirs_for_tests:hidden", find_policy, "reading its score raised OSError"),
+        (PluginGroup.POLICIES, "theirs_for_tests:numbered", find_policy, "its name is not text, but int"),
+        (PluginGroup.POLICIES, "theirs_for_tests:unnamable", find_policy, "it is not a policy: "),
+        (PluginGroup.POLICIES, "no module here", find_policy, 'its target is malformed.*declare it as "module:name"'),
+        (PluginGroup.PRESETS, "theirs_for_tests:asking", find_preset, "form def preset.*missing a required argument"),
+        (PluginGroup.READERS, "theirs_for_tests:wrong", find_reader, "form def reader.*too many positional"),
         (PluginGroup.PRESETS, "theirs_for_tests:wrong", find_preset, "must give a Playbook, but gave int"),
         (PluginGroup.PRESETS, "theirs_for_tests:number", find_preset, "must give a Playbook, but gave int"),
         (PluginGroup.PRESETS, "theirs_for_tests:raising", find_preset, "raised OSError: no disk"),
         (PluginGroup.PRESETS, "theirs_for_tests:leaving", find_preset, "raised SystemExit: 3"),
-        (PluginGroup.READERS, "theirs_for_tests:number", find_reader, "is not a reader"),
+        (PluginGroup.READERS, "theirs_for_tests:number", find_reader, "int 7 cannot be called"),
     ],
 )
 def test_a_broken_plugin_names_its_package(install, group, target, finder, message):
     install(group, "it", target)
-    if message is None:
-        finder("it")  # a function counts as a policy until it is called
-        return
     with pytest.raises(PluginError, match=message) as error:
         finder("it")
     assert error.value.package == "theirs"

@@ -399,13 +399,15 @@ class PluginError(LeadlifeError, ImportError):
 
     code: ClassVar[str] = "plugin_error"
 
-    def __init__(self, package: str, problem: str) -> None:
+    def __init__(self, package: str, problem: str, remedy: str = "") -> None:
         self.package = package
         self.problem = problem
-        super().__init__(problem, hint=f"update or uninstall the package {package!r}", details={"package": package})
+        self.remedy = remedy
+        hint = f"update or uninstall the package {package!r}"
+        super().__init__(problem, hint=f"{remedy}, or {hint}" if remedy else hint, details={"package": package})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.package, self.problem)
+        return type(self), (self.package, self.problem, self.remedy)
 
 
 class UnknownPlaybook(LeadlifeError, LookupError):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife.errors import LeadlifeError, PluginError, PolicyError, UnknownName, did_you_mean
@@ -57,12 +58,45 @@ class Plugin(NamedTuple):
         """Import the plugin and return it.
 
         Raises:
-            PluginError: Its module cannot be imported, or has no such name.
+            PluginError: Its target is malformed, or its module cannot be imported or has no such name.
         """
+        point = EntryPoint(self.name, self.target, self.group.value)
+        if point.pattern.match(self.target) is None:
+            raise self.fault("its target is malformed", 'declare it as "module:name"')
         try:
-            return EntryPoint(self.name, self.target, self.group.value).load()
+            return point.load()
         except (Exception, SystemExit) as error:  # a module that exits on import must not end the host
             raise PluginError(self.package, f"{self} cannot be loaded: {type(error).__name__}: {error}") from error
+
+    def fault(self, problem: str, remedy: str = "") -> PluginError:
+        """Return the error of this plugin: it names the package, the entry point and the remedy."""
+        return PluginError(self.package, f"{self}: {problem}", remedy)
+
+    def read(self, loaded: Any, name: str, default: Any) -> Any:
+        """Return an attribute of what was loaded; the default where there is none.
+
+        Raises:
+            PluginError: Reading it raised.
+        """
+        try:
+            return getattr(loaded, name, default)
+        except Exception as error:
+            raise self.fault(f"reading its {name} raised {type(error).__name__}: {error}", "correct it") from error
+
+    def check_call(self, called: Any, *given: Any, form: str, **named: Any) -> None:
+        """Check that something can be called in a certain form, without calling it.
+
+        Raises:
+            PluginError: It cannot.
+        """
+        if not callable(called):
+            raise self.fault(f"{type(called).__name__} {called!r:.40} cannot be called; it must have the form {form}")
+        try:
+            signature(called).bind(*given, **named)
+        except TypeError as error:
+            raise self.fault(f"it cannot be called in the form {form}: {error}", "change its parameters") from error
+        except ValueError:
+            return  # a built-in callable may have no signature to check
 
     def to_dict(self) -> dict[str, str]:
         """Return plain values, ready for JSON."""
@@ -124,8 +158,10 @@ def find_policy(name: str) -> Policy:
     loaded = origin.load()
     try:
         policy: Policy = as_part(_CodePolicy(origin, loaded) if _is_code(loaded) else loaded, None)
+    except PluginError:
+        raise
     except LeadlifeError as error:
-        raise PluginError(origin.package, f"{origin} is not a policy: {error.message}") from error
+        raise origin.fault(f"it is not a policy: {error.message}") from error
     return policy
 
 
@@ -143,6 +179,8 @@ def find_preset(name: str) -> Playbook:
         raise UnknownName(f"there is no preset {name!r}", hint=did_you_mean(str(name), known))
     origin = plugin(PluginGroup.PRESETS, name)
     loaded = origin.load()
+    if callable(loaded):
+        origin.check_call(loaded, form="def preset()")
     try:
         playbook = loaded() if callable(loaded) else loaded
     except (Exception, SystemExit) as error:
@@ -161,8 +199,7 @@ def find_reader(name: str) -> Any:
     """
     origin = plugin(PluginGroup.READERS, name)
     loaded = origin.load()
-    if not callable(loaded):
-        raise PluginError(origin.package, f"{origin} is not a reader: it cannot be called")
+    origin.check_call(loaded, None, form="def reader(source)")
     return loaded
 
 
@@ -205,13 +242,16 @@ class _CodePolicy:
 
     def __init__(self, origin: Plugin, loaded: Any) -> None:
         self._origin = origin
-        self._score = getattr(loaded, "score", loaded)
-        self.name: str = getattr(loaded, "name", origin.name)
-        self.version: str = str(getattr(loaded, "version", "1"))
-        # A class can be called, but calling it creates an object and scores nothing.
-        if not callable(self._score) or isinstance(loaded, type):
-            message = f"{origin} is not a policy: it must be a function or an object with a method score"
-            raise PluginError(origin.package, message)
+        form = "def score(lead, activities, *, at)"
+        if isinstance(loaded, type):
+            # A class can be called, but calling it creates an object and scores nothing.
+            raise origin.fault(f"it is a class, and not an object with a method {form}", "point to an object")
+        self._score = origin.read(loaded, "score", loaded)
+        self.name: str = origin.read(loaded, "name", origin.name)
+        self.version: str = str(origin.read(loaded, "version", "1"))
+        origin.check_call(self._score, None, (), form=form, at=None)
+        if not isinstance(self.name, str):
+            raise origin.fault(f"its name is not text, but {type(self.name).__name__}", "give the policy a name")
 
     def score(self, lead: Any, activities: Any, *, at: datetime) -> Any:
         """Return the answer of the package's code."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from leadlife._base.model import Id, Instant, MappingOf, Model
 from leadlife._frozen import frozen
@@ -17,6 +17,7 @@ from leadlife.journey.state import Position, RuleStates, State, oldest_first, pe
 from leadlife.playbook.registry import PlaybookRegistry
 
 FORMAT = 4
+LIBRARY = "0.1.0"
 
 
 class Snapshot(Model):
@@ -26,6 +27,8 @@ class Snapshot(Model):
     """
 
     format: int = FORMAT
+    library: str = LIBRARY
+    """The version of leadlife that made it. A snapshot of another version or format is ignored."""
     lead: Id
     pipeline: Id
     log: str
@@ -36,6 +39,25 @@ class Snapshot(Model):
 
     It finds accidents, not forgery: keep snapshots where you keep the facts.
     """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _foreign(cls, data: Any) -> Any:
+        """Keep of a snapshot of another version only where it comes from: its other keys may mean anything."""
+        if not isinstance(data, dict):
+            return data
+        made_by = {"format": data.get("format", FORMAT), "library": data.get("library", LIBRARY)}
+        if made_by == {"format": FORMAT, "library": LIBRARY} and ("library" in data or "format" not in data):
+            return data
+        kept = {name: str(data.get(name) or "?") for name in ("lead", "pipeline")}
+        number = made_by["format"] if type(made_by["format"]) is int else 0
+        library = "before 0.1" if "library" not in data else str(made_by["library"])
+        return {**kept, "format": number, "library": library, "log": "", "state": {}}
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another version of the library made it, so that it is ignored."""
+        return (self.format, self.library) != (FORMAT, LIBRARY)
 
     def sealed(self) -> str:
         """Return the seal that this snapshot should have."""

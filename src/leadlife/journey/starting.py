@@ -83,8 +83,8 @@ def replay(facts: Iterable[Fact], registry: PlaybookRegistry, *, snapshot: Snaps
     log = FactLog.of(observed_facts(facts))
     first, begin = log.facts[0], None
     if snapshot is not None:
-        expected = (snapshots.FORMAT, first.lead, first.pipeline, snapshots.log_hash(log.facts))
-        if (snapshot.format, snapshot.lead, snapshot.pipeline, snapshot.log) == expected:
+        expected = (False, first.lead, first.pipeline, snapshots.log_hash(log.facts))
+        if (snapshot.is_foreign, snapshot.lead, snapshot.pipeline, snapshot.log) == expected:
             begin = snapshots.restore(snapshot, effective_and_planned(log)[0], registry)
     empty = JourneyData.empty(first.lead, first.pipeline, registry)
     return folded_anew(empty, log, begin=begin)

@@ -83,6 +83,7 @@ class Playbook(Definition):
         for path, guard in self.criteria():
             faults += self.faults_in(guard, path=path)
         faults += _namesakes(self.criteria())
+        faults += _policy_namesakes(self.scores)
         faults += repeated("roles", self.roles)
         for path, role in self._roles_used():
             faults += self._unknown(path, "role", role)
@@ -318,6 +319,19 @@ def _namesakes(criteria: Iterable[tuple[str, Criterion]]) -> Iterator[Fault]:
                 if first.setdefault(key, leaf.call) != leaf.call:
                     message = f"guard {leaf.name!r} is already the name of another function"
                     yield Fault(path, message, "rename one of the functions, or give it another version")
+
+
+def _policy_namesakes(policies: Iterable["Policy"]) -> Iterator[Fault]:
+    """Yield a fault for each custom policy that has the name and version of another function, however deep it is."""
+    first: dict[tuple[str, str], Any] = {}
+    waiting = [(f"scores.{place}", policy) for place, policy in enumerate(policies)]
+    while waiting:
+        path, policy = waiting.pop(0)
+        waiting += [(path, part) for part in policy.parts()]
+        call = getattr(policy, "call", None)
+        if call is not None and first.setdefault((policy.name, policy.version), call) != call:
+            message = f"policy {policy.name!r} is already the name of another function"
+            yield Fault(path, message, "rename one of the functions, or give it another version")
 
 
 def _type_words(value: object) -> str:

@@ -1,8 +1,10 @@
 """Appraisals of scores, in figures and words, over all leads and by segment."""
 
+import math
 from random import Random
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +75,9 @@ def test_segments_are_appraised_where_there_are_enough_leads():
     assert many.rate == sum(outcomes[:1_900]) / 1_900
     assert (unnamed.appraisal, "are needed" in unnamed.why) == (None, True)
     assert sum(one.leads for one in (many, few, unnamed)) == len(outcomes)
+    blanks = [None, "", "  ", math.nan, float("nan"), pd.NA, pd.NaT]
+    [blank] = by_segment([1, 0, 0, 1, 0, 0, 1], range(7), blanks)
+    assert (blank.name, blank.leads) == (None, 7)
     assert by_segment([1], [0.5], ["x"], probabilities=True)[0].why == "0 lost, 10 are needed"
 
 

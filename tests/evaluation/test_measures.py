@@ -158,3 +158,12 @@ def test_a_calibration_table_describes_each_bin():
 def test_what_cannot_be_measured_is_refused(broken, message):
     with pytest.raises(Malformed, match=message):
         broken()
+
+
+def test_a_tie_at_the_capacity_is_counted():
+    chances = [0.9, 0.5, 0.5, 0.5, 0.2]
+    assert threshold(chances, value=10, cost=1, capacity=2).tied == 2
+    assert threshold(chances, value=10, cost=1, capacity=2).cut == 0.5
+    assert threshold(chances, value=10, cost=1, capacity=4).tied == 0
+    assert threshold(chances, value=10, cost=1).tied == 0
+    assert threshold(chances, value=10, cost=1, capacity=0).tied == 0

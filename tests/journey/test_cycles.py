@@ -19,7 +19,7 @@ from leadlife import (
     Transition,
     errors,
 )
-from leadlife.lifecycle.stages import StageStatus
+from leadlife.lifecycle.stages import EntryStage, StageStatus
 from leadlife.presets import eight_stage
 from stories import DAY, T0, at
 
@@ -230,3 +230,12 @@ def test_going_back_lowers_no_mark():
     book = Playbook(id="p", lifecycle=Lifecycle(stages=(Stage(id="a"), Stage(id="b")), transitions=rules))
     back = Journey.start("x", book, at=T0).move("on", at=at(1)).move("back", at=at(2))
     assert (back.stage, back.high_water, back.cycle.high_water) == ("a", "b", "b")
+
+
+def test_reopening_a_stage_into_which_nothing_leads_is_refused_as_such():
+    stages = (Stage(id="a"), Stage(id="shut", status="lost"))
+    moves = (Transition(trigger="reopen", sources="shut", kind="reopen"),)
+    life = Lifecycle(stages=stages, transitions=moves, entries=(EntryStage(stage="shut"),))
+    shut = Journey.start("ada", Playbook(id="p", lifecycle=life), at=T0, stage="shut")
+    with pytest.raises(errors.ClosedStage, match="nothing leads into 'shut', so there is no stage to which 'reopen'"):
+        shut.reopen(at=at(1))

@@ -254,7 +254,11 @@ class Interpreter:
         self, trigger: str, *, by: Actor | None = None, reason: str | None = None, target: str | None = None
     ) -> Edge | str:
         """Return the candidate that a trigger takes, or the code of the first refusal; ``by`` is None for a timer."""
-        # Open: a reopening into which nothing leads has no candidate anywhere, so its trigger is not known.
+        closing = [rule for rule in self.playbook.lifecycle.transitions if rule.kind is TransitionKind.REOPEN]
+        if not self.edges(trigger) and any(
+            (rule.trigger, rule.target) == (trigger, None) and self.where.stage in rule.sources for rule in closing
+        ):
+            return "closed_stage"  # nothing leads into the stage, so there is none to return to
         if all(edge.trigger != trigger for edge in self.playbook.lifecycle.edges):
             return "unknown_trigger"
         leading = {edge.index for edge in self.edges(trigger) if target in (None, edge.target)}

@@ -35,6 +35,16 @@ def several(what: str, values: Any) -> list[Any]:
     )
 
 
+def is_blank(value: Any) -> bool:
+    """Return whether a cell is empty: None, blank text, NaN, or what a data frame uses in its place."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    try:
+        return bool(value != value)  # noqa: PLR0124 - only NaN and its like differ from themselves
+    except (TypeError, ValueError):
+        return type(value).__name__ == "NAType"  # pandas.NA, which refuses to say; a whole array refuses too
+
+
 def whole(what: str, value: Any, *, least: float = 0) -> int:
     """Return a value as an int.
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from math import sqrt
 from typing import Any, NamedTuple
 
-from leadlife._base.outcomes import Pairs, paired, several, whole
+from leadlife._base.outcomes import Pairs, is_blank, paired, several, whole
 from leadlife.analytics.incidence import wilson
 from leadlife.errors import Malformed
 from leadlife.evaluation.probabilities import brier
@@ -80,7 +80,7 @@ class Segment(NamedTuple):
     """The quality of a score in one segment of the leads.
 
     Attributes:
-        name: The segment.
+        name: The segment; None for leads whose segment is blank.
         leads: The number of its leads.
         won: The number of its won leads.
         rate: The share of won leads.
@@ -151,7 +151,8 @@ def by_segment(
     Args:
         outcomes: As in :func:`appraise`.
         scores: As in :func:`appraise`.
-        segments: The segment of each lead, in the same order: any value that can be a key of a dictionary.
+        segments: The segment of each lead, in the same order: any value that can be a key of a dictionary. All blanks
+            (None, blank text, NaN) are one segment, whose name is None.
         probabilities: As in :func:`appraise`.
         fewest: A segment with fewer won leads or fewer lost leads gets no appraisal.
 
@@ -164,7 +165,7 @@ def by_segment(
     groups: dict[Any, Pairs] = {}
     try:
         for name, pair in zip(names, pairs, strict=True):
-            groups.setdefault(name, []).append(pair)
+            groups.setdefault(None if is_blank(name) else name, []).append(pair)
     except TypeError:
         raise Malformed("a segment must be one value, such as a name") from None
     rows = [_segment(name, group, fewest, probabilities=probabilities) for name, group in groups.items()]

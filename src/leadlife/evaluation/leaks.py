@@ -12,7 +12,7 @@ from math import isfinite, log, sqrt
 from statistics import quantiles
 from typing import Any, NamedTuple
 
-from leadlife._base.outcomes import checked_outcomes, several, stratified_splits, won_of_both
+from leadlife._base.outcomes import checked_outcomes, is_blank, several, stratified_splits, won_of_both
 from leadlife.errors import Malformed
 from leadlife.evaluation.ranking import roc_auc
 from leadlife.timing import instant
@@ -173,7 +173,7 @@ def _table(
 
 def _blank_as_none(value: Any, empty: frozenset[str], column: str) -> Any:
     try:
-        blank = value is None or value in empty or bool(value != value)  # noqa: PLR0124 - NaN
+        blank = value in empty if isinstance(value, str) else is_blank(value)
         hash(value)
     except (TypeError, ValueError):
         raise Malformed(f"column {column!r} has values that are not text, numbers or dates") from None

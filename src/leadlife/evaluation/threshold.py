@@ -18,12 +18,15 @@ class Threshold(NamedTuple):
         leads: The number of leads to call.
         profit: The expected value of the calls minus their cost.
         next_lead_worth: The expected profit of calling one more lead; 0 if no lead worth a call is left.
+        tied: How many leads that capacity leaves out have just the probability of the cut. If there are any, calling
+            everybody at or above the cut exceeds the capacity: choose among the tied by a rule of your own.
     """
 
     cut: float
     leads: int
     profit: float
     next_lead_worth: float
+    tied: int
 
 
 def threshold(probabilities: Iterable[Any], *, value: float, cost: float, capacity: int | None = None) -> Threshold:
@@ -33,7 +36,8 @@ def threshold(probabilities: Iterable[Any], *, value: float, cost: float, capaci
         probabilities: The probability of winning, for each lead.
         value: The value of a won lead.
         cost: The cost of a call, in the same unit.
-        capacity: The greatest number of leads to call; None for no limit.
+        capacity: The greatest number of leads to call; None for no limit. It may end within leads of one probability:
+            see ``tied``.
 
     Raises:
         Malformed: A probability is not from 0 to 1, value is not above 0, or cost or capacity is below 0.
@@ -52,4 +56,5 @@ def threshold(probabilities: Iterable[Any], *, value: float, cost: float, capaci
         len(called),
         fsum(one * value - cost for one in called),
         left[0] * value - cost if left else 0.0,
+        left.count(called[-1]) if called else 0,
     )

@@ -105,6 +105,13 @@ def _leads_elsewhere(edge: Edge, target: str | None) -> Refusal:
 
 def _no_such_move(position: Position, trigger: str) -> Refusal:
     table, stage, status = position.table, position.stage, position.status
+    if any(_reopens(rule, trigger, stage) for rule in position.playbook.lifecycle.transitions):
+        return Refusal(
+            RefusalCode.CLOSED_STAGE,
+            f"nothing leads into {stage!r}, so there is no stage to which {trigger!r} could return",
+            "use a move that names its target",
+            {"trigger": trigger, "stage": stage, "allowed": table.from_here(stage)},
+        )
     if trigger not in table.known:
         return Refusal(
             RefusalCode.UNKNOWN_TRIGGER,
@@ -119,6 +126,12 @@ def _no_such_move(position: Position, trigger: str) -> Refusal:
         message = f"{stage!r} is closed ({status}); {trigger!r} does not lead out of it"
         return Refusal(RefusalCode.CLOSED_STAGE, message, hint, details)
     return Refusal(RefusalCode.ILLEGAL_MOVE, f"{trigger!r} is not a legal move from {stage!r}", hint, details)
+
+
+def _reopens(rule: Transition, trigger: str, stage: str) -> bool:
+    return (
+        rule.trigger == trigger and rule.kind is TransitionKind.REOPEN and rule.target is None and stage in rule.sources
+    )
 
 
 def _guards_not_met(candidates: tuple[Candidate, ...], view: JourneyView) -> Refusal:

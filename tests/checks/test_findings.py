@@ -103,6 +103,7 @@ CIRCLE = (
     move("on", "a", "b", identified(), automatic=True),
     move("off", "b", "a", identified(), kind=TransitionKind.BACKWARD, automatic=True),
 )
+JUMPING = stage("a", limit=Limit(after=days(9), trigger="jump"))
 AGREED = sign(mql_pql_sql(), "sales", on=date(2026, 3, 2))
 PAIRS = {
     Code.STALE_SIGN_OFF: (
@@ -151,6 +152,14 @@ PAIRS = {
     Code.SHADOWED: (
         cycle(move("advance", "a", "b", field("size") > 5), move("advance", "a", "won", field("size") > 9)),
         cycle(move("advance", "a", "b", field("size") > 9), move("advance", "a", "won", field("size") < 5)),
+    ),
+    Code.LIMIT_MAY_WAIT: (
+        cycle(move("jump", "a", "won", evidence("x"), kind=TransitionKind.SKIP), a=JUMPING),
+        cycle(move("jump", "a", "won", kind=TransitionKind.SKIP), a=JUMPING),
+    ),
+    Code.NAMESAKES: (
+        cycle(*[move("jump", "a", "won", CustomGuard(name="mine", version=v, call=int), kind=TransitionKind.SKIP) for v in "12"]),
+        cycle(*[move("jump", "a", "won", CustomGuard(name=f"mine{v}", call=int), kind=TransitionKind.SKIP) for v in "12"]),
     ),
     Code.OVERLAP: (
         cycle(move("advance", "a", "b", field("size") > 5), move("advance", "a", "won", field("size") < 9)),
@@ -486,14 +495,6 @@ def test_a_score_cannot_pass_its_cap():
     guards = [move("advance", "a", "b", score("points") >= 20), move("advance", "a", "won", score("points") < 20)]
     playbook = Playbook(id="mine", lifecycle=cycle(*guards, move("x", "a", "won", low)), scores=(policy,), **SIZED)
     assert not found(playbook, Code.OVERLAP)
-
-
-def test_a_gate_default_that_no_lead_takes_is_shadowed():
-    both = (Route(guard=identified(), target="b"), Route(guard=~identified(), target="won"))
-    gate = Stage(id="gate", type=StageType.GATE, routes=both, default="lost")
-    assert Code.SHADOWED in codes(cycle(move("sort", "a", "gate"), stages=(gate,)))
-    half = Stage(id="gate", type=StageType.GATE, routes=both[:1], default="lost")
-    assert Code.SHADOWED not in codes(cycle(move("sort", "a", "gate"), stages=(half,)))
 
 
 def test_the_search_has_a_budget():

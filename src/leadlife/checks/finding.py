@@ -32,6 +32,8 @@ class Code(StrEnum):
     NEVER_TRUE = "never_true"
     SHADOWED = "shadowed"
     OVERLAP = "overlap"
+    LIMIT_MAY_WAIT = "limit_may_wait"
+    NAMESAKES = "guard_namesakes"
     NOT_DECIDED = "not_decided"
     CUSTOM_GUARD = "custom_guard"
     HYSTERESIS = "hysteresis_reversed"
@@ -53,6 +55,8 @@ SEVERITIES: dict[Code, Severity] = {
     Code.NEVER_TRUE: Severity.ERROR,
     Code.SHADOWED: Severity.ERROR,
     Code.OVERLAP: Severity.WARNING,
+    Code.LIMIT_MAY_WAIT: Severity.WARNING,
+    Code.NAMESAKES: Severity.WARNING,
     Code.NOT_DECIDED: Severity.NOTE,
     Code.CUSTOM_GUARD: Severity.NOTE,
     Code.HYSTERESIS: Severity.ERROR,

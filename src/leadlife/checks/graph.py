@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from leadlife.checks.finding import Code, Finding
-from leadlife.checks.walks import Step, Walks, WalkState, story_of
+from leadlife.checks.proofs import Goal, Proof
+from leadlife.checks.walks import Step, Walks, WalkState, joined, story_of
 from leadlife.lifecycle.stages import Stage, StageStatus, StageType
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.lifecycle.validation import circles
@@ -25,6 +26,8 @@ def graph_findings(walks: Walks) -> Iterator[Finding]:
     yield from _no_path_to_won(walks, trapped)
     yield from _no_time_limit(walks, nearest)
     yield from _recycling(walks, nearest)
+    yield from _unlimited_returns(walks, nearest)
+    yield from _limits(walks)
     yield from _avoidable(walks)
     yield from _chases(walks)
 
@@ -146,6 +149,53 @@ def _recycling(walks: Walks, nearest: Nearest) -> Iterator[Finding]:
         if stage.cool_down is None:
             message, hint = f"leads may return from {stage.id!r} at once", "give the stage a cool_down"
             yield Finding(Code.NO_COOL_DOWN, where, message, (*once, "at the same instant"), hint)
+
+
+def _unlimited_returns(walks: Walks, nearest: Nearest) -> Iterator[Finding]:
+    """Yield the returns that no reentry_limit counts: skips out of a recycled stage, and returns out of lost ones.
+
+    A guard on newer evidence, a role or a reason holds them back; reopening corrects a closing and is no return.
+    """
+    for stage in walks.lifecycle.stages:
+        recycled = stage.status is StageStatus.RECYCLED
+        if stage.id not in nearest or not (recycled or stage.status in (StageStatus.LOST, StageStatus.DISQUALIFIED)):
+            continue
+        kinds = (TransitionKind.SKIP,) if recycled else (TransitionKind.REENTRY, TransitionKind.REPEAT)
+        for edge in walks.edges_from(stage.id):
+            rule, target = edge.rule, walks.lifecycle.by_id.get(edge.target or "")
+            free = not (rule.guard is not None or rule.roles or rule.needs_reason)
+            if rule.kind in kinds and free and target is not None and target.status is StageStatus.OPEN:
+                message = f"leads may return from {stage.id!r} by {edge.trigger!r} without limit: no reentry is counted"
+                story = (*_story(*nearest[stage.id]), f"{edge.trigger} to {edge.target}", "and again, without limit")
+                hint = "guard the move, give it roles or a reason, or lead it through a recycled stage"
+                yield Finding(Code.ENDLESS_RECYCLING, f"lifecycle.transitions.{edge.index}", message, story, hint)
+                break
+
+
+def _limits(walks: Walks) -> Iterator[Finding]:
+    """Yield the limits that may come due and leave the lead where it is."""
+    for stage in walks.lifecycle.stages:
+        if stage.limit is None:
+            continue
+        where, trigger = f"{place_of(walks, stage.id)}.limit", stage.limit.trigger
+        edges = walks.candidates.get((stage.id, trigger), ())
+        if any(edge.target is None for edge in edges):
+            message = f"the limit of {stage.id!r} does not end the visit: {trigger!r} may be an internal move"
+            yield Finding(Code.LIMIT_MAY_WAIT, where, message, (), "let the limit lead to another stage")
+        guards = [joined(edge.guards) for edge in edges if edge.guards and edge.left is None]
+        if len(guards) < len(edges):
+            continue
+        found = walks.together([Goal(guard, False) for guard in guards], stage.id)
+        if found.proof is not Proof.IMPOSSIBLE:
+            message = f"the limit of {stage.id!r} may come due and wait: the guard of {trigger!r} need not be true then"
+            story = (
+                f"in {stage.id}",
+                *found.witness,
+                "the limit comes due",
+                "the lead stays until the guard is true",
+            )
+            hint = "add a move of this trigger without a guard, or let the limit fire another one"
+            yield Finding(Code.LIMIT_MAY_WAIT, where, message, story, hint)
 
 
 def _avoidable(walks: Walks) -> Iterator[Finding]:

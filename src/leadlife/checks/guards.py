@@ -23,19 +23,46 @@ _NOT_OF_A_PERSON = {"domain", "count", "opt", "opened", "status", "type"}
 def guard_findings(walks: Walks) -> Iterator[Finding]:
     """Yield every finding about guards. A move out of several stages gives each finding only once."""
     seen: set[tuple[object, ...]] = set()
+    routes = _Routes()
     for (stage, _), candidates in walks.candidates.items():
         for left in dict.fromkeys(edge.left for edge in candidates):
             # Reopenings that depend on different stages never compete: a lead left only one of them.
             competing = tuple(edge for edge in candidates if edge.left in (None, left))
-            for key, finding in _candidate_findings(walks, stage, competing):
+            for key, finding in _candidate_findings(walks, stage, competing, routes):
                 if key not in seen:
                     seen.add(key)
                     yield finding
+    yield from routes.findings()
+    yield from _entries(walks)
     yield from _custom_guards(walks)
 
 
+class _Routes:
+    """The routes of gates. Several moves may share a gate, so a route is at fault only if no move ever takes it."""
+
+    def __init__(self) -> None:
+        self._dead: dict[tuple[object, ...], Finding] = {}
+        self._taken: set[tuple[object, ...]] = set()
+
+    def note(self, edge: Edge, finding: Finding | None) -> None:
+        """Note that a move takes a route, or the finding that says why it does not."""
+        own = 0 if edge.rule.guard is None else 1
+        # A gate must have a default, so one that is never taken is no fault.
+        if finding is not None and len(edge.guards) - own < len(edge.via):
+            return
+        route = (edge.via, edge.target, edge.guards[own:])
+        if finding is None:
+            self._taken.add(route)
+        else:
+            self._dead.setdefault(route, finding)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a finding for each route that no move takes."""
+        yield from (finding for route, finding in self._dead.items() if route not in self._taken)
+
+
 def _candidate_findings(
-    walks: Walks, stage: str, candidates: tuple[Edge, ...]
+    walks: Walks, stage: str, candidates: tuple[Edge, ...], routes: _Routes
 ) -> Iterator[tuple[tuple[object, ...], Finding]]:
     for place, edge in enumerate(candidates):
         where, key = f"lifecycle.transitions.{edge.index}", (edge.index, edge.target, edge.via)
@@ -44,15 +71,24 @@ def _candidate_findings(
             guard = joined(edge.guards).sentence()
             message = f"no lead can meet the guard of {edge.trigger!r} to {edge.target}: {guard}"
             hint = "loosen the guard, or remove the move"
-            yield (Code.NEVER_TRUE, *key), Finding(Code.NEVER_TRUE, f"{where}.guard", message, (), hint)
+            never = Finding(Code.NEVER_TRUE, f"{where}.guard", message, (), hint)
+            if edge.via and not _is_impossible(walks, stage, edge.rule.guard):
+                routes.note(edge, never)
+            else:
+                yield (Code.NEVER_TRUE, *key), never
             continue
         taken = walks.proof_of(stage, candidates, place)
         if taken.proof is Proof.IMPOSSIBLE:
             before = " or ".join(dict.fromkeys(f"the one to {one.target}" for one in candidates[:place]))
             message = f"{edge.trigger!r} to {edge.target} is never taken: whenever it is open, {before} is taken first"
             hint = "declare it earlier, or guard the moves before it"
-            yield (Code.SHADOWED, *key), Finding(Code.SHADOWED, where, message, (f"in {stage}", *own.witness), hint)
+            shadowed = Finding(Code.SHADOWED, where, message, (f"in {stage}", *own.witness), hint)
+            if edge.via:
+                routes.note(edge, shadowed)
+            else:
+                yield (Code.SHADOWED, *key), shadowed
             continue
+        routes.note(edge, None)
         if Proof.NOT_DECIDED in (own.proof, taken.proof):
             which = f"{edge.trigger!r} to {edge.target} and the moves before it"
             message = f"{which} ask more than {MOST_QUESTIONS} questions together, so their overlaps are not checked"
@@ -70,14 +106,38 @@ def _candidate_findings(
                     yield pair, Finding(Code.OVERLAP, where, message, story, hint)
 
 
+def _is_impossible(walks: Walks, stage: str, guard: Criterion | None) -> bool:
+    return guard is not None and walks.together([Goal(guard, True)], stage).proof is Proof.IMPOSSIBLE
+
+
+def _entries(walks: Walks) -> Iterator[Finding]:
+    """Yield a finding for each entry that no lead can take."""
+    life = walks.lifecycle
+    for field, entries in (("entries", life.entries), ("referral_entries", life.referral_entries)):
+        for place, entry in enumerate(entries):
+            if (
+                entry.guard is not None
+                and together([Goal(entry.guard, True)], walks.playbook).proof is Proof.IMPOSSIBLE
+            ):
+                message = f"no lead can begin at {entry.stage!r}: {entry.guard.sentence()}"
+                hint = "loosen the guard, or remove the entry"
+                yield Finding(Code.NEVER_TRUE, f"lifecycle.{field}.{place}.guard", message, (), hint)
+
+
 def _together(walks: Walks, stage: str, *edges: Edge) -> Found:
     return walks.together([Goal(guard, True) for edge in edges for guard in edge.guards], stage)
 
 
 def _custom_guards(walks: Walks) -> Iterator[Finding]:
+    first: dict[str, str] = {}
     for path, guard in guards_of(walks.lifecycle):
         for leaf in leaves_of(guard):
             if isinstance(leaf, CustomGuard):
+                other = first.setdefault(leaf.name, leaf.version)
+                if other != leaf.version:
+                    message = f"{leaf.name!r} names two guards, versions {other} and {leaf.version}"
+                    hint = "rename one: a program that loads the file binds functions by name alone"
+                    yield Finding(Code.NAMESAKES, path, message, (), hint)
                 message = f"{leaf.name!r} is code: the checker assumes that it may answer anything"
                 yield Finding(Code.CUSTOM_GUARD, path, message, (), "write it as a criterion where you can")
 

@@ -295,6 +295,14 @@ class _Frame:
         self.wants_key: bool = mapping
 
 
+def _unescaped(word: str) -> str:
+    """Return the key that a JSON string spells: two spellings of one key are one key."""
+    try:
+        return str(json.loads(word))
+    except ValueError:
+        return word[1:-1]  # json.loads reports it afterwards
+
+
 def _lines_of(text: str, name: str) -> dict[Where, int]:
     """Return the line of each value, and refuse what ``json.loads`` accepts: repeated keys and very deep nesting.
 
@@ -316,7 +324,7 @@ def _lines_of(text: str, name: str) -> dict[Where, int]:
             frame.wants_key = frame.keys is not None
             frame.next = str(int(frame.next) + 1) if frame.keys is None else ""
         elif frame is not None and frame.wants_key and frame.keys is not None:
-            key = word[1:-1]
+            key = _unescaped(word)
             if key in frame.keys:
                 raise Unreadable(f"{name!r} has the key {key[:80]!r} twice: line {line}")
             frame.keys.add(key)

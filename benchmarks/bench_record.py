@@ -1,4 +1,4 @@
-"""How fast a journey takes in facts under rules, and what a fact costs however long the journey. ``--json`` prints one.
+"""How fast a journey takes in facts under rules, in any order and however long it is. ``--json`` prints one object.
 
 The agreement is ``eight_stage`` with a fifth qualification, two fading scores, readiness and automatic moves. The rival
 is a bare guarded trigger of a shared ``transitions`` machine, timed in the same rounds: it keeps no history, no scores
@@ -12,6 +12,7 @@ import gc
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from random import Random
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -25,6 +26,7 @@ from leadlife.presets import eight_stage
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 KINDS = ("page_view", "product_page", "click", "download", "webinar", "email_open", "social")
 LENGTHS = (10, 100, 1_000, 10_000)
+FEW = 1_000
 WITHIN_A_JOURNEY = 50
 
 
@@ -72,6 +74,29 @@ def recording(playbook: Playbook, life: list[Fact]) -> Callable[[], Journey]:
     return job
 
 
+def at_once(playbook: Playbook, life: list[Fact]) -> Callable[[], Journey]:
+    begun = Journey.start("x", playbook, at=START, stage="name")
+    return lambda: begun.record_all(life)
+
+
+def any_order(playbook: Playbook, length: int, rounds: int) -> float:
+    """Return how many times as long facts take that come shuffled as the same facts in order, all recorded at once."""
+    life = list(facts(length, timedelta(minutes=5)))
+    shuffled = Random(7).sample(life, length)  # noqa: S311 - a shuffle, no secret
+    pairs = [(took(at_once(playbook, shuffled)), took(at_once(playbook, life))) for _ in range(rounds)]
+    return median(mine / rival for mine, rival in pairs)
+
+
+def a_little_late(playbook: Playbook, length: int, rounds: int) -> float:
+    """Return how many times as long a fact takes that comes ten facts late as one that comes last."""
+    life = list(facts(length, timedelta(minutes=5)))
+    late = life.pop(-10)
+    told = at_once(playbook, life)()
+    last = ActivityRecorded(kind="call", at=life[-1].at + timedelta(minutes=5))
+    pairs = [(took(lambda: told.record(late)), took(lambda: told.record(last))) for _ in range(rounds)]
+    return median(mine / rival for mine, rival in pairs)
+
+
 class Thing:
     """A host's object, as ``transitions`` wants it."""
 
@@ -112,6 +137,12 @@ def measure(rounds: int) -> dict[str, Any]:
         "microseconds_per_fact": {
             name: {length: round(cost, 1) for length, cost in costs.items()} for name, costs in per_fact.items()
         },
+        "shuffled_vs_in_order": {
+            str(length): round(any_order(playbook, length, 3), 2) for length in LENGTHS if length >= FEW
+        },
+        "ten_late_vs_last": {
+            str(length): round(a_little_late(playbook, length, rounds), 1) for length in LENGTHS if length >= FEW
+        },
         "what_happened": {
             "stage": told.stage,
             "qualifications": len(playbook.qualifications),
@@ -130,6 +161,8 @@ def main() -> None:
     if call.json:
         print(json.dumps(found, indent=2))
         return
+    print(f"shuffled facts take so many times as long as facts in order (goal 3): {found['shuffled_vs_in_order']}")
+    print(f"a fact that is ten facts late, as against the last one: {found['ten_late_vs_last']}")
     happened = found["what_happened"]
     print(f"{found['facts_per_second']:,} facts a second in a life of {WITHIN_A_JOURNEY} (goal 10,000)")
     print(f"{found['record_vs_bare_trigger']:.3f} of the rate of a bare transitions trigger")

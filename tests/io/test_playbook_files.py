@@ -149,6 +149,7 @@ HOSTILE = {
     "megabyte of brackets": "[" * 900_000,
     "deep and closed": '{"a":' * 200 + "1" + "}" * 200,
     "twice": '{"id": 1,\n "id": 2}',
+    "twice, once with an escape": '{"id": 1, "\\u0069d": 2}',
     "twice, deep": '{"x": [{"y": 1}, {"y": 1, "y": 2}]}',
     "not a number": '{"a": NaN}',
     "infinite": '{"a": -Infinity}',

@@ -22,6 +22,7 @@ from leadlife import (
     Sold,
     Stage,
     Transition,
+    __version__,
     days,
     elapsed,
     errors,
@@ -388,6 +389,22 @@ class TestSnapshots:
         position[place] = value
         broken = saved.replace(state={**saved.state, "position": position})
         assert Journey.resume(broken.replace(seal=broken.sealed()), lead.facts, eight_stage()) == lead
+
+    @pytest.mark.parametrize(
+        "foreign",
+        [
+            {"format": 3}, {"format": 99, "new_key": 1}, {"library": "9.9.9"}, {"format": "five"}, {"format": True},
+            {"format": 99, "lead": None, "state": [1]}, {"library": None}, {"format": 2, "seal": 7},
+        ],
+    )  # fmt: skip
+    def test_a_snapshot_of_another_version_is_dropped_and_says_whose_it_is(self, lead, foreign):
+        kept = Snapshot.load({**lead.snapshot().dump(), **foreign})
+        assert kept.is_foreign
+        assert Journey.resume(kept, lead.facts, eight_stage()) == lead
+        own = Snapshot.load(lead.snapshot().dump())
+        assert (own.is_foreign, own.library) == (False, __version__)
+        nameless = {name: value for name, value in lead.snapshot().dump().items() if name != "library"}
+        assert Snapshot.load(nameless).library == "before 0.1"
 
     def test_an_empty_log_cannot_be_resumed(self, lead):
         snapshot = lead.snapshot()

@@ -28,7 +28,7 @@ from leadlife.errors import InvalidDefinition
 from leadlife.facts import load_fact
 from leadlife.money import Money
 from leadlife.presets import PRESETS, eight_stage
-from leadlife.scoring import ActivityRule, CustomPolicy, Points
+from leadlife.scoring import ActivityRule, CustomPolicy, Points, WeightedSum
 from stories import SALES, T0, at
 
 MARKETING = Actor(id="mia", roles="marketing")
@@ -393,3 +393,38 @@ def test_roles_are_asked_of_whoever_ordered(monkeypatch):
     rule = WIN.replace(guard=sold() & role("sales"))
     lead = begun(book(OPEN, rule, roles="sales")).record(Sold(at=at(1), by=SALES))
     assert lead.record(Moved(trigger="open", at=at(2))).stage == "won"
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_an_expiry_past_the_end_of_the_calendar_never_comes(by_hand):
+    rule = QualificationRule(name="fit", enter=evidence("yes"), valid_for=days(36_500), granted_by="sales")
+    playbook = book(OPEN, qualifications=(rule,), evidence={"yes": ""}, roles="sales")
+    late = datetime(2200, 1, 1, tzinfo=UTC)
+    lead = Journey.start("ada", playbook, at=late)
+    held = lead.grant("fit", at=late, by=SALES) if by_hand else lead.record(EvidenceGiven(name="yes", at=late))
+    assert held.qualifications["fit"].expires is None
+    assert [fact.type for fact in held.derived] == ([] if by_hand else ["qualified"])
+    assert held.wake_at is None
+    again = held.record(EvidenceGiven(name="yes", at=late + timedelta(days=1)))
+    assert again.qualifications["fit"].expires is None
+    assert Journey.resume(again.snapshot(), again.facts, playbook) == again
+
+
+def test_a_next_change_past_the_end_of_the_calendar_never_comes():
+    guard = CustomGuard(name="late", call=on_fridays, next_change=lambda view: datetime(9000, 1, 1, tzinfo=UTC))
+    move = Transition(trigger="go", sources="work", target="deal", automatic=True, guard=guard)
+    assert begun(book(move)).wake_at is None
+
+
+def test_two_functions_of_one_policy_name_are_a_fault_however_deep():
+    def one(lead, activities, *, at):
+        return 1
+
+    def two(lead, activities, *, at):
+        return 2
+
+    same = [CustomPolicy.of(call, name="mine") for call in (one, two)]
+    both = WeightedSum(name="sum", of=[{"policy": policy} for policy in same])
+    with pytest.raises(InvalidDefinition, match="policy 'mine' is already the name of another function"):
+        book(OPEN, scores=(both,))
+    book(OPEN, scores=(WeightedSum(name="sum", of=[{"policy": same[0]}, {"policy": same[0], "weight": 2}]),))

@@ -23,7 +23,7 @@ from leadlife import (
 from leadlife.criteria import score
 from leadlife.presets import eight_stage
 from leadlife.scoring import Capped, Highest
-from leadlife.timing import grid_from
+from leadlife.timing import grid_before, grid_from
 
 ZONES = sorted(name for name in available_timezones() if "/" in name)
 
@@ -34,6 +34,11 @@ def test_the_next_review_is_never_before_the_instant_and_the_one_after_is_later(
     review = grid_from(at, ZoneInfo(zone), every)
     assert at <= review <= at + timedelta(days=every + 2)
     assert grid_from(review, ZoneInfo(zone), every) == review
+    before = grid_before(review, ZoneInfo(zone), every)
+    assert before < review
+    assert grid_from(before, ZoneInfo(zone), every) == before
+    assert grid_from(before + timedelta(microseconds=1), ZoneInfo(zone), every) == review
+    assert grid_before(at, ZoneInfo(zone), every) < at
     assert grid_from(review + timedelta(microseconds=1), ZoneInfo(zone), every) > review
 
 

@@ -49,8 +49,9 @@ class JourneyData(NamedTuple):
     def grown(self, log: FactLog, state: State, planned: tuple[Fact, ...] = ()) -> JourneyData:
         """Return the journey with another log, and where the lead stands after what has taken effect of it."""
         last = log.last
-        present = None if last is None else last.recorded_at
-        showing = state if present is None or present == state.at else Passing(state, present)
+        showing: State | Passing = state
+        if last is not None and last.recorded_at != state.at:
+            showing = Passing(state, last.recorded_at)
         return JourneyData(self.lead_id, self.pipeline, self.owner, self.registry, log, state, showing, planned)
 
     @property

@@ -21,7 +21,7 @@ from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wak
 from leadlife.journey.data import JourneyData, folded_anew, growable
 from leadlife.journey.history import Explanation, Visit
 from leadlife.journey.log import LogEntry
-from leadlife.journey.recording import Clock
+from leadlife.journey.recording import Clock, verb
 from leadlife.journey.records import Cycle, PendingMove
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.view import lead_of
@@ -196,19 +196,19 @@ class Journey:
             MoveRefused: The playbook does not allow it; the subclass and its hint say why.
             Malformed: An argument cannot be understood.
         """
-        fact = Moved.checked(
-            {
-                "trigger": trigger,
-                "at": at,
-                "by": by,
-                "reason": reason,
-                "note": note,
-                "target": target,
-                "source": source,
-                "key": key,
-            }
-        )
-        return self._of(recording.move(self._data, fact, Clock(now, verb=True), late=late))
+        given: dict[str, object] = {"trigger": trigger, "at": at, "by": by}
+        # Only what is given is handed on: every value that pydantic checks takes its time.
+        if reason is not None:
+            given["reason"] = reason
+        if note is not None:
+            given["note"] = note
+        if target is not None:
+            given["target"] = target
+        if source is not None:
+            given["source"] = source
+        if key is not None:
+            given["key"] = key
+        return self._of(recording.move(self._data, Moved.checked(given), verb(now), late=late))
 
     def recycle(
         self,
@@ -272,7 +272,7 @@ class Journey:
             Malformed: An argument cannot be understood.
         """
         content = {"name": name, "at": at, "by": by, "expires": expires, "evidence": listed("evidence", evidence)}
-        return self._of(recording.record(self._data, QualificationGranted.checked(content), Clock(now, verb=True)))
+        return self._of(recording.record(self._data, QualificationGranted.checked(content), verb(now)))
 
     def withdraw(
         self,
@@ -293,7 +293,7 @@ class Journey:
             Malformed: An argument cannot be understood.
         """
         fact = Withdrawn.checked({"name": name, "at": at, "by": by, "reason": reason})
-        return self._of(recording.record(self._data, fact, Clock(now, verb=True)))
+        return self._of(recording.record(self._data, fact, verb(now)))
 
     def refer(
         self,
@@ -326,7 +326,7 @@ class Journey:
         theirs = Journey.start(
             referred, self.playbook, at=at, stage=stage, pipeline=self.pipeline, by=by, evidence=evidence, now=now
         )
-        return self._of(recording.record(self._data, referral, Clock(now, verb=True))), theirs
+        return self._of(recording.record(self._data, referral, verb(now))), theirs
 
     def adopt(
         self,
@@ -353,7 +353,7 @@ class Journey:
         fact = PlaybookAdopted.checked({"playbook": playbook.ref, "stages": stages or {}, "at": at, "by": by})
         data = growable(self._data)
         data = data._replace(registry=data.registry.adding(playbook))
-        return self._of(recording.record(data, fact, Clock(now, verb=True)))
+        return self._of(recording.record(data, fact, verb(now)))
 
     def drive(
         self,

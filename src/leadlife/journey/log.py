@@ -12,9 +12,6 @@ from leadlife.facts import DERIVED, FACTS, Fact, Retracted
 from leadlife.journey.records import FactStatus
 
 _STAMPS = ("id", "key", "lead", "pipeline", "seq", "recorded_at")
-_ID_ONLY = "\x00"
-"""A prefix for ids that are not keys; no id or key contains it."""
-
 _appending = Lock()
 """Held while a fact is added to a list that several journeys share, so that two threads never add at one place."""
 
@@ -30,12 +27,14 @@ class LogEntry(NamedTuple):
 class _Shared:
     """The facts that journeys share which grew from one another, with an index. It grows at its end only."""
 
-    __slots__ = ("conflicts", "facts", "keys", "retractions")
+    __slots__ = ("conflicts", "facts", "ids", "keys", "retractions")
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
         self.keys: dict[str, int] = {}
-        """Key, or id under a prefix where it is another, to the first position that has it."""
+        """Key to the first position that has it."""
+        self.ids: dict[str, int] | None = None
+        """Id to the first position that has it, where the key is another; most facts have one text as both."""
         self.conflicts: dict[str, list[int]] | None = None
         """Key to the positions of the facts that came second under it."""
         self.retractions: dict[str, int] | None = None
@@ -45,7 +44,8 @@ class _Shared:
         place, key = len(self.facts), fact.key
         self.facts.append(fact)
         if key != fact.id:
-            self.keys.setdefault(_ID_ONLY + fact.id, place)
+            ids = self.ids = {} if self.ids is None else self.ids
+            ids.setdefault(fact.id, place)
         if self.keys.setdefault(key, place) != place:
             conflicts = self.conflicts = {} if self.conflicts is None else self.conflicts
             conflicts.setdefault(key, []).append(place)
@@ -139,11 +139,11 @@ class FactLog:
 
     def with_id(self, fact_id: str) -> Fact | None:
         """Return the fact that has an id."""
-        found = self.find(_ID_ONLY + fact_id)
-        if found is not None:
-            return found
-        same = self.find(fact_id)
-        return same if same is not None and same.id == fact_id else None
+        same, ids = self.find(fact_id), self._shared.ids
+        if same is not None and same.id == fact_id:
+            return same
+        place = self.length if ids is None else ids.get(fact_id, self.length)
+        return self._shared.facts[place] if place < self.length else None
 
     def is_retracted(self, fact: Fact) -> bool:
         """Return whether a retraction takes a fact out; a retraction cannot be retracted."""

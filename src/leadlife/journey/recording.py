@@ -38,6 +38,15 @@ class Clock(NamedTuple):
     verb: bool = False
 
 
+VERB = Clock(verb=True)
+"""A verb without a clock, as most are."""
+
+
+def verb(now: datetime | None) -> Clock:
+    """Return the clock of a verb."""
+    return VERB if now is None else Clock(now, verb=True)
+
+
 def record(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
     """Return the journey with one more fact.
 
@@ -53,21 +62,28 @@ def record(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
     """
     data = growable(data)
     _checked(data, fact)
-    stamped, known = _stamped(data, fact, clock)
+    stamped, known, taken = _stamped(data, fact, clock)
     if known is not None:
         return _already_known(data, known)
     _check_names(data, fact)
     if clock.verb and not data.in_order(stamped):
         _raise(apply(state_at(data, fact.at), stamped, data.registry))
-    return _grown(data, stamped, raising=clock.verb)
+    return _grown(data, stamped, taken=taken, raising=clock.verb)
 
 
-def _grown(data: JourneyData, stamped: Fact, *, raising: bool) -> JourneyData:
+def _grown(data: JourneyData, stamped: Fact, *, taken: bool, raising: bool) -> JourneyData:
     """Return the journey with a stamped fact that is new to it, and with the planned facts whose time has come."""
     if isinstance(stamped, Retracted):
         return folded_anew(data, data.log.adding(stamped))
     # A fact that came second under its key, or that was retracted in advance, is kept and does nothing.
-    counts = not data.log.has_key(stamped.key) and not data.log.is_retracted(stamped)
+    counts = not taken and not data.log.is_retracted(stamped)
+    if counts and not data.planned and stamped.at <= stamped.recorded_at and data.in_order(stamped):
+        # Most facts come in order while none is planned, so there is nothing to sort.
+        after = data.folded.copy()
+        refusals = apply(after, stamped, data.registry)
+        if raising and refusals:
+            _raise(refusals)
+        return data.grown(data.log.adding(stamped), after)
     if raising and not counts:
         _raise(apply(data.folded.copy(), stamped, data.registry))
     present, due, planned = stamped.recorded_at, [stamped] if counts else [], data.planned
@@ -119,7 +135,7 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
     now, waiting = data.grown(data.log.copy(), data.folded.copy()), list[Fact](data.planned)
     for fact in facts:
         _checked(now, fact)
-        stamped, known = _stamped(now, fact, clock)
+        stamped, known, taken = _stamped(now, fact, clock)
         if known is not None:
             continue
         if len(data.registry.by_name) > 1:
@@ -130,10 +146,10 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
             _check_names(now, fact)
         if isinstance(stamped, Retracted):
             now, _ = _with_waiting(now, waiting)
-            now = _grown(now, stamped, raising=False)
+            now = _grown(now, stamped, taken=taken, raising=False)
             now, waiting = now._replace(planned=()), list(now.planned)
             continue
-        counts = not now.log.has_key(stamped.key) and not now.log.is_retracted(stamped)
+        counts = not taken and not now.log.is_retracted(stamped)
         if counts and (waiting or not now.in_order(stamped) or stamped.at > stamped.recorded_at):
             waiting.append(stamped)
         elif counts:
@@ -161,17 +177,17 @@ def move(data: JourneyData, fact: Moved, clock: Clock, *, late: bool) -> Journey
         Malformed: An argument cannot be understood, or the move's key names another fact.
     """
     data = growable(data)
-    stamped, known = _stamped(data, fact, clock, fresh=True)
+    stamped, known, taken = _stamped(data, fact, clock, fresh=True)
     if known is not None:
         if data.log.is_retracted(known):
             raise Malformed("this move was recorded and retracted", hint="pass a new key= to make it again")
         return _already_known(data, known)
-    if data.log.has_key(stamped.key):
+    if taken:
         raise Malformed("another fact is already recorded under this key", hint="a key names one fact; use a new one")
     last = data.folded.at
     if last is not None and stamped.at < last:
         _raise(option(data, fact, late=late).refusals)
-    return _grown(data, stamped, raising=True)
+    return _grown(data, stamped, taken=False, raising=True)
 
 
 def _raise(refusals: tuple[Refusal, ...]) -> None:
@@ -226,12 +242,13 @@ def _checked(data: JourneyData, fact: Fact) -> None:
         raise Malformed("the fact belongs to another journey")
 
 
-def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -> tuple[F, Fact | None]:
-    """Return the fact with its stamps; and the fact already known under its key with the same content."""
+def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -> tuple[F, Fact | None, bool]:
+    """Return the fact with its stamps; the fact known under its key with the same content; whether the key is taken."""
     log = data.log
     fact_id = fact.id or _new_id(data, fact)
     key = fact.key or fact_id
-    known = log.known(fact, key) if log.has_key(key) else None
+    taken = log.has_key(key)
+    known = log.known(fact, key) if taken else None
     if known is None and fact.id == fact_id:  # an id that the caller gave
         namesake = log.with_id(fact_id)
         if namesake is not None and namesake.key != key:
@@ -245,7 +262,7 @@ def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -
         recorded_at=_recording_instant(log.last, fact.at, clock),
         fresh=fresh,
     )
-    return stamped, known
+    return stamped, known, taken
 
 
 def _recording_instant(last: Fact | None, at: datetime, clock: Clock) -> datetime:
@@ -254,8 +271,10 @@ def _recording_instant(last: Fact | None, at: datetime, clock: Clock) -> datetim
     Raises:
         Malformed: The fact lies too far ahead.
     """
-    now = None if clock.now is None else instant(clock.now)
     latest = None if last is None else last.recorded_at
+    if clock is VERB and latest is not None and latest <= at <= latest + FURTHEST:
+        return at
+    now = None if clock.now is None else instant(clock.now)
     known = latest if now is None or (latest is not None and latest > now) else now
     if known is None:
         if clock.planned:
@@ -277,14 +296,17 @@ def _recording_instant(last: Fact | None, at: datetime, clock: Clock) -> datetim
 
 def _new_id(data: JourneyData, fact: Fact) -> str:
     """Return the id of a fact that has none: of its content, and of how often the log holds it already."""
-    content, log = fact.content(), data.log
+    content = fact.content()
+    fact_id = content_id(data.owner, content, 0)
+    return fact_id if data.log.with_id(fact_id) is None else _next_id(data, content)
+
+
+def _next_id(data: JourneyData, content: bytes) -> str:
+    """Return the id of a fact whose content the log holds already."""
 
     def free(number: int) -> bool:
-        return log.with_id(content_id(data.owner, content, number)) is None
+        return data.log.with_id(content_id(data.owner, content, number)) is None
 
-    fact_id = content_id(data.owner, content, 0)
-    if log.with_id(fact_id) is None:
-        return fact_id
     # Numbers are given in turn, so the first free one lies between the last power of two that is taken and the next.
     beyond = 1
     while not free(beyond):

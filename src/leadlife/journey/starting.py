@@ -12,7 +12,7 @@ from leadlife.journey import snapshot as snapshots
 from leadlife.journey.data import JourneyData, effective_and_planned, folded_anew
 from leadlife.journey.legality import best_entry
 from leadlife.journey.log import FactLog, observed_facts
-from leadlife.journey.recording import Clock, record
+from leadlife.journey.recording import record, verb
 from leadlife.journey.snapshot import Snapshot
 from leadlife.leads import Actor, Lead, LeadType, Source
 from leadlife.playbook.playbook import Playbook
@@ -41,7 +41,7 @@ def start(empty: JourneyData, request: Start) -> JourneyData:
         source, referred_by = source or lead.source, lead.referred_by
         facts += _stated_by(lead, at, by)
     facts += (EvidenceGiven.checked({"name": name, "at": at, "by": by}) for name in request.evidence)
-    clock = Clock(request.now, verb=True)
+    clock = verb(request.now)
     for fact in facts:
         data = record(data, fact, clock)
     stage = request.stage

@@ -10,6 +10,7 @@ from leadlife import (
     EvidenceGiven,
     FieldChanged,
     FieldSpec,
+    Identified,
     Journey,
     Lifecycle,
     Malformed,
@@ -25,7 +26,7 @@ from leadlife import (
 from leadlife.criteria import count
 from leadlife.leads import Actor
 from leadlife.presets import eight_stage
-from stories import T0
+from stories import T0, at
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SAM = Actor(id="sam", roles=("sales",))
@@ -143,3 +144,16 @@ def test_many_facts_are_checked_against_the_playbook_that_late_ones_bring_into_f
     assert both.record_all([late, new]) == both.record(late).record(new)
     with pytest.raises(Malformed, match="evidence 'old' is not declared"):
         both.record_all([late, old])
+
+
+def test_a_retry_changes_nothing_of_what_is_shown():
+    lead = Journey.start("ada", eight_stage(), at=T0, stage="name").record(Identified(at=at(1), key="r0"))
+    seen = lead.tick(at(300))
+    for again in (
+        seen.record(Identified(at=at(299), key="r0"), now=at(299)),
+        seen.record(Identified(at=at(1), key="r0")),
+    ):
+        assert (again.at, again.stage, again.receipt.new) == (seen.at, seen.stage, False)
+        assert again == seen
+    past = lead.as_of(at=T0)
+    assert past.record(Identified(at=at(1), key="r1")).version == past.version + 1

@@ -28,7 +28,7 @@ from leadlife.errors import InvalidDefinition
 from leadlife.facts import load_fact
 from leadlife.money import Money
 from leadlife.presets import PRESETS, eight_stage
-from leadlife.scoring import ActivityRule, CustomPolicy, Points, WeightedSum
+from leadlife.scoring import ActivityRule, CustomPolicy, Points, Score, WeightedSum
 from stories import SALES, T0, at
 
 MARKETING = Actor(id="mia", roles="marketing")
@@ -73,12 +73,16 @@ def begun(playbook=DEALS):
 class TestOrdersThatComeEarly:
     def test_a_sale_recorded_before_its_move_is_legal_wins_as_soon_as_it_is(self):
         early = begun().record(Sold(at=at(1)))
-        assert (early.stage, early.receipt.standing) == ("work", "refused")
+        assert (early.stage, early.receipt.standing) == ("work", "pending")
+        assert early.receipt.refusals[0].code == "illegal_move"
         assert [(one.trigger, one.at) for one in early.pending] == [("win", at(1))]
         opened = early.move("open", at=at(1) + 5 * SECOND)
         assert opened.stage == "won"
         assert opened.pending == ()
-        assert "win" in str(opened.explain())
+        assert "win (forward), ordered before it was legal" in str(opened.explain())
+        assert [entry.standing for entry in opened.log] == ["stands"] * 3
+        assert early.tick(at(9)).log[-1].standing == "pending"
+        assert early.move("lose", at=at(2)).log[1].standing == "refused"
 
     def test_the_eight_stages_never_recycle_a_paying_customer(self):
         lead = Journey.start("ada", eight_stage(), at=T0, stage="name").record(
@@ -142,9 +146,10 @@ class TestOrdersThatComeEarly:
         roles = WIN.replace(roles="sales")
         allowed = book(OPEN, roles, roles=("sales", "marketing"))
         by_marketing = begun(allowed).record(Sold(at=at(1), by=MARKETING))
+        assert by_marketing.pending == ()  # it could never fire, so it would hold the lead for ever
         assert by_marketing.move("open", at=at(2)).stage == "deal"
         both = by_marketing.record(Sold(at=at(1.5), by=Actor(id="sam", roles="sales")))
-        assert len(both.pending) == 2
+        assert len(both.pending) == 1
         assert both.move("open", at=at(2)).explain()[-1].by == "sam"
 
     def test_an_order_waits_for_its_guard_and_for_time(self):
@@ -312,6 +317,21 @@ class TestCustomCodeThatReadsTheTime:
         assert by_age.tick(at(30)).visits[-1].entered == datetime(T0.year, T0.month, T0.day + 6, tzinfo=UTC)
         timeless = self.auto(guard, scores=(CustomPolicy.of(seen, name="own", timeless=True),))
         assert timeless.wake_at is None
+
+    def test_a_policy_that_says_when_it_changes_is_believed_though_it_says_nothing_afterwards(self):
+        def warm(lead, activities, *, at):
+            over = max((one.at for one in activities), default=T0 - timedelta(days=9)) + timedelta(hours=55)
+            points = {"called": 10 if at < over else 0}
+            return Score.of("warm", points, at=at, changes_at=over if at < over else None)
+
+        rule = QualificationRule(name="warm", enter=score("warm") >= 5)
+        scores = (CustomPolicy.of(warm, name="warm"),)
+        lead = begun(book(OPEN, qualifications=(rule,), scores=scores, activity_kinds={"call": {}}))
+        called = lead.record(ActivityRecorded(kind="call", at=at(1)))
+        over = at(1) + timedelta(hours=55)
+        assert called.wake_at.at == over
+        assert "warm" in called.tick(over - SECOND).qualifications
+        assert "warm" not in called.tick(over).qualifications
 
     def test_a_guard_that_breaks_is_told_once_and_tried_again(self):
         broken = [True]

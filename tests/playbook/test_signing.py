@@ -8,6 +8,7 @@ from leadlife import (
     ActivityRule,
     FieldSpec,
     Lifecycle,
+    Limit,
     Playbook,
     Points,
     QualificationRule,
@@ -16,7 +17,7 @@ from leadlife import (
     days,
     elapsed,
 )
-from leadlife.criteria import band, count, evidence, field, holds, in_stage, readiness, score
+from leadlife.criteria import band, count, evidence, field, holds, identified, in_stage, readiness, score
 from leadlife.lifecycle import EntryStage
 from leadlife.lifecycle.stages import Reason
 from leadlife.playbook.signing import clauses, sign
@@ -125,3 +126,21 @@ def test_a_field_or_a_band_may_be_called_like_what_only_explains():
     signed = sign(book, "sales", on=date(2026, 3, 2))
     changed = signed.replace(scores=(named.replace(bands={"meaning": 4, "label": 5, "signed": 9}),))
     assert stale(changed) == {"hot"}
+
+
+def test_a_move_without_a_guard_is_signed_too_and_so_is_the_limit_that_fires_it():
+    limited = Stage(id="a", limit=Limit(after=days(14), trigger="drop"))
+    life = Lifecycle(
+        stages=(limited, Stage(id="lost", status="lost")),
+        transitions=(Transition(trigger="drop", sources="a", target="lost"),),
+    )
+    signed = sign(Playbook(id="p", lifecycle=life), "sales", on=date(2026, 3, 2))
+    assert stale(signed) == set()
+    guarded = signed.lifecycle.transitions[0].replace(guard=identified())
+    assert stale(signed.replace(lifecycle=signed.lifecycle.replace(transitions=(guarded,)))) == {"0"}
+    longer = (limited.replace(limit=Limit(after=days(30), trigger="drop")), life.stages[1])
+    assert stale(signed.replace(lifecycle=signed.lifecycle.replace(stages=longer))) == {"0"}
+
+
+def test_a_guard_that_is_taken_away_leaves_the_sign_off_stale():
+    assert stale(SIGNED.replace(**life(t0={"guard": None}))) >= {"0"}

@@ -74,9 +74,9 @@ def told(journey: Journey) -> dict[str, Any]:
             if change.kind in (RuleChangeKind.GRANTED, RuleChangeKind.WITHDRAWN)
         ),
         "refused": {
-            entry.fact.id: str(entry.refusals[0].code)
-            for entry in journey.log
-            if entry.standing is FactStatus.REFUSED
+            entry.fact: str(entry.refusals[0].code)
+            for entry in history
+            if isinstance(entry, FactOutcome) and entry.fact is not None and entry.status is FactStatus.REFUSED
         },
         "limits_refused": tuple((one.at, one.trigger, str(one.refusals[0].code)) for one in timers),
         "chased": any(change.kind is RuleChangeKind.UNSETTLED for change in changes),

@@ -184,10 +184,16 @@ class Interpreter:
             if code is None:
                 return None
             codes[trigger] = code
+        waiting = {name for name in waiting if self.ever_permitted(name, fact.by)}
         if self.stage.status is StageStatus.OPEN:
             number = len(self.where.cycles)
             self.where.orders += [Order(number, name, fact.by, fact.type) for name in codes if name in waiting]
         return next(iter(codes.values()), None)
+
+    def ever_permitted(self, trigger: str, by: Actor) -> bool:
+        """Return whether an actor has the role for a trigger anywhere; else their order would wait for ever."""
+        rules = [rule for rule in self.playbook.lifecycle.transitions if rule.trigger == trigger]
+        return any(not rule.roles or set(rule.roles) & set(by.roles) for rule in rules)
 
     def adopt(self, fact: PlaybookAdopted) -> str | None:
         """Put another playbook in force. What gives the present stage another status is not covered here."""

@@ -85,7 +85,7 @@ def forgetful(lead, activities, at):
 
 
 def meddling(lead, activities, at):
-    lead.fields["seen"] = True
+    vars(lead)["fields"] = {"seen": True}  # past all that freezes a value
     return Score.of("x", {}, at=at)
 
 

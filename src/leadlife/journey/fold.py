@@ -16,7 +16,7 @@ from leadlife.facts import (
     StageReached,
     Started,
 )
-from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry
+from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry, may_ever_fire
 from leadlife.journey.manual_qualification import grant_or_withdraw
 from leadlife.journey.moves import begin, make_move, reinterpreted, with_pending
 from leadlife.journey.records import Due, FactStatus, LimitState, PendingMove, Step, StepKind, Timer, TimerKind
@@ -201,10 +201,13 @@ def _fire(state: State, position: Position, fact: Fact, triggers: tuple[str, ...
     if first is None:
         return ()
     if position.status is StageStatus.OPEN and position.episodes.in_cycle:
-        waiting = [trigger for trigger in triggers if (fact.type, trigger) in position.table.pending]
-        orders = (PendingMove(trigger, fact.type, fact.id, fact.at, fact.by) for trigger in waiting)
-        if waiting:
-            state.position = position._replace(episodes=with_pending(position.episodes, tuple(orders)))
+        orders = tuple(
+            PendingMove(trigger, fact.type, fact.id, fact.at, fact.by)
+            for trigger in triggers
+            if (fact.type, trigger) in position.table.pending and may_ever_fire(position.playbook, trigger, fact.by)
+        )
+        if orders:
+            state.position = position._replace(episodes=with_pending(position.episodes, orders))
             _watch_moves(state)
     return _refuse(state, fact, first[1], trigger=first[0])
 

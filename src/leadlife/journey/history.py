@@ -226,6 +226,8 @@ def _step_words(step: Step) -> str:
         parts.append(f"through {', '.join(step.via)}")
     if step.automatic:
         parts.append("automatic" if step.fact is not None else "automatic, by time alone")
+    elif step.ordered_by is not None:
+        parts.append("ordered before it was legal")
     elif step.fact is None:
         parts.append("when the stage limit came due")
     elif step.derived:

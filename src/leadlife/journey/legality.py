@@ -175,6 +175,12 @@ def _check_role(rule: Transition, by: Actor) -> list[Refusal]:
     return [not_permitted(message, rule.roles, details)]
 
 
+def may_ever_fire(playbook: Playbook, trigger: str, by: Actor) -> bool:
+    """Return whether an actor has the role for a trigger anywhere; else an order of theirs would wait for ever."""
+    rules = (rule for rule in playbook.lifecycle.transitions if rule.trigger == trigger)
+    return any(not rule.roles or not set(rule.roles).isdisjoint(by.roles) for rule in rules)
+
+
 def not_permitted(message: str, roles: tuple[str, ...], details: dict[str, Any]) -> Refusal:
     """Return the refusal of an actor who has none of the roles."""
     hint = "pass by=Actor(id=..., roles=(...,))"

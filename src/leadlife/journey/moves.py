@@ -26,6 +26,7 @@ def make_move(
     derived: bool = True,
     waived: tuple[str, ...] = (),
     automatic: bool = False,
+    ordered_by: str | None = None,
 ) -> Position:
     """Make a move that was found legal, and return where the lead stands then."""
     rule = edge.rule
@@ -59,6 +60,7 @@ def make_move(
         edge.index,
         (),
         automatic,
+        ordered_by,
     )
     state.history = PersistentList(step, state.history)
     return position

@@ -19,10 +19,11 @@ from leadlife.journey.fold import next_timer
 from leadlife.journey.history import derived_facts, new_facts
 from leadlife.journey.legality import check_move, cool_down_end
 from leadlife.journey.log import LogEntry
-from leadlife.journey.records import FactOutcome, FactStatus
+from leadlife.journey.records import FactOutcome, FactStatus, Step
 from leadlife.journey.snapshot import Snapshot
-from leadlife.journey.state import Position, State, outcomes_of
+from leadlife.journey.state import Position, State, newest_first, outcomes_of
 from leadlife.journey.view import JourneyView
+from leadlife.journey.waiting import pending_moves
 from leadlife.leads import SYSTEM, Actor
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.transitions import TransitionKind
@@ -164,19 +165,32 @@ def qualifications(data: JourneyData) -> dict[str, Qualification]:
 def log_entries(data: JourneyData) -> tuple[LogEntry, ...]:
     """Return every observed fact and what became of it."""
     outcomes: dict[str, FactOutcome] = {one.fact: one for one in outcomes_of(data.shown) if one.fact is not None}
+    ordered = _orders(data)
     return tuple(
-        _entry(data, fact, status, outcomes.get(fact.id)) for fact, status in data.log.with_status() if data.shows(fact)
+        _entry(data, fact, status, outcomes.get(fact.id), ordered)
+        for fact, status in data.log.with_status()
+        if data.shows(fact)
     )
 
 
-def _entry(data: JourneyData, fact: Fact, status: FactStatus, outcome: FactOutcome | None) -> LogEntry:
+def _orders(data: JourneyData) -> dict[str, FactStatus]:
+    """Return what became of the facts that ordered a move before it was legal: it was made, or it still pends."""
+    steps = (entry for entry in newest_first(data.shown.history) if isinstance(entry, Step))
+    made = {step.ordered_by: FactStatus.STANDS for step in steps if step.ordered_by is not None}
+    return {**{one.fact: FactStatus.PENDING for one in pending_moves(data.shown.position)}, **made}
+
+
+def _entry(
+    data: JourneyData, fact: Fact, status: FactStatus, outcome: FactOutcome | None, ordered: dict[str, FactStatus]
+) -> LogEntry:
     if status is not FactStatus.STANDS:
         return LogEntry(fact, status)
     if outcome is None:
         shown = data.shown.at
         waits = shown is not None and fact.at > shown and not isinstance(fact, Retracted)
         return LogEntry(fact, FactStatus.PLANNED if waits else status)
-    return LogEntry(fact, outcome.status, outcome.refusals)
+    standing = ordered.get(fact.id, outcome.status)
+    return LogEntry(fact, standing, () if standing is FactStatus.STANDS else outcome.refusals)
 
 
 def receipt(data: JourneyData) -> Receipt:
@@ -188,7 +202,7 @@ def receipt(data: JourneyData) -> Receipt:
     if fact is None:
         raise Malformed("nothing has been recorded yet")
     outcome = next((one for one in outcomes_of(data.shown) if one.fact == fact.id), None)
-    entry = _entry(data, fact, data.log.status_of(fact), outcome)
+    entry = _entry(data, fact, data.log.status_of(fact), outcome, _orders(data))
     return Receipt(fact=fact, standing=entry.standing, new=data.known is None, refusals=entry.refusals)
 
 

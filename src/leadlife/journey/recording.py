@@ -60,11 +60,11 @@ def record(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
         Malformed: The fact cannot be understood, or uses a name that the playbook does not declare.
         MoveRefused: The fact is refused, and it is a verb.
     """
-    data = growable(data)
+    asked, data = data, growable(data)
     _checked(data, fact)
     stamped, known, taken = _stamped(data, fact, clock)
     if known is not None:
-        return _already_known(data, known)
+        return asked._replace(known=known)
     _check_names(data, fact)
     if clock.verb and not data.in_order(stamped):
         _raise(apply(state_at(data, fact.at), stamped, data.registry))
@@ -176,12 +176,12 @@ def move(data: JourneyData, fact: Moved, clock: Clock, *, late: bool) -> Journey
         MoveRefused: The playbook does not allow it.
         Malformed: An argument cannot be understood, or the move's key names another fact.
     """
-    data = growable(data)
+    asked, data = data, growable(data)
     stamped, known, taken = _stamped(data, fact, clock, fresh=True)
     if known is not None:
         if data.log.is_retracted(known):
             raise Malformed("this move was recorded and retracted", hint="pass a new key= to make it again")
-        return _already_known(data, known)
+        return asked._replace(known=known)
     if taken:
         raise Malformed("another fact is already recorded under this key", hint="a key names one fact; use a new one")
     last = data.folded.at
@@ -193,10 +193,6 @@ def move(data: JourneyData, fact: Moved, clock: Clock, *, late: bool) -> Journey
 def _raise(refusals: tuple[Refusal, ...]) -> None:
     if refusals:
         raise refusals[0].error(refusals[1:])
-
-
-def _already_known(data: JourneyData, known: Fact) -> JourneyData:
-    return data.grown(data.log, data.folded, data.planned)._replace(known=known)
 
 
 def ticked(data: JourneyData, at: datetime) -> JourneyData:

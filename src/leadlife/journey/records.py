@@ -41,6 +41,7 @@ class Step(NamedTuple):
         rule: The place of the transition in its lifecycle.
         relabelled: The stages that an adoption renamed, as pairs of old and new.
         automatic: Whether the guard alone made the move.
+        ordered_by: The id of the fact that ordered the move before it was legal; None for most.
     """
 
     at: Instant
@@ -59,6 +60,7 @@ class Step(NamedTuple):
     rule: int | None = None
     relabelled: tuple[tuple[str, str], ...] = ()
     automatic: bool = False
+    ordered_by: str | None = None
 
 
 class FactStatus(StrEnum):
@@ -67,6 +69,8 @@ class FactStatus(StrEnum):
     STANDS = "stands"
     REFUSED = "refused"
     REDUNDANT = "redundant"
+    PENDING = "pending"
+    """It ordered a move that is not legal yet, and makes it as soon as it is."""
     PLANNED = "planned"
     """It is dated after the present, and takes effect when its time comes."""
     CONFLICTING = "conflicting"

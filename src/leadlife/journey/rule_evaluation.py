@@ -198,6 +198,7 @@ class _Evaluation:
             by=by,
             reason=move.reason,
             automatic=move.by is None,
+            ordered_by=move.ordered_by,
         )
         self.rules = self.rules if state.rules is None else state.rules
         if move.edge.target is None:

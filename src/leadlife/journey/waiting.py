@@ -31,11 +31,13 @@ class WaitingMove(NamedTuple):
         edge: The edge to take.
         by: Who ordered it; None for an automatic move, which nobody did.
         reason: Why.
+        ordered_by: The id of the fact that ordered it.
     """
 
     edge: Edge
     by: str | None
     reason: str | None
+    ordered_by: str | None = None
 
 
 def pending_moves(position: Position | None) -> tuple[PendingMove, ...]:
@@ -71,7 +73,7 @@ def next_move(state: State, position: Position, view: JourneyView, index: RuleIn
         if (pending.on, pending.trigger) in table.pending and (position.stage, pending.trigger) in table.moves:
             edge = check_move(state, pending.trigger, at=view.at, by=pending.by, ruling=True)
             if isinstance(edge, Edge):
-                return WaitingMove(edge, pending.by.id, None)
+                return WaitingMove(edge, pending.by.id, None, pending.fact)
     if position.limit is LimitState.REFUSED and position.stage in position.table.limits:
         found = limit_move(state, position, view.at)
         if isinstance(found, Edge):

@@ -49,14 +49,13 @@ class Clause(NamedTuple):
 
 
 def clauses(playbook: Playbook) -> Iterator[Clause]:
-    """Yield every rule that teams sign: qualifications, readiness, and the moves that have a guard."""
+    """Yield every rule that teams sign: qualifications, readiness, and moves."""
     for place, rule in enumerate(playbook.qualifications):
         yield Clause(f"qualifications.{place}", rule.name, rule, playbook)
     if playbook.readiness is not None:
         yield Clause("readiness", "readiness", playbook.readiness, playbook)
     for place, move in enumerate(playbook.lifecycle.transitions):
-        if move.guard is not None:
-            yield Clause(f"lifecycle.transitions.{place}", move.trigger, move, playbook)
+        yield Clause(f"lifecycle.transitions.{place}", move.trigger, move, playbook)
 
 
 def sign(playbook: Playbook, team: str, *names: str, on: date, by: str | None = None) -> Playbook:
@@ -137,6 +136,8 @@ def _around(playbook: Playbook, rule: Transition, edges: list[Edge]) -> Iterator
         source, target = stages[edge.source], stages.get(edge.target or "")
         yield edge.source, source.status, edge.target, None if target is None else target.status, edge.left, edge.via
         yield [_plain(guard) for guard in edge.guards]
+        if source.limit is not None and source.limit.trigger == rule.trigger:
+            yield _plain(source.limit)
         if edge.rule.kind is TransitionKind.REENTRY:
             yield _plain(source)["cool_down"], source.reentry_limit
     if rule.needs_reason or rule.reasons:

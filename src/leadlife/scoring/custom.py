@@ -140,8 +140,11 @@ class CustomPolicy(Banded):
             raise PolicyNotBound(self.name, "is named but not bound to a function")
         score = self._called(view, view.at)
         if score.changes_at == view.at and view.aged != view.at:
-            # It does not say when time changes it, so the rules of a journey ask for it as of the last review.
-            score = replace(self._called(view, view.aged), at=view.at, changes_at=view.at)
+            # It does not say when time changes it, so the rules of a journey ask for it as of the last review; unless
+            # it said then that it would change by now.
+            reviewed = self._called(view, view.aged)
+            if reviewed.changes_at is None or not view.aged < reviewed.changes_at <= view.at:
+                score = replace(reviewed, at=view.at, changes_at=view.at)
         return replace(score, changes_at=None) if self.timeless else score
 
     def _called(self, view: PolicyView, at: datetime) -> Score:

@@ -142,6 +142,7 @@ class Score:
         at: datetime,
         version: str = "1",
         bands: Mapping[str, float] | None = None,
+        changes_at: datetime | None = None,
     ) -> Score:
         """Return a score with one line for each reason: the shortest way for a custom policy to answer.
 
@@ -151,6 +152,7 @@ class Score:
             at: The instant that the score is for.
             version: The version of the policy.
             bands: The least points of each band.
+            changes_at: The next instant at which time alone may change it, where that is known.
 
         Raises:
             Malformed: A number of points is not a finite number, a name or the version is not text, or two bands begin
@@ -161,7 +163,8 @@ class Score:
             Contribution(str(reason), LineKind.FIELD, micropoints(number), str(reason))
             for reason, number in points.items()
         )
-        return banded(cls(policy, version, instant(at), sum(line.micropoints for line in lines), lines), bands or {})
+        total = sum(line.micropoints for line in lines)
+        return banded(cls(policy, version, instant(at), total, lines, changes_at=changes_at), bands or {})
 
     @property
     def answered(self) -> bool:

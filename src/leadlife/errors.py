@@ -43,6 +43,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar
 
 from leadlife._frozen import FrozenDict, frozen
@@ -355,20 +356,21 @@ _EXCEPTIONS: dict[RefusalCode, type[MoveRefused]] = {
 
 
 class GuardError(LeadlifeError, RuntimeError):
-    """A callable guard raised, or did not answer True, False or None.
+    """A callable guard raised, or did not answer True, False or None; or a policy broke whose score a criterion reads.
 
     A journey turns it into the refusal ``guard_failed``; a state machine of the host raises it.
     """
 
     code: ClassVar[str] = "guard_error"
 
-    def __init__(self, guard: str, problem: str) -> None:
+    def __init__(self, guard: str, problem: str, *, what: str = "guard") -> None:
         self.guard = guard
         self.problem = problem
-        super().__init__(f"guard {guard!r} {problem}", details={"guard": guard})
+        self.what = what
+        super().__init__(f"{what} {guard!r} {problem}", details={what: guard})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.guard, self.problem)
+        return partial(type(self), what=self.what), (self.guard, self.problem)
 
 
 class PolicyError(LeadlifeError, RuntimeError):

@@ -86,7 +86,8 @@ def _choose(
         try:
             passes = candidate.test is None or candidate.test(view) is True
         except GuardError as error:
-            return None, [Refusal(RefusalCode.GUARD_FAILED, error.message, "correct the guard", {"guard": error.guard})]
+            hint = f"correct the {error.what}"
+            return None, [Refusal(RefusalCode.GUARD_FAILED, error.message, hint, error.details)]
         if passes:
             edge = candidate.edge
             return edge, [] if target in (None, edge.target) else [_leads_elsewhere(edge, target)]

@@ -190,9 +190,9 @@ class JourneyView:
             try:
                 self._scores[name] = self._score(name)
             except PolicyError as error:
-                raise GuardError(error.policy, error.problem) from error
+                raise GuardError(error.policy, error.problem, what="policy") from error
             except LeadlifeError as error:
-                raise GuardError(name, f"has no score: {error.message}") from error
+                raise GuardError(name, f"has no score: {error.message}", what="policy") from error
         return self._scores[name]
 
     def _score(self, name: str) -> Score:

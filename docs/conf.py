@@ -39,6 +39,7 @@ HOMES = (
     "scoring.score",
     "scoring.lines",
     "scoring.policy",
+    "scoring.reading",
     "scoring.learned.naive_bayes",
     "scoring.learned.calibrated_bayes",
     "evaluation.ranking",

@@ -1,4 +1,4 @@
-"""All errors of leadlife.
+"""All errors of leadlife, in one file of over 400 lines, so that the tree is whole.
 
 ::
 

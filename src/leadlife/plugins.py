@@ -152,7 +152,7 @@ def find_policy(name: str) -> Policy:
         UnknownName: No installed package provides it.
         PluginError: It cannot be loaded, or is not a policy.
     """
-    from leadlife.scoring.policy import as_part  # noqa: PLC0415 - importing policies is slow, and few programs need it
+    from leadlife.scoring.reading import as_part  # noqa: PLC0415 - importing policies is slow, and few programs need it
 
     origin = plugin(PluginGroup.POLICIES, name)
     loaded = origin.load()

@@ -31,7 +31,7 @@ from leadlife.scoring import (
     WeightedSum,
     read_policy,
 )
-from leadlife.scoring.policy import as_policy
+from leadlife.scoring.reading import as_policy
 
 T = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

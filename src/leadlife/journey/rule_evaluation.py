@@ -2,7 +2,9 @@
 
 The order is fixed: scores, readiness, qualifications, then one move that waits, and again from the scores; at most as
 many moves as there are stages. A rule is evaluated only if something that it reads has changed, or if time may have
-changed it. Rules are numbered by the :class:`RuleIndex`, so a set of rules is a set of bits in a whole number.
+changed it. This file passes 400 lines, because one evaluation is one story that is read from top to bottom.
+
+Rules are numbered by the :class:`RuleIndex`, so a set of rules is a set of bits in a whole number.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from leadlife.timing import Zone, zone_named
 
 
 def _as_policy(value: Any, info: ValidationInfo | None) -> Any:
-    from leadlife.scoring.policy import as_part  # noqa: PLC0415 - only a playbook that scores pays for policies
+    from leadlife.scoring.reading import as_part  # noqa: PLC0415 - only a playbook that scores pays for policies
 
     return as_part(value, info)
 

@@ -27,7 +27,7 @@ from leadlife.scoring.ledger import Trend as Trend
 from leadlife.scoring.points import Points as Points
 from leadlife.scoring.points import RuleGroup as RuleGroup
 from leadlife.scoring.policy import Policy as Policy
-from leadlife.scoring.policy import read_policy as read_policy
+from leadlife.scoring.reading import read_policy as read_policy
 from leadlife.scoring.rules import ActivityRule as ActivityRule
 from leadlife.scoring.rules import FieldRule as FieldRule
 from leadlife.scoring.rules import Tier as Tier

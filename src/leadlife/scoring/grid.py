@@ -11,7 +11,8 @@ from leadlife.errors import Fault, InvalidDefinition
 from leadlife.scoring import Score, rank
 from leadlife.scoring.combining import answers, as_points, joined
 from leadlife.scoring.points_engine import Limits, limited, limits_of, limits_within, sum_limits
-from leadlife.scoring.policy import Amount, Part, Policy, PolicyView
+from leadlife.scoring.policy import Amount, Policy, PolicyView
+from leadlife.scoring.reading import Part
 
 
 class Grid(Policy):

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from leadlife.leads import Activity, Lead
 from leadlife.scoring import MICRO, CustomPolicy, Policy, Scale, Score, rank, read_policy
-from leadlife.scoring.policy import as_names, as_policy
+from leadlife.scoring.policy import as_names
+from leadlife.scoring.reading import as_policy
 from leadlife.testing.scoring import FIELDS, KINDS
 from leadlife.testing.scoring import activities as some_activities
 from leadlife.testing.scoring import leads as some_leads

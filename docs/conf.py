@@ -23,7 +23,8 @@ html_extra_path = ["playbook.schema.json"]
 
 # The constraints on a field's type, which autodoc writes out as if they were classes.
 CONSTRAINTS = (
-    r"LAX|SORTED|TupleOf|OneOf|Field|Names?|Text|Amount|Question|Bands|AnyRule|Scalar|Chance|Row|WinTable|(Written)?Instant",
+    r"LAX|SORTED|TupleOf|MappingOf|OneOf|Field|Names?|Text|Amount|Question|Bands|AnyRule|Scalar|Chance|Row|WinTable",
+    r"(Written)?Instant",
     r"[gl]e=\d+|gt=0|repr=False|m\w+_length=\d+|.*AwareDatetime",
 )
 nitpick_ignore_regex = [("py:class", names) for names in CONSTRAINTS]

@@ -218,7 +218,7 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """The answer as a word: true, false, unknown or not answered."""
+        """The answer as a word, which is true, false, unknown or not answered."""
         return "not answered" if self.failure else {True: "true", False: "false", None: "unknown"}[self.value]
 
     def recomputed(self) -> bool | None:

@@ -449,7 +449,7 @@ class Journey:
 
     @property
     def at(self) -> datetime | None:
-        """Up to when time has passed: the present, which is the latest record, or the instant that was asked for."""
+        """The present, which is the instant of the latest record, or the instant that was asked for."""
         return self._data.shown.at
 
     @property

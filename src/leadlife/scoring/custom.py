@@ -122,7 +122,7 @@ class CustomPolicy(Banded):
 
     @property
     def declares_all(self) -> bool:
-        """Whether it is not bound: then it reads what is reported for it, while your own code may read anything."""
+        """Whether no function is bound, so that it reads only what is reported; your own code may read anything."""
         return self.call is None
 
     def limits(self) -> tuple[int | None, int | None]:

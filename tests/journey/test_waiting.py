@@ -400,6 +400,17 @@ class TestHalfLivesAndOtherTimers:
             other = QualificationRule(name="other", enter=count("page", within=elapsed(hours=hours)) >= 1)
             assert self.changes(self.life(other)) == alone
 
+    def test_a_limit_asks_for_the_value_of_the_last_review(self):
+        hot = RECYCLE.replace(guard=score("interest") >= 6)
+        limit = Limit(
+            after=elapsed(hours=36), trigger="recycle"
+        )  # 21:00; the half-life takes the value below 6 at 20:22
+        cold = book(OPEN, hot, RETURN, limit=limit, scores=(self.FADING,), activity_kinds={"page": {}})
+        lead = begun(cold).record(ActivityRecorded(kind="page", at=T0))
+        seen = lead.tick(T0 + timedelta(hours=36))
+        assert seen.score("interest", at=seen.at).value < 6
+        assert seen.stage == "rest"
+
     def test_a_timer_on_the_grid_keeps_the_review_of_that_instant(self):
         midnight = datetime(T0.year, T0.month, T0.day + 6, tzinfo=UTC)
         window = midnight - (T0 + timedelta(hours=100))

@@ -18,6 +18,15 @@ class FrozenDict(dict[K, V]):
 
     __slots__ = ()
 
+    def __new__(cls, *args: Any, **entries: Any) -> FrozenDict[K, V]:
+        """Fill the dictionary here and not in ``__init__``, which anybody could call again."""
+        new: FrozenDict[K, V] = dict.__new__(cls)
+        dict.__init__(new, *args, **entries)
+        return new
+
+    def __init__(self, *args: Any, **entries: Any) -> None:
+        """Leave the dictionary as it is."""
+
     def _refuse(self, *_args: object, **_changes: object) -> NoReturn:
         raise TypeError("this mapping is part of a frozen value and cannot be changed: dict(...) gives a copy that can")
 

@@ -27,6 +27,7 @@
     ├── PolicyError               (RuntimeError)     a scoring policy raised, or did not give a valid score
     │   └── PolicyNotBound                           a custom policy has no function bound to it
     ├── PluginError               (ImportError)      a plugin of another package cannot be loaded; the package is named
+    ├── NeedsWholeLog             (ValueError)       the facts are not the log of a snapshot, or a continuation of it
     ├── UnknownPlaybook           (LookupError)      a log names a playbook that was not passed
     ├── FrozenValue               (AttributeError)   an attribute of an immutable value was assigned or deleted
     ├── StageConflict             (RuntimeError)     an object of the host is in another stage than its journey
@@ -410,6 +411,24 @@ class PluginError(LeadlifeError, ImportError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.package, self.problem, self.remedy)
+
+
+class NeedsWholeLog(LeadlifeError, ValueError):
+    """The facts are not the log that a snapshot was made of, nor a continuation of it."""
+
+    code: ClassVar[str] = "needs_whole_log"
+
+    def __init__(self, saved: int, given: int) -> None:
+        self.saved = saved
+        self.given = given
+        super().__init__(
+            f"the {given} facts do not begin with the {saved} facts that the snapshot was made of",
+            hint="pass the whole log of this journey, or replay it without the snapshot",
+            details={"saved": saved, "given": given},
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.saved, self.given)
 
 
 class UnknownPlaybook(LeadlifeError, LookupError):

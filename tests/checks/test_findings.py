@@ -1,6 +1,6 @@
 """Each finding has a lifecycle that shows it, and a nearly equal one that does not have it."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -8,6 +8,7 @@ from leadlife import (
     ActivityRule,
     FieldRule,
     FieldSpec,
+    Journey,
     Lifecycle,
     Limit,
     Malformed,
@@ -49,6 +50,7 @@ from leadlife.scoring import CustomPolicy, Grid
 from leadlife.timing import months
 
 ENGAGED = Points(name="did", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"4": 0, "1": 50})
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FIT = Points(name="is", rules=(FieldRule(name="x", when=field("size") > 1, points=90),), bands={"B": 0, "A": 50})
 
 
@@ -599,3 +601,14 @@ def test_a_thousand_returns_are_not_searched_one_by_one():
         f"leads cannot leave {name!r} after all returns are used up" for name in ("idle", "other")
     }
     assert traps[0].story[-2:] == ("and so on, until no return is left", "and no move is possible")
+
+
+def test_a_move_that_names_its_target_passes_the_candidates_before_it():
+    twice = cycle(move("open", "a", "b"), move("open", "a", "vip"), move("win", "vip", "won"), stages=(stage("vip"),))
+    [shadowed] = check(twice)
+    assert shadowed.says.startswith("'open' to vip is taken only by a move that names its target")
+    lead = Journey.start("ada", Playbook(id="p", lifecycle=twice), at=NOW)
+    assert lead.move("open", at=NOW, target="vip").stage == "vip"
+    same = cycle(move("open", "a", "b"), move("open", "a", "b", evidence("x")))
+    [never] = check(same)
+    assert never.says.startswith("'open' to b is never taken")

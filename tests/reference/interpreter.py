@@ -178,17 +178,17 @@ class Interpreter:
         rules = [edge.rule for edge in self.playbook.lifecycle.edges if edge.rule.on == fact.type]
         waiting = {rule.trigger for rule in rules if getattr(rule, "pending", False)}
         # Open: of several triggers the first that is legal fires; if none is, the refusal is that of the first.
-        codes: dict[str, str] = {}
-        for trigger in dict.fromkeys(rule.trigger for rule in rules):
-            code = self.attempt(trigger, by=fact.by)
-            if code is None:
-                return None
-            codes[trigger] = code
-        waiting = {name for name in waiting if self.ever_permitted(name, fact.by)}
+        found = {trigger: self.legal(trigger, by=fact.by) for trigger in dict.fromkeys(rule.trigger for rule in rules)}
+        early = [name for name, edge in found.items() if isinstance(edge, str) and name in waiting]
         if self.stage.status is StageStatus.OPEN:
             number = len(self.where.cycles)
-            self.where.orders += [Order(number, name, fact.by, fact.type) for name in codes if name in waiting]
-        return next(iter(codes.values()), None)
+            permitted = [name for name in early if self.ever_permitted(name, fact.by)]
+            self.where.orders += [Order(number, name, fact.by, fact.type) for name in permitted]
+        for edge in found.values():
+            if isinstance(edge, Edge):
+                self.take(edge)
+                return None
+        return next(iter(found.values()), None)
 
     def ever_permitted(self, trigger: str, by: Actor) -> bool:
         """Return whether an actor has the role for a trigger anywhere; else their order would wait for ever."""
@@ -200,9 +200,10 @@ class Interpreter:
         new = self.playbooks[str(fact.playbook)]
         if fact.stages.get(self.where.stage, self.where.stage) not in new.lifecycle.by_id:
             return "illegal_move"
+        limit = self.stage.limit
         self.where.relabel(lambda stage: None if stage is None else fact.stages.get(stage, stage))
         self.playbook = new
-        if self.where.limit == "waiting":
+        if self.where.limit == "waiting" or limit != self.stage.limit:
             self.where.limit = "running"  # the limit of the new playbook may come due at another instant
         self.rules.forget(new, self.now)
         return None
@@ -267,7 +268,11 @@ class Interpreter:
             return "closed_stage"  # nothing leads into the stage, so there is none to return to
         if all(edge.trigger != trigger for edge in self.playbook.lifecycle.edges):
             return "unknown_trigger"
-        leading = {edge.index for edge in self.edges(trigger) if target in (None, edge.target)}
+        leading = {
+            edge.index
+            for edge in self.edges(trigger)
+            if target is None or (edge.target == target and edge.left in (None, self.where.left))
+        }
         if not leading:
             return self.no_way()
         edge = self.choose([edge for edge in self.edges(trigger) if edge.index in leading], by)

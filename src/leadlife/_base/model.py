@@ -229,6 +229,10 @@ class Accepts(Generic[Got_co, Given_contra]):
         raise NotImplementedError
 
 
+def _unchangeable(value: dict[Any, Any]) -> FrozenDict[Any, Any]:
+    return FrozenDict(value)
+
+
 K = TypeVar("K")
 V_co = TypeVar("V_co", covariant=True)
 
@@ -242,7 +246,7 @@ else:
         """A mapping that cannot be changed."""
 
         def __class_getitem__(cls, item: Any) -> Any:
-            return Annotated[dict[item], AfterValidator(FrozenDict)]
+            return Annotated[dict[item], AfterValidator(_unchangeable)]
 
     class TupleOf:
         """A tuple that may be given as a list."""

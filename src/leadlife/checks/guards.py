@@ -77,10 +77,12 @@ def _candidate_findings(
             else:
                 yield (Code.NEVER_TRUE, *key), never
             continue
-        taken = walks.proof_of(stage, candidates, place)
+        taken = walks.proof_of(stage, candidates, place, named=False)
         if taken.proof is Proof.IMPOSSIBLE:
             before = " or ".join(dict.fromkeys(f"the one to {one.target}" for one in candidates[:place]))
-            message = f"{edge.trigger!r} to {edge.target} is never taken: whenever it is open, {before} is taken first"
+            named = walks.proof_of(stage, candidates, place, named=True).proof is not Proof.IMPOSSIBLE
+            when = "taken only by a move that names its target" if named else "never taken"
+            message = f"{edge.trigger!r} to {edge.target} is {when}: whenever it is open, {before} is taken first"
             hint = "declare it earlier, or guard the moves before it"
             shadowed = Finding(Code.SHADOWED, where, message, (f"in {stage}", *own.witness), hint)
             if edge.via:

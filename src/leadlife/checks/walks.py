@@ -73,7 +73,7 @@ class Walks:
                 edges += [
                     edge
                     for place, edge in enumerate(candidates)
-                    if self.proof_of(stage, candidates, place).proof is not Proof.IMPOSSIBLE
+                    if self.proof_of(stage, candidates, place, named=True).proof is not Proof.IMPOSSIBLE
                 ]
             self._open[stage, left] = tuple(sorted(edges, key=lambda edge: edge.index))
         return self._open[stage, left]
@@ -97,10 +97,18 @@ class Walks:
             candidates.setdefault((edge.source, edge.trigger), []).append(edge)
         return {key: tuple(edges) for key, edges in candidates.items()}
 
-    def proof_of(self, stage: str, candidates: tuple[Edge, ...], place: int) -> Found:
-        """Return whether some lead takes the candidate at a place: its guards are true, and those before it are not."""
+    def proof_of(self, stage: str, candidates: tuple[Edge, ...], place: int, *, named: bool) -> Found:
+        """Return whether some lead takes the candidate at a place: its guards are true, and those before it are not.
+
+        Args:
+            stage: The stage.
+            candidates: The candidates of one trigger.
+            place: Which of them.
+            named: Whether the move names its target, which leaves only the transitions that lead there.
+        """
         edge = candidates[place]
-        before = candidates[:place]
+        leading = {one.index for one in candidates if not named or one.target == edge.target}
+        before = tuple(one for one in candidates[:place] if one.index in leading)
         # A candidate without a guard is always taken, so none after it can be.
         if not all(earlier.guards for earlier in before):
             return Found(Proof.IMPOSSIBLE)

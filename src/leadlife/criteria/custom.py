@@ -83,9 +83,11 @@ class CustomGuard(Criterion):
         changes = self._called(self.next_change, view)
         if changes is None:
             return None
-        if not isinstance(changes, datetime) or changes.tzinfo is None:
+        if not isinstance(changes, datetime) or changes.utcoffset() is None:
             raise GuardError(self.name, "gave a next_change that is neither None nor an aware datetime")
-        return None if changes >= LATEST else max(changes.astimezone(UTC), view.at)
+        if changes <= view.at:
+            return view.at
+        return None if changes >= LATEST else changes.astimezone(UTC)
 
     def _asked(self, view: Any) -> bool | None:
         if self.call is None:
@@ -120,6 +122,34 @@ def _reviewed(view: View) -> View:
     return view if getattr(view, "aged", None) is getattr(view, "at", None) else view.reviewed()
 
 
+_TIMELESS = frozenset(
+    (
+        "activities",
+        "cycle",
+        "evidence",
+        "field",
+        "fields",
+        "first",
+        "history",
+        "identified",
+        "keeps_reports",
+        "kinds",
+        "lead",
+        "left",
+        "qualification",
+        "readiness",
+        "reported",
+        "roles",
+        "sold",
+        "source",
+        "stage",
+        "total",
+        "zone",
+    )
+)
+"""What a view offers that time alone does not change, or that other rules change."""
+
+
 class _WatchedView:
     """A view that notes whether custom code reads the time.
 
@@ -148,5 +178,11 @@ class _WatchedView:
             self.time_was_read = True
         return score
 
+    def reviewed(self) -> "_WatchedView":
+        """The same view, which is watched already."""
+        return self
+
     def __getattr__(self, name: str) -> Any:
+        if name not in _TIMELESS:
+            self.time_was_read = True  # whatever else a view offers may lead to the time
         return getattr(self._view, name)

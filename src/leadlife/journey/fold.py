@@ -19,18 +19,31 @@ from leadlife.facts import (
 from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry, may_ever_fire
 from leadlife.journey.manual_qualification import grant_or_withdraw
 from leadlife.journey.moves import begin, make_move, reinterpreted, with_pending
-from leadlife.journey.records import Due, FactStatus, LimitState, PendingMove, Step, StepKind, Timer, TimerKind
+from leadlife.journey.records import (
+    Due,
+    FactStatus,
+    LimitState,
+    PendingMove,
+    RuleChange,
+    RuleChangeKind,
+    Step,
+    StepKind,
+    Timer,
+    TimerKind,
+)
 from leadlife.journey.rule_evaluation import evaluate_rules
 from leadlife.journey.state import PersistentList, Position, RuleStates, State
 from leadlife.journey.waiting import limit_move
 from leadlife.leads import TIMER
 from leadlife.lifecycle.edges import Edge
-from leadlife.lifecycle.stages import StageStatus, StageType
+from leadlife.lifecycle.stages import Stage, StageStatus, StageType
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
 from leadlife.timing import due
 
+MOST_TIMERS = 100_000
+"""So many timers since the last fact are no life any more, but a circle; daily reviews take 270 years for them."""
 CHECKPOINT_EVERY = 64
 """After so many facts the state is kept: few enough to cost little, enough to spare a late fact most of the fold."""
 
@@ -56,6 +69,7 @@ def apply(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
     """
     pass_time(state, fact.at)
     state.aged = fact.at
+    state.timers = 0
     state.ordinal += 1
     state.lead = fact.lead
     state.memory = state.memory.learn(fact, state.ordinal)
@@ -74,6 +88,10 @@ def pass_time(state: State, until: datetime) -> None:
         last, coming = None, next_timer(state, until)
         while coming is not None and (last is None or coming > last):  # a timer that is not later would never end
             last, state.at = coming, coming.at
+            state.timers += 1
+            if state.timers == MOST_TIMERS:
+                _stop(state, coming.at)
+                break
             if coming.kind is TimerKind.GRID:
                 state.aged = coming.at
             elif coming.kind is TimerKind.LIMIT:
@@ -83,8 +101,28 @@ def pass_time(state: State, until: datetime) -> None:
     state.at = until
 
 
+def _stop(state: State, at: datetime) -> None:
+    """Note that time alone moves the lead in a circle; it goes on with the next fact."""
+    position = state.position
+    if position is not None:
+        reason = f"{MOST_TIMERS:,} timers have come due since the last fact: they chase one another"
+        change = RuleChange(
+            at=at,
+            kind=RuleChangeKind.UNSETTLED,
+            name=position.stage,
+            fact=None,
+            by=TIMER,
+            derived=True,
+            playbook=position.playbook.ref,
+            reason=reason,
+        )
+        state.append(change)
+
+
 def next_timer(state: State, until: datetime) -> Timer | None:
     """Return what comes due next by time alone, if that is not after an instant."""
+    if state.timers >= MOST_TIMERS:
+        return None
     limit = _limit_due(state, until)
     rule = None if state.rules is None else state.rules.timer
     if rule is not None and rule.at > until:
@@ -190,26 +228,27 @@ def _move(state: State, fact: Moved, _registry: PlaybookRegistry) -> Refusals:
 
 
 def _fire(state: State, position: Position, fact: Fact, triggers: tuple[str, ...]) -> Refusals:
-    """Fire the first trigger that a kind of fact may fire; if none may, the first one's refusals are kept."""
-    first: tuple[str, Refusals] | None = None
-    for trigger in triggers:
-        edge = check_move(state, trigger, at=fact.at, by=fact.by)
+    """Fire the first trigger that a kind of fact may fire; if none may, the first one's refusals are kept.
+
+    Triggers that may wait and are not legal yet are ordered, whether another one is fired or not.
+    """
+    asked = [(trigger, check_move(state, trigger, at=fact.at, by=fact.by)) for trigger in triggers]
+    orders = tuple(
+        PendingMove(trigger, fact.type, fact.id, fact.at, fact.by)
+        for trigger, edge in asked
+        if not isinstance(edge, Edge)
+        and (fact.type, trigger) in position.table.pending
+        and may_ever_fire(position.playbook, trigger, fact.by)
+    )
+    if orders and position.status is StageStatus.OPEN and position.episodes.in_cycle:
+        position = state.position = position._replace(episodes=with_pending(position.episodes, orders))
+        _watch_moves(state)
+    for _, edge in asked:
         if isinstance(edge, Edge):
             make_move(state, position, edge, at=fact.at, fact=fact, by=fact.by.id)
             return ()
-        first = first or (trigger, edge)
-    if first is None:
-        return ()
-    if position.status is StageStatus.OPEN and position.episodes.in_cycle:
-        orders = tuple(
-            PendingMove(trigger, fact.type, fact.id, fact.at, fact.by)
-            for trigger in triggers
-            if (fact.type, trigger) in position.table.pending and may_ever_fire(position.playbook, trigger, fact.by)
-        )
-        if orders:
-            state.position = position._replace(episodes=with_pending(position.episodes, orders))
-            _watch_moves(state)
-    return _refuse(state, fact, first[1], trigger=first[0])
+    first, refusals = asked[0]
+    return () if isinstance(refusals, Edge) else _refuse(state, fact, refusals, trigger=first)
 
 
 def _reach(state: State, fact: StageReached, _registry: PlaybookRegistry) -> Refusals:
@@ -283,7 +322,7 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
                 for cycle in before.episodes.cycles
             )
         ),
-        limit=LimitState.SPENT if before.limit is LimitState.SPENT else LimitState.RUNNING,
+        limit=_limit_state(before, stages[stage]),
         limit_from=fact.at,
     )
     if before.status is not position.status:
@@ -298,6 +337,12 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
         state.rules = None
     pass_time(state, fact.at)  # a limit that is already past fires at the adoption
     return ()
+
+
+def _limit_state(before: Position, stage: Stage) -> LimitState:
+    """Return where the limit of a visit stands under an adopted playbook: one that is spent stays so, another runs."""
+    same = before.definition.limit == stage.limit
+    return LimitState.SPENT if same and before.limit is LimitState.SPENT else LimitState.RUNNING
 
 
 def _relabelled(stage: str, fact: PlaybookAdopted, playbook: Playbook) -> str:

@@ -123,9 +123,13 @@ class Journey:
 
     @classmethod
     def resume(cls, snapshot: Snapshot, facts: Iterable[Fact], playbook: Playbook | Iterable[Playbook]) -> Journey:
-        """Return the journey of a whole log, without folding it where the snapshot fits it.
+        """Return the journey of a whole log, without folding what the snapshot has folded.
+
+        The log may go on from that of the snapshot. A snapshot of another version of leadlife, or one that was changed,
+        is ignored.
 
         Raises:
+            NeedsWholeLog: The facts are not the log of the snapshot, or a continuation of it: only its tail, say.
             Malformed: The facts cannot be replayed.
             UnknownPlaybook: A playbook is named that is not at hand.
         """

@@ -60,8 +60,9 @@ def check_move(
     if candidates is None:
         return (_no_such_move(position, trigger),)
     if target is not None:
-        # A target chooses among transitions, never among the routes of a gate on the way.
-        rules = {c.edge.index for c in candidates if c.edge.target == target}
+        # A target chooses among transitions, never among the routes of a gate on the way. A reopening leads only to the
+        # stage that this lead has left.
+        rules = {c.edge.index for c in candidates if c.edge.target == target and c.edge.left in (None, position.left)}
         candidates = tuple(c for c in candidates if c.edge.index in rules)
         if not candidates:
             return (_no_such_move(position, trigger),)

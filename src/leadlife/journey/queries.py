@@ -14,7 +14,7 @@ from leadlife.errors import InvalidDefinition, Malformed, Refusal, RefusalCode, 
 from leadlife.facts import Evidence, Fact, Moved, Qualification, Retracted
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
-from leadlife.journey.data import JourneyData, state_at
+from leadlife.journey.data import JourneyData, growable, state_at
 from leadlife.journey.fold import next_timer
 from leadlife.journey.history import derived_facts, new_facts
 from leadlife.journey.legality import check_move, cool_down_end
@@ -244,6 +244,7 @@ def snapshot(data: JourneyData) -> Snapshot:
     """Return where the journey stands after its whole log."""
     if data.registry.override is not None:
         raise Malformed("a journey under another playbook is not saved", hint="save the journey that it came from")
+    data = growable(data)
     return snapshots.save(data.folded, data.lead_id, data.pipeline, data.facts)
 
 
@@ -252,7 +253,8 @@ def wake_at(data: JourneyData) -> Wake | None:
     state = data.shown
     if state.at is None:
         return None
-    planned = (fact for fact in data.planned if fact.at > state.at)
+    # Where facts are hidden, what lies after the instant is not known there.
+    planned = (fact for fact in data.planned if data.horizon is None and fact.at > state.at)
     wakes = [Wake(fact.at, f"a planned fact takes effect: {fact.type}") for fact in islice(planned, 1)]
     coming = next_timer(state, LATEST)
     if coming is not None:

@@ -65,7 +65,7 @@ def record(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
     stamped, known, taken = _stamped(data, fact, clock)
     if known is not None:
         return asked._replace(known=known)
-    _check_names(data, fact)
+    _check_names(data, fact, data.folded.at)
     if clock.verb and not data.in_order(stamped):
         _raise(apply(state_at(data, fact.at), stamped, data.registry))
     return _grown(data, stamped, taken=taken, raising=clock.verb)
@@ -133,21 +133,23 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
     data = growable(data)
     # One log and one state take all facts, because no caller sees those in between.
     now, waiting = data.grown(data.log.copy(), data.folded.copy()), list[Fact](data.planned)
+    several, changing, latest = len(data.registry.by_name) > 1, any(map(_changes_names, waiting)), now.folded.at
     for fact in facts:
         _checked(now, fact)
         stamped, known, taken = _stamped(now, fact, clock)
         if known is not None:
             continue
-        if len(data.registry.by_name) > 1:
+        if isinstance(fact, PlaybookAdopted) or (several and changing):
             # Names are checked against the playbook in force, which a fact that waits may change.
             now, waiting = _with_waiting(now, waiting)
-            _check_names(now._replace(planned=tuple(waiting)), fact)
-        else:
-            _check_names(now, fact)
+            changing, latest = any(map(_changes_names, waiting)), now.folded.at
+        _check_names(now._replace(planned=tuple(waiting) if changing else ()), fact, latest)
+        changing = changing or _changes_names(fact)
+        latest = _later(latest, stamped)
         if isinstance(stamped, Retracted):
             now, _ = _with_waiting(now, waiting)
             now = _grown(now, stamped, taken=taken, raising=False)
-            now, waiting = now._replace(planned=()), list(now.planned)
+            now, waiting, latest = now._replace(planned=()), list(now.planned), now.folded.at
             continue
         counts = not taken and not now.log.is_retracted(stamped)
         if counts and (waiting or not now.in_order(stamped) or stamped.at > stamped.recorded_at):
@@ -157,6 +159,17 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
         now = now.grown(now.log.adding(stamped), now.folded)
     now, planned = _with_waiting(now, waiting)
     return now._replace(planned=tuple(planned))
+
+
+def _changes_names(fact: Fact) -> bool:
+    return isinstance(fact, Started | PlaybookAdopted)
+
+
+def _later(latest: datetime | None, stamped: Fact) -> datetime | None:
+    """Return the later of an instant and that of a fact that has taken effect."""
+    if stamped.at > stamped.recorded_at:
+        return latest
+    return stamped.at if latest is None or stamped.at > latest else latest
 
 
 def _with_waiting(data: JourneyData, waiting: list[Fact]) -> tuple[JourneyData, list[Fact]]:
@@ -199,9 +212,9 @@ def ticked(data: JourneyData, at: datetime) -> JourneyData:
     """Return the journey after time has passed up to an instant.
 
     Raises:
-        Malformed: The instant lies before the present.
+        Malformed: The instant lies before the one that is shown.
     """
-    if data.present is not None and at < data.present:
+    if data.shown.at is not None and at < data.shown.at:
         raise Malformed("time passes forward only", hint="as_of(at=...) returns the past")
     data = growable(data)
     return data._replace(showing=state_at(data, at), known=None)
@@ -218,7 +231,7 @@ def as_of(data: JourneyData, at: datetime | None, recorded_at: datetime | None) 
         log = log if length == len(facts) else log.upto(length)
     until = instant(at if at is not None else recorded_at)
     if log is data.log and (data.folded.at is None or until >= data.folded.at):
-        hides = any(fact.at > until for fact in data.planned)
+        hides = any(fact.at > until and not isinstance(fact, Retracted) for fact in log.facts)
         return data._replace(showing=state_at(data, until), horizon=until if hides else None, known=None)
     folded = fold(log.in_fold_order(until=until), data.registry)
     return data.grown(log, folded)._replace(horizon=until, showing=Passing(folded, until))
@@ -249,6 +262,8 @@ def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -
         namesake = log.with_id(fact_id)
         if namesake is not None and namesake.key != key:
             raise Malformed("another fact already has this id", hint="an id names one fact; leave it out")
+    if known is not None:
+        return fact, known, taken  # the clock of a retry plays no part
     stamped = fact.stamped(
         id=fact_id,
         key=key,
@@ -311,7 +326,7 @@ def _next_id(data: JourneyData, content: bytes) -> str:
     return content_id(data.owner, content, number)
 
 
-def _check_names(data: JourneyData, fact: Fact) -> None:
+def _check_names(data: JourneyData, fact: Fact, latest: datetime | None) -> None:
     """Check a fact's names against the playbook in force; those of a late fact against any at hand."""
     if isinstance(fact, Started):
         data.registry.find(fact.playbook).lifecycle.stage(fact.stage)
@@ -323,15 +338,16 @@ def _check_names(data: JourneyData, fact: Fact) -> None:
         try:
             playbook.admit(fact)
         except Malformed:
-            others = () if data.in_order(fact) else data.registry.all()
+            others = () if latest is None or fact.at >= latest else data.registry.all()
             if not any(_admits(playbook, fact) for playbook in others):
                 raise
 
 
 def _check_adoption(data: JourneyData, fact: PlaybookAdopted) -> None:
-    new, old = data.registry.find(fact.playbook).lifecycle.by_id, data.playbook.lifecycle.by_id
     if not data.in_order(fact):
         raise Malformed("a playbook is never adopted late", hint="adopt it at or after the last fact")
+    in_force = data.playbook_of(state_at(data, fact.at) if data.planned else data.folded)
+    new, old = data.registry.find(fact.playbook).lifecycle.by_id, in_force.lifecycle.by_id
     faults: list[Fault] = []
     for name, target in fact.stages.items():
         path = f"stages.{name}"

@@ -32,7 +32,9 @@ class Snapshot(Model):
     lead: Id
     pipeline: Id
     log: str
-    """A hash of the log that was folded. With another log the snapshot is ignored, never wrong."""
+    """A hash of the log that was folded."""
+    count: Annotated[int, Field(ge=0)] = 0
+    """How many facts that log held."""
     state: Annotated[MappingOf[str, Any], AfterValidator(frozen)] = Field(repr=False)
     seal: str = ""
     """A hash of all the rest. A snapshot that was changed is ignored.
@@ -58,6 +60,11 @@ class Snapshot(Model):
     def is_foreign(self) -> bool:
         """Whether another version of the library made it, so that it is ignored."""
         return (self.format, self.library) != (FORMAT, LIBRARY)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether this version of the library made it, and nobody has changed it since."""
+        return not self.is_foreign and self.seal == self.sealed()
 
     def sealed(self) -> str:
         """Return the seal that this snapshot should have."""
@@ -92,6 +99,7 @@ class _Kept(NamedTuple):
 
     at: Instant | None
     aged: Instant | None
+    timers: int
     ordinal: int
     position: Position | None
     rules: RuleStates | None
@@ -111,10 +119,15 @@ def log_hash(facts: Iterable[Fact]) -> str:
 def save(state: State, lead: str, pipeline: str, facts: Iterable[Fact]) -> Snapshot:
     """Return a snapshot of a state that folds these facts."""
     history: Any = tuple((_NAMES[type(entry)], entry) for entry in oldest_first(state.history))
-    kept = _Kept(state.at, state.aged, state.ordinal, state.position, state.rules, history)
+    kept = _Kept(state.at, state.aged, state.timers, state.ordinal, state.position, state.rules, history)
     values = _adapter().dump_python(kept, mode="json")
+    facts = tuple(facts)
     unsealed = Snapshot(
-        lead=lead, pipeline=pipeline, log=log_hash(facts), state=dict(zip(_Kept._fields, values, strict=True))
+        lead=lead,
+        pipeline=pipeline,
+        log=log_hash(facts),
+        count=len(facts),
+        state=dict(zip(_Kept._fields, values, strict=True)),
     )
     return unsealed.replace(seal=unsealed.sealed())
 
@@ -134,8 +147,6 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], registry: PlaybookRegistr
     for fact in facts:
         if isinstance(fact, Started | PlaybookAdopted):
             registry.find(fact.playbook)
-    if snapshot.seal != snapshot.sealed():
-        return None
     try:
         values = tuple(snapshot.state[name] for name in _Kept._fields)
         kept = _adapter().validate_python(values, context={"registry": registry})
@@ -146,7 +157,7 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], registry: PlaybookRegistr
         return None
     state = State()
     state.lead = snapshot.lead
-    state.at, state.aged, state.ordinal = kept.at, kept.aged, kept.ordinal
+    state.at, state.aged, state.timers, state.ordinal = kept.at, kept.aged, kept.timers, kept.ordinal
     state.position, state.rules = kept.position, kept.rules
     state.history = persistent_list(entry for _, entry in kept.history)
     for ordinal, fact in enumerate(facts, start=1):

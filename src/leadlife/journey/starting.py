@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from leadlife.errors import Malformed, StageConflict
+from leadlife.errors import Malformed, NeedsWholeLog, StageConflict
 from leadlife.facts import ConsentChanged, EvidenceGiven, Fact, FieldChanged, Identified, Referred, Started
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey.data import JourneyData, effective_and_planned, folded_anew
+from leadlife.journey.fold import apply
 from leadlife.journey.legality import best_entry
 from leadlife.journey.log import FactLog, observed_facts
 from leadlife.journey.recording import record, verb
 from leadlife.journey.snapshot import Snapshot
+from leadlife.journey.state import State
 from leadlife.leads import Actor, Lead, LeadType, Source
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
@@ -79,15 +81,32 @@ def referral(
 
 
 def replay(facts: Iterable[Fact], registry: PlaybookRegistry, *, snapshot: Snapshot | None = None) -> JourneyData:
-    """Return the journey of recorded facts; with a snapshot that fits their log, without folding them."""
+    """Return the journey of recorded facts; with a snapshot, without folding those that it has folded.
+
+    Raises:
+        NeedsWholeLog: The facts are not the log of the snapshot, or a continuation of it.
+    """
     log = FactLog.of(observed_facts(facts))
-    first, begin = log.facts[0], None
-    if snapshot is not None:
-        expected = (False, first.lead, first.pipeline, snapshots.log_hash(log.facts))
-        if (snapshot.is_foreign, snapshot.lead, snapshot.pipeline, snapshot.log) == expected:
-            begin = snapshots.restore(snapshot, effective_and_planned(log)[0], registry)
+    first = log.facts[0]
+    begin = None if snapshot is None or not snapshot.is_sound else _resumed(snapshot, log, registry)
     empty = JourneyData.empty(first.lead, first.pipeline, registry)
     return folded_anew(empty, log, begin=begin)
+
+
+def _resumed(snapshot: Snapshot, log: FactLog, registry: PlaybookRegistry) -> State | None:
+    """Return where the lead stands after a log that goes on from that of a snapshot; None where it is folded anew."""
+    known, first = log.upto(snapshot.count), log.facts[0]
+    found = (first.lead, first.pipeline, known.length, snapshots.log_hash(known.facts))
+    if found != (snapshot.lead, snapshot.pipeline, snapshot.count, snapshot.log):
+        raise NeedsWholeLog(snapshot.count, log.length)
+    before, after = effective_and_planned(known)[0], effective_and_planned(log)[0]
+    state = snapshots.restore(snapshot, before, registry)
+    # A late fact, and a retraction, change what was folded.
+    if state is None or after[: len(before)] != before:
+        return None
+    for fact in after[len(before) :]:
+        apply(state, fact, registry)
+    return state
 
 
 def check_stage(thing: object, attribute: str, journey: str | None, expected: str | None) -> None:

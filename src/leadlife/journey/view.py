@@ -161,7 +161,7 @@ class JourneyView:
 
     def kinds(self) -> Iterable[str]:
         """Return the kinds of activity seen so far."""
-        return self._state.memory.activities
+        return self._state.memory.activities.keys()
 
     def activities(self, kind: str, *, since_recycling: bool = False) -> Iterator[Observation]:
         """Return the activities of a kind, newest first."""

@@ -133,7 +133,7 @@ class LeadView:
 
     def kinds(self) -> Iterable[str]:
         """Return the kinds of activity so far."""
-        return self._by_kind
+        return self._by_kind.keys()
 
     def activities(
         self,

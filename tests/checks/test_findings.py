@@ -19,7 +19,7 @@ from leadlife import (
     days,
     elapsed,
 )
-from leadlife.checks import Code, Severity, check, hysteresis, report
+from leadlife.checks import Code, Severity, check, hysteresis, report, walks
 from leadlife.checks.finding import SEVERITIES
 from leadlife.criteria import (
     CustomGuard,
@@ -42,7 +42,8 @@ from leadlife.criteria import (
 )
 from leadlife.criteria import cycle as cycle_number
 from leadlife.errors import UnknownName
-from leadlife.lifecycle import Route, SignOff, StageStatus, StageType, TransitionKind
+from leadlife.lifecycle import EntryStage, Route, SignOff, StageStatus, StageType, TransitionKind
+from leadlife.lifecycle.stages import Reason
 from leadlife.playbook import FieldType, sign
 from leadlife.presets import eight_stage, mql_pql_sql
 from leadlife.qualification.rules import Hysteresis, QualificationRule, ReadinessRule
@@ -612,3 +613,112 @@ def test_a_move_that_names_its_target_passes_the_candidates_before_it():
     same = cycle(move("open", "a", "b"), move("open", "a", "b", evidence("x")))
     [never] = check(same)
     assert never.says.startswith("'open' to b is never taken")
+
+
+def test_a_way_around_that_depends_on_the_cycle_is_not_decided():
+    again = move("win", "a", "won", cycle_number() >= 2)
+    life = cycle(again, move("repeat", "won", "a", kind=TransitionKind.REPEAT)).with_stages(stage("b", must_pass=True))
+    assert Code.CAN_BE_AVOIDED not in codes(life)
+    assert any("depends on the cycle" in one.says for one in found(life, Code.NOT_DECIDED))
+
+
+@pytest.mark.parametrize(
+    "guard", [holds("q"), in_stage("a"), ~in_stage("a"), days_in_stage() >= 0, cycle_number() >= 1]
+)
+def test_an_entry_that_asks_for_what_only_a_started_lead_has_is_never_taken(guard):
+    entries = (EntryStage(stage="a"), EntryStage(stage="b", guard=guard & identified()))
+    assert [one.where for one in found(cycle(entries=entries), Code.NEVER_TRUE)] == ["lifecycle.entries.1.guard"]
+
+
+def test_an_entry_may_ask_that_nothing_is_held():
+    entries = (EntryStage(stage="a"), EntryStage(stage="b", guard=~holds("q")))
+    assert not found(cycle(entries=entries), Code.NEVER_TRUE)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Almaty", "Pacific/Apia", "Europe/Vienna"])
+def test_a_day_may_be_longer_than_24_hours_wherever_clocks_have_changed(zone):
+    guard = (count("call", within=elapsed(hours=24)) == 0) & (count("call", within=days(1)) >= 1)
+    life = cycle(move("jump", "a", "won", guard, kind=TransitionKind.SKIP))
+    assert Code.NEVER_TRUE not in codes(Playbook(id="p", zone=zone, lifecycle=life, activity_kinds={"call": {}}))
+
+
+def test_there_are_whole_numbers_between_large_floats():
+    spec = {"n": FieldSpec(type="number")}
+    between = (field("n") > 2**53) & (field("n") < 2**53 + 2)
+    life = cycle(move("jump", "a", "won", between, kind=TransitionKind.SKIP))
+    assert Code.NEVER_TRUE not in codes(Playbook(id="p", lifecycle=life, fields=spec))
+
+
+SORT = Stage(id="sort", type=StageType.GATE, routes=(Route(guard=evidence("x"), target="b"),), default="won")
+
+
+def shared(first, second, gate=SORT):
+    return cycle(
+        move("one", "a", "sort", first, kind=TransitionKind.SKIP),
+        move("two", "a", "sort", second, kind=TransitionKind.SKIP),
+        stages=(gate,),
+    )
+
+
+def test_a_route_of_a_gate_is_at_fault_only_if_no_move_that_shares_it_takes_it():
+    assert not codes(shared(evidence("x"), ~evidence("x"))) & {Code.NEVER_TRUE, Code.SHADOWED}
+    [never] = found(shared(~evidence("x"), ~evidence("x")), Code.NEVER_TRUE)
+    assert "no lead can meet the guard of 'one' to b" in never.says
+    own = shared(evidence("y") & ~evidence("y"), None)
+    assert {one.where for one in found(own, Code.NEVER_TRUE)} == {"lifecycle.transitions.2.guard"}
+    second = Route(guard=evidence("x") & evidence("y"), target="lost")
+    [shadowed] = found(shared(None, None, SORT.replace(routes=(*SORT.routes, second))), Code.SHADOWED)
+    assert "'one' to lost is never taken" in shadowed.says
+
+
+def test_the_default_of_a_gate_may_never_be_taken_for_a_gate_must_have_one():
+    both = SORT.replace(routes=(Route(guard=identified(), target="b"), Route(guard=~identified(), target="lost")))
+    assert not codes(shared(None, None, both)) & {Code.NEVER_TRUE, Code.SHADOWED}
+
+
+def test_returns_that_no_limit_counts_are_found():
+    idle = Stage(id="idle", **RECYCLED)
+    rush = move("rush", "idle", "a", kind=TransitionKind.SKIP)
+    [skip] = found(cycle(*BACK, rush, stages=(idle,)), Code.ENDLESS_RECYCLING)
+    assert skip.says == "leads may return from 'idle' by 'rush' without limit: no reentry is counted"
+    assert skip.story[-1] == "and again, without limit"
+    assert not found(cycle(*BACK, rush.replace(guard=evidence("x")), stages=(idle,)), Code.ENDLESS_RECYCLING)
+    again = move("again", "lost", "a", kind=TransitionKind.REENTRY)
+    [out_of_lost] = found(cycle(again), Code.ENDLESS_RECYCLING)
+    assert "leads may return from 'lost' by 'again'" in out_of_lost.says
+    assert not found(cycle(again.replace(needs_reason=True), reasons=(Reason(id="r"),)), Code.ENDLESS_RECYCLING)
+    reopen = Transition(trigger="reopen", sources="lost", kind=TransitionKind.REOPEN)
+    assert not found(cycle(reopen), Code.ENDLESS_RECYCLING)
+
+
+def test_an_entry_that_nobody_can_take_is_found():
+    entries = (EntryStage(stage="a"), EntryStage(stage="b", guard=identified() & ~identified()))
+    [never] = found(cycle(entries=entries), Code.NEVER_TRUE)
+    assert (never.where, "no lead can begin at 'b'" in never.says) == ("lifecycle.entries.1.guard", True)
+    referred = cycle(referral_entries=entries)
+    assert [one.where for one in found(referred, Code.NEVER_TRUE)] == ["lifecycle.referral_entries.1.guard"]
+
+
+def test_a_limit_that_leaves_the_lead_where_it_is_is_found():
+    noted = Stage(id="a", limit=Limit(after=days(9), trigger="note"))
+    internal = cycle(Transition(trigger="note", sources="a", kind="forward"), a=noted)
+    [finding] = found(internal, Code.LIMIT_MAY_WAIT)
+    assert "does not end the visit" in finding.says
+    several = cycle(
+        *[Transition(trigger="note", sources="a", target=to, kind="skip", guard=guard)
+          for to, guard in (("b", identified()), ("won", ~identified()))], a=noted,
+    )  # fmt: skip
+    assert not found(several, Code.LIMIT_MAY_WAIT)  # one of the two is always open
+    [waits] = found(PAIRS[Code.LIMIT_MAY_WAIT][0], Code.LIMIT_MAY_WAIT)
+    assert waits.story[-1] == "the lead stays until the guard is true"
+
+
+def test_a_thousand_candidates_of_one_trigger_are_looked_at_a_few_times_each(monkeypatch):
+    asked = []
+    real = walks.Walks.together
+    monkeypatch.setattr(
+        walks.Walks, "together", lambda self, goals, where: asked.append(where) or real(self, goals, where)
+    )
+    moves = [move("go", "a", "b", field("size") == number) for number in range(1_000)]
+    check(cycle(*moves))
+    assert len(asked) < 5_000

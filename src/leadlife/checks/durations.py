@@ -25,11 +25,16 @@ the hour of the start.
 """
 
 
+_YEARS = range(1980, 2038)
+"""The years whose clock changes are looked up: some zones changed their offset once, and never like that again."""
+
+
 def stages_of(durations: Iterable[Lasting], zone: ZoneInfo) -> dict[frozenset[Lasting], timedelta]:
     """Return each set of durations that can be over while the others are not, with an age at which this is so.
 
     Durations whose order never changes give one chain of sets. If the order depends on the calendar (a month and
-    30 days, a day and 24 hours), the function tries a start at noon of every day of 2015, 2016 and 2025.
+    30 days, a day and 24 hours), the function tries a start at noon of every day of 2015, 2016 and 2025, and of the
+    days before each change of the zone's offset.
 
     Args:
         durations: The durations. All of them begin at the same instant.
@@ -63,6 +68,17 @@ def _starts(durations: frozenset[Lasting], zone: ZoneInfo) -> Iterator[datetime]
     always = exact or all(_never_longer(shorter, longer) for shorter, longer in pairwise(ranked))
     for day in _SAMPLED[:1] if always else _SAMPLED:
         yield _NOON + timedelta(days=day)
+    yield from () if always or exact else _before_changes(zone)
+
+
+@lru_cache(maxsize=16)
+def _before_changes(zone: ZoneInfo) -> tuple[datetime, ...]:
+    """Return the noons of the two days before each change of a zone's offset."""
+    first, last = datetime(_YEARS[0], 1, 1, 12, tzinfo=UTC), datetime(_YEARS[-1], 12, 31, 12, tzinfo=UTC)
+    noons = [first + timedelta(days=day) for day in range((last - first).days)]
+    offsets = [noon.astimezone(zone).utcoffset() for noon in noons]
+    changed = [noon for noon, (one, other) in zip(noons, pairwise(offsets), strict=False) if one != other]
+    return tuple(noon - timedelta(days=back) for noon in changed for back in (0, 1))
 
 
 def _never_longer(shorter: Lasting, longer: Lasting) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from leadlife.checks.finding import Code, Finding
 from leadlife.checks.proofs import MOST_QUESTIONS, Found, Goal, Proof, together
 from leadlife.checks.walks import Walks, joined
-from leadlife.criteria import Criterion, CustomGuard, leaves_of
+from leadlife.criteria import AllOf, Criterion, CustomGuard, HoldsQualification, leaves_of
 from leadlife.lifecycle.edges import Edge
 from leadlife.playbook.playbook import Playbook, guards_of
 
@@ -117,13 +117,23 @@ def _entries(walks: Walks) -> Iterator[Finding]:
     life = walks.lifecycle
     for field, entries in (("entries", life.entries), ("referral_entries", life.referral_entries)):
         for place, entry in enumerate(entries):
-            if (
-                entry.guard is not None
-                and together([Goal(entry.guard, True)], walks.playbook).proof is Proof.IMPOSSIBLE
-            ):
+            if entry.guard is None:
+                continue
+            impossible = together([Goal(entry.guard, True)], walks.playbook).proof is Proof.IMPOSSIBLE
+            if impossible or any(map(_needs_a_stage, _conjuncts(entry.guard))):
                 message = f"no lead can begin at {entry.stage!r}: {entry.guard.sentence()}"
                 hint = "loosen the guard, or remove the entry"
                 yield Finding(Code.NEVER_TRUE, f"lifecycle.{field}.{place}.guard", message, (), hint)
+
+
+def _conjuncts(guard: Criterion) -> tuple[Criterion, ...]:
+    return guard.of if isinstance(guard, AllOf) else (guard,)
+
+
+def _needs_a_stage(part: Criterion) -> bool:
+    """Return whether a criterion can be true for a lead in a stage only: before the start there is none."""
+    asked = {topic for topic, _ in part.inputs()}
+    return isinstance(part, HoldsQualification) or (bool(asked) and asked <= {"stage", "cycle", "readiness"})
 
 
 def _together(walks: Walks, stage: str, *edges: Edge) -> Found:

@@ -83,6 +83,9 @@ def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | 
             return [True, False]
 
 
+_LARGE = 2**53
+
+
 def _near(constants: Iterable[float]) -> list[int]:
     """Return the whole numbers at and next to each constant.
 
@@ -102,7 +105,9 @@ def _numbers(constants: Iterable[float], low: float | None = None, high: float |
     """
     ends = [end for end in (low, high) if end is not None]
     inside = {value for value in constants if (low is None or value >= low) and (high is None or value <= high)}
-    known = sorted({*inside, *ends}) or [0]
+    # Between two numbers so large that no fraction fits, a whole number may, which a float cannot hold.
+    large = {int(one) + step for one in inside if abs(one) >= _LARGE for step in (-1, 1)}
+    known = sorted({*inside, *ends, *large}) or [0]
     beyond = [*([known[0] - 1] if low is None else []), *([known[-1] + 1] if high is None else [])]
     return sorted({*known, *((one + other) / 2 for one, other in pairwise(known)), *beyond})
 

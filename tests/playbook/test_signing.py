@@ -82,6 +82,7 @@ CHANGES = {
     "nothing": ({}, set()),
     "a version": ({"version": "2"}, set()),
     "the zone": ({"zone": "Asia/Tokyo"}, {"keen", "readiness", "1", "3"}),
+    "a field's personal flag": ({"fields": {"size": FieldSpec(type="integer", personal=True)}}, set()),
     "the review days": ({"review_days": 7}, {"keen", "readiness", "1", "3"}),
     "a meaning": ({"qualifications": rule("fit", meaning="large enough")}, set()),
     "a label": ({"qualifications": rule("fit", label="Fit")}, set()),
@@ -95,7 +96,7 @@ CHANGES = {
     "a rival candidate": (life(t0={"guard": ~evidence("yes")}), {"0", "1"}),
     "a later candidate": (life(t1={"guard": holds("fit")}), {"1"}),
     "an entry": ({"lifecycle": SIGNED.lifecycle.replace(entries=(EntryStage(stage="b"),))}, set()),
-    "the reasons": ({"lifecycle": SIGNED.lifecycle.replace(reasons=(Reason(id="time"), Reason(id="money")))}, {"2"}),
+    "the reasons": ({"lifecycle": SIGNED.lifecycle.replace(reasons=(Reason(id="time"), Reason(id="money")))}, {"0", "1", "2", "3", "4"}),
     "readiness": ({"readiness": SIGNED.readiness.replace(mid=Hysteresis(enter=count("call") >= 2))}, {"readiness", "3"}),
 }  # fmt: skip
 
@@ -144,3 +145,60 @@ def test_a_move_without_a_guard_is_signed_too_and_so_is_the_limit_that_fires_it(
 
 def test_a_guard_that_is_taken_away_leaves_the_sign_off_stale():
     assert stale(SIGNED.replace(**life(t0={"guard": None}))) >= {"0"}
+
+
+EXTRA = {
+    "days": QualificationRule(name="days", enter=evidence("yes", within=days(3))),
+    "hours": QualificationRule(name="hours", enter=evidence("yes", within=elapsed(hours=3))),
+    "ever": QualificationRule(name="ever", enter=evidence("yes")),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"zone": "Asia/Tokyo"}, {"days"}),
+        ({"review_days": 7}, set()),
+        ({"lifecycle": BOOK.lifecycle.replace(transitions=(), stages=stages("rest", status="lost", cool_down=None,
+                                                                          reentry_limit=None))}, {*EXTRA}),
+        ({"lifecycle": BOOK.lifecycle.replace(transitions=(), reasons=())}, set()),
+    ],
+)  # fmt: skip
+def test_only_what_a_rule_reads_makes_its_sign_off_stale(changes, expected):
+    book = Playbook(
+        id="p", zone="Europe/Vienna", lifecycle=BOOK.lifecycle.replace(transitions=()), evidence={"yes": ""},
+        qualifications=tuple(EXTRA.values()),
+    )  # fmt: skip
+    assert stale(sign(book, "sales", on=date(2026, 3, 2)).replace(**changes)) == expected
+
+
+def moving(*moves):
+    return Playbook(
+        id="p",
+        lifecycle=Lifecycle(stages=STAGES, transitions=moves, reasons=(Reason(id="time"),)),
+        evidence={"yes": ""},
+    )
+
+
+def test_the_reasons_that_a_move_may_be_given_are_part_of_what_was_signed():
+    free = Transition(trigger="go", sources="a", target="b")
+    listed = Transition(trigger="up", sources="a", target="b", reasons="time")
+    signed = sign(moving(free, listed), "sales", on=date(2026, 3, 2))
+    more = signed.lifecycle.replace(reasons=(Reason(id="time"), Reason(id="money")))
+    assert stale(signed.replace(lifecycle=more)) == {"0"}
+    noted = signed.lifecycle.replace(reasons=(Reason(id="time", needs_note=True),))
+    assert stale(signed.replace(lifecycle=noted)) == {"0", "1"}
+
+
+def test_what_is_made_before_an_automatic_move_is_part_of_what_was_signed():
+    rest = Transition(trigger="rest", sources="a", target="rest", automatic=True, guard=evidence("yes"))
+    win = Transition(trigger="win", sources="b", target="won", on="sold")
+    rival = Transition(trigger="on", sources="a", target="b", automatic=True, guard=evidence("yes"))
+    signed = sign(moving(rest, win), "sales", "rest", on=date(2026, 3, 2))
+    kept = signed.lifecycle.transitions
+    assert stale(signed) == set()
+    assert stale(
+        signed.replace(lifecycle=signed.lifecycle.replace(transitions=(kept[0], win.replace(pending=True))))
+    ) == {"0"}
+    assert stale(signed.replace(lifecycle=signed.lifecycle.replace(transitions=(rival, *kept)))) == {"1"}
+    assert stale(signed.replace(lifecycle=signed.lifecycle.replace(transitions=(*kept, rival)))) == set()

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
-from leadlife._base.model import Id, Instant, MappingOf, Model
+from leadlife._base.model import LONGEST_ID, Id, Instant, MappingOf, Model, identifier
 from leadlife._frozen import frozen
+from leadlife.errors import Malformed
 from leadlife.facts import Fact, PlaybookAdopted, Started, derive_id
 from leadlife.journey.records import FactOutcome, RuleChange, Step
 from leadlife.journey.state import Position, RuleStates, State, oldest_first, persistent_list
@@ -18,6 +19,28 @@ from leadlife.playbook.registry import PlaybookRegistry
 
 FORMAT = 4
 LIBRARY = "0.1.0"
+
+
+MOST_LEVELS = 60
+"""No state is nested deeper; what is would exhaust the stack."""
+
+
+def _too_deep(value: Any) -> bool:
+    waiting = [(value, 0)]
+    while waiting:
+        one, level = waiting.pop()
+        if level > MOST_LEVELS:
+            return True
+        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list | tuple) else ()
+        waiting += [(part, level + 1) for part in inner]
+    return False
+
+
+def _id_or_blank(value: Any) -> str:
+    try:
+        return identifier(value)
+    except Malformed:
+        return "?"
 
 
 class Snapshot(Model):
@@ -48,13 +71,14 @@ class Snapshot(Model):
         """Keep of a snapshot of another version only where it comes from: its other keys may mean anything."""
         if not isinstance(data, dict):
             return data
-        made_by = {"format": data.get("format", FORMAT), "library": data.get("library", LIBRARY)}
-        if made_by == {"format": FORMAT, "library": LIBRARY} and ("library" in data or "format" not in data):
+        form, library = data.get("format", FORMAT), data.get("library", LIBRARY)
+        own = type(form) is int and (form, library) == (FORMAT, LIBRARY) and ("library" in data or "format" not in data)
+        if own and not _too_deep(data.get("state")):
             return data
-        kept = {name: str(data.get(name) or "?") for name in ("lead", "pipeline")}
-        number = made_by["format"] if type(made_by["format"]) is int else 0
-        library = "before 0.1" if "library" not in data else str(made_by["library"])
-        return {**kept, "format": number, "library": library, "log": "", "state": {}}
+        number = form if type(form) is int else 0
+        maker = "before 0.1" if "library" not in data else "a broken one" if own else str(library)[:LONGEST_ID]
+        kept = {name: _id_or_blank(data.get(name)) for name in ("lead", "pipeline")}
+        return {**kept, "format": number, "library": maker, "log": "", "state": {}}
 
     @property
     def is_foreign(self) -> bool:

@@ -7,14 +7,15 @@ from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
 from leadlife._base.model import Definition
-from leadlife.criteria import Criterion
+from leadlife.criteria import BandIs, Criterion, CustomGuard, DaysInStage, ScoreIs, leaves_of
 from leadlife.errors import UnknownName, did_you_mean
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.sign_off import Signable, SignOff, content_digest
+from leadlife.lifecycle.stages import StageStatus
 from leadlife.lifecycle.transitions import Transition, TransitionKind
 from leadlife.playbook.playbook import Playbook
-from leadlife.qualification.rule_index import timed_leaves
 from leadlife.qualification.rules import QualificationRule, ReadinessRule
+from leadlife.timing import Calendar
 
 S = TypeVar("S", bound=Signable)
 
@@ -113,8 +114,16 @@ def _content(playbook: Playbook, rule: Signable) -> Iterator[Any]:
         edges = [edge for one in _same_way(playbook, rule) for edge in one]
         criteria = [guard for edge in edges for guard in edge.guards]
         yield from _around(playbook, rule, edges)
-    timed = isinstance(rule, QualificationRule) and rule.valid_for is not None
-    yield from _read_by(playbook, criteria, timed=timed)
+    if isinstance(rule, QualificationRule):
+        yield _cutting(playbook)  # a win or a recycling withdraws it
+    zoned = isinstance(rule, QualificationRule) and isinstance(rule.valid_for, Calendar)
+    yield from _read_by(playbook, criteria, zoned=zoned)
+
+
+def _cutting(playbook: Playbook) -> list[str]:
+    """Return the stages that cut off older evidence, sales and grants."""
+    cuts = (StageStatus.WON, StageStatus.RECYCLED)
+    return [stage.id for stage in playbook.lifecycle.stages if stage.status in cuts]
 
 
 def _same_way(playbook: Playbook, rule: Transition) -> Iterator[list[Edge]]:
@@ -140,34 +149,65 @@ def _around(playbook: Playbook, rule: Transition, edges: list[Edge]) -> Iterator
             yield _plain(source.limit)
         if edge.rule.kind is TransitionKind.REENTRY:
             yield _plain(source)["cool_down"], source.reentry_limit
-    if rule.needs_reason or rule.reasons:
-        yield [(reason.id, reason.needs_note) for reason in playbook.lifecycle.reasons]
+    # A reason may be given to any move, and must then be one of those that are listed.
+    reasons = playbook.lifecycle.reasons
+    yield [(reason.id, reason.needs_note) for reason in reasons if not rule.reasons or reason.id in rule.reasons]
+    if rule.automatic:
+        yield from _before_automatic(playbook, rule)
 
 
-def _read_by(playbook: Playbook, criteria: list[Criterion], *, timed: bool) -> Iterator[Any]:
-    """Yield what criteria read: fields, scores, other rules; and the calendar, if time can change an answer."""
-    waiting, seen = list(criteria), set[tuple[str, str]]()
+def _before_automatic(playbook: Playbook, rule: Transition) -> Iterator[Any]:
+    """Yield what is made before an automatic move: what facts may have ordered, and automatic moves before it."""
+    edges = playbook.lifecycle.edges
+    sources = {edge.source for edge in edges if edge.rule == rule}
+    yield sorted({(str(edge.rule.on), edge.trigger) for edge in edges if edge.rule.pending})
+    for edge in edges:
+        if edge.rule == rule:
+            break
+        if edge.rule.automatic and edge.source in sources:
+            yield edge.source, edge.trigger, edge.target, [_plain(guard) for guard in edge.guards]
+
+
+def _read_by(playbook: Playbook, criteria: list[Criterion], *, zoned: bool) -> Iterator[Any]:
+    """Yield what criteria read: fields, scores, other rules, what cuts evidence off; and the calendar they follow."""
+    waiting, seen, leaves = list(criteria), set[tuple[str, str]](), list[Criterion]()
     while waiting:
         criterion = waiting.pop(0)
-        # Without a window, evidence and counts do not change by time.
-        timed = timed or any(getattr(leaf, "within", leaf) is not None for leaf in timed_leaves(criterion))
+        leaves += leaves_of(criterion)
         for topic, name in sorted(set(criterion.inputs()) - seen):
             seen.add((topic, name))
-            if topic == "field" and name in playbook.fields:
-                yield name, _plain(playbook.fields[name])
-            elif topic == "score" and name in playbook.score_by_name:
-                yield name, _plain(playbook.score_by_name[name])
-            elif topic == "qualification" and name in playbook.qualification_by_name:
-                held = playbook.qualification_by_name[name]
-                timed = timed or held.valid_for is not None
-                yield name, _plain(held)
-                waiting += [inner for _, inner in held.criteria()]
-            elif topic == "readiness" and playbook.readiness is not None:
-                yield name, _plain(playbook.readiness)
-                segments = (playbook.readiness.mid, playbook.readiness.late)
-                waiting += [inner for segment in segments for _, inner in segment.criteria()]
-    if timed:
-        yield playbook.zone, playbook.review_days
+            definition, inner = _behind(playbook, topic, name)
+            if definition is not None:
+                yield name, {**_plain(definition), "personal": None}  # a flag for hosts; it decides nothing
+            zoned = zoned or isinstance(getattr(definition, "valid_for", None), Calendar)
+            waiting += inner
+    if any(topic in ("evidence", "sold", "qualification") for topic, _ in seen):
+        yield _cutting(playbook)
+    if zoned or any(map(_is_zoned, leaves)):
+        yield playbook.zone
+    if any(isinstance(leaf, ScoreIs | BandIs | CustomGuard) for leaf in leaves):
+        yield playbook.review_days
+
+
+def _behind(playbook: Playbook, topic: str, name: str) -> tuple[Definition | None, list[Criterion]]:
+    """Return the definition that an input of a criterion names, and the criteria in it that lead on."""
+    if topic == "field":
+        return playbook.fields.get(name), []
+    if topic == "score":
+        return playbook.score_by_name.get(name), []
+    if topic == "qualification":
+        held = playbook.qualification_by_name.get(name)
+        return held, [] if held is None else [inner for _, inner in held.criteria()]
+    near = playbook.readiness
+    if topic == "readiness" and near is not None:
+        return near, [inner for segment in (near.mid, near.late) for _, inner in segment.criteria()]
+    return None, []
+
+
+def _is_zoned(leaf: Criterion) -> bool:
+    """Return whether the answer of a leaf depends on where days begin."""
+    durations = (getattr(leaf, "within", None), getattr(leaf, "age", None))
+    return isinstance(leaf, ScoreIs | BandIs | DaysInStage) or any(isinstance(one, Calendar) for one in durations)
 
 
 def _plain(value: Definition) -> Any:

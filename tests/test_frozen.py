@@ -11,7 +11,8 @@ from hypothesis import given
 from leadlife import ActivityRecorded, FieldChanged, Identified, Journey, Lead, PlaybookAdopted
 from leadlife._base.model import Model
 from leadlife._frozen import FrozenDict, frozen
-from leadlife.errors import Refusal, RefusalCode
+from leadlife.criteria import CustomGuard, count
+from leadlife.errors import GuardError, Refusal, RefusalCode
 from leadlife.journey import Snapshot
 from leadlife.presets import PRESETS, eight_stage
 from leadlife.testing import fact_drafts, playbooks
@@ -106,3 +107,26 @@ def test_the_details_of_a_refusal_are_a_value():
     assert pickle.loads(pickle.dumps(refusal)) == refusal
     assert refusal.to_dict()["details"]["allowed"] == ["a"]
     assert hash(Identified(at=T0)) == hash(Identified(at=T0))
+
+
+def test_a_frozen_mapping_cannot_be_filled_again():
+    one = FrozenDict(a=1)
+    one.__init__({"a": 5, "b": 6})
+    assert one == {"a": 1}
+
+
+def test_custom_code_cannot_take_activities_away():
+    def greedy(view):
+        view.kinds().clear()
+        return True
+
+    with pytest.raises(GuardError, match="raised AttributeError"):
+        ada.verdict(CustomGuard(name="greedy", call=greedy), at=at(2))
+    assert ada.verdict(count("call") >= 1, at=at(2)).value is True
+
+
+def test_the_tables_that_decide_what_is_legal_cannot_be_changed():
+    table, index = eight_stage().lifecycle.table, eight_stage().rule_index
+    tables = (table.moves, table.reach, table.limits, table.firing, table.status, table.rank)
+    for one in (*tables, *table.reach.values(), index.places, index.automatic, index.moves, index.evidence):
+        assert type(one) is FrozenDict

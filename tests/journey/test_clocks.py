@@ -8,12 +8,14 @@ from leadlife import (
     ActivityRecorded,
     Identified,
     Journey,
+    Lifecycle,
     Malformed,
     Moved,
     Playbook,
     PlaybookAdopted,
     QualificationRule,
     Retracted,
+    Stage,
     StageReached,
     load_fact,
 )
@@ -165,7 +167,69 @@ class TestMistypedYears:
 
 
 def test_an_empty_playbook_takes_planned_facts():
-    from leadlife import Lifecycle, Stage
-
     book = Playbook(id="p", lifecycle=Lifecycle(stages=(Stage(id="a"),), transitions=()))
     assert Journey.start("x", book, at=T0).record(Identified(at=at(3)), now=at(1)).tick(at(4)).lead.identified
+
+
+class TestViewsAndWhatIsPlanned:
+    """What an attacker found: views of the past beside planned facts, and the present of what is shown."""
+
+    def moved(self, lead):
+        return lead.record(call(1)).record(Moved(trigger="engage", at=at(5)), now=at(2))
+
+    def test_the_snapshot_of_a_view_fits_the_facts_of_the_view(self, lead):
+        later = self.moved(lead).record(call(100), now=at(10))
+        view = later.as_of(at=at(20))
+        assert Journey.resume(view.snapshot(), view.facts, eight_stage()) == Journey.replay(view.facts, eight_stage())
+
+    def test_a_view_hides_what_lies_ahead_be_it_retracted(self, lead):
+        gone = lead.record(call(50, key="m"), now=at(1)).record(Retracted(target="m", at=at(2)), now=at(2))
+        one = gone.as_of(at=at(3), recorded_at=at(2))
+        two = gone.record(call(60)).as_of(at=at(3), recorded_at=at(2))
+        assert (one, one.version) == (two, two.version)
+
+    def test_a_view_announces_nothing_that_it_hides(self, lead):
+        planned = lead.record(call(50), now=at(1))
+        assert planned.wake_at.at == at(50)
+        assert planned.as_of(at=at(3)).wake_at == lead.as_of(at=at(3)).wake_at
+
+    def test_time_passes_forward_only_from_what_is_shown(self, lead):
+        with pytest.raises(Malformed, match="forward"):
+            lead.tick(at(50)).tick(at(30))
+        past = self.moved(lead).as_of(at=at(1.5))
+        assert past.tick(at(1.7)).at == at(1.7)
+
+    def test_a_retry_of_a_planned_fact_needs_no_second_word_that_it_is_planned(self, lead):
+        far = ActivityRecorded(kind="call", at=datetime(2206, 3, 2, tzinfo=UTC), key="r")
+        once = lead.record(far, planned=True, now=at(1))
+        assert once.record(far, now=at(2)) == once
+        moved = self.moved(lead).tick(at(6))
+        keyed = lead.record(call(1)).move("engage", at=at(2), key="k")
+        assert keyed.move("engage", at=at(9), key="k", now=at(3)) == keyed
+        assert moved.stage == "engagement"
+
+    def test_an_adoption_that_is_planned_after_another_is_judged_by_the_playbook_of_that_time(self):
+        def book(version, stage):
+            return Playbook(id="p", version=version, lifecycle=Lifecycle(stages=(Stage(id=stage),), transitions=()))
+
+        one, two, three = book("1", "a"), book("2", "b"), book("3", "c")
+        begun = Journey.replay(Journey.start("x", one, at=T0).facts, (one, two, three))
+        both = begun.record(PlaybookAdopted(playbook=two.ref, stages={"a": "b"}, at=at(10)), now=at(1)).record(
+            PlaybookAdopted(playbook=three.ref, stages={"b": "c"}, at=at(20)), now=at(1)
+        )
+        assert [both.tick(at(day)).stage for day in (9, 10, 20)] == ["a", "b", "c"]
+
+    def test_many_at_once_and_one_by_one_refuse_the_same_late_adoption(self, lead):
+        facts = [call(4), call(10), PlaybookAdopted(playbook=eight_stage().ref, at=at(7))]
+        with pytest.raises(Malformed, match="never adopted late"):
+            lead.record_all(facts, now=at(12))
+
+    def test_names_are_looked_up_once_for_many_late_facts_under_several_playbooks(self, lead, monkeypatch):
+        from leadlife.journey import recording
+
+        folds = []
+        real = recording._folded_again
+        monkeypatch.setattr(recording, "_folded_again", lambda *given: folds.append(1) or real(*given))
+        both = Journey.replay(lead.facts, (eight_stage(), eight_stage().replace(version="new")))
+        both.record_all([call(day) for day in (9, 3, 7, 1, 5)])
+        assert len(folds) == 1

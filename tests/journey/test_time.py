@@ -35,6 +35,10 @@ from leadlife.presets import eight_stage
 from leadlife.timing import months
 from stories import SALES, T0, at
 
+DEEP = {}
+for _ in range(600):
+    DEEP = {"deeper": DEEP}
+
 
 @pytest.fixture
 def lead():
@@ -395,6 +399,7 @@ class TestSnapshots:
         [
             {"format": 3}, {"format": 99, "new_key": 1}, {"library": "9.9.9"}, {"format": "five"}, {"format": True},
             {"format": 99, "lead": None, "state": [1]}, {"library": None}, {"format": 2, "seal": 7},
+            {"format": 4.0}, {"format": 9, "lead": "x" * 999}, {"format": 9, "lead": "a\x00b"}, {"state": DEEP},
         ],
     )  # fmt: skip
     def test_a_snapshot_of_another_version_is_dropped_and_says_whose_it_is(self, lead, foreign):
@@ -405,6 +410,22 @@ class TestSnapshots:
         assert (own.is_foreign, own.library) == (False, __version__)
         nameless = {name: value for name, value in lead.snapshot().dump().items() if name != "library"}
         assert Snapshot.load(nameless).library == "before 0.1"
+
+    def test_a_log_that_does_not_begin_with_that_of_the_snapshot_is_an_error(self, lead):
+        more = lead.record(EvidenceGiven(name="sql", at=at(9)))
+        for tail in (more.facts[1:], lead.facts[:-1], more.facts[-1:]):
+            with pytest.raises(errors.NeedsWholeLog, match="do not begin with") as caught:
+                Journey.resume(lead.snapshot(), tail, eight_stage())
+            assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+    def test_a_log_that_goes_on_is_folded_on_from_the_snapshot(self, lead):
+        saved = lead.snapshot()
+        more = lead.record(EvidenceGiven(name="sql", at=at(9))).move("accept", at=at(9), by=SALES)
+        assert Journey.resume(saved, more.facts, eight_stage()) == more
+        late = lead.record(EvidenceGiven(name="sql", at=at(0.5)))
+        assert Journey.resume(saved, late.facts, eight_stage()) == late
+        gone = lead.record(Retracted(target=lead.facts[0].id, at=at(9)))
+        assert Journey.resume(saved, gone.facts, eight_stage()) == gone
 
     def test_an_empty_log_cannot_be_resumed(self, lead):
         snapshot = lead.snapshot()

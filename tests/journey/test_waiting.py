@@ -1,6 +1,6 @@
 """Moves that wait: orders that come early, limits that were refused, and custom code that reads the time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -14,6 +14,7 @@ from leadlife import (
     Limit,
     Moved,
     Playbook,
+    QualificationGranted,
     QualificationRule,
     Retracted,
     Sold,
@@ -23,9 +24,10 @@ from leadlife import (
     days,
     elapsed,
 )
-from leadlife.criteria import CustomGuard, count, evidence, role, score, sold
+from leadlife.criteria import CustomGuard, count, days_in_stage, evidence, holds, in_stage, role, score, sold
 from leadlife.errors import InvalidDefinition
 from leadlife.facts import load_fact
+from leadlife.journey import fold
 from leadlife.money import Money
 from leadlife.presets import PRESETS, eight_stage
 from leadlife.scoring import ActivityRule, CustomPolicy, Points, Score, WeightedSum
@@ -165,6 +167,15 @@ class TestOrdersThatComeEarly:
         assert waiting.tick(at(8)).stage == "deal"
         assert waiting.tick(at(8)).visits[-1].entered == at(8)
 
+    def test_a_sale_waits_though_it_fires_another_move_at_once(self):
+        tag = Transition(trigger="tag", sources="work", on="sold", kind="forward")
+        for rules in ((WIN, tag), (tag, WIN)):
+            tagged = begun(book(OPEN, *rules, RECYCLE, RETURN, limit=Limit(after=days(5), trigger="recycle")))
+            sold_early = tagged.record(Sold(at=at(1)))
+            assert [one.trigger for one in sold_early.pending] == ["win"]
+            assert sold_early.tick(at(9)).stage == "work"
+            assert sold_early.move("open", at=at(9)).stage == "won"
+
     def test_many_equal_orders_are_kept_once(self):
         lead = begun().record_all(
             Sold(at=at(1) + n * SECOND, amount=Money(amount=n + 1, currency="EUR")) for n in range(50)
@@ -223,6 +234,36 @@ class TestLimitsThatWereRefused:
         noted = lead.tick(at(2)).record(EvidenceGiven(name="gone", at=at(3)))
         assert [fact.type for fact in noted.derived] == ["timer_refused", "moved"]
         assert len(noted.record(EvidenceGiven(name="other", at=at(4))).derived) == 2
+
+    def test_a_limit_that_is_spent_leaves_that_of_an_adopted_playbook_running(self):
+        remind = Transition(trigger="remind", sources="work", kind="forward")
+        old = book(OPEN, remind, limit=Limit(after=days(5), trigger="remind"))
+        expire = Transition(trigger="expire", sources="work", target="rest")
+        new = book(OPEN, remind, expire, RETURN, limit=Limit(after=days(14), trigger="expire"), version="2")
+        assert begun(old).adopt(new, at=at(10)).tick(at(30)).visits[-1].entered == at(14)
+        same = old.replace(version="2")
+        assert len(begun(old).adopt(same, at=at(10)).tick(at(30)).derived) == 1
+
+    def test_an_internal_move_that_waited_lets_the_next_one_follow(self):
+        note = Transition(trigger="note", sources="work", kind="forward", guard=evidence("go"))
+        auto = Transition(trigger="auto", sources="work", target="deal", automatic=True, guard=evidence("go"))
+        lead = begun(book(note, auto, limit=Limit(after=days(1), trigger="note"), evidence={"go": ""})).tick(at(2))
+        assert lead.record(EvidenceGiven(name="go", at=at(3))).stage == "deal"
+
+    def test_a_circle_of_timers_comes_to_an_end_and_says_so(self, monkeypatch):
+        monkeypatch.setattr(fold, "MOST_TIMERS", 50)
+        forth = Transition(trigger="forth", sources="work", target="deal")
+        back = Transition(trigger="back", sources="deal", target="work", automatic=True, guard=evidence("yes"))
+        playbook = book(forth, back, limit=Limit(after=elapsed(seconds=1), trigger="forth"), evidence={"yes": ""})
+        lead = begun(playbook).record(EvidenceGiven(name="yes", at=T0))
+        ticked = lead.tick(at(365))
+        assert [fact.code for fact in ticked.derived if fact.type == "rule_failed"] == ["unsettled"]
+        assert "timers have come due since the last fact" in str(ticked.explain())
+        assert ticked.wake_at is None
+        assert lead.tick(at(0.5)).tick(at(365)).derived == ticked.derived
+        assert Journey.resume(ticked.snapshot(), ticked.facts, playbook).tick(at(365)) == ticked
+        again = ticked.record(EvidenceGiven(name="yes", value=False, at=at(366)))
+        assert again.tick(at(367)).stage == "deal"
 
     def test_a_reentry_that_a_cool_down_refused_is_made_at_its_end(self):
         rest = Stage(id="nap", status="recycled", cool_down=days(30), limit=Limit(after=days(10), trigger="wake"))
@@ -283,6 +324,35 @@ class TestCustomCodeThatReadsTheTime:
         assert lead.wake_at.at == due
         assert lead.tick(at(9)).visits[-1].entered == due
         assert lead.tick(at(9)).wake_at is None
+
+    @pytest.mark.parametrize(
+        "reads",
+        [
+            lambda view: view.reviewed().at,
+            lambda view: view.in_zone("Asia/Tokyo").at,
+            lambda view: view.aged,
+            lambda view: T0 + timedelta(hours=10 - view.score("fading").value),
+        ],
+        ids=["reviewed", "zone", "aged", "score"],
+    )
+    def test_the_time_is_read_however_it_is_reached(self, reads):
+        def late(view):
+            return reads(view) >= T0 + timedelta(hours=1)
+
+        fading = Points(
+            name="fading", start=10, rules=(ActivityRule(name="a", kinds="page", points=9, half_life=elapsed(days=1)),)
+        )
+        lead = self.auto(late, scores=(fading,)).record(ActivityRecorded(kind="page", at=T0))
+        assert lead.wake_at is not None
+
+    @pytest.mark.parametrize(
+        "answer",
+        [datetime.min.replace(tzinfo=timezone(timedelta(hours=5))), T0 - SECOND],
+        ids=["the beginning of time", "past"],
+    )
+    def test_a_next_change_that_has_passed_means_any_moment(self, answer):
+        guard = CustomGuard(name="late", call=lambda view: view.at is None, next_change=lambda view: answer)
+        assert self.auto(guard).wake_at.at == datetime(T0.year, T0.month, T0.day + 1, tzinfo=UTC)
 
     @pytest.mark.parametrize("answer", [5, datetime(2026, 1, 1)], ids=["number", "naive"])
     def test_a_next_change_that_is_no_instant_is_an_error(self, answer):
@@ -348,7 +418,47 @@ class TestCustomCodeThatReadsTheTime:
         assert looked.tick(at(7)).stage == "deal"
 
 
+class TestWhatConfirms:
+    def test_a_refused_grant_says_nothing(self):
+        keen = QualificationRule(name="keen", enter=holds("seen") | evidence("yes"))
+        seen = QualificationRule(name="seen", granted_by="sales")
+        playbook = book(OPEN, RECYCLE, RETURN, qualifications=(seen, keen), evidence={"yes": ""}, roles="sales")
+        rested = begun(playbook).record(EvidenceGiven(name="yes", at=at(1))).move("recycle", at=at(2))
+        by_nobody = rested.record(QualificationGranted(name="seen", at=at(3)))
+        assert by_nobody.receipt.standing == "refused"
+        assert "keen" not in by_nobody.qualifications
+        assert "keen" in rested.record(QualificationGranted(name="seen", at=at(3), by=SALES)).qualifications
+
+    def test_who_grants_a_rule_on_the_stage_again_allows_it_again(self):
+        here = QualificationRule(name="here", enter=in_stage("work", "deal", "won"), granted_by="sales")
+        lead = begun(book(OPEN, WIN, qualifications=(here,), roles="sales")).withdraw("here", at=at(1), by=SALES)
+        won = lead.move("open", at=at(2)).record(Sold(at=at(3)))
+        assert "here" not in won.qualifications
+        allowed = lead.grant("here", at=at(1.5), by=SALES).move("open", at=at(2)).record(Sold(at=at(3)))
+        assert "here" in allowed.qualifications
+
+
 class TestPartsThatBreak:
+    def test_a_broken_part_hides_no_instant_at_which_another_part_decides(self):
+        lead = self.begun((score("broken") >= 1) | (days_in_stage() >= 3))
+        assert "keen" in lead.tick(at(9)).qualifications
+        assert lead.tick(at(9)).qualifications["keen"].granted == at(3)
+
+    def test_a_policy_that_reads_the_time_is_not_asked_at_the_timer_of_another_rule(self):
+        def odd_hour(lead, activities, *, at):
+            return 10 if at.hour % 2 else 0
+
+        odd = QualificationRule(name="odd", enter=score("odd") >= 5)
+        other = QualificationRule(name="other", enter=evidence("yes", within=elapsed(hours=6)))
+        scores = (CustomPolicy.of(odd_hour, name="odd"),)
+        told = EvidenceGiven(name="yes", at=T0 + timedelta(hours=1))  # ten o'clock; the window ends at four
+        alone = begun(book(OPEN, qualifications=(odd,), scores=scores, evidence={"yes": ""})).record(told)
+        beside = begun(book(OPEN, qualifications=(odd, other), scores=scores, evidence={"yes": ""})).record(told)
+        named = [
+            [(fact.at, fact.type) for fact in one.tick(at(3)).derived if fact.name == "odd"] for one in (alone, beside)
+        ]
+        assert named[0] == named[1]
+
     def begun(self, enter):
         broken = CustomPolicy.of(lambda lead, activities, *, at: 1 / 0, name="broken")
         rule = QualificationRule(name="keen", enter=enter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -279,7 +279,7 @@ def _read_date(column: str, row: Row, read: Read) -> datetime | None:
         raise _RowError(f"column {column!r} does not hold a date of its format") from None
 
 
-def _content(date: DateColumn, row: Row, ranks: dict[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
+def _content(date: DateColumn, row: Row, ranks: Mapping[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
     """Return the fact that a date in a column stands for: its rank at one instant, its class and its content."""
     match date:
         case ActivityColumn(kind=kind):

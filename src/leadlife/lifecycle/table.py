@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from leadlife._frozen import FrozenDict, frozen
 from leadlife.criteria import Predicate, View
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.kinds import path_ranks
@@ -65,29 +67,35 @@ class TransitionTable:
                 moves[source, trigger] = tuple(
                     candidate_of(check.edge) for check in checks if isinstance(check, EdgeCheck)
                 )
-        self.moves: dict[tuple[str, str], tuple[Candidate, ...]] = moves
+        self.moves: Mapping[tuple[str, str], tuple[Candidate, ...]] = FrozenDict(moves)
         edges = [candidate.edge for candidates in moves.values() for candidate in candidates]
         edges.sort(key=lambda edge: edge.index)
         self.triggers: tuple[str, ...] = tuple(dict.fromkeys(edge.trigger for edge in edges))
-        self.reach: dict[str, dict[str, list[Edge]]] = {}
+        reach: dict[str, dict[str, tuple[Edge, ...]]] = {}
         firing: dict[str, dict[str, None]] = {}
         for edge in edges:
             if edge.target is not None:
-                self.reach.setdefault(edge.source, {}).setdefault(edge.target, []).append(edge)
+                targets = reach.setdefault(edge.source, {})
+                targets[edge.target] = (*targets.get(edge.target, ()), edge)
             if edge.rule.on is not None:
                 firing.setdefault(edge.rule.on, {})[edge.trigger] = None
-        self.firing: dict[str, tuple[str, ...]] = {kind: tuple(triggers) for kind, triggers in firing.items()}
+        self.reach: Mapping[str, Mapping[str, tuple[Edge, ...]]] = frozen(reach)
+        self.firing: Mapping[str, tuple[str, ...]] = FrozenDict(
+            {kind: tuple(triggers) for kind, triggers in firing.items()}
+        )
         self.pending: frozenset[tuple[str, str]] = frozenset(
             (edge.rule.on, edge.trigger) for edge in edges if edge.rule.pending and edge.rule.on is not None
         )
         self.known: frozenset[str] = frozenset(self.triggers)
-        self.status: dict[str, StageStatus] = {stage.id: stage.status for stage in stages}
-        self.limits: dict[str, TimedLimit] = {
-            stage.id: TimedLimit(stage.limit, stage.limit.after.bounds()[0])
-            for stage in stages
-            if stage.limit is not None
-        }
-        self.rank: dict[str, int] = path_ranks(stages)
+        self.status: Mapping[str, StageStatus] = FrozenDict({stage.id: stage.status for stage in stages})
+        self.limits: Mapping[str, TimedLimit] = FrozenDict(
+            {
+                stage.id: TimedLimit(stage.limit, stage.limit.after.bounds()[0])
+                for stage in stages
+                if stage.limit is not None
+            }
+        )
+        self.rank: Mapping[str, int] = FrozenDict(path_ranks(stages))
 
     def take(self, stage: str, trigger: str, view: View) -> Edge | None:
         """Return the first declared candidate whose test is true, if there is one."""

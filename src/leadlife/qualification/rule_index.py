@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife._base.model import EARLIEST
+from leadlife._frozen import FrozenDict
 from leadlife.criteria import (
     BandIs,
     ByRole,
@@ -148,7 +149,7 @@ class RuleIndex:
         rules = [_prepared(name, segment, (), qualifies=False) for name, segment in segments]
         rules += [_prepared(rule.name, rule, rule.granted_by, qualifies=True) for rule in _in_order(qualifications)]
         self.rules: tuple[IndexedRule, ...] = tuple(rules)
-        self.places: dict[str, int] = {rule.name: place for place, rule in enumerate(rules)}
+        self.places: Mapping[str, int] = FrozenDict({rule.name: place for place, rule in enumerate(rules)})
         self.every: int = (1 << len(rules)) - 1
         self.segments: int = (1 << len(segments)) - 1
         self._readers: dict[Input, int] = {}
@@ -162,6 +163,7 @@ class RuleIndex:
             for _, criterion in rule.definition.criteria():
                 self._reads(1 << place, criterion, policies)
         self._trace(policies)
+        self.evidence = FrozenDict(self.evidence)
         self.moved: int = self.always | self.by_stage
         for (topic, _), bits in self._readers.items():
             if topic in ("stage", "cycle"):
@@ -179,10 +181,12 @@ class RuleIndex:
             limits = limit is not None and limit.trigger == edge.trigger
             if edge.rule.automatic or edge.trigger in pending or limits:
                 waiting[move] = by_trigger[move]
-        self.automatic: dict[str, tuple[str, ...]] = {stage: tuple(found) for stage, found in automatic.items()}
-        self.moves: dict[tuple[str, str], MoveReads] = {
-            move: _move_reads(edges, policies) for move, edges in waiting.items()
-        }
+        self.automatic: Mapping[str, tuple[str, ...]] = FrozenDict(
+            {stage: tuple(found) for stage, found in automatic.items()}
+        )
+        self.moves: Mapping[tuple[str, str], MoveReads] = FrozenDict(
+            {move: _move_reads(edges, policies) for move, edges in waiting.items()}
+        )
 
     def _reads(self, bit: int, criterion: Criterion, policies: Mapping[str, Policy]) -> None:
         keys, opaque = _inputs(criterion, policies)

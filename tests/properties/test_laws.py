@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from leadlife import Journey, Malformed, MoveRefused, Retracted, load_fact
 from leadlife.journey import Snapshot
+from leadlife.journey.records import Step
+from leadlife.journey.state import newest_first
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.testing import at_times, fact_drafts, histories, playbooks
@@ -17,6 +19,10 @@ from leadlife.testing import at_times, fact_drafts, histories, playbooks
 def told(draw, **options):
     playbook = draw(playbooks())
     return draw(histories(playbook, **options))
+
+
+def steps_of(journey):
+    return [entry for entry in newest_first(journey._data.shown.history) if isinstance(entry, Step)]
 
 
 def story(journey):
@@ -119,6 +125,19 @@ def test_resuming_equals_replaying(journey):
     assert Journey.resume(snapshot, journey.facts, journey.playbook) == journey
     stale = Journey.replay(journey.facts[:1], journey.playbook).snapshot()
     assert Journey.resume(stale, journey.facts, journey.playbook) == journey
+
+
+@given(told(), at_times(within_days=120))
+def test_what_pends_belongs_to_the_running_cycle_and_to_an_open_stage(journey, at):
+    then = journey.as_of(at=at)
+    if then.pending:
+        assert then.status is StageStatus.OPEN
+        assert then.cycle is not None
+        standing = {entry.fact.id: entry for entry in then.log}
+        for one in then.pending:
+            assert one.at >= then.cycle.opened
+            assert standing[one.fact].standing == "pending"
+            assert one.fact not in {step.ordered_by for step in steps_of(then)}
 
 
 @given(told())

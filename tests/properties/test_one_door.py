@@ -68,8 +68,8 @@ class AnyCalls(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 90))
     def pass_time(self, number):
-        if self.journey._data.present is not None:
-            self.journey = self.journey.tick(self.journey._data.present + timedelta(days=number))
+        if self.journey.at is not None:
+            self.journey = self.journey.tick(self.journey.at + timedelta(days=number))
 
     @rule(at=at_times())
     def go_back_and_live_on(self, at):

@@ -152,7 +152,7 @@ def _rules(
         and draw(st.booleans())
     )
     needs_reason = draw(st.sampled_from([False, False, True]))
-    events = [None] if needs_reason else [None, None, None, "sold", "evidence", "activity"]
+    fired_by = draw(st.sampled_from([None] if needs_reason else [None, None, None, "sold", "evidence", "activity"]))
     return Transition(
         trigger=draw(st.sampled_from(TRIGGERS)),
         sources="*" if wildcard else (source,),
@@ -161,7 +161,8 @@ def _rules(
         guard=draw(guard),
         roles=draw(st.sampled_from(((), (), ("sales",)))),
         needs_reason=needs_reason,
-        on=draw(st.sampled_from(events)),
+        on=fired_by,
+        pending=fired_by is not None and draw(st.booleans()),
     )
 
 

@@ -420,10 +420,14 @@ class TestCustomCodeThatReadsTheTime:
 
 class TestWhatConfirms:
     def test_a_refused_grant_says_nothing(self):
-        keen = QualificationRule(name="keen", enter=holds("seen") | evidence("yes"))
+        keen = QualificationRule(name="keen", enter=holds("seen") | evidence("yes"), valid_for=days(10))
         seen = QualificationRule(name="seen", granted_by="sales")
         playbook = book(OPEN, RECYCLE, RETURN, qualifications=(seen, keen), evidence={"yes": ""}, roles="sales")
-        rested = begun(playbook).record(EvidenceGiven(name="yes", at=at(1))).move("recycle", at=at(2))
+        told = begun(playbook).record(EvidenceGiven(name="yes", at=at(1)))
+        assert told.record(QualificationGranted(name="seen", at=at(5))).qualifications["keen"].expires == at(11)
+        by_sales = QualificationGranted(name="seen", at=at(5), by=SALES)
+        assert told.record(by_sales).qualifications["keen"].expires == at(15)
+        rested = told.move("recycle", at=at(2))
         by_nobody = rested.record(QualificationGranted(name="seen", at=at(3)))
         assert by_nobody.receipt.standing == "refused"
         assert "keen" not in by_nobody.qualifications

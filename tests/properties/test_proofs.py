@@ -129,7 +129,8 @@ def calm(lifecycle):
         for one in lifecycle.stages
     )
     rules = tuple(
-        rule.replace(guard=None, roles=(), on=None, needs_reason=False, reasons=()) for rule in lifecycle.transitions
+        rule.replace(guard=None, roles=(), on=None, pending=False, needs_reason=False, reasons=())
+        for rule in lifecycle.transitions
     )
     entries = tuple(entry.replace(guard=None) for entry in lifecycle.entries)
     return lifecycle.replace(stages=stages, transitions=rules, entries=entries)

@@ -120,6 +120,7 @@ class Interpreter:
             self.refused[fact.id] = code
         if isinstance(fact, PlaybookAdopted):
             self.limit()  # Open: a limit that is past under an adopted playbook fires before the rules are judged
+            self.fresh = fact
         self.settle()
 
     def limit(self) -> None:
@@ -360,7 +361,10 @@ class Interpreter:
         """Return the facts that wait: in an open stage of their own cycle."""
         if self.stage.status is not StageStatus.OPEN:
             return []
-        return [order for order in self.where.orders if order.cycle == len(self.where.cycles)]
+        rules = [rule for rule in self.playbook.lifecycle.transitions if rule.pending]
+        declared = {(rule.on, rule.trigger) for rule in rules}  # the playbook in force may know no such order
+        orders = [order for order in self.where.orders if (order.kind, order.trigger) in declared]
+        return [order for order in orders if order.cycle == len(self.where.cycles)]
 
     def legal_limit(self) -> Edge | str:
         return self.legal(self.stage.limit.trigger, reason=self.stage.limit.reason)

@@ -79,9 +79,7 @@ FAULTS = {
     ),
     "a guard that is never true": (changed("lose", guard=holds("sql") & ~holds("sql")), "no lead can meet the guard"),
     "a candidate that is never taken": (
-        moved(
-            Transition(trigger="lose", sources="sql", target="recycled", kind=TransitionKind.RECYCLE, needs_reason=True)
-        ),
+        moved(Transition(trigger="lose", sources="sql", target="lost", kind=TransitionKind.EXIT, needs_reason=True)),
         "is never taken",
     ),
     "hysteresis with its bounds exchanged": (

@@ -53,7 +53,7 @@ SEVERITIES: dict[Code, Severity] = {
     Code.NO_COOL_DOWN: Severity.WARNING,
     Code.CAN_BE_AVOIDED: Severity.ERROR,
     Code.NEVER_TRUE: Severity.ERROR,
-    Code.SHADOWED: Severity.WARNING,
+    Code.SHADOWED: Severity.ERROR,
     Code.OVERLAP: Severity.WARNING,
     Code.LIMIT_MAY_WAIT: Severity.WARNING,
     Code.NAMESAKES: Severity.WARNING,

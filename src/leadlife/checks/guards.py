@@ -82,13 +82,14 @@ def _candidate_findings(
             before = " or ".join(dict.fromkeys(f"the one to {one.target}" for one in candidates[:place]))
             named = walks.proof_of(stage, candidates, place, named=True).proof is not Proof.IMPOSSIBLE
             when = "taken only by a move that names its target" if named else "never taken"
+            code = Code.OVERLAP if named else Code.SHADOWED
             message = f"{edge.trigger!r} to {edge.target} is {when}: whenever it is open, {before} is taken first"
             hint = "declare it earlier, or guard the moves before it"
-            shadowed = Finding(Code.SHADOWED, where, message, (f"in {stage}", *own.witness), hint)
+            shadowed = Finding(code, where, message, (f"in {stage}", *own.witness), hint)
             if edge.via:
                 routes.note(edge, shadowed)
             else:
-                yield (Code.SHADOWED, *key), shadowed
+                yield (code, *key), shadowed
             continue
         routes.note(edge, None)
         if Proof.NOT_DECIDED in (own.proof, taken.proof):

@@ -177,7 +177,7 @@ def _orders(data: JourneyData) -> dict[str, FactStatus]:
     """Return what became of the facts that ordered a move before it was legal: it was made, or it still pends."""
     steps = (entry for entry in newest_first(data.shown.history) if isinstance(entry, Step))
     made = {step.ordered_by: FactStatus.STANDS for step in steps if step.ordered_by is not None}
-    return {**{one.fact: FactStatus.PENDING for one in pending_moves(data.shown.position)}, **made}
+    return {**made, **{one.fact: FactStatus.PENDING for one in pending_moves(data.shown.position)}}
 
 
 def _entry(

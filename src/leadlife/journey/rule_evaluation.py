@@ -261,7 +261,7 @@ class _Evaluation:
         except GuardError as error:
             if after.failed != error.message:
                 self._append(RuleChangeKind.FAILED, _SEGMENTS.get(rule.name, rule.name), reason=error.message)
-            ahead = horizon(_decisive(rule, after, _Answers(None, None)), self.view)
+            ahead = horizon((*rule.enters, *rule.leaves), self.view)
             # What custom code does later is not known, so it is asked again at each review.
             after = after._replace(
                 failed=error.message, steady=self.view.aged, exact=ahead.exact, fading=self.view.aged

@@ -422,7 +422,7 @@ class NeedsWholeLog(LeadlifeError, ValueError):
         self.saved = saved
         self.given = given
         super().__init__(
-            f"the {given} facts do not begin with the {saved} facts that the snapshot was made of",
+            f"the {given} facts are not the log of {saved} facts that the snapshot was made of, or its continuation",
             hint="pass the whole log of this journey, or replay it without the snapshot",
             details={"saved": saved, "given": given},
         )

@@ -621,6 +621,11 @@ def test_a_way_around_that_depends_on_the_cycle_is_not_decided():
     life = cycle(again, move("repeat", "won", "a", kind=TransitionKind.REPEAT)).with_stages(stage("b", must_pass=True))
     assert Code.CAN_BE_AVOIDED not in codes(life)
     assert any("depends on the cycle" in one.says for one in found(life, Code.NOT_DECIDED))
+    known = again.replace(guard=holds("q"))
+    rule = QualificationRule(name="q", enter=cycle_number() >= 2)
+    back = move("repeat", "won", "a", kind=TransitionKind.REPEAT)
+    through = cycle(known, back).with_stages(stage("b", must_pass=True))
+    assert Code.CAN_BE_AVOIDED not in codes(Playbook(id="p", lifecycle=through, qualifications=(rule,)))
 
 
 @pytest.mark.parametrize(
@@ -641,6 +646,14 @@ def test_a_day_may_be_longer_than_24_hours_wherever_clocks_have_changed(zone):
     guard = (count("call", within=elapsed(hours=24)) == 0) & (count("call", within=days(1)) >= 1)
     life = cycle(move("jump", "a", "won", guard, kind=TransitionKind.SKIP))
     assert Code.NEVER_TRUE not in codes(Playbook(id="p", zone=zone, lifecycle=life, activity_kinds={"call": {}}))
+
+
+def test_a_day_may_be_shorter_than_20_hours_where_one_was_skipped():
+    guard = (count("call", within=days(1)) == 0) & (count("call", within=elapsed(hours=20)) >= 1)
+    life = cycle(move("jump", "a", "won", guard, kind=TransitionKind.SKIP))
+    assert Code.NEVER_TRUE not in codes(
+        Playbook(id="p", zone="Pacific/Apia", lifecycle=life, activity_kinds={"call": {}})
+    )
 
 
 def test_there_are_whole_numbers_between_large_floats():

@@ -155,5 +155,10 @@ def test_a_retry_changes_nothing_of_what_is_shown():
     ):
         assert (again.at, again.stage, again.receipt.new) == (seen.at, seen.stage, False)
         assert again == seen
+    many = seen.record_all([Identified(at=at(1), key="r0")])
+    assert (many.at, many.stage, many.receipt.new) == (seen.at, seen.stage, False)
+    assert seen.record_all([]) == seen
+    with pytest.raises(Malformed):
+        seen.record(Identified(at=at(1), key="r0"), now="today")
     past = lead.as_of(at=T0)
     assert past.record(Identified(at=at(1), key="r1")).version == past.version + 1

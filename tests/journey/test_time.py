@@ -414,9 +414,20 @@ class TestSnapshots:
     def test_a_log_that_does_not_begin_with_that_of_the_snapshot_is_an_error(self, lead):
         more = lead.record(EvidenceGiven(name="sql", at=at(9)))
         for tail in (more.facts[1:], lead.facts[:-1], more.facts[-1:]):
-            with pytest.raises(errors.NeedsWholeLog, match="do not begin with") as caught:
+            with pytest.raises(errors.NeedsWholeLog, match="or its continuation") as caught:
                 Journey.resume(lead.snapshot(), tail, eight_stage())
             assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+    def test_a_log_that_was_joined_with_that_of_another_writer_is_folded_anew(self, lead):
+        one = lead.record(EvidenceGiven(name="sql", at=at(9), key="a"))
+        two = lead.record(EvidenceGiven(name="fit", at=at(8), key="b"))
+        log = [*one.facts, *two.facts[len(lead.facts) :]]
+        assert Journey.resume(one.snapshot(), log, eight_stage()) == Journey.replay(log, eight_stage())
+        planned = lead.record(EvidenceGiven(name="sql", at=at(50)), now=at(5)).record(
+            EvidenceGiven(name="fit", at=at(6))
+        )
+        view = planned.as_of(at=at(20)).snapshot()
+        assert Journey.resume(view, planned.facts, eight_stage()) == planned
 
     def test_a_log_that_goes_on_is_folded_on_from_the_snapshot(self, lead):
         saved = lead.snapshot()

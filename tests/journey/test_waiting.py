@@ -241,6 +241,10 @@ class TestLimitsThatWereRefused:
         expire = Transition(trigger="expire", sources="work", target="rest")
         new = book(OPEN, remind, expire, RETURN, limit=Limit(after=days(14), trigger="expire"), version="2")
         assert begun(old).adopt(new, at=at(10)).tick(at(30)).visits[-1].entered == at(14)
+        moving = book(
+            OPEN, expire.replace(trigger="remind"), RETURN, limit=Limit(after=days(5), trigger="remind"), version="2"
+        )
+        assert begun(old).tick(at(10)).adopt(moving, at=at(10)).stage == "rest"
         same = old.replace(version="2")
         assert len(begun(old).adopt(same, at=at(10)).tick(at(30)).derived) == 1
 
@@ -251,14 +255,14 @@ class TestLimitsThatWereRefused:
         assert lead.record(EvidenceGiven(name="go", at=at(3))).stage == "deal"
 
     def test_a_circle_of_timers_comes_to_an_end_and_says_so(self, monkeypatch):
-        monkeypatch.setattr(fold, "MOST_TIMERS", 50)
+        monkeypatch.setattr(fold, "MOST_TIMED_MOVES", 50)
         forth = Transition(trigger="forth", sources="work", target="deal")
         back = Transition(trigger="back", sources="deal", target="work", automatic=True, guard=evidence("yes"))
         playbook = book(forth, back, limit=Limit(after=elapsed(seconds=1), trigger="forth"), evidence={"yes": ""})
         lead = begun(playbook).record(EvidenceGiven(name="yes", at=T0))
         ticked = lead.tick(at(365))
         assert [fact.code for fact in ticked.derived if fact.type == "rule_failed"] == ["unsettled"]
-        assert "timers have come due since the last fact" in str(ticked.explain())
+        assert "time alone has moved the lead 50 times since the last fact" in str(ticked.explain())
         assert ticked.wake_at is None
         assert lead.tick(at(0.5)).tick(at(365)).derived == ticked.derived
         assert Journey.resume(ticked.snapshot(), ticked.facts, playbook).tick(at(365)) == ticked
@@ -440,6 +444,15 @@ class TestWhatConfirms:
         assert "here" not in won.qualifications
         allowed = lead.grant("here", at=at(1.5), by=SALES).move("open", at=at(2)).record(Sold(at=at(3)))
         assert "here" in allowed.qualifications
+
+    def test_a_guard_that_changes_often_stops_no_limit(self, monkeypatch):
+        monkeypatch.setattr(fold, "MOST_TIMED_MOVES", 50)
+        busy = CustomGuard(
+            name="busy", call=lambda view: False, next_change=lambda view: view.at + timedelta(minutes=5)
+        )
+        rule = QualificationRule(name="busy", enter=busy)
+        lead = begun(book(OPEN, RECYCLE, RETURN, limit=Limit(after=days(9), trigger="recycle"), qualifications=(rule,)))
+        assert lead.tick(at(10)).visits[-1].entered == at(9)
 
 
 class TestPartsThatBreak:

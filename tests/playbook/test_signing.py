@@ -202,3 +202,14 @@ def test_what_is_made_before_an_automatic_move_is_part_of_what_was_signed():
     ) == {"0"}
     assert stale(signed.replace(lifecycle=signed.lifecycle.replace(transitions=(rival, *kept)))) == {"1"}
     assert stale(signed.replace(lifecycle=signed.lifecycle.replace(transitions=(*kept, rival)))) == set()
+
+
+def test_what_a_pending_order_or_a_limit_asks_is_part_of_an_automatic_move():
+    rest = Transition(trigger="rest", sources="a", target="rest", automatic=True, guard=evidence("yes"))
+    win = Transition(trigger="win", sources="a", target="won", on="sold", pending=True, guard=evidence("yes"))
+    signed = sign(moving(rest, win), "sales", "rest", on=date(2026, 3, 2))
+    kept = signed.lifecycle.transitions
+    other = signed.lifecycle.replace(transitions=(kept[0], win.replace(guard=identified())))
+    assert stale(signed.replace(lifecycle=other)) == {"0"}
+    limited = signed.lifecycle.with_stages(Stage(id="a", limit=Limit(after=days(3), trigger="win")))
+    assert stale(signed.replace(lifecycle=limited)) == {"0"}

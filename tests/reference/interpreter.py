@@ -204,7 +204,8 @@ class Interpreter:
         limit = self.stage.limit
         self.where.relabel(lambda stage: None if stage is None else fact.stages.get(stage, stage))
         self.playbook = new
-        if self.where.limit == "waiting" or limit != self.stage.limit:
+        internal = limit is not None and all(edge.target is None for edge in self.edges(limit.trigger))
+        if self.where.limit == "waiting" or limit != self.stage.limit or not internal:
             self.where.limit = "running"  # the limit of the new playbook may come due at another instant
         self.rules.forget(new, self.now)
         return None

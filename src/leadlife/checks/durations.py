@@ -73,12 +73,12 @@ def _starts(durations: frozenset[Lasting], zone: ZoneInfo) -> Iterator[datetime]
 
 @lru_cache(maxsize=16)
 def _before_changes(zone: ZoneInfo) -> tuple[datetime, ...]:
-    """Return the noons of the two days before each change of a zone's offset."""
+    """Return the hours of the three days around each change of a zone's offset."""
     first, last = datetime(_YEARS[0], 1, 1, 12, tzinfo=UTC), datetime(_YEARS[-1], 12, 31, 12, tzinfo=UTC)
     noons = [first + timedelta(days=day) for day in range((last - first).days)]
     offsets = [noon.astimezone(zone).utcoffset() for noon in noons]
     changed = [noon for noon, (one, other) in zip(noons, pairwise(offsets), strict=False) if one != other]
-    return tuple(noon - timedelta(days=back) for noon in changed for back in (0, 1))
+    return tuple(noon - timedelta(hours=back) for noon in changed for back in range(-24, 49, 3))
 
 
 def _never_longer(shorter: Lasting, longer: Lasting) -> bool:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from leadlife.checks.finding import Code, Finding
 from leadlife.checks.proofs import Goal, Proof
 from leadlife.checks.walks import Step, Walks, WalkState, joined, story_of
+from leadlife.criteria import Criterion
 from leadlife.lifecycle.stages import Stage, StageStatus, StageType
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.lifecycle.validation import circles
+from leadlife.playbook.playbook import Playbook
 
 Nearest = dict[str, tuple[WalkState, tuple[Step, ...]]]
 _MOST_MOVES_NAMED = 3
@@ -214,7 +216,7 @@ def _ways_around(walks: Walks, stage: Stage) -> Iterator[Finding]:
     for state, path in walks.search(starts, avoiding=passes).items():
         if walks.lifecycle.by_id[state.stage].status is StageStatus.WON:
             where, story = place_of(walks, stage.id), _story(state, path)
-            if any(topic == "cycle" for step in path for guard in step.edge.guards for topic, _ in guard.inputs()):
+            if any(_reads_cycle(guard, walks.playbook) for step in path for guard in step.edge.guards):
                 # The search looks at one move at a time, and does not know in which cycle a lead is.
                 message = f"whether a lead can be won without passing {stage.id!r} depends on the cycle: not checked"
                 yield Finding(Code.NOT_DECIDED, where, message, story, "guard the way around it by something else")
@@ -223,6 +225,20 @@ def _ways_around(walks: Walks, stage: Stage) -> Iterator[Finding]:
             hint = "guard the way around it, or remove that way"
             yield Finding(Code.CAN_BE_AVOIDED, where, message, story, hint)
             return
+
+
+def _reads_cycle(criterion: Criterion, playbook: Playbook | None) -> bool:
+    """Return whether an answer depends on the number of the cycle, directly or through qualifications."""
+    rules = {} if playbook is None else playbook.qualification_by_name
+    waiting, seen = [criterion], set[str]()
+    while waiting:
+        for topic, name in waiting.pop().inputs():
+            if topic == "cycle":
+                return True
+            if topic == "qualification" and name in rules and name not in seen:
+                seen.add(name)
+                waiting += [inner for _, inner in rules[name].criteria()]
+    return False
 
 
 def _chases(walks: Walks) -> Iterator[Finding]:

@@ -42,8 +42,8 @@ from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
 from leadlife.timing import due
 
-MOST_TIMERS = 100_000
-"""So many timers since the last fact are no life any more, but a circle; daily reviews take 270 years for them."""
+MOST_TIMED_MOVES = 100_000
+"""So many moves by time alone since the last fact are no life any more, but a circle."""
 CHECKPOINT_EVERY = 64
 """After so many facts the state is kept: few enough to cost little, enough to spare a late fact most of the fold."""
 
@@ -69,7 +69,7 @@ def apply(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
     """
     pass_time(state, fact.at)
     state.aged = fact.at
-    state.timers = 0
+    state.timed_moves = 0
     state.ordinal += 1
     state.lead = fact.lead
     state.memory = state.memory.learn(fact, state.ordinal)
@@ -88,15 +88,17 @@ def pass_time(state: State, until: datetime) -> None:
         last, coming = None, next_timer(state, until)
         while coming is not None and (last is None or coming > last):  # a timer that is not later would never end
             last, state.at = coming, coming.at
-            state.timers += 1
-            if state.timers == MOST_TIMERS:
-                _stop(state, coming.at)
-                break
+            moves = 0 if state.position is None else state.position.moves
             if coming.kind is TimerKind.GRID:
                 state.aged = coming.at
             elif coming.kind is TimerKind.LIMIT:
                 _fire_limit(state, state.position or position, coming.at)
             evaluate_rules(state, coming.at)
+            if state.position is not None and state.position.moves > moves:
+                state.timed_moves += state.position.moves - moves
+                if state.timed_moves >= MOST_TIMED_MOVES:
+                    _stop(state, coming.at)
+                    break
             coming = next_timer(state, until)
     state.at = until
 
@@ -105,7 +107,9 @@ def _stop(state: State, at: datetime) -> None:
     """Note that time alone moves the lead in a circle; it goes on with the next fact."""
     position = state.position
     if position is not None:
-        reason = f"{MOST_TIMERS:,} timers have come due since the last fact: they chase one another"
+        reason = (
+            f"time alone has moved the lead {MOST_TIMED_MOVES:,} times since the last fact: its moves chase one another"
+        )
         change = RuleChange(
             at=at,
             kind=RuleChangeKind.UNSETTLED,
@@ -121,7 +125,7 @@ def _stop(state: State, at: datetime) -> None:
 
 def next_timer(state: State, until: datetime) -> Timer | None:
     """Return what comes due next by time alone, if that is not after an instant."""
-    if state.timers >= MOST_TIMERS:
+    if state.timed_moves >= MOST_TIMED_MOVES:
         return None
     limit = _limit_due(state, until)
     rule = None if state.rules is None else state.rules.timer
@@ -322,7 +326,7 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
                 for cycle in before.episodes.cycles
             )
         ),
-        limit=_limit_state(before, stages[stage]),
+        limit=_limit_state(before, playbook, stages[stage]),
         limit_from=fact.at,
     )
     if before.status is not position.status:
@@ -339,10 +343,14 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
     return ()
 
 
-def _limit_state(before: Position, stage: Stage) -> LimitState:
+def _limit_state(before: Position, playbook: Playbook, stage: Stage) -> LimitState:
     """Return where the limit of a visit stands under an adopted playbook: one that is spent stays so, another runs."""
-    same = before.definition.limit == stage.limit
-    return LimitState.SPENT if same and before.limit is LimitState.SPENT else LimitState.RUNNING
+    if before.limit is not LimitState.SPENT or stage.limit is None or before.definition.limit != stage.limit:
+        return LimitState.RUNNING
+    edges = (
+        edge for edge in playbook.lifecycle.edges if (edge.source, edge.trigger) == (stage.id, stage.limit.trigger)
+    )
+    return LimitState.SPENT if all(edge.target is None for edge in edges) else LimitState.RUNNING
 
 
 def _relabelled(stage: str, fact: PlaybookAdopted, playbook: Playbook) -> str:

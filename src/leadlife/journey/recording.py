@@ -130,7 +130,7 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
     Raises:
         Malformed: A fact cannot be recorded; none of them is.
     """
-    data = growable(data)
+    asked, data = data, growable(data)
     # One log and one state take all facts, because no caller sees those in between.
     now, waiting = data.grown(data.log.copy(), data.folded.copy()), list[Fact](data.planned)
     several, changing, latest = len(data.registry.by_name) > 1, any(map(_changes_names, waiting)), now.folded.at
@@ -138,6 +138,7 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
         _checked(now, fact)
         stamped, known, taken = _stamped(now, fact, clock)
         if known is not None:
+            asked = asked._replace(known=known)
             continue
         if isinstance(fact, PlaybookAdopted) or (several and changing):
             # Names are checked against the playbook in force, which a fact that waits may change.
@@ -157,6 +158,8 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
         elif counts:
             apply(now.folded, stamped, data.registry)
         now = now.grown(now.log.adding(stamped), now.folded)
+    if now.log.length == data.log.length:
+        return asked  # nothing is new, so nothing of what is shown changes
     now, planned = _with_waiting(now, waiting)
     return now._replace(planned=tuple(planned))
 
@@ -254,6 +257,8 @@ def _checked(data: JourneyData, fact: Fact) -> None:
 def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -> tuple[F, Fact | None, bool]:
     """Return the fact with its stamps; the fact known under its key with the same content; whether the key is taken."""
     log = data.log
+    if clock.now is not None:
+        clock = clock._replace(now=instant(clock.now))
     fact_id = fact.id or _new_id(data, fact)
     key = fact.key or fact_id
     taken = log.has_key(key)
@@ -285,7 +290,7 @@ def _recording_instant(last: Fact | None, at: datetime, clock: Clock) -> datetim
     latest = None if last is None else last.recorded_at
     if clock is VERB and latest is not None and latest <= at <= latest + FURTHEST:
         return at
-    now = None if clock.now is None else instant(clock.now)
+    now = clock.now
     known = latest if now is None or (latest is not None and latest > now) else now
     if known is None:
         if clock.planned:

@@ -58,6 +58,8 @@ class Snapshot(Model):
     """A hash of the log that was folded."""
     count: Annotated[int, Field(ge=0)] = 0
     """How many facts that log held."""
+    first: str = ""
+    """The id of its first fact, which no tail of the log holds."""
     state: Annotated[MappingOf[str, Any], AfterValidator(frozen)] = Field(repr=False)
     seal: str = ""
     """A hash of all the rest. A snapshot that was changed is ignored.
@@ -88,7 +90,10 @@ class Snapshot(Model):
     @property
     def is_sound(self) -> bool:
         """Whether this version of the library made it, and nobody has changed it since."""
-        return not self.is_foreign and self.seal == self.sealed()
+        try:
+            return not self.is_foreign and self.seal == self.sealed()
+        except ValueError:  # a number of more digits than Python writes
+            return False
 
     def sealed(self) -> str:
         """Return the seal that this snapshot should have."""
@@ -123,7 +128,7 @@ class _Kept(NamedTuple):
 
     at: Instant | None
     aged: Instant | None
-    timers: int
+    timed_moves: int
     ordinal: int
     position: Position | None
     rules: RuleStates | None
@@ -143,7 +148,7 @@ def log_hash(facts: Iterable[Fact]) -> str:
 def save(state: State, lead: str, pipeline: str, facts: Iterable[Fact]) -> Snapshot:
     """Return a snapshot of a state that folds these facts."""
     history: Any = tuple((_NAMES[type(entry)], entry) for entry in oldest_first(state.history))
-    kept = _Kept(state.at, state.aged, state.timers, state.ordinal, state.position, state.rules, history)
+    kept = _Kept(state.at, state.aged, state.timed_moves, state.ordinal, state.position, state.rules, history)
     values = _adapter().dump_python(kept, mode="json")
     facts = tuple(facts)
     unsealed = Snapshot(
@@ -151,6 +156,7 @@ def save(state: State, lead: str, pipeline: str, facts: Iterable[Fact]) -> Snaps
         pipeline=pipeline,
         log=log_hash(facts),
         count=len(facts),
+        first=facts[0].id if facts else "",
         state=dict(zip(_Kept._fields, values, strict=True)),
     )
     return unsealed.replace(seal=unsealed.sealed())
@@ -181,7 +187,7 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], registry: PlaybookRegistr
         return None
     state = State()
     state.lead = snapshot.lead
-    state.at, state.aged, state.timers, state.ordinal = kept.at, kept.aged, kept.timers, kept.ordinal
+    state.at, state.aged, state.timed_moves, state.ordinal = kept.at, kept.aged, kept.timed_moves, kept.ordinal
     state.position, state.rules = kept.position, kept.rules
     state.history = persistent_list(entry for _, entry in kept.history)
     for ordinal, fact in enumerate(facts, start=1):

@@ -96,9 +96,11 @@ def replay(facts: Iterable[Fact], registry: PlaybookRegistry, *, snapshot: Snaps
 def _resumed(snapshot: Snapshot, log: FactLog, registry: PlaybookRegistry) -> State | None:
     """Return where the lead stands after a log that goes on from that of a snapshot; None where it is folded anew."""
     known, first = log.upto(snapshot.count), log.facts[0]
-    found = (first.lead, first.pipeline, known.length, snapshots.log_hash(known.facts))
-    if found != (snapshot.lead, snapshot.pipeline, snapshot.count, snapshot.log):
+    own = (first.lead, first.pipeline) == (snapshot.lead, snapshot.pipeline)
+    if not own or known.length < snapshot.count or log.with_id(snapshot.first) is None:
         raise NeedsWholeLog(snapshot.count, log.length)
+    if snapshots.log_hash(known.facts) != snapshot.log:
+        return None  # another writer's facts were joined in between
     before, after = effective_and_planned(known)[0], effective_and_planned(log)[0]
     state = snapshots.restore(snapshot, before, registry)
     # A late fact, and a retraction, change what was folded.

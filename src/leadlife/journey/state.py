@@ -251,7 +251,7 @@ class State:
         lead: Whose facts are folded; None before the first.
         at: Up to when it is folded.
         aged: Up to when half-lives are aged for rules: the later of the last fact and the last review that was due.
-        timers: How many timers have come due since the last fact.
+        timed_moves: How often time alone has moved the lead since the last fact.
         ordinal: How many facts have been folded.
         memory: What is known about the lead.
         position: Where the lead stands; None before the start.
@@ -260,13 +260,24 @@ class State:
         checkpoints: Every so many facts, the fact and the state after it: a late fact folds on from the last before it.
     """
 
-    __slots__ = ("aged", "at", "checkpoints", "history", "lead", "memory", "ordinal", "position", "rules", "timers")
+    __slots__ = (
+        "aged",
+        "at",
+        "checkpoints",
+        "history",
+        "lead",
+        "memory",
+        "ordinal",
+        "position",
+        "rules",
+        "timed_moves",
+    )
 
     def __init__(self) -> None:
         self.lead: str | None = None
         self.at: datetime | None = None
         self.aged: datetime | None = None
-        self.timers: int = 0
+        self.timed_moves: int = 0
         self.ordinal: int = 0
         self.memory: Memory = NOTHING_KNOWN
         self.position: Position | None = None
@@ -281,7 +292,7 @@ class State:
         new.lead = self.lead
         new.at = self.at
         new.aged = self.aged
-        new.timers = self.timers
+        new.timed_moves = self.timed_moves
         new.ordinal = self.ordinal
         new.memory = self.memory
         new.position = self.position

@@ -159,13 +159,19 @@ def _around(playbook: Playbook, rule: Transition, edges: list[Edge]) -> Iterator
 def _before_automatic(playbook: Playbook, rule: Transition) -> Iterator[Any]:
     """Yield what is made before an automatic move: what facts may have ordered, and automatic moves before it."""
     edges = playbook.lifecycle.edges
-    sources = {edge.source for edge in edges if edge.rule == rule}
-    yield sorted({(str(edge.rule.on), edge.trigger) for edge in edges if edge.rule.pending})
+    own = [edge for edge in edges if edge.rule == rule]
+    sources, rule_place = {edge.source for edge in own}, min((edge.index for edge in own), default=0)
+    orders = {(str(edge.rule.on), edge.trigger) for edge in edges if edge.rule.pending}
+    yield sorted(orders)
+    limits = {name: playbook.lifecycle.by_id[name].limit for name in sources}
+    first = [trigger for _, trigger in orders]
     for edge in edges:
-        if edge.rule == rule:
-            break
-        if edge.rule.automatic and edge.source in sources:
+        limit = limits.get(edge.source)
+        ordered = edge.trigger in first or (limit is not None and limit.trigger == edge.trigger)
+        earlier = edge.rule.automatic and edge.index < rule_place
+        if edge.source in sources and (ordered or earlier):
             yield edge.source, edge.trigger, edge.target, [_plain(guard) for guard in edge.guards]
+    yield [None if limit is None else _plain(limit) for _, limit in sorted(limits.items())]
 
 
 def _read_by(playbook: Playbook, criteria: list[Criterion], *, zoned: bool) -> Iterator[Any]:

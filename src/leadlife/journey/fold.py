@@ -108,7 +108,7 @@ def _stop(state: State, at: datetime) -> None:
     position = state.position
     if position is not None:
         reason = (
-            f"time alone has moved the lead {MOST_TIMED_MOVES:,} times since the last fact: its moves chase one another"
+            f"time alone has moved the lead {MOST_TIMED_MOVES:,} times since the last fact: the moves form a circle"
         )
         change = RuleChange(
             at=at,
@@ -347,10 +347,8 @@ def _limit_state(before: Position, playbook: Playbook, stage: Stage) -> LimitSta
     """Return where the limit of a visit stands under an adopted playbook: one that is spent stays so, another runs."""
     if before.limit is not LimitState.SPENT or stage.limit is None or before.definition.limit != stage.limit:
         return LimitState.RUNNING
-    edges = (
-        edge for edge in playbook.lifecycle.edges if (edge.source, edge.trigger) == (stage.id, stage.limit.trigger)
-    )
-    return LimitState.SPENT if all(edge.target is None for edge in edges) else LimitState.RUNNING
+    candidates = playbook.lifecycle.table.moves.get((stage.id, stage.limit.trigger), ())
+    return LimitState.SPENT if all(one.edge.target is None for one in candidates) else LimitState.RUNNING
 
 
 def _relabelled(stage: str, fact: PlaybookAdopted, playbook: Playbook) -> str:

@@ -95,3 +95,37 @@ def test_without_the_extra_the_error_names_it():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "leadlife[toml]" in done.stdout
+
+
+HANDWRITTEN = """# ours
+id = "ours"
+version = "1"  # the first
+evidence = { yes = "" }
+
+[lifecycle]
+[[lifecycle.stages]]
+id = "work"  # where all begin
+
+[[lifecycle.stages]]
+id = "won"
+status = "won"
+
+[[lifecycle.transitions]]
+trigger = "win"  # agreed in March
+sources = "work"
+target = "won"
+guard = { op = "evidence", name = "yes" }  # a plain yes
+"""
+
+
+def test_a_text_that_says_the_same_already_is_kept_as_it_is():
+    assert dump_toml(as_playbook(parse_toml(HANDWRITTEN)), onto=HANDWRITTEN) == HANDWRITTEN
+
+
+def test_one_name_without_a_list_keeps_its_comments_though_something_else_changes():
+    playbook = as_playbook(parse_toml(HANDWRITTEN)).replace(meaning="new")
+    kept = dump_toml(playbook, onto=HANDWRITTEN)
+    for comment in ("# ours", "# where all begin", "# agreed in March"):
+        assert comment in kept
+    assert 'sources = "work"' in kept
+    assert as_playbook(parse_toml(kept)) == playbook

@@ -6,8 +6,8 @@ import json
 from collections.abc import MutableMapping
 from typing import Any
 
-from leadlife.errors import MissingExtra, Unreadable
-from leadlife.io.playbook_files import plain_of
+from leadlife.errors import LeadlifeError, MissingExtra, Unreadable
+from leadlife.io.playbook_files import as_playbook, parse_toml, plain_of
 from leadlife.playbook.playbook import Playbook
 
 try:
@@ -37,8 +37,18 @@ def dump_toml(playbook: Playbook, *, onto: str = "") -> str:
         document = tomlkit.parse(onto)
     except (TOMLKitError, RecursionError):
         raise Unreadable("the earlier text is not TOML") from None
+    if _says(onto, playbook):
+        return onto
     _update(document, plain_of(playbook))
     return tomlkit.dumps(document)
+
+
+def _says(text: str, playbook: Playbook) -> bool:
+    """Return whether a text reads as the playbook already, whatever it leaves out or spells in another way."""
+    try:
+        return plain_of(as_playbook(parse_toml(text))) == plain_of(playbook)
+    except LeadlifeError:
+        return False
 
 
 def _update(table: MutableMapping[str, Any], data: dict[str, Any]) -> None:
@@ -50,12 +60,14 @@ def _update(table: MutableMapping[str, Any], data: dict[str, Any]) -> None:
             _update_tables(old, value)
         elif isinstance(old, MutableMapping) and not isinstance(old, InlineTable) and isinstance(value, dict):
             _update(old, value)
-        elif old is None or _as_json(old) != json.dumps(value):  # an equal value keeps its spelling and comment
+        elif old is None or not _alike(old, value):  # an equal value keeps its spelling and comment
             table[key] = _new(value)
 
 
-def _as_json(item: Any) -> str:
-    return json.dumps(item.unwrap() if hasattr(item, "unwrap") else item)
+def _alike(item: Any, value: Any) -> bool:
+    """Return whether a value of the earlier text says the same; one name may be written without its list."""
+    plain = item.unwrap() if hasattr(item, "unwrap") else item
+    return json.dumps(plain) == json.dumps(value) or (isinstance(plain, str) and [plain] == value)
 
 
 def _update_tables(tables: Any, value: list[dict[str, Any]]) -> None:
@@ -82,7 +94,7 @@ def _update_row(row: MutableMapping[str, Any], data: dict[str, Any]) -> None:
     for key in [key for key in row if key not in data]:
         del row[key]
     for key, value in data.items():
-        if key not in row or _as_json(row[key]) != json.dumps(value):
+        if key not in row or not _alike(row[key], value):
             row[key] = _inline(value)
 
 
@@ -90,7 +102,7 @@ def _same(one: MutableMapping[str, Any], other: dict[str, Any]) -> bool:
     """Return whether two tables define the same thing: a transition by trigger, sources and target, else by name."""
     name = next((name for name in NAMES if name in other), None)
     if name == "trigger":
-        return all(one.get(key) == other.get(key) for key in ("trigger", "sources", "target"))
+        return all(_alike(one.get(key), other.get(key)) for key in ("trigger", "sources", "target"))
     return name is not None and one.get(name) == other[name]
 
 

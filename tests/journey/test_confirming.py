@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from leadlife import (
@@ -95,6 +95,8 @@ class TestAdoption:
         for draft in drafts:
             one, two = one.record(draft), two.record(draft)
         hypothetical = one.under(newer)
+        # Moves that chase one another go on with every fact, and the adoption is one more.
+        assume(not [fact for fact in two.derived if getattr(fact, "code", "") == "unsettled"])
         assert two.stage == hypothetical.stage
         assert set(two.qualifications) == set(hypothetical.qualifications)
         assert [visit.stage for visit in two.visits] == [visit.stage for visit in hypothetical.visits]

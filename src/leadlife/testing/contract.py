@@ -83,7 +83,12 @@ def check_policy(
     stray_kind = unrelated or (UNKNOWN_KIND if checked.declares_inputs else None)
 
     @settings(
-        max_examples=examples, deadline=None, database=None, phases=PHASES, suppress_health_check=SUPPRESSED_CHECKS
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=PHASES,
+        suppress_health_check=SUPPRESSED_CHECKS,
+        report_multiple_bugs=False,
     )
     @given(drawn_leads, drawn_activities, at_times(), st.data())
     def laws(lead: Lead, seen: Sequence[Activity], at: datetime, data: Any) -> None:

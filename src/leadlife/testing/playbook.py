@@ -78,7 +78,12 @@ def check_playbook(playbook: Any, *, examples: int = 50, ignore: Iterable[Code |
     _survives_its_file(playbook)
 
     @settings(
-        max_examples=examples, deadline=None, database=None, phases=PHASES, suppress_health_check=SUPPRESSED_CHECKS
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=PHASES,
+        suppress_health_check=SUPPRESSED_CHECKS,
+        report_multiple_bugs=False,
     )
     @given(st.data())
     def laws(data: Any) -> None:

@@ -465,6 +465,10 @@ class TestPartsThatBreak:
         verdict = whole.verdict(view)
         assert verdict.value is verdict.recomputed() is answer
 
+    def test_outside_a_journey_custom_code_sees_the_view_itself(self):
+        seen = LeadView(Lead(id="ada"), (), T)
+        assert seen.reviewed() is seen
+
     def test_the_verdict_shows_which_part_is_not_answered_and_why(self):
         verdict = (self.BROKEN | self.TRUE).verdict(LeadView(Lead(id="ada"), (), T))
         assert verdict.parts[0].word == "not answered"

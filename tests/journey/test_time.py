@@ -418,6 +418,13 @@ class TestSnapshots:
                 Journey.resume(lead.snapshot(), tail, eight_stage())
             assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
+    def test_a_snapshot_that_cannot_be_sealed_is_dropped(self, lead):
+        huge = lead.snapshot().replace(state={"number": 10**5_000})
+        assert not huge.is_sound
+        assert Journey.resume(huge, lead.facts, eight_stage()) == lead
+        with pytest.raises(Malformed):
+            Snapshot.model_validate("a snapshot")
+
     def test_a_log_that_was_joined_with_that_of_another_writer_is_folded_anew(self, lead):
         one = lead.record(EvidenceGiven(name="sql", at=at(9), key="a"))
         two = lead.record(EvidenceGiven(name="fit", at=at(8), key="b"))

@@ -319,6 +319,10 @@ class TestCustomCodeThatReadsTheTime:
     def test_a_guard_that_leaves_the_instant_unread_never_wakes_anybody(self):
         assert self.auto(never_reads_time).wake_at is None
 
+    def test_a_guard_may_say_that_it_never_changes(self):
+        guard = CustomGuard(name="late", call=lambda view: view.at is None, next_change=lambda view: None)
+        assert self.auto(guard).wake_at is None
+
     def test_a_guard_that_says_when_it_changes_is_asked_then(self):
         due = at(3.3)
         guard = CustomGuard(

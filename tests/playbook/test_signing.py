@@ -213,3 +213,12 @@ def test_what_a_pending_order_or_a_limit_asks_is_part_of_an_automatic_move():
     assert stale(signed.replace(lifecycle=other)) == {"0"}
     limited = signed.lifecycle.with_stages(Stage(id="a", limit=Limit(after=days(3), trigger="win")))
     assert stale(signed.replace(lifecycle=limited)) == {"0"}
+
+
+def test_moves_of_one_trigger_out_of_other_stages_are_no_rivals():
+    one, two = Transition(trigger="go", sources="a", target="b"), Transition(trigger="go", sources="b", target="won")
+    signed = sign(moving(one, two), "sales", on=date(2026, 3, 2))
+    guarded = signed.lifecycle.transitions[1].replace(guard=evidence("yes"))
+    assert stale(
+        signed.replace(lifecycle=signed.lifecycle.replace(transitions=(signed.lifecycle.transitions[0], guarded)))
+    ) == {"1"}

@@ -276,3 +276,8 @@ def test_when_a_half_life_can_cross_a_threshold_is_bounded_from_below():
     assert score.steady_until(24) == T + timedelta(microseconds=1)
     assert ENGAGEMENT.score(ADA, [did("demo", 0)], at=T).steady_until(None) is None
     assert made(a=1).steady_until(None) is None
+
+
+def test_a_score_that_changes_past_the_end_of_the_calendar_never_changes():
+    assert Score.of("x", {"a": 1}, at=T, changes_at=datetime(2300, 1, 1, tzinfo=UTC)).changes_at is None
+    assert Score.of("x", {"a": 1}, at=T, changes_at=T + timedelta(days=1)).changes_at == T + timedelta(days=1)

@@ -223,3 +223,10 @@ def test_the_pytest_plugin_is_thin_and_its_fixtures_work(tmp_path):
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "2 passed" in run.stdout
+
+
+def test_no_single_fact_makes_a_comparison_of_a_field_true():
+    from leadlife.criteria import field
+    from leadlife.testing.playbook import _supporting_facts
+
+    assert list(_supporting_facts(field("size") > 1, BOOK)) == []

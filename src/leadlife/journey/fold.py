@@ -97,30 +97,26 @@ def pass_time(state: State, until: datetime) -> None:
             if state.position is not None and state.position.moves > moves:
                 state.timed_moves += state.position.moves - moves
                 if state.timed_moves >= MOST_TIMED_MOVES:
-                    _stop(state, coming.at)
+                    _stop(state, state.position, coming.at)
                     break
             coming = next_timer(state, until)
     state.at = until
 
 
-def _stop(state: State, at: datetime) -> None:
+def _stop(state: State, position: Position, at: datetime) -> None:
     """Note that time alone moves the lead in a circle; it goes on with the next fact."""
-    position = state.position
-    if position is not None:
-        reason = (
-            f"time alone has moved the lead {MOST_TIMED_MOVES:,} times since the last fact: the moves form a circle"
-        )
-        change = RuleChange(
-            at=at,
-            kind=RuleChangeKind.UNSETTLED,
-            name=position.stage,
-            fact=None,
-            by=TIMER,
-            derived=True,
-            playbook=position.playbook.ref,
-            reason=reason,
-        )
-        state.append(change)
+    reason = f"time alone has moved the lead {MOST_TIMED_MOVES:,} times since the last fact: the moves form a circle"
+    change = RuleChange(
+        at=at,
+        kind=RuleChangeKind.UNSETTLED,
+        name=position.stage,
+        fact=None,
+        by=TIMER,
+        derived=True,
+        playbook=position.playbook.ref,
+        reason=reason,
+    )
+    state.append(change)
 
 
 def next_timer(state: State, until: datetime) -> Timer | None:

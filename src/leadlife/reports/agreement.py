@@ -142,7 +142,7 @@ def _moves(playbook: Playbook, signed: dict[str, Clause]) -> Iterator[str]:
             "" if rule.guard is None else rule.guard.sentence(),
             _who(rule),
             ", ".join(rule.reasons) or "any listed reason" if rule.needs_reason else "",
-            _teams(signed.get(f"lifecycle.transitions.{place}")),
+            _teams(signed[f"lifecycle.transitions.{place}"]),
         )
         for place, rule in enumerate(playbook.lifecycle.transitions)
     ]
@@ -186,9 +186,7 @@ def _signatures(clause: Clause) -> str:
     return f"signed by {_teams(clause)}" if clause.rule.signed else "not signed yet"
 
 
-def _teams(clause: Clause | None) -> str:
-    if clause is None:
-        return ""
+def _teams(clause: Clause) -> str:
     stale = clause.stale()
     return ", ".join(f"{_plain(one.team)}{' (stale)' if one in stale else ''}" for one in clause.rule.signed)
 

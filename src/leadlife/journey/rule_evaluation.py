@@ -273,7 +273,8 @@ class _Evaluation:
     def _released(self, rule: IndexedRule, known: RuleState) -> tuple[RuleState, Withdrawal | None]:
         """Return what is left of a rule that has lapsed, or that a win or a recycling ended, and why."""
         if known.held and known.is_over(self.at):
-            moves = self.position.moves if self.index.by_stage >> self.index.places[rule.name] & 1 else None
+            by_stage = self.index.by_stage >> self.index.places[rule.name] & 1
+            moves = None if self.index.reads_only_state(rule.name) and not by_stage else self.position.moves
             return known.barred_from(self.state.ordinal, moves), Withdrawal.LAPSED
         if known.held and rule.qualifies and known.moves < self.position.cut_moves:
             return known.released(), Withdrawal.STARTS_AFRESH

@@ -44,7 +44,8 @@ def pending_moves(position: Position | None) -> tuple[PendingMove, ...]:
     """Return what facts have ordered in the running cycle and was not yet legal; nothing pends in a closed stage."""
     if position is None or position.status is not StageStatus.OPEN or not position.episodes.in_cycle:
         return ()
-    return position.episodes.cycles[-1].pending
+    # The playbook in force may know no such order any more.
+    return tuple(one for one in position.episodes.cycles[-1].pending if (one.on, one.trigger) in position.table.pending)
 
 
 def waits_here(position: Position, index: RuleIndex) -> tuple[MoveReads, ...]:

@@ -272,7 +272,7 @@ class UnknownTrigger(MoveRefused, LookupError):
 
 
 class ClosedStage(MoveRefused, RuntimeError):
-    """The stage is won, lost or disqualified, and the trigger does not lead out of it."""
+    """The stage is won, lost, disqualified or churned, and the trigger does not lead out of it."""
 
     code: ClassVar[str] = RefusalCode.CLOSED_STAGE
 

@@ -18,13 +18,16 @@ from leadlife import (
     Lifecycle,
     Moved,
     Playbook,
+    Retracted,
     Sold,
     Source,
     Stage,
+    StageReached,
     Transition,
     errors,
 )
 from leadlife.analytics import Incidence, funnel, quantile, wilson
+from leadlife.criteria import evidence
 from leadlife.presets import eight_stage
 
 T0 = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -266,3 +269,117 @@ def test_importing_the_whole_path_reaches_every_stage():
     journey = Journey.start("x", eight_stage(), at=T0, stage="name").record(Identified(at=T0))
     journey = journey.record(EvidenceGiven(name="sql", at=T0)).move("rush_to_opportunity", at=T0, by=sales)
     assert funnel([journey], eight_stage(), as_of=T0).total.reached["opportunity"] == 1
+
+
+class TestTheUnitIsTheLead:
+    def test_two_pipelines_of_one_person_are_one_lead(self):
+        main = life("a", (5, "lose"), city="Recife")
+        other = Journey.start("a", BOOK, at=T0 + 3 * DAY, pipeline="service").record(Sold(at=T0 + 9 * DAY))
+        found = counted(main, other, life("b", (5, "lose")), by="pipeline")
+        assert (found.total.leads, found.total.won_standing, found.total.cycles) == (2, 1, 3)
+        assert found.total.days_to_won.q50 == 9
+        assert [(group.key, group.leads, group.won) for group in found.groups] == [("main", 2, 0), ("service", 1, 1)]
+        caution = next(one for one in found.warnings if one.code == "several_pipelines")
+        assert caution.figures == {"leads": 1}
+        assert counted(other, main).total == counted(main, other).total
+
+    def test_a_lead_has_ended_when_all_of_its_journeys_have(self):
+        lost = life("a", (5, "lose"))
+        other = Journey.start("a", BOOK, at=T0 + 3 * DAY, pipeline="service")
+        assert counted(lost, other).total.rate_by_horizon[1].at_risk == 1
+        both = counted(lost, other.move("lose", at=T0 + 20 * DAY))
+        assert [risk.at_risk for risk in both.total.rate_by_horizon[:2]] == [0, 0]
+        assert both.total.rate_by_horizon[0].rate is None  # observed for 20 days, until the later of the two ends
+
+    def test_a_journey_handed_in_twice_counts_once_with_what_is_newest(self):
+        before, after = life("a"), life("a", (5, "sale"))
+        for several in ((before, after), (after, before), (after, after)):
+            found = counted(*several)
+            assert (found.total.leads, found.total.won_standing) == (1, 1)
+            assert found.warnings[0].code == "repeated_journey"
+
+    def test_a_field_called_pipeline_does_not_hide_the_pipelines(self):
+        named = BOOK.replace(fields={"pipeline": FieldSpec()})
+        journey = Journey.start("x", named, at=T0)
+        assert funnel([journey], named, as_of=T0, by="pipeline").groups[0].key is None
+        assert funnel([journey], named, as_of=T0, by="journey.pipeline").groups[0].key == "main"
+
+
+def test_an_automatic_pass_at_one_instant_is_not_reaching():
+    stages = (Stage(id="lead"), Stage(id="mql"), Stage(id="sql"), Stage(id="won", status="won"))
+    rules = (
+        Transition(trigger="up", sources="lead", target="mql", guard=evidence("fit"), automatic=True),
+        Transition(trigger="on", sources="mql", target="sql", guard=evidence("sql"), automatic=True),
+        Transition(trigger="win", sources="sql", target="won"),
+    )
+    life_ = Lifecycle(stages=stages, transitions=rules)
+    playbook = Playbook(id="p", lifecycle=life_, evidence={"fit": "", "sql": ""})
+    both = Journey.start("a", playbook, at=T0).record(EvidenceGiven(name="sql", at=T0 + DAY))
+    both = both.record(EvidenceGiven(name="fit", at=T0 + 2 * DAY))
+    assert [(visit.stage, visit.passed) for visit in both.visits] == [("lead", False), ("mql", True), ("sql", False)]
+    assert funnel([both], playbook, as_of=T0 + 9 * DAY).total.reached == {"lead": 1, "mql": 0, "sql": 1, "won": 0}
+    # Who begins in a stage, or is moved there, has reached it, however soon the playbook moves on.
+    begun = Journey.start("c", playbook, at=T0, evidence=["fit"])
+    assert [(visit.stage, visit.passed) for visit in begun.visits] == [("lead", False), ("mql", False)]
+    moved = begun.record(EvidenceGiven(name="sql", at=T0))
+    assert [(visit.stage, visit.passed) for visit in moved.visits][1:] == [("mql", True), ("sql", False)]
+    by_hand = Journey.start("d", playbook, at=T0).record(EvidenceGiven(name="sql", at=T0 + DAY))
+    by_hand = by_hand.record(StageReached(stage="mql", at=T0 + 2 * DAY))
+    assert [(visit.stage, visit.passed) for visit in by_hand.visits][1:] == [("mql", False), ("sql", False)]
+    led_out = Journey.start("e", playbook, at=T0).record(EvidenceGiven(name="fit", at=T0 + DAY))
+    led_out = led_out.record(StageReached(stage="sql", at=T0 + DAY))
+    assert [visit.passed for visit in led_out.visits] == [False, False, False]
+    # An import that knows only the day reaches what it names, and what lies between.
+    dated = Journey.start("b", playbook, at=T0).record(StageReached(stage="sql", at=T0, infer_gaps=True))
+    assert funnel([dated], playbook, as_of=T0 + 9 * DAY).total.reached == {"lead": 1, "mql": 1, "sql": 1, "won": 0}
+
+
+class TestRenamedStages:
+    def renamed(self, *, aliases=()):
+        stages = (Stage(id="mql"), Stage(id="gone" if not aliases else "meeting", aliases=aliases))
+        stages = (*stages, Stage(id="won", status="won"))
+        rules = (Transition(trigger="meet", sources="mql", target=stages[1].id),)
+        return Playbook(id="p", version="2", lifecycle=Lifecycle(stages=stages, transitions=rules))
+
+    def test_former_names_count_with_the_present_one(self):
+        old = BOOK.lifecycle.with_stages(Stage(id="demo"), after="mql")
+        old = old.with_transitions(Transition(trigger="meet", sources="mql", target="demo"))
+        first = Playbook(id="p", lifecycle=old)
+        new = self.renamed(aliases=["demo"])
+        moved = [Journey.start(name, first, at=T0).move("meet", at=T0 + DAY) for name in "abc"]
+        lives = [moved[0].adopt(new, at=T0 + 2 * DAY), *moved[1:]]
+        found = funnel(lives, new, as_of=T0 + 9 * DAY)
+        assert found.total.reached["meeting"] == 3
+        assert not [one for one in found.warnings if one.code == "foreign_stage"]
+        # Without aliases, what one lead adopted tells of the others.
+        plain = new.replace(lifecycle=new.lifecycle.with_stages(Stage(id="meeting")))
+        lives[0] = moved[0].adopt(plain, at=T0 + 2 * DAY, stages={"demo": "meeting"})
+        assert funnel(lives, plain, as_of=T0 + 9 * DAY).total.reached["meeting"] == 3
+
+    def test_a_stage_that_the_playbook_does_not_have_is_told(self):
+        found = funnel([life("a", (1, "rest"))], self.renamed(), as_of=T0 + 9 * DAY)
+        told = next(one for one in found.warnings if one.code == "foreign_stage")
+        assert told.figures == {"stage": "cold", "leads": 1}
+
+
+class TestOnlyFactsThatStandAreCounted:
+    def test_a_retracted_sale_is_no_sale_without_a_win(self):
+        sold = life("a", (1, "lose")).record(Sold(at=T0 + 2 * DAY))
+        assert "sold_not_won" in [one.code for one in counted(sold).warnings]
+        undone = sold.record(Retracted(target=sold.facts[-1].id, at=T0 + 3 * DAY))
+        assert "sold_not_won" not in [one.code for one in counted(undone).warnings]
+
+    def test_a_fact_that_came_second_under_its_key_is_not_counted(self):
+        journey = life("a").record(FieldChanged(name="city", value="x", key="k", at=T0 + DAY))
+        journey = journey.record(FieldChanged(name="city", value="y", key="k", at=T0 + DAY, dated=T0 - 9 * DAY))
+        assert journey.receipt.standing == "conflicting"
+        assert "before_entry" not in [one.code for one in counted(journey).warnings]
+
+    def test_standing_facts_are_those_that_count(self):
+        sold = Sold(at=T0 + 2 * DAY)
+        journey = life("a", (1, "lose")).record(sold)
+        journey = journey.record(Moved(trigger="win", at=T0 + 3 * DAY))  # refused
+        journey = journey.record(FieldChanged(name="city", value="x", at=T0 + 4 * DAY))
+        journey = journey.record(Retracted(target=journey.facts[-1].id, at=T0 + 5 * DAY))
+        journey = journey.record(FieldChanged(name="city", value="z", at=T0 + 99 * DAY), now=T0 + 6 * DAY)  # planned
+        assert [fact.type for fact in journey.standing] == ["started", "moved", "sold", "retracted"]

@@ -445,7 +445,7 @@ class TestCommand:
         assert code == 0
         assert set(answer) == {"as_of", "by", "total", "groups", "warnings", "rows", "set_aside", "refused"}
         assert set(answer["total"]) == {
-            "key", "leads", "cycles", "reached", "won", "rate", "low", "high", "rate_by_horizon", "days_to_won",
+            "key", "leads", "cycles", "reached", "won_standing", "won_ever", "rate", "low", "high", "rate_by_horizon", "days_to_won",
         }  # fmt: skip
         assert answer["rows"][1] == {"file": "sales.csv", "read": 5, "used": 1, "refused": 2, "set_aside": 2}
         assert [group["rate"] for group in answer["groups"]] == [None, None]

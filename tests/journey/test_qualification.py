@@ -558,7 +558,7 @@ def test_wake_at_names_when_a_person_may_do_what_they_may_not_now():
 
 
 def test_an_automatic_move_on_a_fading_score_is_looked_at_on_the_grid():
-    plan = mql_pql_sql().lifecycle
+    plan = mql_pql_sql().lifecycle.without("lapse")
     rules = tuple(
         rule.replace(guard=(score("research") < 5) & (count("download") >= 1)) if rule.trigger == "qualify" else rule
         for rule in plan.transitions

@@ -323,12 +323,13 @@ def test_the_random_module_is_not_touched():
     assert random.getstate() == state
 
 
-def test_kinds_that_leave_closed_stages_are_the_four():
+def test_kinds_that_leave_closed_stages_are_the_five():
     assert {kind for kind in TransitionKind if kind.leaves_closed} == {
         TransitionKind.REENTRY,
         TransitionKind.REPEAT,
         TransitionKind.REOPEN,
         TransitionKind.RECYCLE,
+        TransitionKind.CHURN,
     }
 
 

@@ -220,10 +220,13 @@ class Interpreter:
                 code = self.held_back(edge)
                 if code is None:
                     self.take(edge)
+                    self.rules.grant_with_stage(fact, self.playbook, self.where, self.now)
                 return code
         chain = self.chain(fact.stage) if fact.infer_gaps else []
         for edge in chain:
             self.take(edge)
+        if chain:
+            self.rules.grant_with_stage(fact, self.playbook, self.where, self.now)
         return None if chain else self.no_way()
 
     def chain(self, target: str) -> list[Edge]:

@@ -67,7 +67,8 @@ FIRING = ("sold", "sold", "evidence", "activity", "identified", "attribute", "co
 LEAVING = {
     StageStatus.OPEN: ("on", "on", "on", "close", "close", "rest", "note", "anew"),
     StageStatus.RECYCLED: ("reentry", "reentry", "skip", "close", "rest"),
-    StageStatus.WON: ("repeat", "reentry", "reopen", "rest"),
+    StageStatus.WON: ("repeat", "reentry", "reopen", "rest", "churn", "churn"),
+    StageStatus.CHURNED: ("repeat", "repeat", "rewin"),
     StageStatus.LOST: ("reentry", "reopen", "return", "rest"),
     StageStatus.DISQUALIFIED: ("reentry", "reopen", "return", "rest"),
 }
@@ -167,7 +168,9 @@ class Maker:
         near = self.readiness()
         self.rules: list[QualificationRule] = []
         for number in range(self.random.randint(0, 4)):
-            self.rules.append(self.qualification(f"q{number}", near=near is not None))
+            # A qualification of a stage's name is what that stage stands for.
+            name = f"s{number}" if f"s{number}" in self.stages and self.chance(0.25) else f"q{number}"
+            self.rules.append(self.qualification(name, near=near is not None))
         self.gated = self.chance(0.25)
         moves = [self.transition(name) for name in self.stages for _ in range(self.random.randint(1, 4))]
         for name in ("close", "rest"):
@@ -179,11 +182,11 @@ class Maker:
                 moves.append(self.finish({"trigger": "away", "sources": "*", "target": target, "kind": kind}))
         stages = [self.stage(name, moves) for name in self.stages]
         if self.gated:
-            routes = [Route(guard=self.guard(), target=self.random.choice(list(self.stages)))]
+            routes = [Route(guard=self.guard(), target=self.random.choice(self.unchurned()))]
             stages.append(Stage(id="gate", type="gate", routes=routes, default=self.random.choice(self.opens())))
         entries: dict[str, Criterion | None] = {self.opens()[0]: None}
         if self.chance(0.3):
-            entries[self.random.choice(list(self.stages))] = (
+            entries[self.random.choice(self.unchurned())] = (
                 None if self.chance(0.5) else self.leaf(rule=True, near=False)
             )
         rules = list(self.rules)
@@ -208,18 +211,23 @@ class Maker:
 
     def stage_names(self) -> dict[str, StageStatus]:
         closing = [("won", StageStatus.WON), ("cold", StageStatus.RECYCLED), ("lost", StageStatus.LOST),
-                   ("gone", StageStatus.DISQUALIFIED), ("rest", StageStatus.RECYCLED)]  # fmt: skip
-        chosen = closing[:2] + self.random.sample(closing[2:], self.random.randint(0, 2))
+                   ("gone", StageStatus.DISQUALIFIED), ("rest", StageStatus.RECYCLED), ("left", StageStatus.CHURNED)]  # fmt: skip
+        chosen = closing[:2] + self.random.sample(closing[2:], self.random.randint(0, 3))
         number = self.random.randint(2, 7 - len(chosen))
         return {f"s{place}": StageStatus.OPEN for place in range(number)} | dict(chosen)
 
     def opens(self) -> list[str]:
         return [name for name, status in self.stages.items() if status is StageStatus.OPEN]
 
+    def unchurned(self) -> list[str]:
+        return [name for name, status in self.stages.items() if status is not StageStatus.CHURNED]
+
     def targets(self, way: str) -> list[str]:
         closed = (StageStatus.WON, StageStatus.LOST, StageStatus.DISQUALIFIED)
         if way == "rest":
             return [name for name, status in self.stages.items() if status is StageStatus.RECYCLED]
+        if way == "churn":
+            return [name for name, status in self.stages.items() if status is StageStatus.CHURNED]
         if way == "close":
             return [name for name, status in self.stages.items() if status in closed]
         return self.opens()
@@ -265,7 +273,7 @@ class Maker:
 
     def transition(self, source: str) -> Transition:
         status = self.stages[source]
-        ways = [way for way in LEAVING[status] if way not in ("close", "rest") or self.targets(way)]
+        ways = [way for way in LEAVING[status] if way not in ("close", "rest", "churn") or self.targets(way)]
         way = self.random.choice(ways)
         more: dict[str, Any] = {"sources": (source,)}
         if way in ("on", "close", "rest"):
@@ -278,6 +286,10 @@ class Maker:
                 more["kind"] = self.random.choice(("forward", "forward", "backward", "skip"))
                 if self.gated and self.chance(0.4):
                     more["target"] = "gate"
+        elif way == "churn":
+            more |= {"kind": "churn", "target": self.random.choice(self.targets(way))}
+        elif way == "rewin":
+            more |= {"kind": "repeat", "target": self.random.choice([*self.opens(), "won"])}
         elif way in ("note", "anew"):
             more |= {"kind": "forward", "target": source if way == "anew" else None}
         elif way == "reopen":

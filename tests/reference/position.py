@@ -48,7 +48,7 @@ class Position:
         entered_in: The step of that entry.
         left: The stage before.
         visit: The number of visits so far.
-        cut: Facts up to this ordinal count no more: the lead entered a won or recycled stage.
+        cut: Facts up to this ordinal count no more: the lead entered a won, recycled or churned stage.
         cut_visit: The visit that began then.
         cycles: Every cycle.
         in_cycle: Whether the present time belongs to the latest one.
@@ -111,13 +111,13 @@ class Position:
             self.in_cycle, self.orders = True, []
         elif after is not StageStatus.OPEN and before is StageStatus.OPEN:
             self.cycles[-1] = replace(self.cycles[-1], outcome=str(after), ended=at)
-        if after is StageStatus.RECYCLED:
+        if after in (StageStatus.RECYCLED, StageStatus.CHURNED):
             self.in_cycle = False
 
     def _arrive(self, lifecycle: Lifecycle, now: Moment) -> None:
         status = lifecycle.by_id[self.stage].status
         self.visit, self.entered_in, self.limit = self.visit + 1, now.step, "running"
-        if status in (StageStatus.WON, StageStatus.RECYCLED):
+        if status in (StageStatus.WON, StageStatus.RECYCLED, StageStatus.CHURNED):
             self.cut, self.cut_visit = now.ordinal, self.visit
         if status is StageStatus.WON:
             self.returns.append(None)

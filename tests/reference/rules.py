@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from leadlife.criteria import Criterion, Observation
-from leadlife.facts import Fact, QualificationGranted, QualificationWithdrawn
+from leadlife.facts import Fact, QualificationGranted, QualificationWithdrawn, StageReached
 from leadlife.playbook.playbook import Playbook
-from leadlife.qualification.rules import Hysteresis
+from leadlife.qualification.rules import Hysteresis, QualificationRule
 from leadlife.timing import due
 from reference.position import Moment, Position
 from reference.reading import Change
@@ -181,15 +181,24 @@ class Rules:
         rule = playbook.qualification_by_name.get(fact.name)
         if rule is None or not set(rule.granted_by) & set(fact.by.roles):
             return "not_permitted"
-        standing, end = self.standing[fact.name], fact.expires
+        self._give(rule, fact.expires, where, now)
+        return None
+
+    def grant_with_stage(self, fact: StageReached, playbook: Playbook, where: Position, now: Moment) -> None:
+        """Grant the qualification of a stage's name: an import that says the stage says the qualification."""
+        rule = playbook.qualification_by_name.get(fact.stage)
+        if rule is not None and self.standing[rule.name].held is None:
+            self._give(rule, None, where, now)
+
+    def _give(self, rule: QualificationRule, end: datetime | None, where: Position, now: Moment) -> None:
+        standing = self.standing[rule.name]
         if end is None and rule.valid_for is not None:
             end = due(now.at, rule.valid_for, UTC_ZONE)
         # Open: a grant by hand of what is held already is told as a grant, and leaves since when it is held.
         since = now.at if standing.held is None else standing.held.since
         standing.held = Held(since, end, by_hand=True, visit=where.visit)
         standing.shut_in, standing.overruled = None, False  # who grants it allows it again
-        self.changes.append(Change(now.at, fact.name, granted=True))
-        return None
+        self.changes.append(Change(now.at, rule.name, granted=True))
 
     def withdraw(self, fact: QualificationWithdrawn, playbook: Playbook, where: Position, now: Moment) -> str | None:
         """Let a person withdraw a qualification, and return the code of a refusal."""

@@ -13,6 +13,7 @@ COLOURS = {
     "won": "#bfe3c5",
     "lost": "#eccbc3",
     "disqualified": "#dddddd",
+    "churned": "#ddd0e6",
     "true": "#bfe3c5",
     "false": "#eccbc3",
     "unknown": "#f6e3b8",

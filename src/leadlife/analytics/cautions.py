@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -24,6 +24,30 @@ class Caution(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Return the caution as plain values, ready for JSON."""
         return {"code": self.code, "message": self.message, "figures": self.figures}
+
+
+def about_journeys(rows: Sequence[LeadOutcome], *, repeated: int, known: Container[str]) -> Iterator[Caution]:
+    """Yield the cautions about what was handed in: journeys that came twice, leads with several, foreign stages."""
+    if repeated:
+        journeys = _counted(repeated, "journey")
+        message = f"{journeys} handed in more than once: each counts once, with the most facts"
+        yield Caution("repeated_journey", message, {"repeated": repeated})
+    several = sum(len(row.pipelines) > 1 for row in rows)
+    if several:
+        message = f"{_counted(several, 'lead')} with journeys in several pipelines: each counts once, by its first win"
+        yield Caution("several_pipelines", f"{message}; by='pipeline' counts them in each", {"leads": several})
+    foreign: dict[str, int] = {}
+    for row in rows:
+        for stage in row.reached:
+            if stage not in known:
+                foreign[stage] = foreign.get(stage, 0) + 1
+    for stage, leads in sorted(foreign.items()):
+        yield Caution(
+            "foreign_stage",
+            f"{_counted(leads, 'lead')} reached {stage!r}, which the playbook does not have, so no figure shows it: "
+            "if the stage was renamed, declare the old id in its aliases",
+            {"stage": stage, "leads": leads},
+        )
 
 
 def cautions(rows: Sequence[LeadOutcome], *, as_of: datetime, zone: str) -> Iterator[Caution]:

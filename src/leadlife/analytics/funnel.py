@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from leadlife.analytics.cautions import Caution, cautions, small_group, winners_only
+from leadlife.analytics.cautions import Caution, about_journeys, cautions, small_group, winners_only
 from leadlife.analytics.incidence import Incidence, Risk, quantile, wilson
-from leadlife.analytics.lead_outcomes import LeadOutcome, lead_outcomes
+from leadlife.analytics.lead_outcomes import LeadOutcome, by_lead, lead_outcomes
+from leadlife.analytics.stage_names import StageNames
 from leadlife.errors import UnknownName, did_you_mean
 from leadlife.journey import Journey
 from leadlife.lifecycle.stages import StageType
@@ -16,8 +17,8 @@ from leadlife.playbook.playbook import Playbook
 from leadlife.timing import instant
 
 HORIZONS = (30, 90, 180, 365)
-SOURCE, LEAD_TYPE = "source", "lead_type"
-OWN = (SOURCE, LEAD_TYPE, f"cycle.{SOURCE}", f"cycle.{LEAD_TYPE}")
+SOURCE, LEAD_TYPE, PIPELINE = "source", "lead_type", "pipeline"
+OWN = (SOURCE, LEAD_TYPE, PIPELINE, f"cycle.{SOURCE}", f"cycle.{LEAD_TYPE}", f"journey.{PIPELINE}")
 """The names to group by besides fields; the long form is for playbooks that have a field with the short name."""
 
 
@@ -38,9 +39,12 @@ class FunnelGroup(NamedTuple):
         key: The value that the group has in common; None for a blank.
         leads: The number of distinct leads that entered.
         cycles: The number of their cycles.
-        reached: For each stage, the number of leads that were ever in it.
-        won: The number of leads that were won at least once.
-        rate: won / leads so far; None if the data do not support a rate.
+        reached: For each stage, the number of leads that were ever in it. A lead that automatic moves led in and out
+            at one instant was not; one that an import dates so was.
+        won_standing: The number of leads with a win that stands; those who churned later are among them. The printed
+            table shows this number, and every rate and duration is about it.
+        won_ever: The number of leads that were ever won; those whose win was reopened later are among them.
+        rate: won_standing / leads so far; None if the data do not support a rate.
         low: The lower end of the 95 % Wilson interval of the rate.
         high: The upper end of that interval.
         rate_by_horizon: The Aalen-Johansen incidence of the first win by 30, 90, 180 and 365 days after entry.
@@ -51,12 +55,18 @@ class FunnelGroup(NamedTuple):
     leads: int
     cycles: int
     reached: dict[str, int]
-    won: int
+    won_standing: int
+    won_ever: int
     rate: float | None
     low: float | None
     high: float | None
     rate_by_horizon: tuple[Risk, ...]
     days_to_won: DaysToWon
+
+    @property
+    def won(self) -> int:
+        """The number of leads with a win that stands, which the printed table shows."""
+        return self.won_standing
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain values, ready for JSON."""
@@ -92,7 +102,8 @@ class Funnel(NamedTuple):
         for name, group in [*((group.key, group) for group in self.groups), ("total", self.total)]:
             row: dict[str, Any] = {"group": name, "leads": group.leads, "cycles": group.cycles}
             row |= {f"reached_{stage}": number for stage, number in group.reached.items()}
-            row |= {"won": group.won, "rate": group.rate, "low": group.low, "high": group.high}
+            row |= {"won_standing": group.won_standing, "won_ever": group.won_ever}
+            row |= {"rate": group.rate, "low": group.low, "high": group.high}
             row |= {f"rate_{risk.days}": risk.rate for risk in group.rate_by_horizon}
             flat.append(row | group.days_to_won._asdict())
         return flat
@@ -111,15 +122,17 @@ def funnel(
 ) -> Funnel:
     """Return the funnel of leads as of an instant.
 
-    A lead counts once, from its first entry to its first win. It ends when it is lost or disqualified, unless it has
-    left that stage again. Recycled leads stay at risk. All other leads are censored at ``as_of``.
+    A lead counts once, however many journeys it has, from its first entry to its first win that stands. It ends when it
+    is lost or disqualified, unless it has left that stage again. Recycled leads stay at risk. All other leads are
+    censored at ``as_of``. Only facts that stand are read, and former names of stages count with the present ones.
 
     Args:
         journeys: The leads.
         playbook: The playbook with the stages to count.
         as_of: The end of observation.
-        by: A field of the lead, or ``source`` or ``lead_type`` of its first cycle (``cycle.source`` and
-            ``cycle.lead_type`` if the playbook has fields of these names); None for no groups.
+        by: A field of the lead, or ``source`` or ``lead_type`` of its first cycle, or the ``pipeline`` of its journeys
+            (``cycle.source``, ``cycle.lead_type`` and ``journey.pipeline`` if the playbook has fields of these names);
+            None for no groups. A lead with journeys in two pipelines counts in both groups, and once in the total.
         attributes: The fields to examine for values on won leads only; by default all.
 
     Raises:
@@ -130,23 +143,32 @@ def funnel(
     if by is not None and by not in (*playbook.fields, *OWN):
         known = [*playbook.fields, *OWN]
         raise UnknownName(f"cannot group by {by!r}: there is no such field", hint=did_you_mean(by, known))
-    rows = list(lead_outcomes(journeys, until))
+    given = list(journeys)
+    several = _latest(given)
+    stage_names = StageNames.of(several, playbook.lifecycle)
+    single = list(lead_outcomes(several, until, stage_names))
+    rows = by_lead(single, until, playbook.zone)
     stages = [stage.id for stage in playbook.lifecycle.stages if stage.type is not StageType.GATE]
-    warnings = [*cautions(rows, as_of=until, zone=playbook.zone), *winners_only(rows, names)]
+    warnings = [
+        *about_journeys(rows, repeated=len(given) - len(several), known=stage_names.known),
+        *cautions(rows, as_of=until, zone=playbook.zone),
+        *winners_only(rows, names),
+    ]
     # A rate by an attribute that only won leads have would be 100 %, so such groups show no rates.
     hidden = any(one.code == "winners_only" and one.figures["attribute"] == by for one in warnings)
     groups: list[FunnelGroup] = []
     total = _group(None, rows, stages, hidden=False)
     if by is None and rows:
-        warnings += small_group("total", total.leads, total.won)
+        warnings += small_group("total", total.leads, total.won_standing)
     if by is not None:
         parts: dict[str | None, list[LeadOutcome]] = {}
-        for row in rows:
+        own = by not in playbook.fields and by.endswith(PIPELINE)
+        for row in single if own else rows:
             parts.setdefault(_key(row, by, playbook), []).append(row)
         groups = [_group(key, part, stages, hidden=hidden) for key, part in parts.items()]
         groups.sort(key=lambda group: (-group.leads, group.key is None, group.key or ""))
         for group in groups:
-            warnings += small_group(group.key, group.leads, group.won)
+            warnings += small_group(group.key, group.leads, group.won_standing)
     return Funnel(until, by, total, tuple(groups), tuple(warnings))
 
 
@@ -154,7 +176,19 @@ def _key(row: LeadOutcome, by: str, playbook: Playbook) -> str | None:
     if by in playbook.fields:
         value = row.fields.get(by)
         return None if value is None else str(value)
+    if by.endswith(PIPELINE):
+        return row.pipelines[0]
     return row.channel if by.endswith(SOURCE) else row.lead_type
+
+
+def _latest(journeys: Iterable[Journey]) -> list[Journey]:
+    """Return each journey once: of those that were handed in several times, the one with the most facts."""
+    latest: dict[tuple[str, str], Journey] = {}
+    for journey in journeys:
+        known = latest.setdefault((journey.lead_id, journey.pipeline), journey)
+        if journey.version > known.version:
+            latest[journey.lead_id, journey.pipeline] = journey
+    return list(latest.values())
 
 
 def _group(key: str | None, rows: Sequence[LeadOutcome], stages: Sequence[str], *, hidden: bool) -> FunnelGroup:
@@ -169,7 +203,8 @@ def _group(key: str | None, rows: Sequence[LeadOutcome], stages: Sequence[str], 
         leads=len(rows),
         cycles=sum(row.cycles for row in rows),
         reached={stage: sum(stage in row.reached for row in rows) for stage in stages},
-        won=len(won),
+        won_standing=len(won),
+        won_ever=sum(row.won_ever for row in rows),
         rate=len(won) / len(rows) if shown else None,
         low=low if shown else None,
         high=high if shown else None,
@@ -210,7 +245,7 @@ def _cells(name: str, group: FunnelGroup) -> list[str]:
         # A value from an export may hold control characters, which could change what a terminal shows.
         "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name),
         str(group.leads),
-        str(group.won),
+        str(group.won_standing),
         percent(group.rate),
         between,
         *(percent(risk.rate) for risk in group.rate_by_horizon),

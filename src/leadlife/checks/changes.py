@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from leadlife._base.model import Definition
-from leadlife.criteria import AllOf, AnyOf, AtLeast, Criterion, InStage, Not
+from leadlife.criteria import Criterion
 from leadlife.lifecycle.stages import Stage
 from leadlife.lifecycle.transitions import Transition, TransitionKind
 from leadlife.playbook.playbook import Playbook
-from leadlife.qualification.rules import Hysteresis
-
-H = TypeVar("H", bound=Hysteresis)
 
 
 class ChangeKind(StrEnum):
@@ -56,7 +53,7 @@ class Change(NamedTuple):
         return {"what": self.what, "name": self.name, "how": self.how.value, "aspects": aspects}
 
 
-WORDS_ONLY = {"label", "meaning", "signed"}
+WORDS_ONLY = {"label", "meaning", "signed", "aliases"}
 NOTHING = "none"
 
 
@@ -215,70 +212,8 @@ def _in_words(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def with_stage_names(playbook: Playbook, names: Mapping[str, str]) -> Playbook:
-    """Return a playbook with renamed stages, in every place that names a stage: moves, gates, entries and criteria.
-
-    Args:
-        playbook: The playbook.
-        names: The new name of each renamed stage, by its old name.
-    """
-    if not names:
-        return playbook
-    life = playbook.lifecycle
-
-    def new(name: str | None) -> str | None:
-        return None if name is None else names.get(name, name)
-
-    def in_criterion(criterion: Criterion | None) -> Criterion | None:
-        match criterion:
-            case InStage():
-                return criterion.replace(names=tuple(names.get(name, name) for name in criterion.names))
-            case Not():
-                return criterion.replace(of=in_criterion(criterion.of))
-            case AllOf() | AnyOf() | AtLeast():
-                return criterion.replace(of=tuple(map(in_criterion, criterion.of)))
-            case _:
-                return criterion
-
-    def in_rule(rule: H) -> H:
-        return rule.replace(enter=in_criterion(rule.enter), leave=in_criterion(rule.leave))
-
-    stages = tuple(
-        stage.replace(
-            id=new(stage.id),
-            default=new(stage.default),
-            routes=tuple(
-                route.replace(target=new(route.target), guard=in_criterion(route.guard)) for route in stage.routes
-            ),
-        )
-        for stage in life.stages
-    )
-    rules = tuple(
-        rule.replace(
-            sources=rule.sources if isinstance(rule.sources, str) else tuple(map(new, rule.sources)),
-            target=new(rule.target),
-            guard=in_criterion(rule.guard),
-        )
-        for rule in life.transitions
-    )
-    entries = {
-        kind: tuple(
-            entry.replace(stage=new(entry.stage), guard=in_criterion(entry.guard)) for entry in getattr(life, kind)
-        )
-        for kind in ("entries", "referral_entries")
-    }
-    readiness = playbook.readiness
-    return playbook.replace(
-        lifecycle=life.replace(stages=stages, transitions=rules, **entries),
-        qualifications=tuple(map(in_rule, playbook.qualifications)),
-        readiness=None
-        if readiness is None
-        else readiness.replace(mid=in_rule(readiness.mid), late=in_rule(readiness.late)),
-    )
-
-
 def may_be_renamed(one: Stage, other: Stage) -> bool:
     """Return whether the second stage could be the first under a new name: same label, or all else equal."""
-    return one.replace(id=other.id, label=None) == other.replace(label=None) or (
+    return one.replace(id=other.id, label=None, aliases=()) == other.replace(label=None, aliases=()) or (
         one.label is not None and one.label == other.label
     )

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from leadlife.checks.changes import Change, ChangeKind, changes, may_be_renamed, with_stage_names
+from leadlife.checks.changes import Change, ChangeKind, changes, may_be_renamed
 from leadlife.checks.legality import LegalityChange, allowed_only_by
 from leadlife.errors import Malformed, UnknownName, did_you_mean
+from leadlife.lifecycle.renaming import with_stages_renamed
 from leadlife.playbook.playbook import Playbook
 
 
@@ -69,7 +70,8 @@ def diff(before: Playbook, after: Playbook, *, renamed: Mapping[str, str] | None
     """Return the difference of two playbooks.
 
     A stage that is gone and a stage that is new count as one renamed stage if they have the same label, or if all but
-    their names is equal, and if no other stage fits as well. Name all other renamed stages in ``renamed``.
+    their names is equal, and if no other stage fits as well; so do the aliases of stages. Name all other renamed stages
+    in ``renamed``.
 
     Args:
         before: The old playbook.
@@ -88,7 +90,7 @@ def diff(before: Playbook, after: Playbook, *, renamed: Mapping[str, str] | None
             )
     names = _renamed(before, after, renamed or {})
     # Compare under the new names: a rename alone then changes no move.
-    was = with_stage_names(before, names)
+    was = with_stages_renamed(before, names)
     old_names = {new: old for old, new in names.items()}
     declared = changes(was, after, old_names)
     undecided: set[tuple[str, str]] = set()
@@ -108,7 +110,8 @@ def _renamed(before: Playbook, after: Playbook, given: Mapping[str, str]) -> dic
     for name, side in [*((old, before) for old in given), *((new, after) for new in given.values())]:
         if name not in side.lifecycle.by_id:
             raise UnknownName(f"there is no stage {name!r}", hint=did_you_mean(name, side.lifecycle.by_id))
-    names = dict(given)
+    former = {old: new for old, new in after.lifecycle.former_names.items() if old in before.lifecycle.by_id}
+    names = {**former, **given}
     gone = [one for one in before.lifecycle.stages if one.id not in after.lifecycle.by_id and one.id not in names]
     new = [
         one for one in after.lifecycle.stages if one.id not in before.lifecycle.by_id and one.id not in names.values()

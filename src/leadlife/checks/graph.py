@@ -104,7 +104,7 @@ def _no_path_to_won(walks: Walks, trapped: set[str]) -> Iterator[Finding]:
     done = trapped | {state.stage for state in _states_before_won(walks, won)}
     for state, path in walks.paths.items():
         stage = walks.lifecycle.by_id[state.stage]
-        if stage.status in (StageStatus.LOST, StageStatus.DISQUALIFIED) or stage.id in done:
+        if stage.status.closed or stage.id in done:
             continue
         done.add(stage.id)
         message = f"no path leads from {stage.id!r} to a won stage"

@@ -1,9 +1,9 @@
 """Criteria about the state of a lead: evidence, qualifications, stage, cycle, readiness, a sale."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -151,6 +151,10 @@ class InStage(Criterion):
     def sentence(self) -> str:
         """Return the criterion in words."""
         return f"in stage {' or '.join(self.names)}"
+
+    def stages_renamed(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return its stages under new names; see :meth:`leadlife.Playbook.renamed`."""
+        return {"names": tuple(names.get(name, name) for name in self.names)}
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         """Yield the stages."""

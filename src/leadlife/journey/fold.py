@@ -17,7 +17,7 @@ from leadlife.facts import (
     Started,
 )
 from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry, may_ever_fire
-from leadlife.journey.manual_qualification import grant_or_withdraw
+from leadlife.journey.manual_qualification import grant_or_withdraw, grant_with_stage
 from leadlife.journey.moves import begin, make_move, reinterpreted, with_pending
 from leadlife.journey.records import (
     Due,
@@ -274,6 +274,7 @@ def _reach(state: State, fact: StageReached, _registry: PlaybookRegistry) -> Ref
         position = make_move(
             state, position, edge, at=fact.at, fact=fact, by=fact.by.id, derived=inferred, waived=waived
         )
+    grant_with_stage(state, position, fact, fact.stage)
     return ()
 
 
@@ -299,25 +300,32 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
         return _refuse(state, fact, (NOT_STARTED,), trigger=StepKind.ADOPTED)
     playbook = registry.find(fact.playbook)
     stages = playbook.lifecycle.by_id
-    stage = _relabelled(before.stage, fact, playbook)
+    labels = _new_labels(fact, playbook)
+    stage = labels.get(before.stage, before.stage)
     if stage not in stages or stages[stage].type is StageType.GATE:
         hint = f"map the stage in stages=; {did_you_mean(before.stage, stages)}"
         refusal = Refusal(RefusalCode.ILLEGAL_MOVE, f"{playbook.ref} has no stage {stage!r}", hint)
         return _refuse(state, fact, (refusal,), trigger=StepKind.ADOPTED)
 
+    if stages[stage].status is StageStatus.CHURNED and before.status not in (StageStatus.WON, StageStatus.CHURNED):
+        hint = "map the stage to another one in stages="
+        message = f"{stage!r} is a churned stage, and {before.stage!r} is not a customer's"
+        refusal = Refusal(RefusalCode.ILLEGAL_MOVE, message, hint)
+        return _refuse(state, fact, (refusal,), trigger=StepKind.ADOPTED)
+
     def renamed(name: str | None) -> str | None:
-        return None if name is None else _relabelled(name, fact, playbook)
+        return None if name is None else labels.get(name, name)
 
     position = before._replace(
         playbook=playbook,
         stage=stage,
         left=renamed(before.left),
-        high_water=_high_water(before, before.high_water, fact, playbook),
+        high_water=_high_water(before, before.high_water, labels, playbook),
         episodes=before.episodes._replace(
             cycles=tuple(
                 cycle._replace(
                     reentry_from=renamed(cycle.reentry_from),
-                    high_water=_high_water(before, cycle.high_water, fact, playbook),
+                    high_water=_high_water(before, cycle.high_water, labels, playbook),
                 )
                 for cycle in before.episodes.cycles
             )
@@ -328,7 +336,7 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
     if before.status is not position.status:
         position = reinterpreted(position, before.status, position.status, fact.at)
     state.position = position
-    state.append(_own_step(position, fact, StepKind.ADOPTED, relabelled=tuple(fact.stages.items())))
+    state.append(_own_step(position, fact, StepKind.ADOPTED, relabelled=tuple(labels.items())))
     known = state.rules
     if playbook.rule_index or position.waits or (known is not None and known.by_name):
         # Where the new playbook has no rules, what was held is still to be let go.
@@ -347,18 +355,22 @@ def _limit_state(before: Position, playbook: Playbook, stage: Stage) -> LimitSta
     return LimitState.SPENT if all(one.edge.target is None for one in candidates) else LimitState.RUNNING
 
 
-def _relabelled(stage: str, fact: PlaybookAdopted, playbook: Playbook) -> str:
-    """Return a stage's new name. A stage that the playbook still has keeps its name: relabelling is not a move."""
-    return stage if stage in playbook.lifecycle.by_id else fact.stages.get(stage, stage)
+def _new_labels(fact: PlaybookAdopted, playbook: Playbook) -> dict[str, str]:
+    """Return the new names of stages: what the adoption says, else the aliases that the playbook declares.
+
+    A stage that the playbook still has keeps its name: relabelling is not a move.
+    """
+    labels = {**playbook.lifecycle.former_names, **fact.stages}
+    return {old: new for old, new in labels.items() if old not in playbook.lifecycle.by_id}
 
 
-def _high_water(before: Position, mark: str | None, fact: PlaybookAdopted, playbook: Playbook) -> str | None:
+def _high_water(before: Position, mark: str | None, labels: dict[str, str], playbook: Playbook) -> str | None:
     """Return a high-water mark on the new path; one that it has not falls back to the furthest stage that it has."""
     old, new = before.table.rank, playbook.lifecycle.table.rank
     place = old.get(mark or "", -1)
-    passed = [_relabelled(stage, fact, playbook) for stage, at in old.items() if at <= place]
+    passed = [labels.get(stage, stage) for stage, at in old.items() if at <= place]
     kept = next((stage for stage in reversed(passed) if stage in new), mark)
-    return kept if kept is None else _relabelled(kept, fact, playbook)
+    return kept if kept is None else labels.get(kept, kept)
 
 
 _ACTS: dict[type[Fact], Callable[[State, Any, PlaybookRegistry], Refusals]] = {

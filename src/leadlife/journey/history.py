@@ -32,6 +32,7 @@ class Visit(NamedTuple):
         left: When it ended; None while it lasts.
         cycle: The cycle it belongs to; None in a recycled stage.
         kind: The kind of the transition that began it, or ``started``.
+        passed: Whether the lead only passed through: automatic moves led in and, at the same instant, on.
     """
 
     stage: str
@@ -39,6 +40,7 @@ class Visit(NamedTuple):
     left: datetime | None
     cycle: int | None
     kind: str
+    passed: bool = False
 
     def time(self, at: datetime) -> timedelta:
         """Return how long it lasted, or has lasted at an instant."""
@@ -48,6 +50,7 @@ class Visit(NamedTuple):
 def visits_of(state: State) -> tuple[Visit, ...]:
     """Return every visit, in order."""
     visits: list[Visit] = []
+    led_in = False  # whether an automatic move began the latest visit
     for step in oldest_first(state.history):
         if not isinstance(step, Step):
             continue
@@ -56,8 +59,11 @@ def visits_of(state: State) -> tuple[Visit, ...]:
             visits = [visit._replace(stage=new.get(visit.stage, visit.stage)) for visit in visits]
         elif step.target is not None:
             if visits:
-                visits[-1] = visits[-1]._replace(left=step.at)
+                last = visits[-1]
+                passed = led_in and step.automatic and step.at == last.entered
+                visits[-1] = last._replace(left=step.at, passed=passed)
             visits.append(Visit(step.target, step.at, None, step.cycle, step.kind))
+            led_in = step.automatic
     return tuple(visits)
 
 
@@ -245,7 +251,7 @@ def _change_words(change: RuleChange) -> str:
     match change.kind:
         case RuleChangeKind.GRANTED:
             until = "" if change.expires is None else f" until {change.expires:%Y-%m-%d %H:%M} UTC"
-            return f"{name} granted{until}"
+            return f"{name} granted{until}{f', because {change.reason}' if change.reason else ''}"
         case RuleChangeKind.WITHDRAWN if change.reason == Withdrawal.NOT_SO:
             return f"{name} withdrawn, because this is no longer true: {change.criterion}"
         case RuleChangeKind.WITHDRAWN:

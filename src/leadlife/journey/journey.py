@@ -642,6 +642,15 @@ class Journey:
         return queries.log_entries(self._data)
 
     @property
+    def standing(self) -> tuple[Fact, ...]:
+        """The observed facts that count at :attr:`at`, in the order in which they were recorded.
+
+        Left out is what was retracted, conflicts with an earlier fact under its key, is planned for later, or was
+        refused. A sale or an activity counts even if the move that it would have fired was refused.
+        """
+        return queries.standing(self._data)
+
+    @property
     def refused(self) -> bool:
         """Whether the playbook refused any fact or timer so far."""
         return queries.was_refused(self._data)

@@ -84,8 +84,8 @@ def begin(state: State, playbook: Playbook, stage: str, *, at: datetime, fact: F
         episodes=episodes,
         high_water=high_water,
         source=fact.source,
-        cut=state.ordinal if cuts_evidence(status) else 0,
-        cut_moves=1 if cuts_evidence(status) else 0,
+        cut=state.ordinal if status.cuts_evidence else 0,
+        cut_moves=1 if status.cuts_evidence else 0,
     )
     return position
 
@@ -101,7 +101,7 @@ def _enter(
         episodes = _turned(episodes, was, now, source, kind=kind, at=at, fact=fact)
     if episodes.in_cycle and place > rank.get(episodes.cycles[-1].high_water or "", -1):
         episodes = _changed(episodes, high_water=target)
-    cuts = now is not StageStatus.OPEN and cuts_evidence(now)
+    cuts = now is not StageStatus.OPEN and now.cuts_evidence
     if state.rules is not None:
         # What is cut off, and whose source counts, changes every answer; else only the stage has changed.
         everything = cuts or len(episodes.cycles) != len(before.episodes.cycles)
@@ -139,11 +139,6 @@ def _turned(
     return episodes
 
 
-def cuts_evidence(status: StageStatus) -> bool:
-    """Return whether entering a stage of this status cuts off older evidence."""
-    return status in (StageStatus.WON, StageStatus.RECYCLED)
-
-
 def _opened(
     episodes: Episodes, at: datetime, fact: Fact | None, returned_from: str | None, *, high_water: str | None = None
 ) -> Episodes:
@@ -175,11 +170,12 @@ def _changed(episodes: Episodes, **changes: Any) -> Episodes:
 
 
 def _ended(episodes: Episodes, was: StageStatus, now: StageStatus, at: datetime) -> Episodes:
-    # A lost lead that is recycled, or closed alike again, keeps the outcome that it has.
-    closed_already = was.closed and (now is StageStatus.RECYCLED or now is was)
+    # A lost lead that is recycled, or closed alike again, keeps the outcome that it has; a customer who churns was won.
+    outside = now in (StageStatus.RECYCLED, StageStatus.CHURNED)
+    closed_already = was.closed and (outside or now is was)
     if episodes.in_cycle and not closed_already:
         episodes = _changed(episodes, outcome=now, ended=at)
-    return episodes._replace(in_cycle=False) if now is StageStatus.RECYCLED else episodes
+    return episodes._replace(in_cycle=False) if outside else episodes
 
 
 def reinterpreted(position: Position, was: StageStatus, now: StageStatus, at: datetime) -> Position:

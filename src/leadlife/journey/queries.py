@@ -26,7 +26,7 @@ from leadlife.journey.view import JourneyView
 from leadlife.journey.waiting import pending_moves
 from leadlife.leads import SYSTEM, Actor
 from leadlife.lifecycle.edges import Edge
-from leadlife.lifecycle.transitions import TransitionKind
+from leadlife.lifecycle.transitions import FIRING, TransitionKind
 from leadlife.qualification.rule_index import horizon, timed_leaves
 from leadlife.timing import earliest
 
@@ -171,6 +171,17 @@ def log_entries(data: JourneyData) -> tuple[LogEntry, ...]:
         for fact, status in data.log.with_status()
         if data.shows(fact)
     )
+
+
+def standing(data: JourneyData) -> tuple[Fact, ...]:
+    """Return the observed facts that count."""
+    return tuple(one.fact for one in log_entries(data) if _counts(one))
+
+
+def _counts(entry: LogEntry) -> bool:
+    if entry.standing is FactStatus.REFUSED:
+        return entry.fact.type in FIRING  # only the move that it would have fired was refused
+    return entry.standing in (FactStatus.STANDS, FactStatus.PENDING, FactStatus.REDUNDANT)
 
 
 def _orders(data: JourneyData) -> dict[str, FactStatus]:

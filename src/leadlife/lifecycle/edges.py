@@ -101,7 +101,9 @@ def landings(stages: Mapping[str, Stage], target: str) -> set[str]:
     found: set[str] = set()
     waiting, seen = [target], {target}
     while waiting:
-        stage = stages[waiting.pop()]
+        stage = stages.get(waiting.pop())
+        if stage is None:  # an unknown name, which is reported where it is written
+            continue
         onward = {route.target for route in stage.routes} | ({stage.default} if stage.default else set())
         if stage.type is not StageType.GATE:
             found.add(stage.id)

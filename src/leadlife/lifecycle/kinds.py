@@ -20,13 +20,17 @@ def implied_kind(source: Stage, target: Stage, rank: Mapping[str, int]) -> Trans
     """Return what a move from one stage to another means; None where the statuses and the path do not imply it."""
     if target.status is StageStatus.RECYCLED:
         return TransitionKind.RECYCLE
+    if source.status is StageStatus.WON and target.status is StageStatus.CHURNED:
+        return TransitionKind.CHURN
     if source.status.closed:  # only a customer who buys again is clear: a reentry and a reopening look alike
-        repeats = source.status is StageStatus.WON and target.status is StageStatus.OPEN
-        return TransitionKind.REPEAT if repeats else None
+        customer = source.status in (StageStatus.WON, StageStatus.CHURNED)
+        return TransitionKind.REPEAT if customer and target.status is StageStatus.OPEN else None
     if target.status in (StageStatus.LOST, StageStatus.DISQUALIFIED):
         return TransitionKind.EXIT
     if target.status is StageStatus.WON:
         return TransitionKind.FORWARD
+    if target.status is StageStatus.CHURNED:
+        return None  # no kind is legal: only a customer churns
     if source.status is StageStatus.RECYCLED:
         return TransitionKind.REENTRY
     if source.id not in rank or target.id not in rank:
@@ -87,6 +91,10 @@ def _why(rule: Transition, kinds: Mapping[tuple[str, str], TransitionKind | None
 
 def _line(stages: Mapping[str, Stage], kinds: Mapping[tuple[str, str], TransitionKind | None]) -> str:
     """Return the line to write: a kind that is legal for every edge."""
+    if any(stages[target].status is StageStatus.CHURNED for _, target in kinds):
+        return "only a customer churns: let it lead out of won stages alone, and to churned stages alone"
+    if any(stages[source].status is StageStatus.CHURNED for source, _ in kinds):
+        return 'kind="repeat", the only one that leads out of a churned stage'
     if any(stages[source].status.closed for source, _ in kinds):
         if all(stages[target].status is StageStatus.OPEN for _, target in kinds):
             return 'kind="repeat", kind="reentry" or kind="reopen", which lead out of a closed stage'

@@ -9,10 +9,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from leadlife._base.model import Accepts, Definition, TupleOf, default
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import View
-from leadlife.errors import Fault, InvalidDefinition, UnknownName, did_you_mean
+from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean
 from leadlife.lifecycle.edges import Edge, expand
 from leadlife.lifecycle.kinds import with_kinds
 from leadlife.lifecycle.machine import build_machine
+from leadlife.lifecycle.renaming import with_stages_renamed
 from leadlife.lifecycle.stages import EntryStage, Reason, Stage, StageType
 from leadlife.lifecycle.table import TransitionTable
 from leadlife.lifecycle.transitions import Transition
@@ -144,15 +145,48 @@ class Lifecycle(Definition):
             raise UnknownName(f"there is no stage {name!r}", hint=did_you_mean(str(name), self.by_id))
         return self.by_id[name]
 
-    def with_stages(self, *stages: Stage) -> Self:
-        """Return a lifecycle in which these stages replace those of the same id, or come last."""
+    def with_stages(self, *stages: Stage, before: str | None = None, after: str | None = None) -> Self:
+        """Return a lifecycle in which these stages replace those of the same id, or are inserted.
+
+        Args:
+            stages: The stages.
+            before: The stage before which new ones are inserted.
+            after: The stage after which they are inserted; without both, they come last.
+
+        Raises:
+            UnknownName: There is no such stage to insert before or after.
+        """
         given = {stage.id: stage for stage in stages}
         kept = [given.pop(stage.id, stage) for stage in self.stages]
-        return self.replace(stages=(*kept, *given.values()))
+        place = _place("stage", [stage.id for stage in kept], before, after)
+        return self.replace(stages=(*kept[:place], *given.values(), *kept[place:]))
 
-    def with_transitions(self, *transitions: Transition) -> Self:
-        """Return a lifecycle with further transitions, tried after those already there."""
-        return self.replace(transitions=(*self.transitions, *transitions))
+    def with_transitions(self, *transitions: Transition, before: str | None = None, after: str | None = None) -> Self:
+        """Return a lifecycle with further transitions.
+
+        Args:
+            transitions: The transitions. Of those with one trigger, the first whose guard is true is taken.
+            before: The trigger before whose first transition they are inserted.
+            after: The trigger after whose last transition they are inserted; without both, they come last.
+
+        Raises:
+            UnknownName: There is no such trigger to insert before or after.
+        """
+        place = _place("trigger", [rule.trigger for rule in self.transitions], before, after)
+        return self.replace(transitions=(*self.transitions[:place], *transitions, *self.transitions[place:]))
+
+    def renamed(self, old: str, new: str) -> Self:
+        """Return a lifecycle in which a stage has a new id, with every reference to it, and the old one as an alias.
+
+        ``Playbook.renamed`` also rewrites qualifications and scores.
+
+        Raises:
+            UnknownName: There is no such stage.
+            InvalidDefinition: The new id is that of another stage.
+        """
+        renamed = with_stages_renamed(self, {self.stage(old).id: new})
+        stage = renamed.stage(new)
+        return renamed.with_stages(stage.replace(aliases=(*stage.aliases, old)))
 
     def automated(self, *triggers: str) -> Self:
         """Return a lifecycle in which the guarded moves of these triggers are made as soon as their guards are true.
@@ -176,6 +210,11 @@ class Lifecycle(Definition):
         self._known(triggers, "nothing to take away")
         return self.replace(transitions=tuple(r for r in self.transitions if r.trigger not in triggers))
 
+    @cached_property
+    def former_names(self) -> Mapping[str, str]:
+        """The former ids of stages, each with the present one."""
+        return FrozenDict({alias: stage.id for stage in self.stages for alias in stage.aliases})
+
     def _known(self, triggers: tuple[str, ...], otherwise: str) -> None:
         known = {rule.trigger for rule in self.transitions}
         missing = [
@@ -183,3 +222,15 @@ class Lifecycle(Definition):
         ]
         if missing:
             raise InvalidDefinition(otherwise, faults=missing)
+
+
+def _place(what: str, names: list[str], before: str | None, after: str | None) -> int:
+    """Return the place at which something new is inserted among names."""
+    if before is not None and after is not None:
+        raise Malformed("new ones are inserted before= or after= another, not both")
+    anchor = after if before is None else before
+    if anchor is None:
+        return len(names)
+    if anchor not in names:
+        raise UnknownName(f"there is no {what} {anchor!r}", hint=did_you_mean(anchor, names))
+    return names.index(anchor) if before is not None else len(names) - names[::-1].index(anchor)

@@ -1,11 +1,12 @@
 """Stages and transitions: the words of a lifecycle."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from leadlife._base.model import Definition, Name, OneOf, Text, TupleOf, default
+from leadlife._base.model import Definition, Name, Names, OneOf, Text, TupleOf, default
 from leadlife.criteria import Guard, OptionalGuard
 from leadlife.timing import OptionalDuration, PositiveDuration
 
@@ -18,11 +19,26 @@ class StageStatus(StrEnum):
     WON = "won"
     LOST = "lost"
     DISQUALIFIED = "disqualified"
+    CHURNED = "churned"
+    """A customer who left. The sale stays won; only the time as a customer is over."""
 
     @property
     def closed(self) -> bool:
-        """Whether the cycle is over, be it won, lost or disqualified."""
-        return self in (StageStatus.WON, StageStatus.LOST, StageStatus.DISQUALIFIED)
+        """Whether nothing is open with the lead, which is won, lost, disqualified or churned."""
+        return self not in (StageStatus.OPEN, StageStatus.RECYCLED)
+
+    @property
+    def cuts_evidence(self) -> bool:
+        """Whether entering a stage of this status cuts off older evidence, sales and grants."""
+        return self in (StageStatus.WON, StageStatus.RECYCLED, StageStatus.CHURNED)
+
+    @property
+    def off_path(self) -> bool:
+        """Whether a stage of this status is never on the success path."""
+        return self not in (StageStatus.OPEN, StageStatus.WON)
+
+
+_OFF_PATH = frozenset[str](status for status in StageStatus if status.off_path)
 
 
 class StageType(StrEnum):
@@ -49,6 +65,10 @@ class Route(Definition):
     guard: Guard
     target: Name
 
+    def stages_renamed(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return where it leads, under new names."""
+        return {"target": names.get(self.target, self.target)}
+
 
 class Stage(Definition):
     """A place in the lifecycle."""
@@ -56,6 +76,8 @@ class Stage(Definition):
     id: Name
     label: Text | None = None
     """What people see; the id when not given."""
+    aliases: Names = default(())
+    """Its former ids. Adopting the playbook gives leads the new one, and figures count the former ones with it."""
     team: Name | None = None
     """Who works the leads that stand here."""
     status: OneOf[StageStatus] = default(StageStatus.OPEN)
@@ -79,13 +101,14 @@ class Stage(Definition):
     @model_validator(mode="before")
     @classmethod
     def _implied(cls, data: Any) -> Any:
-        """Fill in what follows: a limit means sla; recycled, lost and disqualified are off the success path."""
+        """Fill in what follows: a limit means sla; only open and won stages are on the success path."""
         if not isinstance(data, dict):
             return data
         implied: dict[str, Any] = {}
         if data.get("limit") is not None:
             implied["type"] = StageType.SLA
-        if data.get("status", StageStatus.OPEN) in (StageStatus.RECYCLED, StageStatus.LOST, StageStatus.DISQUALIFIED):
+        status = data.get("status")
+        if isinstance(status, str) and status in _OFF_PATH:
             implied["on_path"] = False
         return {**implied, **data}
 
@@ -93,6 +116,12 @@ class Stage(Definition):
     def name(self) -> str:
         """The label, or the id."""
         return self.label or self.id
+
+    def stages_renamed(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return its id and its default, under new names; a new name that it had before is no former one any more."""
+        name = names.get(self.id, self.id)
+        default = None if self.default is None else names.get(self.default, self.default)
+        return {"id": name, "default": default, "aliases": tuple(one for one in self.aliases if one != name)}
 
 
 class Reason(Definition):
@@ -109,3 +138,7 @@ class EntryStage(Definition):
 
     stage: Name
     guard: OptionalGuard = default(None)
+
+    def stages_renamed(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return its stage, under new names."""
+        return {"stage": names.get(self.stage, self.stage)}

@@ -1,6 +1,6 @@
 """Transitions: the legal moves of a lifecycle, as a person declares them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -28,12 +28,21 @@ class TransitionKind(StrEnum):
     REENTRY = "reentry"
     REPEAT = "repeat"
     REOPEN = "reopen"
+    CHURN = "churn"
 
     @property
     def leaves_closed(self) -> bool:
         """Whether it may lead out of a closed stage."""
-        return self in (TransitionKind.REENTRY, TransitionKind.REPEAT, TransitionKind.REOPEN, TransitionKind.RECYCLE)
+        return self in _LEAVES_CLOSED
 
+
+_LEAVES_CLOSED = (
+    TransitionKind.REENTRY,
+    TransitionKind.REPEAT,
+    TransitionKind.REOPEN,
+    TransitionKind.RECYCLE,
+    TransitionKind.CHURN,
+)
 
 if TYPE_CHECKING:
     _Sources = Accepts[tuple[str, ...] | Literal["*"], str | Iterable[str]]
@@ -90,6 +99,14 @@ class Transition(Signable):
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed. A kind that was implied is not kept as if it had been stated."""
         return super().replace(**(changes if self.states_kind else {"kind": None, **changes}))
+
+    def stages_renamed(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return its sources and its target, under new names."""
+        sources, target = self.sources, self.target
+        return {
+            "sources": sources if isinstance(sources, str) else tuple(names.get(name, name) for name in sources),
+            "target": None if target is None else names.get(target, target),
+        }
 
     @field_validator("sources", mode="before")
     @classmethod

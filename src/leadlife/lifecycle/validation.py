@@ -12,6 +12,19 @@ from leadlife.lifecycle.stages import EntryStage, Limit, Reason, Stage, StageSta
 from leadlife.lifecycle.transitions import EVERY_OPEN_STAGE, FIRING, Transition, TransitionKind
 
 MOST_EDGES = 20_000
+_NEEDS_TARGET = (
+    TransitionKind.EXIT,
+    TransitionKind.RECYCLE,
+    TransitionKind.REENTRY,
+    TransitionKind.REPEAT,
+    TransitionKind.CHURN,
+)
+_LEADS_TO = {
+    TransitionKind.RECYCLE: StageStatus.RECYCLED,
+    TransitionKind.REENTRY: StageStatus.OPEN,
+    TransitionKind.CHURN: StageStatus.CHURNED,
+}
+"""The status of the stages that some kinds lead to."""
 
 
 def lifecycle_faults(
@@ -23,6 +36,7 @@ def lifecycle_faults(
     """Return everything wrong with a lifecycle, in reading order."""
     faults = list(repeated("stages", [stage.id for stage in declared]))
     faults += repeated("reasons", [reason.id for reason in reasons])
+    faults += _alias_faults(declared)
     stages = {stage.id: stage for stage in declared}
     named = {reason.id: reason for reason in reasons}
     for place, stage in enumerate(declared):
@@ -37,6 +51,18 @@ def lifecycle_faults(
     if not faults:
         faults += _timedcircles(transitions, stages)
     return faults
+
+
+def _alias_faults(declared: tuple[Stage, ...]) -> Iterator[Fault]:
+    owners: dict[str, str] = {}
+    ids = {stage.id for stage in declared}
+    for place, stage in enumerate(declared):
+        for number, alias in enumerate(stage.aliases):
+            path = f"stages.{place}.aliases.{number}"
+            if alias in ids:
+                yield Fault(path, f"{alias!r} is the id of a stage, so it is no former one")
+            elif owners.setdefault(alias, stage.id) != stage.id:
+                yield Fault(path, f"{alias!r} is a former id of {owners[alias]!r} already")
 
 
 def _known(path: str, name: str, names: Iterable[str]) -> Iterator[Fault]:
@@ -73,7 +99,7 @@ def _stage_faults(
         yield from _reason_faults(path, stage, stage.limit, transitions, reasons)
     if stage.status is not StageStatus.RECYCLED and (stage.cool_down or stage.reentry_limit is not None):
         yield Fault(path, "only a recycled stage has a cool-down or a reentry limit")
-    if stage.status in (StageStatus.RECYCLED, StageStatus.LOST, StageStatus.DISQUALIFIED) and stage.on_path:
+    if stage.status.off_path and stage.on_path:
         yield Fault(f"{path}.on_path", f"a stage of status {stage.status} is not on the success path")
 
 
@@ -113,7 +139,7 @@ def _transition_faults(
         for place, source in enumerate(rule.sources):
             yield from _known(f"{path}.sources.{place}", source, stages)
             if source in stages:
-                yield from _source_faults(f"{path}.sources.{place}", rule, stages[source])
+                yield from _source_faults(f"{path}.sources.{place}", rule, stages[source], stages)
     elif rule.has_kind and rule.kind.leaves_closed and rule.kind is not TransitionKind.RECYCLE:
         yield Fault(f"{path}.sources", f"a {rule.kind} leads out of named stages, not out of every open one")
     yield from _reasons_faults(path, rule, reasons)
@@ -173,18 +199,22 @@ def _routes(stages: Mapping[str, Stage]) -> Iterator[str]:
 
 def _target_faults(path: str, rule: Transition, stages: Mapping[str, Stage]) -> Iterator[Fault]:
     if rule.target is None:
-        if rule.kind in (TransitionKind.EXIT, TransitionKind.RECYCLE, TransitionKind.REENTRY, TransitionKind.REPEAT):
+        if rule.has_kind and rule.kind in _NEEDS_TARGET:
             yield Fault(f"{path}.target", f"kind {rule.kind} needs a target")
         return
     yield from _known(f"{path}.target", rule.target, stages)
-    wanted = {TransitionKind.RECYCLE: StageStatus.RECYCLED, TransitionKind.REENTRY: StageStatus.OPEN}.get(rule.kind)
-    if wanted is not None and rule.target in stages:
-        ends = {stages[name].status for name in landings(stages, rule.target) if name in stages}
-        if ends - {wanted}:
-            yield Fault(f"{path}.target", f"kind {rule.kind} leads to a stage of status {wanted}")
+    if not rule.has_kind or rule.target not in stages:
+        return
+    wanted = _LEADS_TO.get(rule.kind)
+    ends = {stages[name].status for name in landings(stages, rule.target) if name in stages}
+    if wanted is not None and ends - {wanted}:
+        yield Fault(f"{path}.target", f"kind {rule.kind} leads to a stage of status {wanted}")
+    elif wanted is not StageStatus.CHURNED and StageStatus.CHURNED in ends:
+        hint = "let it lead out of won stages, with kind churn; a lead that never bought is lost or disqualified"
+        yield Fault(f"{path}.target", f"only a customer churns, so kind {rule.kind} does not lead there", hint)
 
 
-def _source_faults(path: str, rule: Transition, source: Stage) -> Iterator[Fault]:
+def _source_faults(path: str, rule: Transition, source: Stage, stages: Mapping[str, Stage]) -> Iterator[Fault]:
     if source.type is StageType.GATE:
         yield Fault(path, "a gate is left by its routes, not by a transition")
     if not rule.has_kind:
@@ -193,10 +223,24 @@ def _source_faults(path: str, rule: Transition, source: Stage) -> Iterator[Fault
         yield Fault(
             path,
             f"{source.id!r} is closed ({source.status}); kind {rule.kind} does not lead out of it",
-            "use reentry, repeat, reopen or recycle",
+            "use reentry, repeat, reopen or recycle; out of a won stage also churn",
         )
-    if rule.kind is TransitionKind.REOPEN and not source.status.closed:
+    elif source.status is StageStatus.CHURNED and rule.kind is not TransitionKind.REPEAT:
+        hint = 'write kind="repeat" for a win-back; a churn that was recorded by mistake is retracted'
+        yield Fault(path, f"{source.id!r} is churned; kind {rule.kind} does not lead out of it", hint)
+    elif source.status is StageStatus.CHURNED and not _wins_back(rule.target, stages):
+        yield Fault(path, f"{source.id!r} is churned, so a move out of it leads to an open or a won stage")
+    elif rule.kind is TransitionKind.CHURN and source.status is not StageStatus.WON:
+        yield Fault(path, "kind churn leads out of a won stage: only a customer churns")
+    elif rule.kind is TransitionKind.REOPEN and not source.status.closed:
         yield Fault(path, "kind reopen leads out of a closed stage")
+
+
+def _wins_back(target: str | None, stages: Mapping[str, Stage]) -> bool:
+    if target is None or target not in stages:
+        return True  # reported with the target
+    ends = {stages[name].status for name in landings(stages, target) if name in stages}
+    return ends <= {StageStatus.OPEN, StageStatus.WON}
 
 
 def _unbound(path: str, guard: Criterion) -> Iterator[Fault]:
@@ -211,6 +255,9 @@ def _entry_faults(entries: Mapping[str, tuple[EntryStage, ...]], stages: Mapping
             yield from _known(f"{name}.{place}", entry.stage, stages)
             if entry.stage in stages and stages[entry.stage].type is StageType.GATE:
                 yield Fault(f"{name}.{place}", "a gate holds nobody, so no journey begins there")
+            elif entry.stage in stages and stages[entry.stage].status is StageStatus.CHURNED:
+                hint = "let the journey begin in a won stage, and churn from there"
+                yield Fault(f"{name}.{place}", "only a customer churns, so no journey begins there", hint)
             if entry.guard is not None:
                 yield from _unbound(f"{name}.{place}.guard", entry.guard)
     if not any(stage.status is StageStatus.OPEN and stage.type is not StageType.GATE for stage in stages.values()):

@@ -25,6 +25,7 @@ from leadlife.facts import (
 )
 from leadlife.leads import ActivityKind
 from leadlife.lifecycle.lifecycle import Lifecycle
+from leadlife.lifecycle.renaming import with_stages_renamed
 from leadlife.playbook.fields import FieldSpec, FieldType
 from leadlife.qualification.rule_index import RuleIndex, criteria_of, rule_faults
 from leadlife.qualification.rules import QualificationRule, ReadinessRule
@@ -252,6 +253,24 @@ class Playbook(Definition):
     def with_lifecycle(self, lifecycle: Lifecycle, *, version: str | None = None) -> Self:
         """Return the playbook with another lifecycle, and another version if one is given."""
         return self.replace(lifecycle=lifecycle, version=version or self.version)
+
+    def renamed(self, old: str, new: str, *, version: str | None = None) -> Self:
+        """Return the playbook in which a stage has a new id, with every reference to it; the old one is an alias.
+
+        References in code of your own are not known here. Sign-offs of what names the stage are due again.
+
+        Args:
+            old: The present id.
+            new: The new one.
+            version: The version of the new playbook; leads that adopt it keep their history under the new id.
+
+        Raises:
+            UnknownName: There is no such stage.
+            InvalidDefinition: The new id is that of another stage.
+        """
+        lifecycle = self.lifecycle.renamed(old, new)
+        renamed = with_stages_renamed(self, {old: new})
+        return renamed.replace(lifecycle=lifecycle, version=version or self.version)
 
     def automated(self, *triggers: str, version: str | None = None) -> Self:
         """Return the playbook whose guarded moves of these triggers are made as soon as their guards are true.

@@ -11,7 +11,6 @@ from leadlife.criteria import BandIs, Criterion, CustomGuard, DaysInStage, Score
 from leadlife.errors import UnknownName, did_you_mean
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.sign_off import Signable, SignOff, content_digest
-from leadlife.lifecycle.stages import StageStatus
 from leadlife.lifecycle.transitions import Transition, TransitionKind
 from leadlife.playbook.playbook import Playbook
 from leadlife.qualification.rules import QualificationRule, ReadinessRule
@@ -122,8 +121,7 @@ def _content(playbook: Playbook, rule: Signable) -> Iterator[Any]:
 
 def _cutting(playbook: Playbook) -> list[str]:
     """Return the stages that cut off older evidence, sales and grants."""
-    cuts = (StageStatus.WON, StageStatus.RECYCLED)
-    return [stage.id for stage in playbook.lifecycle.stages if stage.status in cuts]
+    return [stage.id for stage in playbook.lifecycle.stages if stage.status.cuts_evidence]
 
 
 def _same_way(playbook: Playbook, rule: Transition) -> Iterator[list[Edge]]:

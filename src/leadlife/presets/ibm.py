@@ -78,7 +78,10 @@ def _moves() -> tuple[Transition, ...]:
         automatic("sales_qualify", "lead", "sql", TransitionKind.SKIP, holds("sql")),
         automatic("qualify", "lead", "mql", TransitionKind.FORWARD, holds("mql")),
         automatic("sales_qualify", "mql", "sql", TransitionKind.FORWARD, holds("sql")),
-        automatic("lapse", "sql", "mql", TransitionKind.BACKWARD, ~holds("sql")),
+        # What is lost leads back to what is still held: no lead stands in a stage whose test it does not pass.
+        automatic("lapse", "sql", "mql", TransitionKind.BACKWARD, ~holds("sql") & holds("mql")),
+        automatic("lapse", "sql", "lead", TransitionKind.BACKWARD, ~holds("sql") & ~holds("mql")),
+        automatic("lapse", "mql", "lead", TransitionKind.BACKWARD, ~holds("mql")),
         Transition(
             trigger="win",
             sources=("sql",),
@@ -115,7 +118,8 @@ def _moves() -> tuple[Transition, ...]:
 def ibm() -> Playbook:
     """Return the levels of IBM. Qualified leads move automatically. The moves ``lose`` and ``disqualify`` are added.
 
-    A lead that no longer holds SQL goes back to mql: its need was met, or 30 days have passed. Limits, criteria and
+    A lead that no longer holds SQL goes back to mql: its need was met, or 30 days have passed. If it does not hold MQL
+    either, it goes back to lead. Limits, criteria and
     scores are starting points: edit them.
     """
     return Playbook(

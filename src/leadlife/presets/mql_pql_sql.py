@@ -31,7 +31,7 @@ URGENT = evidence("urgent_need", within=elapsed(days=3))
 
 
 def _stages() -> tuple[Stage, ...]:
-    cold = Limit(after=days(90), trigger="recycle", reason="unresponsive")
+    cold = Limit(after=days(60), trigger="recycle", reason="unresponsive")
     undecided = Limit(after=days(60), trigger="recycle", reason="no decision")
     return (
         Stage(id="lead", team="marketing", meaning="has given contact details: signed up for something"),
@@ -72,7 +72,13 @@ def _moves() -> tuple[Transition, ...]:
         automatic("sales_qualify", ("pql", "mql"), "sql", TransitionKind.FORWARD, holds("sql")),
         automatic("product_qualify", ("lead", "mql"), "pql", TransitionKind.FORWARD, holds("pql")),
         automatic("qualify", ("lead",), "mql", TransitionKind.FORWARD, holds("mql")),
-        automatic("lapse", ("sql",), "mql", TransitionKind.BACKWARD, ~holds("sql")),
+        # What is lost leads back to the best that is still held: no lead stands in a stage whose test it does not pass.
+        automatic("lapse", ("sql",), "pql", TransitionKind.BACKWARD, ~holds("sql") & holds("pql")),
+        automatic("lapse", ("sql",), "mql", TransitionKind.BACKWARD, ~holds("sql") & ~holds("pql") & holds("mql")),
+        automatic("lapse", ("sql",), "lead", TransitionKind.BACKWARD, ~holds("sql") & ~holds("pql") & ~holds("mql")),
+        automatic("lapse", ("pql",), "mql", TransitionKind.BACKWARD, ~holds("pql") & holds("mql")),
+        automatic("lapse", ("pql",), "lead", TransitionKind.BACKWARD, ~holds("pql") & ~holds("mql")),
+        automatic("lapse", ("mql",), "lead", TransitionKind.BACKWARD, ~holds("mql")),
         Transition(
             trigger="win",
             sources=("sql",),
@@ -110,9 +116,9 @@ def _moves() -> tuple[Transition, ...]:
 def mql_pql_sql() -> Playbook:
     """Return the funnel of tests. Leads move automatically. The moves ``lose`` and ``disqualify`` are added.
 
-    PQL does not require MQL. SQL is an intent to buy within 30 days with money and authority, or an urgent need. When
-    it ends, the lead goes back to mql, and from there to pql if it still holds PQL. Limits, criteria and scores are
-    starting points: edit them.
+    PQL does not require MQL. SQL is an intent to buy within 30 days with money and authority, or an urgent need. A
+    lead that loses a qualification goes back to the best one that it still holds, or to lead. Limits, criteria and
+    scores are starting points: edit them.
     """
     return Playbook(
         id="mql_pql_sql",

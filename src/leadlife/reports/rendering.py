@@ -15,6 +15,7 @@ _SHAPES = {
     StageStatus.WON: ("[[", "]]"),
     StageStatus.LOST: ("(", ")"),
     StageStatus.DISQUALIFIED: ("(", ")"),
+    StageStatus.CHURNED: ("(", ")"),
 }
 _DOT_SHAPES = {
     StageStatus.OPEN: 'shape=box, style="rounded,filled", fillcolor="#eef4f8"',
@@ -22,6 +23,7 @@ _DOT_SHAPES = {
     StageStatus.WON: 'shape=box, style="filled", peripheries=2, fillcolor="#e4f3e6"',
     StageStatus.LOST: 'shape=ellipse, style="filled", fillcolor="#f6e9e6"',
     StageStatus.DISQUALIFIED: 'shape=ellipse, style="filled", fillcolor="#eeeeee"',
+    StageStatus.CHURNED: 'shape=ellipse, style="filled,dashed", fillcolor="#f1ebf4"',
 }
 WIDEST = 34
 

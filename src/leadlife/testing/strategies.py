@@ -82,7 +82,12 @@ def _criteria() -> st.SearchStrategy[Any]:
 def lifecycles(draw: st.DrawFn) -> Lifecycle:
     """Generate small legal lifecycles with recycling, gates, limits, reopening and guards of every kind."""
     open_ones = [f"s{number}" for number in range(draw(st.integers(1, 4)))]
-    rest = {"recycled": StageStatus.RECYCLED, "won": StageStatus.WON, "lost": StageStatus.LOST}
+    rest = {
+        "recycled": StageStatus.RECYCLED,
+        "won": StageStatus.WON,
+        "lost": StageStatus.LOST,
+        "churned": StageStatus.CHURNED,
+    }
     gated = draw(st.booleans())
     names = [*open_ones, *rest]
     guard = st.none() | _criteria()
@@ -93,7 +98,7 @@ def lifecycles(draw: st.DrawFn) -> Lifecycle:
             rules.append(draw(_rules(source=name, status=status, names=names, rest=rest, guard=guard, gated=gated)))  # noqa: PERF401
     stages = [draw(_stages(name, rest.get(name, StageStatus.OPEN), rules)) for name in names]
     if gated:
-        route = Route(guard=draw(_criteria()), target=draw(st.sampled_from(names)))
+        route = Route(guard=draw(_criteria()), target=draw(st.sampled_from(_unchurned(names))))
         stages.append(Stage(id="gate", type=StageType.GATE, routes=(route,), default=draw(st.sampled_from(open_ones))))
     entries = (EntryStage(stage=open_ones[0]), EntryStage(stage=open_ones[-1], guard=draw(guard)))
     reasons = (Reason(id="timing"), Reason(id="other", needs_note=True))
@@ -103,6 +108,11 @@ def lifecycles(draw: st.DrawFn) -> Lifecycle:
         # Limits that lead in a circle are refused, and without limits there is no such circle.
         unlimited = tuple(stage.replace(limit=None, type=_without_limit(stage)) for stage in stages)
         return Lifecycle(stages=unlimited, transitions=tuple(rules), entries=entries, reasons=reasons)
+
+
+def _unchurned(names: list[str]) -> list[str]:
+    """Return the stages that a lead can be led to which never bought."""
+    return [name for name in names if name != "churned"]
 
 
 def _without_limit(stage: Stage) -> StageType:
@@ -130,7 +140,8 @@ def _rules(
             TransitionKind.RECYCLE,
         ],
         StageStatus.RECYCLED: [TransitionKind.REENTRY, TransitionKind.SKIP, TransitionKind.EXIT],
-        StageStatus.WON: [TransitionKind.REPEAT, TransitionKind.RECYCLE, TransitionKind.REOPEN],
+        StageStatus.WON: [TransitionKind.REPEAT, TransitionKind.RECYCLE, TransitionKind.REOPEN, TransitionKind.CHURN],
+        StageStatus.CHURNED: [TransitionKind.REPEAT],
         StageStatus.LOST: [TransitionKind.REENTRY, TransitionKind.RECYCLE, TransitionKind.REOPEN],
     }[status]
     kind = draw(st.sampled_from(kinds))
@@ -140,12 +151,14 @@ def _rules(
             target = "recycled"
         case TransitionKind.EXIT:
             target = "lost"
+        case TransitionKind.CHURN:
+            target = "churned"
         case TransitionKind.REOPEN:
             target = None
         case TransitionKind.REENTRY | TransitionKind.REPEAT:
-            target = draw(st.sampled_from(open_ones))
+            target = draw(st.sampled_from([*open_ones, "won"] if status is StageStatus.CHURNED else open_ones))
         case _:
-            target = draw(st.sampled_from([*names, None, *(["gate"] if gated else [])]))
+            target = draw(st.sampled_from([*_unchurned(names), None, *(["gate"] if gated else [])]))
     wildcard = (
         status is StageStatus.OPEN
         and kind in (TransitionKind.SKIP, TransitionKind.EXIT, TransitionKind.RECYCLE)

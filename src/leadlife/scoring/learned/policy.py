@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from math import exp, log
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -86,6 +86,11 @@ class Learned(Banded):
     def declares_all(self) -> bool:
         """False, because it also reads the team and the stage."""
         return False
+
+    def stages_renamed(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return its won and lost stages, under new names."""
+        stages = {"won": self.won, "lost": self.lost}
+        return {field: tuple(names.get(name, name) for name in several) for field, several in stages.items()}
 
     def limits(self) -> tuple[int | None, int | None]:
         """Return 0 and 1, in micropoints."""

@@ -84,6 +84,12 @@ class Row(Definition):
     won: Annotated[int, Field(ge=0)] = 0
     lost: Annotated[int, Field(ge=0)] = 0
 
+    def stages_renamed(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return its value under new names, if it counts a stage."""
+        if self.field != STAGE or not isinstance(self.value, str):
+            return {}
+        return {"value": names.get(self.value, self.value)}
+
 
 class Counts(NamedTuple):
     """The numbers of won and lost leads, with the start values."""
@@ -143,6 +149,10 @@ class WinTable(Definition):
     @cached_property
     def _index(self) -> dict[Place, tuple[int, int]]:
         return {(row.team, row.field, key_of(row.value)): (row.won, row.lost) for row in self.rows}
+
+    def stages_renamed(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return its stages, under new names."""
+        return {"stages": tuple(names.get(name, name) for name in self.stages)}
 
     @property
     def names(self) -> tuple[str, ...]:

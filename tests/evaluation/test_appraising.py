@@ -44,7 +44,9 @@ def test_the_words_of_a_weak_signal():
     chances = [1 / (1 + np.exp(-score)) for score in scores]
     appraisal = appraise(outcomes, chances, probabilities=True)
     assert appraisal.brier == brier(outcomes, chances).score
-    assert str(appraisal).endswith(f"times the average rate; Brier {appraisal.brier:.4f}")
+    assert str(appraisal).endswith(
+        f"times the average rate; Brier {appraisal.brier:.4f}; predicts 0.52 where 0.29 came true"
+    )
     assert "the signal is weak" in str(appraisal)
 
 

@@ -154,7 +154,7 @@ def test_a_row_that_cannot_be_read_keeps_its_place_and_is_a_fault():
         "activities, row 4, column 'at': the instant is blank",
         "activities, row 5, column 'lead': the id is blank",
     ]
-    with pytest.warns(UserWarning, match=r"8 rows or columns could not be read or scored; first: leads, row 1"):
+    with pytest.warns(UserWarning, match=r"8 rows or columns need a look; first: leads, row 1"):
         score_frame(BOOK, leads, activities, at=T)
 
 
@@ -165,7 +165,7 @@ def test_a_field_that_the_frame_lacks_is_a_fault():
     [fault] = faults
     assert (fault.row, fault.column) == (None, "employees")
     assert "did you mean 'employes'?" in fault.reason
-    with pytest.warns(UserWarning, match="1 row or column could not be read"):
+    with pytest.warns(UserWarning, match="1 row or column needs a look"):
         score_frame(BOOK, pd.DataFrame({"id": ["ada"]}), at=T)
 
 

@@ -92,7 +92,7 @@ format = "iso"
 file = "sales.csv"
 lead = "lead"
 delimiter = ";"
-blank = ["", "-"]
+blanks = ["-"]
 [[tables.sales]]
 column = "sold"
 format = "%Y-%m-%d %H:%M"
@@ -242,7 +242,8 @@ def test_a_day_without_a_clock_is_not_before_an_entry_at_noon_of_it(folder):
 
 def test_a_row_without_a_lead_still_extends_the_observation(folder):
     (folder / "sales.csv").write_text("lead;sold;amount;product\nz;2026-12-31 10:00;3;q\n")
-    assert read(folder).observed_until == datetime(2026, 12, 31, 13, tzinfo=UTC)
+    export = read_export(load_mapping(folder / "shop.toml"), folder, now=datetime(2027, 1, 1, tzinfo=UTC))
+    assert export.observed_until == datetime(2026, 12, 31, 13, tzinfo=UTC)
 
 
 def test_a_row_that_is_not_utf8_is_set_aside(folder):
@@ -443,7 +444,7 @@ class TestCommand:
         code, out, _ = run(capsys, "funnel", folder / "shop.toml", "--data", folder, "--by", "size", "--json")
         answer = json.loads(out)
         assert code == 0
-        assert set(answer) == {"as_of", "by", "total", "groups", "warnings", "rows", "set_aside", "refused"}
+        assert set(answer) == {"as_of", "by", "total", "groups", "warnings", "rows", "set_aside", "refused", "doubtful"}
         assert set(answer["total"]) == {
             "key", "leads", "cycles", "reached", "won_standing", "won_ever", "rate", "low", "high", "rate_by_horizon", "days_to_won",
         }  # fmt: skip

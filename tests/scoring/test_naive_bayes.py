@@ -1,14 +1,19 @@
 """Naive Bayes with the numbers of the fixture, its table, and the reasons for and against a lead."""
 
 import json
+from bisect import bisect_right
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from math import exp
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadlife import Lead, Malformed
+from leadlife._base.intervals import cuts_of
 from leadlife.scoring import Answer, ClosedLead, NaiveBayes, Score, WinTable, read_policy
 from leadlife.scoring.learned.win_table import key_of
 from leadlife.testing import check_policy
@@ -204,7 +209,7 @@ def test_a_tag_that_few_leads_had_is_left_out():
     policy = NaiveBayes(name="win", table=table)
     assert [line.rule for line in policy.score(lead(tags="rare;x"), (), at=T).lines] == ["prior", "tags"]
     few = policy.replace(fewest_tagged=0).score(lead(tags="rare;x"), (), at=T)
-    assert [line.reason for line in few.lines][1:] == ["tags rare", "tags x"]
+    assert [line.reason for line in few.lines][1:] == ["tags rare (fewer than 10 closed leads had it)", "tags x"]
 
 
 def test_reasons_are_the_most_extreme_and_absurd_ones_are_hidden():
@@ -268,8 +273,15 @@ def test_what_cannot_be_counted_is_refused(broken):
         broken()
 
 
-def test_values_of_two_types_are_two_values():
-    assert len({key_of(value) for value in (1, 1.0, True, "1", None)}) == 5
+def test_a_number_is_one_value_however_it_is_spelt():
+    assert len({key_of(value) for value in (1, 1.0, True, "1", None)}) == 3
+    one, *others = (
+        EMPTY.rebuilt([closed(city=spelling), closed(won=False, city=2)], at=T)
+        for spelling in (1, 1.0, True, Decimal("1.00"), np.int64(1), np.float32(1), np.bool_(True))
+    )
+    assert all(other == one for other in others)
+    policy = NaiveBayes(name="win", table=one)
+    assert len({policy.value(lead(city=value), (), at=T) for value in (1, 1.0, True, Decimal(1), np.int8(1))}) == 1
 
 
 def test_a_stage_that_few_lost_leads_reached_is_a_reason_for_a_lead():
@@ -288,25 +300,65 @@ def test_numbers_are_counted_by_their_interval():
     leads = [closed(visits=visits) for visits in (0, 1.9, 2, 5, 5.5, 100, "many", True, None)]
     rows = NUMBERS.rebuilt(leads, at=T).counts(None, start=0)["visits"].rows
     assert {key[1]: row.won for key, row in rows.items()} == {
-        "below 2": 2,
+        "below 2": 3,
         "2 to 5.5": 2,
         "5.5 or more": 2,
         "many": 1,
-        True: 1,
     }
     policy = NaiveBayes(name="win", table=NUMBERS.rebuilt([*leads, closed(won=False, visits=1)], at=T))
     assert "visits 5.5 or more" in policy.score(lead(visits=7), (), at=T).explain()
     assert ("field", "visits") in set(policy.inputs())
 
 
-def test_cuts_are_those_of_numpy_with_equal_ones_made_one():
+def test_cuts_follow_the_distinct_numbers():
     leads = [closed(visits=visits) for visits in (0, 0, 0, 0, 0, 1, 2, 3, 5, 8, None)]
-    table = NUMBERS.cutting(leads, "visits")
-    assert list(table.cuts["visits"]) == pytest.approx([0, 0.5, 1.4, 2.3, 3.4, 5.3], abs=1e-12)
-    assert NUMBERS.cutting(leads, "visits", parts=2).cuts == {"visits": (0.5,)}
+    assert NUMBERS.cutting(leads, "visits").cuts == {"visits": (1, 2, 3, 5, 8)}
+    assert NUMBERS.cutting(leads, "visits", parts=2).cuts == {"visits": (1,)}
     assert NUMBERS.cutting(leads).cuts == {}
+    many = [closed(visits=visits) for visits in range(1_000)]
+    assert NUMBERS.cutting(many, "visits").cuts == {"visits": tuple(range(100, 1_000, 100))}
+
+
+def test_a_number_that_many_share_is_an_interval_of_its_own():
+    leads = [closed(won=False, visits=0)] * 950 + [closed(visits=1 + number % 5) for number in range(50)]
+    table = NUMBERS.cutting(leads, "visits")
+    assert table.cuts == {"visits": (1,)}
+    rows = table.rebuilt(leads, at=T).counts(None, start=0)["visits"].rows
+    assert {key[1]: (row.won, row.lost) for key, row in rows.items()} == {"below 1": (0, 950), "1 or more": (50, 0)}
+    # A sentinel between other numbers too: 400 times 30 among 0 to 59.
+    mixed = [closed(visits=30)] * 400 + [closed(visits=number % 60) for number in range(600)]
+    cuts = NUMBERS.cutting(mixed, "visits").cuts["visits"]
+    assert {30, 31} <= set(cuts)
+    assert len(cuts) == 6
+
+
+@given(st.lists(st.integers(-3, 3) | st.integers(-50, 50), min_size=2, max_size=60), st.integers(2, 12))
+def test_every_cut_is_a_number_that_occurs_and_no_interval_is_empty(numbers, parts):
+    cuts = cuts_of(numbers, parts)
+    assert list(cuts) == sorted(set(cuts))
+    assert set(cuts) <= set(numbers) - {min(numbers)}
+    share = len(numbers) / parts
+    for value, count in Counter(numbers).items():
+        if count >= share:
+            alone = [one for one in numbers if bisect_right(cuts, one) == bisect_right(cuts, value)]
+            assert set(alone) == {value}
+    # An interval without such a value holds less than two parts and what one value adds.
+    sizes = Counter(bisect_right(cuts, one) for one in numbers)
+    assert len(sizes) == len(cuts) + 1
+    assert all(
+        size < 2.5 * share + 1 or max(numbers.count(one) for one in set(numbers)) >= share for size in sizes.values()
+    )
+
+
+def test_a_field_that_is_one_interval_is_told():
+    with pytest.warns(UserWarning, match="field 'visits' is 3 in all 5 leads: its one interval tells nothing"):
+        assert NUMBERS.cutting([closed(visits=3)] * 5, "visits").cuts == {"visits": ()}
+
+
+def test_without_cuts_all_numbers_are_one_interval():
+    leads = [closed(visits=visits) for visits in (0, 5)]
     assert NUMBERS.replace(cuts={"visits": ()}).rebuilt(leads, at=T).counts(None)["visits"].rows.keys() == {
-        ("str", "any number")
+        ("text", "any number")
     }
 
 

@@ -132,9 +132,11 @@ def _field_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -
     spec = None if playbook is None else playbook.fields.get(name)
     if spec is None:
         return _comparable(leaves)
+    if spec.choices:
+        return spec.choices
     match spec.type:
         case FieldType.TEXT:
-            return spec.choices or sample_texts(leaves)
+            return sample_texts(leaves)
         case FieldType.BOOLEAN:
             return [True, False]
         case FieldType.DATE:

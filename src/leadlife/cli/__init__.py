@@ -21,6 +21,7 @@ from leadlife.checks import Severity, check, diff, report, unbuildable
 from leadlife.cli.demo import demo
 from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, Unreadable, suggestion
 from leadlife.io import Export, as_mapping, load_mapping, read_export, read_with, unused_rows
+from leadlife.io.observation import cautions_of
 from leadlife.io.playbook_files import as_playbook, read_document
 from leadlife.playbook.playbook import Playbook
 from leadlife.plugins import Plugin, PluginGroup, find_policy, find_preset, find_reader, plugins
@@ -224,12 +225,14 @@ def _funnel(call: argparse.Namespace) -> None:
     export = _export(call)
     until = None if call.as_of is None else _as_of(call.as_of, export.mapping.zone)
     counted = funnel(export.journeys, export.playbook, as_of=until or export.observed_until, by=call.by)
-    counted = counted._replace(warnings=(*unused_rows(export), *counted.warnings))
+    cautions = (*unused_rows(export), *cautions_of(export.observation, until))
+    counted = counted._replace(warnings=(*cautions, *counted.warnings))
     if call.json:
         rows = [{**count._asdict()} for count in export.rows]
         aside = [one._asdict() for one in export.set_aside]
         refused = [one._asdict() for one in export.refused]
-        document = {**counted.to_dict(), "rows": rows, "set_aside": aside, "refused": refused}
+        doubtful = [one._asdict() for one in export.observation.doubtful]
+        document = {**counted.to_dict(), "rows": rows, "set_aside": aside, "refused": refused, "doubtful": doubtful}
         print(json.dumps(document, indent=2))
         return
     print(_report(counted, export))
@@ -266,6 +269,7 @@ def _report(counted: Funnel, export: Export) -> str:
         for count in export.rows
     ]
     kept = [("set aside", one) for one in export.set_aside] + [("refused", one) for one in export.refused]
+    kept += [("doubtful", one) for one in export.observation.doubtful]
     lines += [f"  {what}: {one.file} line {one.line}: {one.reason}" for what, one in kept[:MOST_SHOWN]]
     if len(kept) > MOST_SHOWN:
         lines.append(f"  ... and {len(kept) - MOST_SHOWN:,} more; --json lists them all")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from leadlife._base.model import SORTED, Accepts, Definition, Name, OneOf, TupleOf
 from leadlife.criteria.view import Scalar
@@ -92,14 +92,6 @@ class Comparing(Definition):
     value: Scalar | Several | None = None
     """One value; several for ``in``; the lowest and the highest for ``between``; None for ``known``."""
 
-    @field_validator("value")
-    @classmethod
-    def _plain(cls, value: Any) -> Any:
-        """Keep 1.0 as 1: they are equal, so their JSON form should be equal as well."""
-        if isinstance(value, tuple):
-            return tuple(_whole(one) for one in value)
-        return _whole(value)
-
     def __eq__(self, other: object) -> bool:
         # In Python True == 1. A criterion about True is another one than a criterion about 1.
         return isinstance(other, Comparing) and super().__eq__(other) and _kinds(self) == _kinds(other)
@@ -161,11 +153,6 @@ class Comparing(Definition):
         relation = _RELATIONS[compare]
         # type() and not isinstance(): a bool is an int in Python, and must not be compared with a number here.
         return lambda found: relation(found, value) if type(found) in kinds else None
-
-
-def _whole(value: Any) -> Any:
-    # From 2**53 on a float may stand for several whole numbers, so it is left as it is.
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def _kinds(criterion: Comparing) -> list[type]:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field
 
 from leadlife._base.model import Text
+from leadlife._base.numbers import plain
 from leadlife.errors import Malformed
 
 
@@ -24,8 +25,8 @@ def _no_whole_number(value: object) -> object:
 Number = Annotated[int, Field(ge=-(2**63), lt=2**63)] | Annotated[float, BeforeValidator(_no_whole_number)]
 """A whole number of 64 bits, or a finite fraction."""
 
-Scalar = bool | Number | Text
-"""The value of a field or of an attribute of an activity. A date is kept as ISO text."""
+Scalar = Annotated[bool | Number | Text, BeforeValidator(plain)]
+"""The value of a field or of an attribute of an activity. A number is kept plain, a date as ISO text."""
 
 
 class Observation(NamedTuple):

@@ -5,6 +5,7 @@ All functions take plain sequences and return plain values.
 
 from leadlife._base.outcomes import StratifiedSplit, stratified_splits
 from leadlife.evaluation.appraisal import Appraisal, Segment, Signal, appraise, by_segment
+from leadlife.evaluation.drift import Drift, FieldDrift, drift
 from leadlife.evaluation.leaks import LeakSign, LeakWarning, Profile, leaks, profile
 from leadlife.evaluation.probabilities import Bin, Brier, brier, calibration
 from leadlife.evaluation.ranking import Gain, average_precision, gains, roc_auc, roc_curve
@@ -16,6 +17,8 @@ __all__ = [
     "Appraisal",
     "Bin",
     "Brier",
+    "Drift",
+    "FieldDrift",
     "Gain",
     "Isotonic",
     "LeakSign",
@@ -31,6 +34,7 @@ __all__ = [
     "brier",
     "by_segment",
     "calibration",
+    "drift",
     "gains",
     "leaks",
     "profile",

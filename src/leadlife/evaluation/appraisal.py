@@ -46,6 +46,9 @@ class Appraisal(NamedTuple):
         average_precision: See :func:`average_precision`.
         best_tenth: The lift of the best-scored tenth.
         brier: The Brier score; None if the scores are not probabilities.
+        predicted: The mean probability; None if the scores are not probabilities. If it lies outside the 95 percent
+            interval of the share of won leads (Wilson), the words say so: the leads are not like those that the score
+            was learned from.
         signal: The ROC-AUC in one word.
     """
 
@@ -56,13 +59,23 @@ class Appraisal(NamedTuple):
     average_precision: float
     best_tenth: float
     brier: float | None
+    predicted: float | None
     signal: Signal
+
+    @property
+    def miscalibrated(self) -> bool:
+        """Whether the mean probability lies outside the 95 percent interval of the share of won leads."""
+        low, high = wilson(self.won, self.leads)
+        return self.predicted is not None and not low <= self.predicted <= high
 
     def __str__(self) -> str:
         low, high = self.interval
         ranking = f"ROC-AUC {self.roc_auc:.3f} ({low:.3f} to {high:.3f}): {_WORDS[self.signal]}"
         exact = "" if self.brier is None else f"; Brier {self.brier:.4f}"
-        return f"{ranking}; the best tenth wins at {self.best_tenth:.2f} times the average rate{exact}"
+        off = ""
+        if self.predicted is not None and self.miscalibrated:
+            off = f"; predicts {self.predicted:.2f} where {self.won / self.leads:.2f} came true"
+        return f"{ranking}; the best tenth wins at {self.best_tenth:.2f} times the average rate{exact}{off}"
 
 
 _WORDS = {
@@ -119,7 +132,8 @@ def appraise(outcomes: Iterable[Any], scores: Iterable[Any], *, probabilities: b
     exact = brier(came, values).score if probabilities else None
     best = gains(came, values, shares=[0.1])[0].lift
     precision = average_precision(came, values)
-    return Appraisal(len(came), won, auc, interval, precision, best, exact, _signal(auc, interval))
+    mean = sum(values) / len(values) if probabilities else None
+    return Appraisal(len(came), won, auc, interval, precision, best, exact, mean, _signal(auc, interval))
 
 
 def _interval(auc: float, won: int, lost: int) -> tuple[float, float]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from math import isfinite, log, sqrt
-from statistics import quantiles
 from typing import Any, NamedTuple
 
-from leadlife._base.outcomes import checked_outcomes, is_blank, several, stratified_splits, won_of_both
+from leadlife._base.blanks import Blanks, blank_in
+from leadlife._base.intervals import cuts_of
+from leadlife._base.numbers import plain
+from leadlife._base.outcomes import checked_outcomes, several, stratified_splits, won_of_both
 from leadlife.errors import Malformed
 from leadlife.evaluation.ranking import roc_auc
 from leadlife.timing import instant
@@ -29,6 +31,8 @@ STANDS_OUT = 4.0
 """The distance of a ROC-AUC from one half, in standard errors, above which it is not luck."""
 TOO_GOOD, TOO_GOOD_TOGETHER = 0.85, 0.95
 REMARKABLE, LATE_NAME = 0.70, 0.60
+FEW_TO_STAND_APART = 3
+"""The least number of different numbers of which one can stand apart."""
 FEW_NUMBERS = 20
 """Up to so many different numbers, a column is used as it is; more are put into ten groups."""
 _LATE_WORDS = re.compile(r"(?i)\b(last|latest|tags?|status|stage|quality|clos\w*|won|lost|reason|deal|outcome)\b")
@@ -77,7 +81,11 @@ class Profile(NamedTuple):
         commonest: The most common value; None if all are blank.
         share: The share of the most common value among the rows that are not blank.
         numeric: Whether all values are numbers.
-        placeholders: Values that probably mean "not answered" but do not count as blank, with their counts.
+        placeholders: Texts that probably mean "not answered" but do not count as blank, with their counts.
+        sentinels: Numbers that probably mean it too, because several leads share one that stands apart: it is the least
+            or the greatest, and further from the next number than twice the width of
+            the middle half of the others; or it is the
+            only one below 0. Where they do, declare them as ``blanks``.
         variants: Groups of values that differ only in case or in space at the ends.
         roc_auc: The ROC-AUC of the column alone: each fifth of the leads is scored with the rates of the others. None
             if there are no outcomes, or fewer than five leads of one outcome.
@@ -90,19 +98,20 @@ class Profile(NamedTuple):
     share: float
     numeric: bool
     placeholders: tuple[tuple[str, int], ...]
+    sentinels: tuple[tuple[float, int], ...]
     variants: tuple[tuple[str, ...], ...]
     roc_auc: float | None
 
 
 def profile(
-    columns: Mapping[str, Iterable[Any]], *, outcomes: Iterable[Any] | None = None, blanks: Iterable[str] = ("",)
+    columns: Mapping[str, Iterable[Any]], *, outcomes: Iterable[Any] | None = None, blanks: Blanks = ()
 ) -> tuple[Profile, ...]:
     """Return the profile of each column.
 
     Args:
         columns: The values of each column, in the order of the leads.
         outcomes: Whether each lead was won; they are needed to compute how well each column ranks.
-        blanks: Texts that count as blank; None and NaN always do.
+        blanks: Values that mean "not answered", for every column or by column; empty cells always do.
 
     Raises:
         Malformed: The columns have different lengths, or a column has values that cannot be compared.
@@ -117,7 +126,7 @@ def leaks(
     outcomes: Iterable[Any],
     columns: Mapping[str, Iterable[Any]],
     *,
-    blanks: Iterable[str] = ("",),
+    blanks: Blanks = (),
     filled: Mapping[str, Iterable[datetime | None]] | None = None,
     closed: Iterable[datetime] | None = None,
     scores: Iterable[Any] | None = None,
@@ -130,7 +139,7 @@ def leaks(
     Args:
         outcomes: Whether each lead was won: True or False, 1 or 0.
         columns: The values of each column, in the order of the leads.
-        blanks: Texts that count as blank; None and NaN always do.
+        blanks: Values that mean "not answered", for every column or by column; empty cells always do.
         filled: For columns where it is known, the instant at which each value was filled in.
         closed: The instant at which each lead was won or lost; needed with ``filled``.
         scores: The scores of a model of these columns, if possible for leads that it was not trained on.
@@ -154,14 +163,13 @@ def leaks(
 
 
 def _table(
-    columns: Mapping[str, Iterable[Any]], outcomes: Sequence[int] | None, blanks: Iterable[str]
+    columns: Mapping[str, Iterable[Any]], outcomes: Sequence[int] | None, blanks: Blanks
 ) -> dict[str, list[Any]]:
     """Return each column as a list in which every blank is None."""
-    empty = frozenset([blanks] if isinstance(blanks, str) else blanks)
     if not hasattr(columns, "items"):
         raise Malformed("columns must be a mapping by name", hint="pass {name: frame[name] for name in frame.columns}")
     table = {
-        str(name): [_blank_as_none(value, empty, str(name)) for value in several("the values of a column", values)]
+        str(name): _blank_as_none(several("the values of a column", values), blank_in(blanks, str(name)), str(name))
         for name, values in columns.items()
     }
     size = len(outcomes) if outcomes is not None else len(next(iter(table.values()), ()))
@@ -171,19 +179,20 @@ def _table(
     return table
 
 
-def _blank_as_none(value: Any, empty: frozenset[str], column: str) -> Any:
+def _blank_as_none(values: list[Any], blank: Callable[[Any], bool], column: str) -> list[Any]:
+    found = [None if blank(value) else value for value in values]
     try:
-        blank = value in empty if isinstance(value, str) else is_blank(value)
-        hash(value)
-    except (TypeError, ValueError):
+        set(found)
+    except TypeError:
         raise Malformed(f"column {column!r} has values that are not text, numbers or dates") from None
-    return None if blank else value
+    return found
 
 
 def _profile(name: str, values: list[Any], outcomes: list[int] | None) -> Profile:
     known = [value for value in values if value is not None]
     counted = Counter(known)
     top = counted.most_common(1)
+    numbers = [number for number in map(_as_number, known) if number is not None]
     texts = [value for value in counted if isinstance(value, str)]
     variants: dict[str, list[str]] = {}
     for text in texts:
@@ -194,11 +203,26 @@ def _profile(name: str, values: list[Any], outcomes: list[int] | None) -> Profil
         len(counted),
         top[0][0] if top else None,
         top[0][1] / len(known) if top else 0.0,
-        bool(known) and all(number is not None for number in map(_as_number, counted)),
+        bool(numbers) and len(numbers) == len(known) and not all(isinstance(value, bool) for value in counted),
         tuple((text, counted[text]) for text in texts if text.strip().casefold() in PLACEHOLDERS),
+        tuple(_sentinels(numbers)),
         tuple(tuple(sorted(group)) for group in variants.values() if len(group) > 1),
         None if outcomes is None else _alone(values, outcomes),
     )
+
+
+def _sentinels(numbers: Sequence[float]) -> Iterator[tuple[float, int]]:
+    """Yield the ends of the numbers that stand apart from the others and that several leads share."""
+    counts = Counter(numbers)
+    values = sorted(counts)
+    if len(values) < FEW_TO_STAND_APART:
+        return
+    for end, next_one in ((values[0], values[1]), (values[-1], values[-2])):
+        others = sorted(number for number in numbers if number != end)
+        middle_half = others[3 * len(others) // 4] - others[len(others) // 4]
+        alone_negative = end < 0 <= next_one
+        if counts[end] > 1 and (alone_negative or abs(end - next_one) > 2 * middle_half > 0):
+            yield plain(end), counts[end]
 
 
 def _filled_later(
@@ -289,18 +313,18 @@ def _alone(values: list[Any], outcomes: list[int]) -> float:
 
 
 def _grouped(values: list[Any]) -> list[Any]:
-    """Return values with many different numbers as the numbers of ten equal groups, other values unchanged."""
+    """Return numbers as numbers, and many different ones as the numbers of ten groups; other values unchanged."""
     numbers = [_as_number(value) for value in values]
     known = [number for number in numbers if number is not None]
-    if len(set(known)) <= FEW_NUMBERS or len(known) < sum(value is not None for value in values):
+    if len(known) < sum(value is not None for value in values):
         return values
-    cuts = quantiles(known, n=10, method="inclusive")
+    if len(set(known)) <= FEW_NUMBERS:
+        return numbers
+    cuts = cuts_of(known, 10)
     return [None if number is None else bisect_right(cuts, number) for number in numbers]
 
 
 def _as_number(value: Any) -> float | None:
-    if isinstance(value, bool) or value is None:
-        return None
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

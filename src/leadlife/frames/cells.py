@@ -5,15 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
-from math import isfinite
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import narwhals as nw
 from pydantic import TypeAdapter, ValidationError
 
+from leadlife._base.blanks import Blanks, blank_in
 from leadlife._base.model import Name, identifier
+from leadlife._base.numbers import plain
 from leadlife.errors import Fault, Malformed, did_you_mean
 from leadlife.timing import from_wall, instant
 
@@ -96,28 +96,19 @@ def nameable(what: str, columns: Iterable[str]) -> None:
             raise Malformed(f"column {column!r} of the {what} has a name that cannot be used", hint=hint) from None
 
 
-def cells(table: Table, column: str) -> list[Any]:
-    """Return a column as plain Python values; a blank cell is None."""
-    series = table[column]
-    return [
-        None if blank else _plain(value)
-        for value, blank in zip(series.to_list(), series.is_null().to_list(), strict=True)
-    ]
+def cells(table: Table, column: str, blanks: Blanks = ()) -> list[Any]:
+    """Return a column as plain Python values; a blank cell is None, and so is a value that means "not answered"."""
+    series, blank = table[column], blank_in(blanks, column)
+    values = zip(series.to_list(), series.is_null().to_list(), strict=True)
+    return [None if empty or blank(value) else _plain(value) for value, empty in values]
 
 
 def _plain(value: Any) -> Any:
-    # Scalars of numpy become Python values by item(); a Timestamp of pandas is a datetime and is converted below.
-    item = getattr(value, "item", None)
-    if item is not None and not isinstance(value, str | datetime):
-        value = item()
-    if isinstance(value, float | Decimal) and value != value:  # noqa: PLR0124 - NaN
-        return None
-    if isinstance(value, Decimal):
-        return float(value)
+    # Frames store whole numbers with blanks among them as floats. A Timestamp of pandas has no such value.
     to_datetime = getattr(value, "to_pydatetime", None)
     if to_datetime is not None:
         return to_datetime(warn=False)  # it would warn of nanoseconds, which are below our resolution
-    return None if value == "" else value
+    return plain(value)
 
 
 def scalar(value: Any) -> Any:
@@ -129,15 +120,13 @@ def scalar(value: Any) -> Any:
 
 
 def lead_id(value: Any) -> str:
-    """Return an id as text. A whole float counts as an integer: frames store integers with blanks as floats.
+    """Return an id as text.
 
     Raises:
         Malformed: The cell is blank or cannot be an id.
     """
     if value is None:
         raise Malformed("the id is blank")
-    if isinstance(value, float) and isfinite(value) and value.is_integer():
-        value = int(value)
     if isinstance(value, bool | float):
         raise Malformed("an id must be text or a whole number")
     return identifier(str(value))
@@ -177,6 +166,6 @@ def report(found: Sequence[RowFault], faults: list[RowFault] | None) -> None:
     if faults is not None:
         faults.extend(found)
     elif found:
-        number = "1 row or column" if len(found) == 1 else f"{len(found)} rows or columns"
-        message = f"{number} could not be read or scored; first: {found[0]} (pass faults=[] to collect them)"
+        number = "1 row or column needs" if len(found) == 1 else f"{len(found)} rows or columns need"
+        message = f"{number} a look; first: {found[0]} (pass faults=[] to collect them)"
         warnings.warn(message, stacklevel=3)  # the line that called score_frame or closed_leads

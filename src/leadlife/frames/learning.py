@@ -8,20 +8,22 @@ from typing import Any
 
 import narwhals as nw
 
+from leadlife._base.blanks import Blanks
 from leadlife._base.outcomes import checked_outcomes
-from leadlife.errors import LeadlifeError
+from leadlife.errors import LeadlifeError, Malformed
 from leadlife.frames.cells import RowFault, cell_instant, cells, demand, eager, nameable, report, scalar
 from leadlife.playbook.fields import FieldSpec, FieldType
 from leadlife.scoring.learned.win_table import ClosedLead
 from leadlife.timing import instant, zone_named
 
 
-def fields_of(frame: Any, *columns: str) -> dict[str, FieldSpec]:
+def fields_of(frame: Any, *columns: str, blanks: Blanks = ()) -> dict[str, FieldSpec]:
     """Return the columns of a frame as fields of a playbook: ``playbook.with_fields(**fields_of(frame))``.
 
     Args:
         frame: The frame.
         columns: The columns; by default all.
+        blanks: Values that mean "not answered", for every column or by column; they do not count for the type.
 
     Raises:
         Malformed: This is not a data frame, or a column is missing.
@@ -29,10 +31,18 @@ def fields_of(frame: Any, *columns: str) -> dict[str, FieldSpec]:
     table = eager(frame, "leads")
     names = columns or tuple(table.columns)
     demand(table, "leads", names)
-    return {name: FieldSpec(type=_kind(table.schema[name])) for name in names}
+    return {name: FieldSpec(type=_kind(table.schema[name], cells(table, name, blanks))) for name in names}
 
 
-def _kind(dtype: nw.dtypes.DType) -> FieldType:
+def _kind(dtype: nw.dtypes.DType, values: list[Any]) -> FieldType:
+    """Return the type of a column, which frames store as objects where numbers and texts are mixed."""
+    known = [value for value in values if value is not None]
+    if dtype == nw.Object and known:
+        # From the narrowest: a column of whole numbers is one of numbers too.
+        kinds = (FieldType.BOOLEAN, FieldType.INTEGER, FieldType.NUMBER)
+        return next((kind for kind in kinds if all(map(kind.accepts, known))), FieldType.TEXT)
+    if dtype.is_float() and known and all(isinstance(value, int) for value in known) and len(known) < len(values):
+        return FieldType.INTEGER  # whole numbers, which a blank made floats
     if dtype == nw.Boolean:
         return FieldType.BOOLEAN
     if dtype.is_integer():
@@ -52,6 +62,7 @@ def closed_leads(
     team: str | None = None,
     stage: str | None = None,
     zone: str = "UTC",
+    blanks: Blanks = (),
     faults: list[RowFault] | None = None,
 ) -> list[ClosedLead]:
     """Return the closed leads of a frame, one for each row that can be read.
@@ -66,6 +77,7 @@ def closed_leads(
         team: The column of the leads' teams.
         stage: The column of the stages in which leads were lost.
         zone: The zone of dates and of instants without an offset.
+        blanks: Values that mean "not answered", for every column or by column; empty cells always do.
         faults: A list that collects the rows that could not be read; without it, one warning reports them.
 
     Raises:
@@ -78,17 +90,18 @@ def closed_leads(
         column for column in (made, team, stage, closed if isinstance(closed, str) else None) if column is not None
     ]
     demand(table, "leads", [won, *names, *other])
-    columns = {name: cells(table, name) for name in {won, *names, *other}}
+    columns = {name: cells(table, name, blanks) for name in {won, *names, *other}}
+    outcomes = _outcomes(won, columns[won])
     found: list[RowFault] = []
     leads: list[ClosedLead] = []
     for row in range(len(table)):  # row by row, so that one faulty row does not hide the others
         cell = {name: column[row] for name, column in columns.items()}
-        if cell[won] is None:
+        if outcomes[row] is None:
             continue
         try:
             leads.append(
                 ClosedLead(
-                    won=checked_outcomes([cell[won]])[0] == 1,
+                    won=checked_outcomes([outcomes[row]])[0] == 1,
                     closed=cell_instant(cell[closed], zone_info) if isinstance(closed, str) else instant(closed),
                     made=None if made is None or cell[made] is None else cell_instant(cell[made], zone_info),
                     team=None if team is None or cell[team] is None else str(cell[team]),
@@ -100,3 +113,24 @@ def closed_leads(
             found.append(RowFault("leads", row, None, error.message))
     report(found, faults)
     return leads
+
+
+_WORDS = {"true": 1, "yes": 1, "y": 1, "won": 1, "1": 1, "false": 0, "no": 0, "n": 0, "lost": 0, "0": 0}
+
+
+def _outcomes(column: str, values: list[Any]) -> list[Any]:
+    """Return outcomes as they are.
+
+    Raises:
+        Malformed: No outcome is true or false; where they are words, the hint says what to pass.
+    """
+    known = [value for value in values if value is not None]
+    texts = {value for value in known if isinstance(value, str)}
+    if known and len(texts) == len(set(known)):
+        won = sorted(text for text in texts if _WORDS.get(text.strip().casefold()) == 1)
+        shown = ", ".join(map(repr, sorted(texts)[:4]))
+        raise Malformed(
+            f"the outcomes in column {column!r} are words: {shown}",
+            hint=f"pass a column that is true for won leads, such as frame[{column!r}] == {(won or ['won'])[0]!r}",
+        )
+    return values

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from leadlife._base.blanks import Blanks
 from leadlife.errors import LeadlifeError
 from leadlife.frames.cells import RowFault, Table, cell_instant, cells, demand, lead_id, nameable, scalar
 from leadlife.leads import Activity, Lead, Source
-from leadlife.playbook.fields import FieldType
 from leadlife.playbook.playbook import Playbook
 
 SOURCE = ("channel", "lead_type", "campaign")
@@ -30,17 +30,19 @@ class _CellError(Exception):
 class Reader:
     """A reader of frames for the fields and activity kinds of a playbook; it collects the faults."""
 
-    def __init__(self, playbook: Playbook, zone: ZoneInfo, faults: list[RowFault]) -> None:
+    def __init__(self, playbook: Playbook, zone: ZoneInfo, faults: list[RowFault], blanks: Blanks = ()) -> None:
         """Create a reader.
 
         Args:
             playbook: The playbook with the fields and kinds of activity.
             zone: The zone of wall times.
             faults: The list that collects the faults.
+            blanks: Values that mean "not answered", for every column or by column.
         """
         self._playbook = playbook
         self._zone = zone
         self._faults = faults
+        self._blanks = blanks
 
     def leads(self, table: Table, id: str) -> list[Lead | None]:  # noqa: A002 - the column is called that
         """Return a lead for each row, or None for a row with a fault.
@@ -53,7 +55,7 @@ class Reader:
         # A field of the playbook takes precedence over a column of the same name that would give the source.
         special = {name for name in (IDENTIFIED, *SOURCE) if name not in declared}
         used = [name for name in table.columns if name == id or name in declared or name in special]
-        columns = {name: cells(table, name) for name in used}
+        columns = {name: cells(table, name, self._blanks) for name in used}
         first: dict[str, int] = {}
         people: list[Lead | None] = []
         for row in range(len(table)):
@@ -69,7 +71,7 @@ class Reader:
         if first.setdefault(key, place) != place:
             raise _CellError(id, f"this id is already on row {first[key]}")
         declared = self._playbook.fields
-        values = {name: _typed(row[name], declared[name].type) for name in row if name in declared}
+        values = {name: scalar(row[name]) for name in row if name in declared}
         for name, value in values.items():
             _read(name, partial(self._playbook.fits, name), value)  # it raises if the value does not fit
         source = {name: row[name] for name in SOURCE if name in row and name not in declared and row[name] is not None}
@@ -98,7 +100,7 @@ class Reader:
         """
         demand(table, "activities", [lead, "kind", "at"])
         nameable("activities", set(table.columns) - {lead, "id"})
-        columns = {name: cells(table, name) for name in table.columns}
+        columns = {name: cells(table, name, self._blanks) for name in table.columns}
         done: dict[str, list[Activity]] = {}
         for row in range(len(table)):
             cell = {name: column[row] for name, column in columns.items() if column[row] is not None}
@@ -134,10 +136,3 @@ def _read(column: str | None, read: Callable[[Any], R], value: Any) -> R:
         return read(value)
     except LeadlifeError as error:
         raise _CellError(column, error.message) from None
-
-
-def _typed(value: Any, kind: FieldType) -> Any:
-    """Return a cell as a field stores it. Frames store integers with blanks among them as floats."""
-    value = scalar(value)
-    whole = kind is FieldType.INTEGER and isinstance(value, float) and value.is_integer()
-    return int(value) if whole else value

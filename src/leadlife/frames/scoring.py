@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +10,15 @@ import narwhals as nw
 from narwhals.typing import IntoFrameT
 from tqdm import tqdm
 
+from leadlife._base.blanks import Blanks
 from leadlife.errors import LeadlifeError, Malformed, did_you_mean
+from leadlife.evaluation.drift import drift
 from leadlife.frames.cells import RowFault, Table, eager, like, report
 from leadlife.frames.reading import Reader
+from leadlife.leads import Lead
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import MICRO, LineKind, Score
+from leadlife.scoring.learned.policy import Learned
 from leadlife.scoring.policy import Policy
 from leadlife.scoring.view import LeadView
 from leadlife.timing import instant, zone_named
@@ -35,6 +39,7 @@ def score_frame(
     id: str = "id",  # noqa: A002 - the column is called that
     lead: str = "lead",
     zone: str | None = None,
+    blanks: Blanks = (),
     faults: list[RowFault] | None = None,
 ) -> IntoFrameT:
     """Return the leads with their scores and bands: the same kind of frame, with the same rows in the same order.
@@ -45,7 +50,8 @@ def score_frame(
     rules add up to the score if the score is in points.
 
     A row that cannot be read or scored keeps its place with blank scores, and is a fault. Rows of activities that
-    cannot be read or whose lead is missing are faults too, and so are fields that a policy reads and the frame lacks.
+    cannot be read or whose lead is missing are faults too, and so are fields that a policy reads and the frame lacks,
+    and fields whose values have drifted from those that a policy was learned from (:func:`leadlife.evaluation.drift`).
 
     Args:
         playbook: The playbook with the policies, the fields and the kinds of activity.
@@ -61,6 +67,7 @@ def score_frame(
         id: The column of ``leads`` with the id.
         lead: The column of ``activities`` with the id of the lead.
         zone: The zone of dates and of instants without an offset; by default the zone of the playbook.
+        blanks: Values that mean "not answered", for every column or by column; empty cells always do.
         faults: A list that collects what could not be read or scored; without it, one warning reports it.
 
     Raises:
@@ -70,7 +77,7 @@ def score_frame(
     table, now = eager(leads, "leads"), instant(at)
     policies = _selected(playbook, scores)
     found = list(_missing_fields(playbook, policies, table))
-    reader = Reader(playbook, zone_named(playbook.zone if zone is None else zone), found)
+    reader = Reader(playbook, zone_named(playbook.zone if zone is None else zone), found, blanks)
     people = reader.leads(table, id)
     present = {person.id for person in people if person is not None}
     by_lead = {} if activities is None else reader.activities(eager(activities, "activities"), lead, present)
@@ -78,6 +85,7 @@ def score_frame(
     for row, person in enumerate(tqdm(people, "scoring", unit=" leads", delay=SHOWN_AFTER, disable=not progress)):
         seen = () if person is None else by_lead.get(person.id, ())
         rows.append({} if person is None else _scored(policies, LeadView(person, seen, now), row, found))
+    found += _drifted(policies, people)
     report(found, faults)
     return like(leads, _with_scores(table, policies, rows, ledger=ledger))  # type: ignore[no-any-return]
 
@@ -103,6 +111,16 @@ def _missing_fields(playbook: Playbook, policies: Sequence[Policy], table: Table
                     name,
                     f"score {policy.name!r} reads this field, and the frame has no such column ({hint})",
                 )
+
+
+def _drifted(policies: Sequence[Policy], people: Sequence[Lead | None]) -> Iterator[RowFault]:
+    """Yield a fault for each field whose values are not those that a policy was learned from."""
+    leads = [person for person in people if person is not None]
+    for policy in policies:
+        if isinstance(policy, Learned) and policy.table.rows and leads:
+            for moved in drift(policy, leads).fields:
+                if moved.drifted:
+                    yield RowFault("leads", None, moved.field, f"score {policy.name!r}: {moved}")
 
 
 def _scored(policies: Sequence[Policy], view: LeadView, row: int, found: list[RowFault]) -> dict[str, Score]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from leadlife._base.model import utc
 from leadlife.errors import AmbiguousDates, Malformed
-from leadlife.timing import from_wall
+from leadlife.timing import day_start, from_wall, local_day
 
 ISO = "iso"
 # Each part differs from strptime's default (1900-01-01), so a part that a format lacks shows in what comes back.
@@ -18,11 +18,15 @@ _PROBE = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 _DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")
 _MONTH_FIRST = ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y")
 _DAYS = (*_DAY_FIRST, *_MONTH_FIRST, "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")
-_CLOCKS = ("", " %H:%M", " %H:%M:%S")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 CANDIDATES = (ISO, *(day + clock for day in _DAYS for clock in _CLOCKS))
 """The formats that are tried on a column whose format is not stated."""
 
 Read = Callable[[str], datetime]
+NOON = 12
+ENOUGH_DAYS = 5
+"""From so many different days on, instants at one clock time are taken for midnights of a zone."""
+AN_HOUR_APART = (timedelta(hours=1), timedelta(hours=23))
 
 
 def check_format(text: str) -> str:
@@ -68,14 +72,37 @@ def parser(form: str, zone: ZoneInfo) -> Read:
     return read
 
 
-def prove(column: str, values: Iterable[str], zone: ZoneInfo) -> Read:
+def midnights(read: Read, theirs: ZoneInfo, zone: ZoneInfo) -> Read:
+    """Return a reader of instants that stand for days of one zone: each is read as that day in another zone.
+
+    The reader raises ValueError for an instant that is no midnight there.
+    """
+
+    def read_day(text: str) -> datetime:
+        at = read(text)
+        day = local_day(at, theirs)
+        if at != day_start(day, theirs):
+            raise ValueError("this is no midnight of the zone")
+        return day_start(day, zone)
+
+    return read_day
+
+
+def prove(column: str, values: Iterable[str], zone: ZoneInfo, *, days: bool = True) -> Read:
     """Return the reader of the only known format that fits every value of a column.
 
     Two formats that read all values as the same instants count as one, except day-first and month-first: these would
-    differ on the next row.
+    differ on the next row. Clock times from 1 to 12 only do not prove that the clock has 24 hours, and instants that
+    are all midnights of another zone do not prove on which day something happened.
+
+    Args:
+        column: The name of the column, for messages.
+        values: Its values.
+        zone: The zone of wall times, and of the days.
+        days: Whether instants have to prove their days; not if the mapping names the zone of their midnights.
 
     Raises:
-        AmbiguousDates: No known format fits all values, or more than one does.
+        AmbiguousDates: No known format fits all values, or more than one does, or what they mean is not proved.
     """
     readers = {form: parser(form, zone) for form in CANDIDATES}
     instants: dict[str, list[datetime]] = {form: [] for form in CANDIDATES}
@@ -101,7 +128,42 @@ def prove(column: str, values: Iterable[str], zone: ZoneInfo) -> Read:
             hint="state the right one in the mapping with format = ...; formats are never guessed",
             details={"column": column, "formats": fitting},
         )
+    if fitting[0] != ISO:
+        _prove_clock(column, fitting[0], texts)
+    elif days:
+        _prove_days(column, texts, instants[ISO], zone)
     return readers[fitting[0]]
+
+
+def _prove_clock(column: str, form: str, texts: list[str]) -> None:
+    """Check that a clock without AM and PM has 24 hours: some time is before 1:00 or from 13:00 on."""
+    if "%H" not in form or not texts:
+        return
+    hours = {datetime.strptime(text, form).hour for text in texts}  # noqa: DTZ007 - only the hour counts
+    if 0 not in hours and max(hours) <= NOON:
+        raise AmbiguousDates(
+            f"column {column!r} has times from 1 to 12 o'clock only, without AM or PM: morning or afternoon?",
+            hint=f'export the column with AM and PM, or state format = "{form}" if its clock has 24 hours',
+            details={"column": column, "formats": [form]},
+        )
+
+
+def _prove_days(column: str, texts: list[str], instants: list[datetime], zone: ZoneInfo) -> None:
+    """Check that instants with an offset are not all midnights of another zone, which stand for days."""
+    written = [datetime.fromisoformat(text) for text in texts]
+    if len({local_day(at, zone) for at in instants}) < ENOUGH_DAYS or any(one.tzinfo is None for one in written):
+        return
+    if all(at == day_start(local_day(at, zone), zone) for at in instants):
+        return  # days of the zone in which they are counted
+    clocks = sorted({timedelta(hours=at.hour, minutes=at.minute, seconds=at.second) for at in instants})
+    spread = clocks[-1] - clocks[0]
+    one_clock = len(clocks) == 1 or (len(clocks) == 2 and spread in AN_HOUR_APART)  # noqa: PLR2004 - summer and winter
+    if one_clock or all(one.time() == time.min for one in written):
+        raise AmbiguousDates(
+            f"column {column!r} has one clock time only ({texts[0][11:]}): are its values midnights of another zone?",
+            hint='state the zone in the mapping (midnights = "Europe/Berlin"), or format = "iso" for instants',
+            details={"column": column, "formats": [ISO]},
+        )
 
 
 def _try_read(read: Read, text: str) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,14 +13,16 @@ from leadlife._base.model import LONGEST_ID
 from leadlife.analytics import Caution
 from leadlife.errors import Malformed, Unreadable
 from leadlife.facts import ActivityRecorded, Fact, FieldChanged, Identified, Sold, StageReached, Started
-from leadlife.io.dates import Read, parser, prove
+from leadlife.io.dates import Read, midnights, parser, prove
 from leadlife.io.mapping import ActivityColumn, DateColumn, EntryColumn, ExportMapping, SaleColumn, StageColumn, Table
+from leadlife.io.observation import Dated, Observation, observed
 from leadlife.io.tables import Row, SetAside, Sheet, read_sheet
 from leadlife.journey import FactStatus, Journey
+from leadlife.journey.recording import FURTHEST
 from leadlife.leads import Actor, ActorKind, Source
 from leadlife.money import Money
 from leadlife.playbook.playbook import Playbook
-from leadlife.timing import day_start, local_day, zone_named
+from leadlife.timing import day_start, instant, local_day, zone_named
 
 Progress = Callable[[int, int], None]
 MOST_UNUSED = 0.05
@@ -49,7 +51,8 @@ class Export(NamedTuple):
         rows: The counts for each file.
         set_aside: The rows that could not be read, each with line and reason.
         refused: The rows with at least one fact that the playbook refused, each with line and reason.
-        observed_until: The latest date in any mapped date column. All facts are recorded at this instant.
+        observation: The end of observation, and the dates that are doubtful. All facts are recorded at that end, so
+            later ones are planned.
     """
 
     mapping: ExportMapping
@@ -58,7 +61,13 @@ class Export(NamedTuple):
     rows: tuple[RowCount, ...]
     set_aside: tuple[SetAside, ...]
     refused: tuple[SetAside, ...]
-    observed_until: datetime
+    observation: Observation
+
+    @property
+    def observed_until(self) -> datetime:
+        """The latest date in any mapped date column that is neither after the time of reading nor far from the rest."""
+        assert self.observation.until is not None  # noqa: S101 - an export without any such date is not readable
+        return self.observation.until
 
 
 class _Draft(NamedTuple):
@@ -87,12 +96,15 @@ class _Entry(NamedTuple):
     drafts: list[_Draft]
 
 
-def read_export(mapping: ExportMapping, folder: Path | str, *, progress: Progress | None = None) -> Export:
+def read_export(
+    mapping: ExportMapping, folder: Path | str, *, now: datetime | None = None, progress: Progress | None = None
+) -> Export:
     """Read the tables of an export and replay every lead.
 
     Args:
         mapping: The meaning of the columns.
         folder: The folder with the files.
+        now: The time of reading, by default the clock's. Later dates are planned: they do not extend observation.
         progress: A function that is called after every 500 leads with the number done and the number of all leads.
 
     Raises:
@@ -100,8 +112,8 @@ def read_export(mapping: ExportMapping, folder: Path | str, *, progress: Progres
         AmbiguousDates: A date column has no stated format, and its values do not fit exactly one.
     """
     playbook = mapping.playbook()
-    sheets = [read_sheet(table, Path(folder)) for table in mapping.tables]
-    reading = _Reading(mapping, playbook, sheets)
+    sheets = [read_sheet(table, Path(folder), mapping.blanks) for table in mapping.tables]
+    reading = _Reading(mapping, playbook, sheets, datetime.now(UTC) if now is None else instant(now))
     # The table with the entries comes first: a row of another table belongs to a lead that has entered.
     for place in sorted(range(len(sheets)), key=lambda place: sheets[place].table.entry is None):
         reading.read(place)
@@ -111,13 +123,14 @@ def read_export(mapping: ExportMapping, folder: Path | str, *, progress: Progres
 class _Reading:
     """One reading of an export: the leads and rows so far."""
 
-    def __init__(self, mapping: ExportMapping, playbook: Playbook, sheets: list[Sheet]) -> None:
+    def __init__(self, mapping: ExportMapping, playbook: Playbook, sheets: list[Sheet], now: datetime) -> None:
         self.mapping = mapping
         self.playbook = playbook
         self.sheets = sheets
         self.leads: dict[str, _Entry] = {}
         self.aside = [aside for sheet in sheets for aside in sheet.aside]
-        self.latest: datetime | None = None
+        self.now = now
+        self.dates: list[Dated] = []
         self.importer = Actor(id="import", kind=ActorKind.IMPORTER)
 
     def read(self, place: int) -> None:
@@ -138,9 +151,12 @@ class _Reading:
     def _reader(self, date: DateColumn, sheet: Sheet) -> Read:
         zone = zone_named(date.zone or self.mapping.zone)
         if date.format is not None:
-            return parser(date.format, zone)
-        values = (row.cells[date.column] for row in sheet.rows)
-        return prove(date.column, (text for text in values if text is not None), zone)
+            read = parser(date.format, zone)
+        else:
+            values = (row.cells[date.column] for row in sheet.rows)
+            known = (text for text in values if text is not None)
+            read = prove(date.column, known, zone, days=date.midnights is None)
+        return read if date.midnights is None else midnights(read, zone_named(date.midnights), zone)
 
     def _read_row(
         self, place: int, table: Table, row: Row, readers: list[tuple[DateColumn, Read]], *, copy_of: int | None
@@ -149,9 +165,10 @@ class _Reading:
             raise _RowError(f"a copy of line {copy_of}")
         lead = _lead_id(row.cells[table.lead])
         dates = [(date, _read_date(date.column, row, read)) for date, read in readers]
-        for _, at in dates:
-            if at is not None and (self.latest is None or at > self.latest):
-                self.latest = at
+        for date, at in dates:
+            if at is not None and at > self.now + FURTHEST:
+                raise _RowError(f"column {date.column!r} holds {at:%Y-%m-%d}, more than five years ahead: mistyped?")
+        self.dates += [Dated(at, table.file, row.line, date.column) for date, at in dates if at is not None]
         if table.entry is not None:
             entry = self._entry(lead, table, row, dates[0][1])
         elif lead in self.leads:
@@ -200,7 +217,12 @@ class _Reading:
         attributes_at = max(next((at for _, at in dates if at is not None), entry.at), entry.at)
         for name, column in table.attributes.items():
             if row.cells[column] is not None:
-                yield attributes_at, -1, FieldChanged, {"name": name, "value": row.cells[column], "column": column}
+                yield (
+                    attributes_at,
+                    -1,
+                    FieldChanged,
+                    {"name": name, "value": row.cells[column], "column": f"field:{name}"},
+                )
         for date, at in dates:
             if isinstance(date, EntryColumn):
                 stage = date.stage or self.playbook.lifecycle.first.stage
@@ -211,12 +233,13 @@ class _Reading:
 
     def replay(self, progress: Progress | None) -> Export:
         """Record the facts of every lead in order, and count the rows by what became of them."""
-        if self.latest is None or not self.leads:
+        observation = observed(self.dates, self.now)
+        if observation.until is None or not self.leads:
             raise Unreadable("no row could be read", hint=self._first_reason())
         refused: dict[tuple[int, int], str] = {}
         journeys: list[Journey] = []
         for number, (lead, entry) in enumerate(self.leads.items(), start=1):
-            journeys.append(self._journey(lead, entry, refused))
+            journeys.append(self._journey(lead, entry, refused, observation.until))
             if progress is not None and number % 500 == 0:
                 progress(number, len(self.leads))
         refused_rows = Counter(place for place, _ in refused)
@@ -227,18 +250,33 @@ class _Reading:
         )
         aside = sorted(self.aside)
         refusals = sorted(SetAside(self.sheets[file].table.file, line, why) for (file, line), why in refused.items())
-        return Export(self.mapping, self.playbook, tuple(journeys), counts, tuple(aside), tuple(refusals), self.latest)
+        return Export(self.mapping, self.playbook, tuple(journeys), counts, tuple(aside), tuple(refusals), observation)
 
-    def _journey(self, lead: str, entry: _Entry, refused: dict[tuple[int, int], str]) -> Journey:
-        # By instant, rank, file and line. Facts cannot be compared, so they are not part of the key.
-        drafts = sorted(entry.drafts, key=lambda draft: draft[:4])
-        journey = Journey(lead, self.playbook).record_all((draft.fact for draft in drafts), now=self.latest)
+    def _journey(self, lead: str, entry: _Entry, refused: dict[tuple[int, int], str], until: datetime) -> Journey:
+        drafts, conflicting = self._told_apart(entry, refused)
+        facts = (draft.fact for draft in (*drafts, *conflicting))
+        journey = Journey(lead, self.playbook).record_all(facts, now=until, planned=True)
         if journey.refused:
             row_of = {draft.fact.key: (draft.file, draft.line) for draft in drafts}
             for logged in journey.log:
                 if logged.standing is FactStatus.REFUSED:
                     refused.setdefault(row_of[logged.fact.key], logged.refusals[0].message)
         return journey
+
+    def _told_apart(self, entry: _Entry, refused: dict[tuple[int, int], str]) -> tuple[list[_Draft], list[_Draft]]:
+        """Return a lead's facts in order, and those of rows that contradict an earlier row of the same key."""
+        first: dict[str | None, _Draft] = {}
+        kept, conflicting = [], []
+        for draft in sorted(entry.drafts, key=lambda draft: (draft.file, draft.line)):
+            known = first.setdefault(draft.fact.key, draft)
+            if known.fact == draft.fact:
+                kept.append(draft)
+            else:
+                conflicting.append(draft)
+                file = self.sheets[known.file].table.file
+                refused[draft.file, draft.line] = f"its key is that of line {known.line} of {file}, with other content"
+        # By instant, rank, file and line. Facts cannot be compared, so they are not part of the key.
+        return sorted(kept, key=lambda draft: draft[:4]), conflicting
 
     def _first_reason(self) -> str:
         return f"line {self.aside[0].line}: {self.aside[0].reason}" if self.aside else "the files have no rows"
@@ -288,9 +326,9 @@ def _content(date: DateColumn, row: Row, ranks: Mapping[str, int]) -> tuple[int,
             content = {"stage": stage, "infer_gaps": infer_gaps, "column": f"{date.column}:{stage}"}
             return ranks.get(stage, len(ranks) + 1), StageReached, content
         case SaleColumn():
-            return len(ranks), Sold, {**_sale(date, row), "column": date.column}
+            return len(ranks), Sold, {**_sale(date, row), "column": f"sold:{date.column}"}
         case _:
-            return 0, Identified, {"column": date.column}
+            return 0, Identified, {"column": f"identified:{date.column}"}
 
 
 def _sale(sale: SaleColumn, row: Row) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from leadlife._base.model import LAX, Definition, MappingOf, Name, Names, Text, TupleOf, default
 from leadlife._frozen import FrozenDict
+from leadlife.criteria.view import Scalar
 from leadlife.errors import Fault, InvalidDefinition, did_you_mean
 from leadlife.io.dates import check_format
 from leadlife.io.playbook_files import Document, located, parse_toml, read_document
@@ -31,6 +32,8 @@ class DateColumn(Definition):
     """A ``strptime`` format, or ``iso``."""
     zone: Zone | None = None
     """The zone of its wall times; by default the zone of the mapping."""
+    midnights: Zone | None = None
+    """The zone whose midnights its instants are, where they stand for days: the day counts, in the zone above."""
 
 
 class EntryColumn(DateColumn):
@@ -77,8 +80,8 @@ class Table(Definition):
     key: Column | None = None
     """The column that names a row, so that the row is known when it is read again; by default its line."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    blank: TupleOf[Text] = default(())
-    """Texts that mean a blank cell, besides empty ones."""
+    blanks: TupleOf[Scalar] = default(())
+    """Values that mean "not answered" in this table, besides empty cells and the blanks of the mapping."""
     entry: EntryColumn | None = None
     identified: DateColumn | None = None
     stages: TupleOf[StageColumn] = default(())
@@ -118,6 +121,8 @@ class ExportMapping(Definition):
     tables: Annotated[TupleOf[Table], Field(min_length=1, max_length=50)]
     lead_types: MappingOf[Text, Annotated[LeadType, LAX]] = Field(default_factory=FrozenDict[str, LeadType])
     """The lead types of channels, where they differ from the usual one."""
+    blanks: TupleOf[Scalar] = default(())
+    """Values that mean "not answered" in every table; texts are compared without case."""
     personal: Names = default(())
     """Attributes that hold personal data."""
 

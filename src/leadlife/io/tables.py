@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from leadlife._base.blanks import blank_in
+from leadlife.criteria.view import Scalar
 from leadlife.errors import Fault, Unreadable, did_you_mean
 from leadlife.io.mapping import Table
 
@@ -44,8 +46,13 @@ class Sheet(NamedTuple):
     aside: list[SetAside]
 
 
-def read_sheet(table: Table, folder: Path) -> Sheet:
+def read_sheet(table: Table, folder: Path, blanks: Iterable[Scalar] = ()) -> Sheet:
     """Read the file of a table.
+
+    Args:
+        table: The table.
+        folder: The folder of the file.
+        blanks: Values that mean "not answered", besides those of the table.
 
     Raises:
         Unreadable: The file does not exist, has no header, or lacks a column that the mapping names.
@@ -54,12 +61,13 @@ def read_sheet(table: Table, folder: Path) -> Sheet:
     try:
         # Bytes that are not UTF-8 become lone surrogates, so that one bad row does not make the whole file unreadable.
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-            return _read(table, csv.reader(lines, delimiter=table.delimiter, strict=True))
+            blank = blank_in((*blanks, *table.blanks), table.file)
+            return _read(table, csv.reader(lines, delimiter=table.delimiter, strict=True), blank)
     except OSError:
         raise Unreadable(f"cannot read {table.file!r} in the data folder") from None
 
 
-def _read(table: Table, reader: CsvReader) -> Sheet:
+def _read(table: Table, reader: CsvReader, blank: Callable[[Any], bool]) -> Sheet:
     try:
         header = next(reader, None)
     except csv.Error:
@@ -84,7 +92,7 @@ def _read(table: Table, reader: CsvReader) -> Sheet:
             sheet.aside.append(SetAside(table.file, line, str(problem)))
         elif cells:
             sheet.rows.append(
-                Row(line, {name: _text(cells[place], table) for name, place in places.items()}, tuple(cells))
+                Row(line, {name: _text(cells[place], blank) for name, place in places.items()}, tuple(cells))
             )
     return sheet
 
@@ -112,6 +120,5 @@ def _problem(cells: list[str], width: int) -> str | None:
     return None
 
 
-def _text(cell: str, table: Table) -> str | None:
-    text = cell.strip()
-    return None if not text or text in table.blank else text
+def _text(cell: str, blank: Callable[[Any], bool]) -> str | None:
+    return None if blank(cell) else cell.strip()

@@ -2,8 +2,14 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
 
 from leadlife._base.model import Definition, OneOf, Text, TupleOf, default
+from leadlife._base.numbers import plain
+from leadlife.criteria.view import Scalar
+from leadlife.errors import Malformed
 
 
 class FieldType(StrEnum):
@@ -21,7 +27,8 @@ class FieldType(StrEnum):
         return _WITH_ARTICLE[self]
 
     def accepts(self, value: object) -> bool:
-        """Return whether a value is of this type; a date is ISO text such as ``2026-03-01``."""
+        """Return whether a value is of this type, however it is spelt; a date is ISO text such as ``2026-03-01``."""
+        value = plain(value)
         if isinstance(value, bool):
             return self is FieldType.BOOLEAN
         if isinstance(value, int):
@@ -53,6 +60,13 @@ class FieldSpec(Definition):
     type: OneOf[FieldType] = default(FieldType.TEXT)
     personal: bool = False
     """Whether its values are personal data."""
-    choices: TupleOf[Text] = default(())
-    """The values that a text field allows; none means any."""
+    choices: TupleOf[Scalar] = default(())
+    """The values that the field allows; none means any. ``1`` and ``1.0`` are one value."""
     meaning: Text = ""
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        odd = next((choice for choice in self.choices if not self.type.accepts(choice)), None)
+        if odd is not None:
+            raise Malformed(f"the choice {odd!r} is not {self.type.words}", hint="correct it, or the type of the field")
+        return self

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from leadlife._base.model import LAX, Accepts, Definition, MappingOf, Name, Names, Text, TupleOf, default
+from leadlife._base.numbers import plain
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import BandIs, Comparison, Criterion, CustomGuard, FieldIs, ScoreIs, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
@@ -242,8 +243,8 @@ class Playbook(Definition):
             return
         if not spec.type.accepts(value):
             raise Malformed(f"field {name!r} must be {spec.type.words}", hint=f"got {_type_words(value)}")
-        if spec.choices and value not in spec.choices:
-            raise Malformed(f"field {name!r} must be one of: {', '.join(spec.choices)}")
+        if spec.choices and plain(value) not in spec.choices:
+            raise Malformed(f"field {name!r} must be one of: {', '.join(map(str, spec.choices))}")
 
     def _declared(self, topic: str, name: str) -> None:
         known = self._vocabulary[topic]
@@ -365,7 +366,9 @@ def _misfits(path: str, leaf: FieldIs, spec: FieldSpec) -> Iterator[Fault]:
     elif not textual and not all(map(spec.type.accepts, leaf.values())):
         yield Fault(path, f"field {leaf.name!r} is {spec.type.words}, and the value compared with it is not")
     elif spec.choices and leaf.compare in _EXACT and not set(leaf.values()) <= set(spec.choices):
-        yield Fault(path, f"field {leaf.name!r} never has this value", f"its choices are: {', '.join(spec.choices)}")
+        yield Fault(
+            path, f"field {leaf.name!r} never has this value", f"its choices are: {', '.join(map(str, spec.choices))}"
+        )
 
 
 def guards_of(lifecycle: Lifecycle) -> Iterator[tuple[str, Criterion]]:

@@ -3,15 +3,18 @@
 The differences to :class:`NaiveBayes`:
 
 - Smoothing. The win rate of a value is mixed with ``smoothing`` further leads that have the average win rate (the
-  m-estimate, Cestnik 1990). Their number is chosen by the least error on held-out leads, and kept in the policy.
+  m-estimate, Cestnik 1990), so that its effect goes to nothing as its count does. Their number is chosen by the least
+  error on held-out leads, and kept in the policy. It is never chosen below 10: how much the common values of a field
+  differ says little about a value, or a blank, that one lead had.
 - Unseen values. A value that no closed lead had gets the average win rate: it adds 0, and a line says so. The same
   holds for a tag that too few leads had.
 - Little data. A team with fewer than ``fewest`` won or lost leads is scored by the leads of all teams. If these are too
   few as well, there is no answer, and the reason states both numbers.
 - Calibration. An isotonic curve maps the raw probability of the fields to the share of won leads among held-out leads.
   Each level part of the curve is mixed with two leads of the average win rate, so that a few won leads at one end do
-  not make it certain. The stage multiplies the odds after the calibration, because closed leads have no open stage to
-  learn from.
+  not make it certain. It rises strictly (see :class:`Isotonic`), so no two leads of unlike raw probability get the
+  same: the calibration keeps ranks, which a level part would lose. The stage multiplies the odds after the calibration,
+  because closed leads have no open stage to learn from.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from math import fsum, log
+from operator import itemgetter
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field
@@ -28,17 +32,20 @@ from leadlife._base.outcomes import stratified_splits, whole
 from leadlife.criteria import Scalar
 from leadlife.errors import Malformed
 from leadlife.scoring.learned.isotonic import Isotonic
-from leadlife.scoring.learned.policy import LEAST, MOST, PRIOR, Learned, Reason, Weighed, chance_of, line, log_odds
+from leadlife.scoring.learned.odds import chance_of, log_odds
+from leadlife.scoring.learned.policy import LEAST, MOST, PRIOR, Learned, Reason, Weighed, line
 from leadlife.scoring.learned.win_table import STAGE, ClosedLead, Counts, Key, WinTable, key_of
 from leadlife.scoring.policy import PolicyView
 from leadlife.timing import instant
 
-CANDIDATES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+CANDIDATES = (10.0, 20.0, 50.0, 100.0, 200.0)
 """The numbers of smoothing leads that are tried, unless one is given."""
 DIGITS = 6
 """The decimals of a probability."""
 PRIOR_LEADS = 2.0
 """The number of leads with the average win rate that each level part of the curve is mixed with."""
+NEARLY = 1.005
+"""An error that exceeds the least by half a percent is as good, and the stronger smoothing is kept."""
 HARDLY = 0.05
 """A value that moves the log-odds by less is not given as a reason."""
 
@@ -84,8 +91,8 @@ class CalibratedBayes(Learned):
             table: The table that defines what is counted; its counts are discarded.
             at: The instant up to which the policy learns.
             name: The name of the policy.
-            smoothing: The number of leads with the average win rate that each value is mixed with. By default the one
-                of ``CANDIDATES`` that gives held-out leads the least Brier score after calibration.
+            smoothing: The number of leads with the average win rate that each value is mixed with. By default the
+                greatest of ``CANDIDATES`` that gives held-out leads nearly the least Brier score after calibration.
             fewest: The least number of won leads, and of lost leads.
             parts: The number of parts; each is held out once, to learn the curve.
             more: Other fields of the policy, such as ``bands``, ``won`` and ``lost``.
@@ -101,14 +108,15 @@ class CalibratedBayes(Learned):
         if min(won, len(used) - won) < least:
             raise Malformed(_too_few(won, len(used) - won, least))
         outcomes = [lead.won for lead in used]
-        tried: list[tuple[float, float, Isotonic]] = []
+        tried: list[tuple[float, Isotonic, float]] = []
         candidates = CANDIDATES if smoothing is None else (smoothing,)
         for each, raw in empty._held_out(used, now, parts, candidates).items():
-            curve = Isotonic.fit(outcomes, raw, prior=PRIOR_LEADS)
+            curve = Isotonic.fit(outcomes, raw, prior=PRIOR_LEADS, strict=True)
             error = fsum((curve(chance) - outcome) ** 2 for chance, outcome in zip(raw, outcomes, strict=True))
-            tried.append((error, -each, curve))  # with the sign changed, the stronger smoothing wins a tie
-        _, best, curve = min(tried, key=lambda result: result[:2])
-        return empty.replace(table=table.rebuilt(used, at=now), smoothing=-best, curve=curve)
+            tried.append((each, curve, error))
+        least_error = min(error for _, _, error in tried)
+        best, curve, _ = max((one for one in tried if one[2] <= least_error * NEARLY), key=itemgetter(0))
+        return empty.replace(table=table.rebuilt(used, at=now), smoothing=best, curve=curve)
 
     def _held_out(
         self, leads: Sequence[ClosedLead], at: datetime, parts: int, smoothings: Sequence[float]
@@ -137,8 +145,8 @@ class CalibratedBayes(Learned):
         lines = [line(PRIOR, known.prior, "average win rate")]
         reasons: list[Reason] = []
         moved = [known.prior]
-        for field, key in self._places(view.fields):
-            odds, value = known.moves.get((field, key)), key[1]
+        for field, value in self.table.values_of(view.fields):
+            odds = known.moves.get((field, key_of(value)))
             if odds is None:
                 seen = "seen too rarely" if field in self.table.tags else "never seen"
                 lines.append(line(field, 0.0, f"{field} {value}: {seen}, so it adds 0"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from math import exp, log
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
@@ -161,14 +160,3 @@ class Learned(Banded):
 def line(field: str, odds: float, reason: str) -> Contribution:
     """Return a line of log-odds."""
     return Contribution(field, LineKind.FIELD, micropoints(odds), reason)
-
-
-def chance_of(odds: float) -> float:
-    """Return the probability that has these log-odds."""
-    # Two formulas, so that exp never gets a large argument and overflows.
-    return 1 / (1 + exp(-odds)) if odds > 0 else exp(odds) / (1 + exp(odds))
-
-
-def log_odds(probability: float) -> float:
-    """Return the logarithm of the odds of a probability between 0 and 1."""
-    return log(probability / (1 - probability))

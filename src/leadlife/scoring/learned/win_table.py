@@ -6,17 +6,18 @@ leaves the table unchanged, and adding leads in any order gives the same table a
 
 from __future__ import annotations
 
+import warnings
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
-from statistics import quantiles
 from typing import Annotated, Any, NamedTuple, Self, TypeGuard
 
 from pydantic import Field, model_validator
 
+from leadlife._base.intervals import cuts_of
 from leadlife._base.model import (
     EARLIEST,
     LATEST,
@@ -33,6 +34,7 @@ from leadlife._base.model import (
     WrittenInstant,
     default,
 )
+from leadlife._base.numbers import plain
 from leadlife._base.outcomes import several, whole
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import Scalar
@@ -46,7 +48,7 @@ MOST_PARTS = 1_000
 BLOCK = 2_048
 """The number of leads that are counted at a time. Each field goes over them again, so they should fit in the cache."""
 Key = tuple[str, Any]
-"""The name of a value's type, and the value: so 1, True and 1.0 are three values."""
+"""What kind of value it is, and the value: 1, 1.0 and True are one number, and the text "1" is another value."""
 Place = tuple[str | None, str, Key]
 """A team, a field and a value."""
 Tallied = Mapping[Place, tuple[int, int]]
@@ -197,7 +199,10 @@ class WinTable(Definition):
         return [lead for lead in given if lead.closed <= at and (lead.made is None or lead.made >= since)]
 
     def cutting(self, leads: Iterable[ClosedLead], *fields: str, parts: int = 10) -> Self:
-        """Return the table with numeric fields cut into parts of equally many of these leads; equal cuts become one.
+        """Return the table with numeric fields cut into parts of about equally many of these leads.
+
+        The cuts follow the distinct numbers; a number that a whole part of the leads holds is an interval of its own. A
+        field that all leads have the same number in is one interval, which tells nothing: a warning names it.
 
         Args:
             leads: The leads whose values decide on the cuts.
@@ -218,7 +223,12 @@ class WinTable(Definition):
                     f"field {field!r} has a number in {len(numbers)} of the leads, and cuts need 2",
                     hint="pass more leads, or leave the field out",
                 )
-            cuts[field] = tuple(sorted(set(quantiles(numbers, n=parts, method="inclusive"))))
+            cuts[field] = cuts_of(numbers, parts)
+            if not cuts[field]:
+                message = (
+                    f"field {field!r} is {numbers[0]:.15g} in all {len(numbers)} leads: its one interval tells nothing"
+                )
+                warnings.warn(message, stacklevel=2)
         return self.replace(cuts=cuts)
 
     def _changed(self, before: Mapping[Place, tuple[int, int]], tally: Tallied, step: int, at: datetime) -> Self:
@@ -256,7 +266,7 @@ class WinTable(Definition):
                 yield STAGE, passed, number
         rows = [lead.values for lead in group]
         for field in self.names:
-            for value, number in _numbered([row.get(field) for row in rows]):
+            for value, number in Counter([row.get(field) for row in rows]).items():
                 for one in self._counted(field, value):
                     yield field, one, number
 
@@ -285,7 +295,7 @@ class WinTable(Definition):
             return [tag for tag in dict.fromkeys(tags) if tag]
         if value is None or value == "":
             return (None,) if field in self.blanks else ()
-        if field in self.cuts and isinstance(value, int | float) and _is_number(value):
+        if field in self.cuts and _is_number(value):
             return (_interval(self.cuts[field], value),)
         return (value,)
 
@@ -327,26 +337,19 @@ class WinTable(Definition):
         return {}
 
 
-def _numbered(values: Sequence[Scalar | None]) -> Iterable[tuple[Scalar | None, int]]:
-    """Return each value and its number; 1, True and 1.0 are three values."""
-    # Counter alone is faster, but takes 1, True and 1.0 as one key. With values of one type that cannot happen.
-    if len(set(map(type, values)) - {type(None)}) <= 1:
-        return Counter(values).items()
-    typed = Counter(zip(map(type, values), values, strict=True))
-    return [(value, number) for (_, value), number in typed.items()]
-
-
 def _tally(rows: dict[Key, Counts]) -> Tally:
     return Tally(rows, sum(row.won for row in rows.values()), sum(row.lost for row in rows.values()))
 
 
 def key_of(value: Scalar | None) -> Key:
-    """Return the key of a value: its type and the value."""
-    return type(value).__name__, value
+    """Return the key of a value. Where a frame library stored a number as float or bool, it is the same number."""
+    if _is_number(value):
+        return "number", plain(int(value) if isinstance(value, bool) else value)
+    return "text" if isinstance(value, str) else "blank", value
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float)
 
 
 def _interval(cuts: tuple[float, ...], number: float) -> str:

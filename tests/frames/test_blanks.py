@@ -1,0 +1,129 @@
+"""Values that mean "not answered" are declared once, wherever a table is read or learned from, and suspected."""
+
+from datetime import UTC, datetime
+from random import Random
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from leadlife import Malformed
+from leadlife.evaluation import leaks, profile
+from leadlife.frames import closed_leads, fields_of, score_frame
+from leadlife.io import load_mapping, read_export
+from leadlife.presets import eight_stage
+from leadlife.scoring import NaiveBayes, WinTable
+
+T = datetime(2026, 1, 1, tzinfo=UTC)
+ANSWERS = ["web", "Select", "unknown ", "NULL", "", "  ", None, "fair"]
+AGES = [30, 999, -1, 40, 50, None, 999, 20]
+BLANKS = ["select", "unknown", "NULL", 999, "-1"]
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("blanks", [BLANKS, {"channel": BLANKS, "age": [-1, 999.0]}])
+def test_closed_leads_know_a_blank_whatever_stands_for_it(make, blanks):
+    frame = make({"won": [1, 0] * 4, "channel": ANSWERS, "age": AGES})
+    leads = closed_leads(frame, won="won", closed=T, fields=["channel", "age"], blanks=blanks)
+    assert [dict(lead.values)["channel"] for lead in leads] == ["web", *[None] * 6, "fair"]
+    assert [dict(lead.values)["age"] for lead in leads] == [30, None, None, 40, 50, None, None, 20]
+
+
+def test_a_blank_by_column_is_a_value_elsewhere():
+    frame = pd.DataFrame({"won": [1, 0], "balance": [-1, 5], "age": [-1, 30]})
+    first, _ = closed_leads(frame, won="won", closed=T, fields=["balance", "age"], blanks={"age": [-1]})
+    assert dict(first.values) == {"balance": -1, "age": None}
+
+
+def test_an_outcome_that_is_not_known_is_an_open_lead():
+    frame = pd.DataFrame({"won": [1, 0, -1, 9], "age": [1, 2, 3, 4]})
+    assert len(closed_leads(frame, won="won", closed=T, fields=["age"], blanks={"won": [-1, 9]})) == 2
+
+
+def test_scoring_knows_the_same_blanks():
+    frame = pd.DataFrame({"id": ["a", "b", "c"], "channel": ["web", "Select", None], "age": [30, 999, None]})
+    fields = fields_of(frame, "channel", "age", blanks=BLANKS)
+    assert (fields["channel"].type, fields["age"].type) == ("text", "integer")
+    known = closed_leads(
+        pd.DataFrame({"won": [1, 0] * 20, "channel": ["web", "fair"] * 20, "age": [30, 60] * 20}),
+        won="won",
+        closed=T,
+        fields=["channel", "age"],
+    )
+    table = WinTable(at=T, stages=("new",), fields=("channel", "age")).rebuilt(known, at=T)
+    book = eight_stage().with_fields(**fields).with_score(NaiveBayes(name="win", table=table))
+    scored = score_frame(book, frame, at=T, scores="win", blanks=BLANKS, faults=[])["win"].to_list()
+    assert scored[1] == scored[2] != scored[0]
+
+
+def test_the_type_of_a_column_is_that_of_its_answers():
+    mixed = pd.DataFrame(
+        {"age": pd.Series([30, "unknown", 40], dtype="object"), "ok": [True, None, False], "x": [None] * 3}
+    )
+    assert fields_of(mixed)["age"].type == "text"
+    found = fields_of(mixed, blanks=["unknown"])
+    assert [found[name].type for name in ("age", "ok", "x")] == ["integer", "boolean", "text"]
+    halves = pd.DataFrame(
+        {"age": pd.Series([30.5, "unknown"], dtype="object"), "size": [1.0, np.nan], "rate": [1.0, 2.0]}
+    )
+    found = fields_of(halves, blanks=["unknown"])
+    assert [found[name].type for name in ("age", "size", "rate")] == ["number", "integer", "number"]
+
+
+def test_an_export_knows_them_for_every_table_and_for_one(tmp_path):
+    (tmp_path / "leads.csv").write_text("id,created,channel,size\na,2026-01-02,Select,-1\nb,2026-01-03,fair,n/a\n")
+    (tmp_path / "shop.toml").write_text(
+        'id = "shop"\nzone = "UTC"\npreset = "eight_stage"\nblanks = ["select", -1]\n'
+        '[[tables]]\nfile = "leads.csv"\nlead = "id"\nblanks = ["N/A"]\n[tables.entry]\ncolumn = "created"\nformat = "iso"\n'
+        '[tables.source]\nchannel = "channel"\n[tables.attributes]\nsize = "size"\n'
+    )
+    export = read_export(load_mapping(tmp_path / "shop.toml"), tmp_path)
+    a, b = export.journeys
+    assert (a.source, b.source.channel) == (None, "fair")
+    assert [dict(one.lead.fields) for one in (a, b)] == [{}, {}]
+
+
+@pytest.mark.parametrize("broken", ["unknown", 3, {"age": "unknown"}, {"age": 3}])
+def test_blanks_that_are_no_list_are_refused(broken):
+    with pytest.raises(Malformed, match="blanks must be a list of values"):
+        closed_leads(pd.DataFrame({"won": [1], "age": [2]}), won="won", closed=T, fields=["age"], blanks=broken)
+
+
+def test_a_number_that_stands_apart_is_suspected():
+    random = Random(3)
+    ages = [random.randrange(18, 80) for _ in range(200)]
+    columns = {
+        "age": [*ages, *[999] * 7],
+        "visits": [*(random.randrange(9) for _ in range(200)), *[-1] * 7],
+        "plain": [*ages, *ages[:7]],
+        "long tail": [round(random.lognormvariate(3, 1)) for _ in range(207)],
+        "one giant": [*ages, *ages[:6], 5_000],
+        "balance": [random.randrange(-50, 50) for _ in range(207)],
+        "two": [0, 1] * 103 + [1],
+        "zeros": [0] * 190 + [1, 2, 3, 4, 5] * 3 + [9, 9],
+        "flag": [True, False] * 103 + [True],
+    }
+    found = {one.column: one.sentinels for one in profile(columns)}
+    assert found.pop("age") == ((999, 7),)
+    assert found.pop("visits") == ((-1, 7),)
+    assert set(found.values()) == {()}
+    declared = {one.column: one.sentinels for one in profile(columns, blanks={"age": [999], "visits": [-1]})}
+    assert set(declared.values()) == {()}
+    assert not {one.column: one.numeric for one in profile(columns)}["flag"]
+
+
+def test_leaks_look_past_declared_blanks():
+    outcomes = [1, 0] * 100
+    code = ["x" if won else "Select" for won in outcomes]
+    assert [one.sign for one in leaks(outcomes, {"code": code}, blanks=["select"])] == ["filled_for_won"]
+
+
+def test_outcomes_in_words_say_what_to_pass():
+    frame = pd.DataFrame({"outcome": ["yes", "no", None], "age": [1, 2, 3]})
+    with pytest.raises(
+        Malformed, match=r"outcomes in column 'outcome' are words: 'no', 'yes' .*frame\['outcome'\] == 'yes'"
+    ):
+        closed_leads(frame, won="outcome", closed=T, fields=["age"])
+    with pytest.raises(Malformed, match=r"frame\['outcome'\] == 'won'"):
+        closed_leads(frame.replace({"yes": "gewonnen"}), won="outcome", closed=T, fields=["age"])

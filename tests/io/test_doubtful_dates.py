@@ -1,0 +1,261 @@
+"""Dates that are mistyped, planned, halves of a day or days of another zone: told by file, line and column."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadlife.analytics import funnel
+from leadlife.cli import main
+from leadlife.errors import AmbiguousDates
+from leadlife.io import load_mapping, read_export
+from leadlife.io.dates import midnights, parser, prove
+from leadlife.io.mapping import parse_mapping
+from leadlife.io.observation import Dated, Observation, cautions_of, observed
+from leadlife.timing import zone_named
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+UTC_ZONE, BERLIN, LONDON = zone_named("UTC"), zone_named("Europe/Berlin"), zone_named("Europe/London")
+MAPPING = """
+id = "shop"
+zone = "UTC"
+preset = "eight_stage"
+[[tables]]
+file = "leads.csv"
+lead = "id"
+[tables.entry]
+column = "created"
+format = "iso"
+[[tables.stages]]
+column = "sold"
+stage = "opportunity"
+infer_gaps = true
+format = "iso"
+[[tables.sales]]
+column = "sold"
+format = "iso"
+"""
+
+
+@pytest.fixture
+def shop(tmp_path):
+    (tmp_path / "shop.toml").write_text(MAPPING)
+
+    def written(*odd):
+        rows = [
+            f"{n},2026-{1 + n % 9:02}-{1 + n % 28:02},{f'2026-10-{1 + n % 28:02}' if n % 3 == 0 else ''}"
+            for n in range(60)
+        ]
+        (tmp_path / "leads.csv").write_text("\n".join(["id,created,sold", *rows, *odd]) + "\n")
+        return read_export(load_mapping(tmp_path / "shop.toml"), tmp_path, now=NOW)
+
+    written.folder = tmp_path
+    return written
+
+
+def test_a_sale_in_2081_moves_nothing(shop):
+    plain, odd = shop(), shop("x,2026-09-01,2081-10-05")
+    assert odd.observed_until == plain.observed_until
+    assert [(one.line, one.reason) for one in odd.set_aside] == [
+        (62, "column 'sold' holds 2081-10-05, more than five years ahead: mistyped?")
+    ]
+    figures = [funnel(one.journeys, one.playbook, as_of=one.observed_until) for one in (plain, odd)]
+    assert figures[0].total == figures[1].total
+
+
+def test_a_planned_date_is_kept_told_and_extends_nothing(shop):
+    plain, odd = shop(), shop("x,2026-09-01,2026-12-24")
+    assert odd.observed_until == plain.observed_until
+    assert odd.observation.doubtful == (
+        ("leads.csv", 62, "column 'sold': 2026-12-24 is after the time of reading (2026-11-01)"),
+    )
+    x = odd.journeys[-1]
+    assert x.stage == "awareness"
+    assert x.wake_at.at == datetime(2026, 12, 24, tzinfo=UTC)
+    assert x.tick(datetime(2026, 12, 25, tzinfo=UTC)).stage == "customer"
+    assert odd.rows[0].used == 61
+
+
+def test_a_date_far_from_the_rest_extends_nothing_either(shop):
+    plain = shop()
+    odd = shop("x,2026-09-01,", "y,2022-01-05,")
+    assert [one.reason for one in odd.observation.doubtful] == [
+        "column 'created': 2022-01-05 is long before the next one (2026-01-01): mistyped?"
+    ]
+    old = read_export(load_mapping(shop.folder / "shop.toml"), shop.folder, now=NOW + 5 * 365 * DAY)
+    assert old.observed_until == plain.observed_until
+    shop("x,2026-09-01,2029-10-05")
+    late = read_export(load_mapping(shop.folder / "shop.toml"), shop.folder, now=NOW + 5 * 365 * DAY)
+    assert late.observed_until == plain.observed_until
+    assert [one.reason for one in late.observation.doubtful] == [
+        f"column 'sold': 2029-10-05 is long after the one before ({plain.observed_until:%Y-%m-%d}): mistyped?"
+    ]
+
+
+def dated(*days):
+    return [Dated(datetime(2026, 1, 1, tzinfo=UTC) + day * DAY, "f", line, "c") for line, day in enumerate(days)]
+
+
+def test_the_rule_for_far_dates():
+    year = range(365)
+    assert observed(dated(*year, 700), NOW + 999 * DAY).until == dated(364)[0].at
+    assert observed(dated(*year, 500), NOW + 999 * DAY).until == dated(500)[0].at, "less than half the span of the rest"
+    month = range(30)
+    assert observed(dated(*month, 110), NOW).until == dated(110)[0].at, "no more than 90 days"
+    assert observed(dated(*month, 140), NOW).until == dated(29)[0].at
+    assert observed(dated(*range(18), 400), NOW + 999 * DAY).until == dated(400)[0].at, "too few dates to tell"
+    assert observed(dated(*month, 140, 141), NOW).until == dated(141)[0].at, "two of thirty are no slip"
+    assert observed(dated(*([0] * 300), 200, 201, 202), NOW).until == dated(0)[0].at
+    assert observed([], NOW) == Observation(None, ())
+    assert observed(dated(900), NOW).until is None
+
+
+@given(st.lists(st.integers(0, 200), min_size=20, max_size=80))
+def test_dates_without_a_gap_are_never_doubtful(days):
+    ordered = sorted(days)
+    if all(right - left <= 90 for left, right in zip(ordered, ordered[1:], strict=False)):
+        assert observed(dated(*days), NOW + 999 * DAY) == (dated(ordered[-1])[0].at, ())
+
+
+def test_the_command_tells_them_and_an_end_beyond_the_data(shop, capsys):
+    export = shop("x,2026-09-01,2027-12-24")
+    main(["funnel", str(shop.folder / "shop.toml"), "--as-of", "2027-06-01"])
+    shown = capsys.readouterr().out
+    assert "doubtful: leads.csv line 62: column 'sold': 2027-12-24 is after the time of reading" in shown
+    assert "! 1 date is after the time of reading or far from the rest, and extend" in shown
+    assert "days after the latest date of the data (2026-10-28)" in shown
+    main(["funnel", str(shop.folder / "shop.toml"), "--as-of", "2026-10-20", "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert [one["line"] for one in answer["doubtful"]] == [62]
+    assert "as_of_beyond_data" not in {one["code"] for one in answer["warnings"]}
+    assert [one.code for one in cautions_of(export.observation, export.observed_until + DAY)] == ["doubtful_dates"]
+
+
+# Halves of a day.
+
+
+@pytest.mark.parametrize("times", [["09:00", "11:30"], ["12:15"], ["1:05", "12:59"]])
+def test_a_clock_that_may_have_twelve_hours_is_asked_for(times):
+    values = [f"{20 + day}/03/2026 {clock}" for day, clock in enumerate(times)]
+    with pytest.raises(AmbiguousDates, match="without AM or PM: morning or afternoon"):
+        prove("called", values, UTC_ZONE)
+
+
+@pytest.mark.parametrize("proof", ["13:00", "00:10", "23:59"])
+def test_one_time_of_24_hours_proves_them(proof):
+    read = prove("called", ["20/03/2026 09:00", f"21/03/2026 {proof}"], UTC_ZONE)
+    assert read("20/03/2026 09:00") == datetime(2026, 3, 20, 9, tzinfo=UTC)
+
+
+def test_a_column_with_am_and_pm_is_read():
+    read = prove("called", ["20/03/2026 09:00 AM", "21/03/2026 12:10 PM", "22/03/2026 3:15 pm"], UTC_ZONE)
+    assert [read(text).hour for text in ("20/03/2026 09:00 AM", "21/03/2026 12:10 AM", "22/03/2026 3:15 pm")] == [
+        9,
+        0,
+        15,
+    ]
+    with pytest.raises(AmbiguousDates, match="no known date format fits"):
+        prove("called", ["20/03/2026 09:00 AM", "21/03/2026 3:15"], UTC_ZONE)
+
+
+def test_year_first_and_days_alone_need_no_proof():
+    assert prove("called", ["2026-03-20 09:00"], UTC_ZONE)("2026-03-20 09:00").hour == 9
+    assert prove("called", ["20/03/2026"], UTC_ZONE)("20/03/2026").hour == 0
+
+
+# Days of another zone.
+
+SUMMER_AND_WINTER = [
+    "2026-03-26T23:00:00Z",
+    "2026-03-27T23:00:00Z",
+    "2026-03-28T23:00:00Z",
+    "2026-03-29T22:00:00Z",
+    "2026-03-30T22:00:00Z",
+]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        SUMMER_AND_WINTER,
+        [text.replace("Z", "+00:00") for text in SUMMER_AND_WINTER[:3]]
+        + ["2026-04-01T23:00:00Z", "2026-04-02T23:00:00Z"],
+        [f"2026-03-{day}T00:00:00+05:30" for day in range(10, 16)],
+        [f"2026-03-{day}T00:00:00Z" for day in range(26, 30)] + ["2026-03-29T23:00:00Z", "2026-03-30T23:00:00Z"],
+    ],
+)
+def test_midnights_of_another_zone_are_asked_for(values):
+    with pytest.raises(AmbiguousDates, match="are its values midnights of another zone"):
+        prove("created", values, UTC_ZONE)
+
+
+@pytest.mark.parametrize(
+    ("values", "zone"),
+    [
+        (SUMMER_AND_WINTER, BERLIN),
+        (SUMMER_AND_WINTER[:4], UTC_ZONE),
+        ([*SUMMER_AND_WINTER, "2026-03-30T08:12:00Z"], UTC_ZONE),
+        ([f"2026-03-{day}T00:00:00Z" for day in range(10, 20)], UTC_ZONE),
+        ([f"2026-03-{day}T09:00:00" for day in range(10, 20)], UTC_ZONE),
+        ([f"2026-03-{day}T{day}:00:00Z" for day in range(10, 20)], UTC_ZONE),
+    ],
+)
+def test_what_proves_its_days_is_not_asked_for(values, zone):
+    assert prove("created", values, zone)(values[0])
+
+
+def test_a_zone_that_is_named_gives_the_days():
+    read = midnights(parser("iso", UTC_ZONE), BERLIN, UTC_ZONE)
+    assert [read(text) for text in SUMMER_AND_WINTER] == [
+        datetime(2026, 3, day, tzinfo=UTC) for day in (27, 28, 29, 30, 31)
+    ]
+    with pytest.raises(ValueError, match="no midnight"):
+        read("2026-03-27T12:00:00Z")
+
+
+def test_a_mapping_names_the_zone_of_midnights(shop):
+    text = MAPPING.replace('column = "created"\nformat = "iso"', 'column = "created"\nmidnights = "Europe/Berlin"', 1)
+    rows = [f"{place},{at}," for place, at in enumerate([*SUMMER_AND_WINTER, "2026-04-01T10:00:00Z"])]
+    (shop.folder / "leads.csv").write_text("\n".join(["id,created,sold", *rows]) + "\n")
+    export = read_export(parse_mapping(text), shop.folder, now=NOW)
+    assert [one.visits[0].entered.day for one in export.journeys] == [27, 28, 29, 30, 31]
+    assert [one.line for one in export.set_aside] == [7]
+    (shop.folder / "leads.csv").write_text("\n".join(["id,created,sold", *rows[:-1]]) + "\n")
+    with pytest.raises(AmbiguousDates):
+        read_export(parse_mapping(text.replace('midnights = "Europe/Berlin"', "")), shop.folder, now=NOW)
+    stated = read_export(
+        parse_mapping(text.replace('midnights = "Europe/Berlin"', 'format = "iso"')), shop.folder, now=NOW
+    )
+    assert [one.visits[0].entered.day for one in stated.journeys][:3] == [26, 27, 28]
+
+
+# Rows of one key.
+
+
+def test_the_later_line_of_a_conflict_is_named(shop):
+    (shop.folder / "leads.csv").write_text("id,created,sold\na,2026-01-02,\nb,2026-01-03,\n")
+    (shop.folder / "deals.csv").write_text(
+        "deal,lead,closed,amount\nd1,a,2026-03-01,5\nd2,b,2026-02-01,5\nd1,a,2026-02-03,7\nd1,a,2026-03-01,5.00\n"
+    )
+    table = '\n[[tables]]\nfile="deals.csv"\nlead="lead"\nkey="deal"\n[[tables.stages]]\ncolumn="closed"\nformat="iso"\nstage="opportunity"\ninfer_gaps=true\n[[tables.sales]]\ncolumn="closed"\nformat="iso"\namount="amount"\ncurrency="EUR"\n'
+    export = read_export(parse_mapping(MAPPING + table), shop.folder, now=NOW)
+    assert export.refused == (("deals.csv", 4, "its key is that of line 2 of deals.csv, with other content"),)
+    assert export.rows[1] == ("deals.csv", 4, 3, 1, 0)
+    a = export.journeys[0]
+    assert [fact.amount.amount for fact in a.standing if fact.type == "sold"] == [5]
+    assert a.stage == "customer"
+
+
+def test_a_column_that_is_mapped_twice_gives_two_facts(shop):
+    text = (
+        MAPPING
+        + '[tables.attributes]\nsold_on = "sold"\nagain = "sold"\n[tables.identified]\ncolumn = "sold"\nformat = "iso"\n'
+    )
+    (shop.folder / "leads.csv").write_text("id,created,sold\na,2026-01-02,2026-02-01\n")
+    [a] = read_export(parse_mapping(text), shop.folder, now=NOW).journeys
+    assert dict(a.lead.fields) == {"sold_on": "2026-02-01", "again": "2026-02-01"}
+    assert a.stage == "customer"
+    assert a.lead.identified

@@ -253,7 +253,7 @@ class TestWhoTheLeadIs:
         )
         journey = Journey.start(lead, book, at=T0)
         assert journey.lead == lead
-        assert journey.stage == "awareness"
+        assert journey.stage == "name"
 
     def test_a_field_is_known_typed_and_cleared(self, journey):
         from leadlife import FieldSpec

@@ -215,6 +215,11 @@ class Refusal:
     message: str
     hint: str = ""
     details: Mapping[str, Any] = field(default_factory=FrozenDict[str, Any])
+    cause: Any = field(default=None, compare=False, repr=False)
+    """The exception of custom code, where that broke. It is raised along, never kept: a copy has none."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.code, self.message, self.hint, self.details)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "details", frozen(_plain(self.details)))
@@ -229,7 +234,9 @@ class Refusal:
 
     def error(self, others: tuple[Refusal, ...] = ()) -> MoveRefused:
         """Return the exception with the same content."""
-        return _EXCEPTIONS[self.code](self, others)
+        error = _EXCEPTIONS[self.code](self, others)
+        error.__cause__ = self.cause
+        return error
 
 
 class MoveRefused(LeadlifeError):

@@ -20,6 +20,7 @@ from leadlife._base.model import (
     Accepts,
     Id,
     Instant,
+    Label,
     MappingOf,
     Model,
     Name,
@@ -32,7 +33,7 @@ from leadlife._base.validation import restated
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
-from leadlife.leads import Activity, AnyActor, OptionalActor, Source, actor
+from leadlife.leads import Activity, ActorKind, AnyActor, OptionalActor, Source, actor
 from leadlife.money import Money
 
 _STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline"}
@@ -118,6 +119,16 @@ class Fact(Model):
         return () if known is None else ((known.topic, known.name),)
 
     @property
+    def events(self) -> tuple[str, ...]:
+        """What it is to the ``on`` of a transition, the more exact name first."""
+        return (self.type,)
+
+    @property
+    def imported(self) -> bool:
+        """Whether an importer recorded it: it is history, and no reason for a host to act."""
+        return self.by.kind is ActorKind.IMPORTER
+
+    @property
     def before_entry(self) -> bool:
         """Whether the source dates it before the lead's entry."""
         return self.dated is not None
@@ -195,11 +206,6 @@ def content_id(owner: bytes, content: bytes, number: int) -> str:
     return blake2b(b"%b%d:%d:%b" % (owner, number, len(content), content), digest_size=16).hexdigest()
 
 
-def whole(value: Any) -> Any:
-    """Return a number that is whole as an integer; they are one value. Anything else is returned as it is."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _with(fact: F, name: str, value: Any) -> F:
     """Return a fact with another spelling of one value; itself where the spelling is the same."""
     if repr(vars(fact)[name]) == repr(value):
@@ -235,7 +241,7 @@ class ActivityRecorded(Fact):
 
     type: Literal["activity"] = "activity"
     kind: Name
-    attributes: Annotated[MappingOf[Name, Scalar], SORTED] = Field(default_factory=FrozenDict[str, Scalar], repr=False)
+    attributes: Annotated[MappingOf[Label, Scalar], SORTED] = Field(default_factory=FrozenDict[str, Scalar], repr=False)
 
     @property
     def activity(self) -> Activity:
@@ -250,9 +256,6 @@ class ActivityRecorded(Fact):
         """Return the kind of activity, and any activity."""
         return ("activity", self.kind), ("activity", "*")
 
-    def _canonical(self) -> Self:
-        return _with(self, "attributes", {name: whole(value) for name, value in self.attributes.items()})
-
 
 class FieldChanged(Fact):
     """A field of the lead has a value from now on; None clears it."""
@@ -265,8 +268,10 @@ class FieldChanged(Fact):
         """Return the value of the field."""
         return Remembered("field", self.name, self.value)
 
-    def _canonical(self) -> Self:
-        return _with(self, "value", whole(self.value))
+
+def consent_event(*, granted: bool) -> str:
+    """Return the name under which a transition waits for a consent that is granted, or withdrawn."""
+    return "consent_granted" if granted else "consent_withdrawn"
 
 
 class ConsentChanged(Fact):
@@ -280,6 +285,11 @@ class ConsentChanged(Fact):
     def remembered(self) -> Remembered:
         """Return the consent and its basis."""
         return Remembered("consent", self.purpose, (self.granted, self.basis))
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Whether it was granted or withdrawn, and that a consent changed."""
+        return consent_event(granted=self.granted), self.type
 
 
 class Moved(Fact):

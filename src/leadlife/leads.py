@@ -1,17 +1,20 @@
 """Leads: their fields, source, consents and activities, and the actors who act on them."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from leadlife._base.field_types import FieldType
 from leadlife._base.model import (
     LAX,
     Accepts,
     Definition,
     Id,
     Instant,
+    Label,
     MappingOf,
     Model,
     Name,
@@ -23,7 +26,7 @@ from leadlife._base.model import (
 )
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import Scalar
-from leadlife.errors import Malformed
+from leadlife.errors import Malformed, did_you_mean
 
 
 class LeadType(StrEnum):
@@ -156,12 +159,32 @@ class Lead(Model):
     referred_by: Id | None = None
 
 
+if TYPE_CHECKING:
+    _Types = Accepts[Mapping[str, FieldType], Mapping[str, FieldType | str]]
+else:
+    _Types = MappingOf[Label, Annotated[FieldType, LAX]]
+
+
 class ActivityKind(Definition):
     """A kind of activity that a playbook declares."""
 
     two_way: bool = False
     """Whether both sides take part, as in a reply or a call."""
     meaning: Text = ""
+    attributes: _Types = default(Field(default_factory=FrozenDict[str, FieldType]))
+    """The attributes that activities of this kind have, each with its type; none means that any are allowed."""
+
+    def fault_in(self, attributes: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return the first attribute that is not declared or not of its type, with the reason; None if all fit."""
+        if not self.attributes:
+            return None
+        for name, value in attributes.items():
+            declared = self.attributes.get(name)
+            if declared is None:
+                return name, f"is not declared ({did_you_mean(name, self.attributes)})"
+            if not declared.accepts(value):
+                return name, f"must be {declared.words}"
+        return None
 
 
 class Activity(Model):
@@ -170,4 +193,4 @@ class Activity(Model):
     id: Id | None = None
     kind: Name
     at: Instant
-    attributes: MappingOf[Name, Scalar] = Field(default_factory=FrozenDict[str, Scalar], repr=False)
+    attributes: MappingOf[Label, Scalar] = Field(default_factory=FrozenDict[str, Scalar], repr=False)

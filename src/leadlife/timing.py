@@ -238,6 +238,17 @@ def due(start: datetime, duration: Elapsed | Calendar, zone: ZoneInfo) -> dateti
     return from_wall(wall + relativedelta(months=duration.months, days=duration.days), zone)
 
 
+def shifted(day: date, duration: Calendar, *, backwards: bool = False) -> date:
+    """Return the day that lies so many months and days after (or before) another; the calendar's ends are the limit."""
+    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - as above
+
+    step = relativedelta(months=duration.months, days=duration.days)
+    try:
+        return day - step if backwards else day + step
+    except (OverflowError, ValueError):
+        return date.min if backwards else date.max
+
+
 def steps(start: datetime, every: Elapsed | Calendar, at: datetime, zone: ZoneInfo) -> tuple[int, datetime | None]:
     """Return the number of whole durations between two instants, and the end of the next one.
 

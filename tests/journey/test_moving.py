@@ -1,13 +1,19 @@
 """Moves: the one door, and what it says when it stays shut."""
 
+import copy
+import pickle
+
 import pytest
 
 from leadlife import (
+    ActivityKind,
     ActivityRecorded,
     Actor,
     EvidenceGiven,
+    FieldSpec,
     Identified,
     Journey,
+    Lead,
     Lifecycle,
     Malformed,
     MoveRefused,
@@ -18,7 +24,8 @@ from leadlife import (
     Transition,
     errors,
 )
-from leadlife.criteria import CustomGuard, evidence
+from leadlife.criteria import CustomGuard, count, evidence, field, identified, score
+from leadlife.lifecycle import Reason
 from leadlife.presets import eight_stage
 from stories import SALES, T0, at
 
@@ -88,7 +95,7 @@ def test_a_guard_that_is_false_is_told_from_one_that_is_unknown(name):
     assert verdicts == ["false", "unknown"]
     no = known.record(EvidenceGiven(name="urgent_need", value=False, at=at(2)))
     assert refused(no, "rush_to_sales").details["candidates"][0]["verdict"] == "false"
-    assert "identified and evidence of urgent_need: false" in refused(no, "rush_to_sales").message
+    assert refused(no, "rush_to_sales").message.endswith("is not met: evidence of urgent_need: false")
 
 
 def test_a_missing_reason_lists_the_reasons(lead):
@@ -215,13 +222,156 @@ def test_a_recorded_illegal_move_is_kept_with_its_refusal(name):
 
 
 def test_options_are_the_buttons_a_crm_shows(lead):
+    table = lead.playbook.lifecycle.table
     options = {option.trigger: option for option in lead.options(at=at(4), by=SALES)}
-    assert list(options) == list(lead.playbook.lifecycle.table.triggers)
-    assert [name for name, option in options.items() if option] == ["accept"]
-    assert options["recycle"].needs_reason
+    assert tuple(options) == table.from_here(lead.stage)
+    assert [name for name, option in options.items() if option] == ["accept", "recycle", "disqualify"]
+    assert (options["accept"].needs, options["recycle"].needs) == ((), ("reason",))
+    assert options["recycle"].target == "recycled"
     assert "budget" in options["recycle"].reasons
-    with_reason = lead.options(at=at(4), by=SALES, reason="budget")
-    assert [option.trigger for option in with_reason if option] == ["accept", "recycle", "disqualify"]
+    assert options["recycle"].to_dict()["needs"] == ("reason",)
+    with_reason = {option.trigger: option for option in lead.options(at=at(4), by=SALES, reason="budget")}
+    assert with_reason["recycle"].needs == ()
+    odd = {option.trigger: option for option in lead.options(at=at(4), by=SALES, reason="weather")}
+    assert [refusal.code for refusal in odd["recycle"].refusals] == ["reason_not_listed"]
+    every = lead.options(at=at(4), by=SALES, every=True)
+    assert tuple(option.trigger for option in every) == table.triggers
+    assert Journey("nobody", lead.playbook).options(at=at(4)) == ()
+    # What is asked about one trigger is what a move would raise.
+    assert lead.may("recycle", at=at(4), by=SALES).refusals[0].code == "reason_missing"
+
+
+def test_a_reason_that_needs_a_note_is_a_need_of_the_button():
+    plain = Playbook(
+        id="p",
+        roles=["sales"],
+        lifecycle=Lifecycle(
+            stages=[Stage(id="a"), Stage(id="lost", status="lost")],
+            transitions=[Transition(trigger="lose", sources="a", target="lost", needs_reason=True)],
+            reasons=[Reason(id="other", needs_note=True)],
+        ),
+    )
+    ada = Journey.start("ada", plain, at=at(0))
+    [button] = ada.options(at=at(1), reason="other")
+    assert (button.allowed, button.needs) == (True, ("note",))
+    [button] = ada.options(at=at(1))
+    assert (button.allowed, button.needs) == (True, ("reason",))
+
+
+def test_a_refused_role_shows_the_roles_that_were_passed(lead):
+    with pytest.raises(errors.NotPermitted, match="'accept' is for sales, and 'mo' has the role marketing"):
+        lead.move("accept", at=at(4), by=Actor(id="mo", roles=("marketing",)))
+    with pytest.raises(errors.NotPermitted, match="and 'mo' has no role") as caught:
+        lead.move("accept", at=at(4), by="mo")
+    assert caught.value.details["passed"] == []
+    assert "Actor(id='mo', roles=['sales'])" in caught.value.hint
+
+
+SEATS = (field("seats") >= 10) & evidence("need") & ((count("call") >= 2) | identified())
+
+
+def seated(**fields):
+    lifecycle = Lifecycle(
+        stages=[Stage(id="a"), Stage(id="b"), Stage(id="w", status="won")],
+        transitions=[
+            Transition(trigger="go", sources="a", target="b", guard=SEATS),
+            Transition(trigger="win", sources="b", target="w", kind="forward"),
+        ],
+    )
+    specs = {"seats": FieldSpec(type="integer"), "mail": FieldSpec(personal=True)}
+    plain = Playbook(
+        id="p", lifecycle=lifecycle, fields=specs, evidence={"need": ""}, activity_kinds={"call": ActivityKind()}
+    )
+    return Journey.start(Lead(id="ada", fields=fields), plain, at=at(0))
+
+
+def test_a_refusal_names_the_parts_that_failed_and_what_was_found():
+    told = refused(seated(seats=5), "go")
+    assert told.message == (
+        "'go' from 'a' is not met: seats is 5, needs at least 10; evidence of need: unknown; "
+        "at least 2 of call or identified: false (at least 2 of call: false (there are 0); identified: false)"
+    )
+    assert told.details["candidates"][0]["missing"] == list(
+        told.message.removeprefix("'go' from 'a' is not met: ").split("; ", 2)
+    )
+    assert "seats is at least 10: unknown" in refused(seated(), "go").message
+    enough = seated(seats=12).record(Identified(at=at(1)))
+    assert refused(enough, "go").message == "'go' from 'a' is not met: evidence of need: unknown"
+
+
+def test_a_value_that_may_be_personal_is_never_shown():
+    ada = seated(seats=5, mail="ada@example.org")
+    lifecycle = ada.playbook.lifecycle
+    by_mail = Transition(trigger="go", sources="a", target="b", guard=field("mail") == "x")
+    asked = lifecycle.replace(transitions=[by_mail, lifecycle.transitions[1]])
+    told = refused(ada.under(ada.playbook.with_lifecycle(asked)), "go")
+    assert told.message == "'go' from 'a' is not met: mail is x: false"
+
+
+def test_of_several_ways_on_each_says_what_it_misses():
+    ada = seated(seats=5)
+    other = Transition(trigger="go", sources="a", target="w", guard=evidence("need") & identified(), kind="forward")
+    lifecycle = ada.playbook.lifecycle
+    two = ada.playbook.with_lifecycle(lifecycle.replace(transitions=[*lifecycle.transitions, other]))
+    assert refused(ada.under(two), "go").message.endswith("; or: evidence of need: unknown, and identified: false")
+
+
+class TestWhatBroke:
+    """The exception behind a broken guard or policy is at hand, and the message says what broke and where."""
+
+    def broken(self, **more):
+        def boom(view):
+            raise ValueError("out of paper")
+
+        lifecycle = Lifecycle(
+            stages=[Stage(id="a"), Stage(id="w", status="won")],
+            transitions=[
+                Transition(trigger="go", sources="a", target="w", **{"guard": boom, "kind": "forward", **more})
+            ],
+        )
+        return Playbook(id="p", lifecycle=lifecycle)
+
+    def test_a_guard(self):
+        ada = Journey.start("ada", self.broken(), at=at(0))
+        with pytest.raises(
+            errors.GuardFailed, match="guard 'boom' raised ValueError, in the guard of 'go' from 'a'"
+        ) as caught:
+            ada.move("go", at=at(1))
+        assert (type(caught.value.__cause__), str(caught.value.__cause__)) == (ValueError, "out of paper")
+        assert caught.value.details == {"guard": "boom", "trigger": "go", "stage": "a"}
+
+    def test_a_policy_that_a_guard_reads(self):
+        def score_it(lead, activities, *, at):
+            raise KeyError("size")
+
+        plain = self.broken(guard=None)
+        scored = plain.with_score(score_it)
+        name = scored.scores[0].name
+        asking = scored.with_lifecycle(
+            scored.lifecycle.replace(
+                transitions=[Transition(trigger="go", sources="a", target="w", kind="forward", guard=score(name) >= 1)]
+            )
+        )
+        ada = Journey.start("ada", asking, at=at(0))
+        with pytest.raises(
+            errors.GuardFailed, match="policy 'score_it' raised KeyError, in the guard of 'go' from 'a'"
+        ) as caught:
+            ada.move("go", at=at(1))
+        assert isinstance(caught.value.__cause__, KeyError)
+        with pytest.raises(errors.PolicyError) as direct:
+            ada.score(name, at=at(1))
+        assert isinstance(direct.value.__cause__, KeyError)
+
+    def test_what_is_kept_holds_no_exception(self):
+        ada = Journey.start("ada", self.broken(on="identified"), at=at(0)).record(Identified(at=at(1)))
+        [refusal] = ada.receipt.refusals
+        assert (refusal.code, refusal.cause) == ("guard_failed", None)
+        refusal = ada.may("go", at=at(1)).refusals[0]
+        assert isinstance(refusal.cause, ValueError)
+        assert pickle.loads(pickle.dumps(refusal)).cause is None
+        assert copy.deepcopy(refusal) == refusal
+        assert "cause" not in refusal.to_dict()
+        assert Journey.resume(ada.snapshot(), ada.facts, ada.playbook) == ada
 
 
 class TestStageReached:

@@ -160,7 +160,10 @@ def test_an_unknown_score_is_suggested():
 
 def test_a_guard_may_ask_for_a_score():
     ada = began(ENGAGEMENT, guard=(score("engagement") >= 15) & (band("engagement") == "warm"))
-    with pytest.raises(MoveRefused, match="score engagement is at least 15 and band of engagement is warm: false"):
+    with pytest.raises(
+        MoveRefused,
+        match="is not met: score engagement is at least 15: false .it is 0, band cold.; band of engagement is warm: false",
+    ):
         ada.move("rush", at=T)
     warm = ada.record(call(1))
     assert warm.move("rush", at=T + DAY).stage == "lead"

@@ -186,11 +186,11 @@ def test_a_lifecycle_is_edited_by_making_another():
         eight_stage().lifecycle.without("recycle")
 
 
-def test_the_words_that_fire_are_types_of_fact():
+def test_the_words_that_fire_are_types_of_fact_and_the_answers_of_a_consent():
     from leadlife import facts
 
     types = {kind.model_fields["type"].default for kind in facts.Fact.__subclasses__()}
-    assert set(FIRING) <= types
+    assert set(FIRING) - types == {facts.consent_event(granted=answer) for answer in (True, False)}
 
 
 def test_a_model_is_frozen():

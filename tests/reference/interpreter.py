@@ -172,19 +172,32 @@ class Interpreter:
             return "guard_not_met"
         self.where = Position.begun(fact.stage, playbook.lifecycle, self.now)
         self.moves.append(Step(self.now.at, "started", None, fact.stage))
+        # What the lead stated before fires now what it would have fired; activities and sales before are history.
+        for (topic, _), seen in sorted(self.rules.known.latest.items(), key=lambda item: item[1].ordinal):
+            if topic in ("identified", "evidence"):
+                self.fire(fact, (topic,))
+            elif topic == "field":
+                self.fire(fact, ("attribute",))
+            elif topic == "consent":
+                self.fire(fact, ("consent_granted" if seen.value[0] else "consent_withdrawn", "consent"))
         return None
 
-    def fire(self, fact: Fact) -> str | None:
+    def fire(self, fact: Fact, names: tuple[str, ...] = ()) -> str | None:
         """Fire the trigger that declares ``on=`` this kind of fact; if it is refused, the fact may wait for it."""
-        rules = [edge.rule for edge in self.playbook.lifecycle.edges if edge.rule.on == fact.type]
-        waiting = {rule.trigger for rule in rules if getattr(rule, "pending", False)}
+        if not names:
+            answer = {True: ("consent_granted",), False: ("consent_withdrawn",)}
+            names = (*answer.get(getattr(fact, "granted", None), ()), fact.type)
+        edges = self.playbook.lifecycle.edges
+        rules = [edge.rule for name in names for edge in edges if edge.rule.on == name]
+        waiting = {(rule.on, rule.trigger) for rule in rules if getattr(rule, "pending", False)}
         # Open: of several triggers the first that is legal fires; if none is, the refusal is that of the first.
-        found = {trigger: self.legal(trigger, by=fact.by) for trigger in dict.fromkeys(rule.trigger for rule in rules)}
-        early = [name for name, edge in found.items() if isinstance(edge, str) and name in waiting]
+        asked = dict.fromkeys((rule.on, rule.trigger) for rule in rules)
+        found = {order: self.legal(order[1], by=fact.by) for order in asked}
+        early = [order for order, edge in found.items() if isinstance(edge, str) and order in waiting]
         if self.stage.status is StageStatus.OPEN:
             number = len(self.where.cycles)
-            permitted = [name for name in early if self.ever_permitted(name, fact.by)]
-            self.where.orders += [Order(number, name, fact.by, fact.type) for name in permitted]
+            permitted = [order for order in early if self.ever_permitted(order[1], fact.by)]
+            self.where.orders += [Order(number, name, fact.by, on) for on, name in permitted]
         for edge in found.values():
             if isinstance(edge, Edge):
                 self.take(edge)

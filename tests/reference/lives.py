@@ -14,6 +14,7 @@ from leadlife.criteria import (
     Criterion,
     CustomGuard,
     View,
+    consent,
     count,
     cycle,
     days_in_stage,
@@ -63,7 +64,19 @@ ACTORS = (Actor(id="sam", roles=("sales",)), Actor(id="mia", roles=("marketing",
 TRIGGERS = ("go", "up", "away", "back", "again", "sell")
 KINDS = ("call", "view")
 WORDS = ("fit", "sql")
-FIRING = ("sold", "sold", "evidence", "activity", "identified", "attribute", "consent", "score", "referred")
+FIRING = (
+    "sold",
+    "sold",
+    "evidence",
+    "activity",
+    "identified",
+    "attribute",
+    "consent",
+    "consent_granted",
+    "consent_withdrawn",
+    "score",
+    "referred",
+)
 LEAVING = {
     StageStatus.OPEN: ("on", "on", "on", "close", "close", "rest", "note", "anew"),
     StageStatus.RECYCLED: ("reentry", "reentry", "skip", "close", "rest"),
@@ -356,6 +369,7 @@ class Maker:
             lambda: count(*some((("call",), KINDS)), within=self.hours()) >= some((1, 2)),
             lambda: count(some(KINDS), since_recycling=True) >= 1,
             lambda: inactive(self.hours()),
+            lambda: consent("news") == some(("granted", "withdrawn")),
             lambda: days_in_stage() >= some((1, 2)),
             lambda: in_stage(*self.random.sample(stages, some((1, 2)))),
             lambda: cycle() >= 2,
@@ -537,7 +551,7 @@ class Maker:
             lambda: StageReached(stage=some(names), infer_gaps=self.chance(0.5), **common),
             lambda: Sold(**common),
             lambda: Identified(**common),
-            lambda: ConsentChanged(purpose="news", granted=True, **common),
+            lambda: ConsentChanged(purpose="news", granted=self.chance(0.6), **common),
             lambda: Referred(who="eve", **common),
             lambda: Started(stage=some(names), playbook=playbook.ref, **common),
             lambda: ActivityRecorded(kind=some(KINDS), **common),

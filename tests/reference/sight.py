@@ -104,6 +104,13 @@ class Sight:
         seen = self.known.latest.get(("field", name))
         return None if seen is None or seen.value is None else seen
 
+    def consent(self, purpose: str) -> Observation | None:
+        seen = self.known.latest.get(("consent", purpose))
+        return None if seen is None else seen._replace(value=seen.value[0])
+
+    def shows(self, name: str) -> bool:  # noqa: ARG002 - signature of the protocol
+        return False
+
     def evidence(self, name: str) -> Observation | None:
         return self._fresh(self.known.latest.get(("evidence", name)))
 

@@ -321,6 +321,10 @@ Id = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length
 """An identifier that the host chooses: any text without control characters."""
 
 
+Label = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=LONGEST_ID)]
+"""The name of an attribute, as a form has it: any text without control characters, such as ``Budget (EUR)``."""
+
+
 def identifier(text: Any) -> str:
     """Return a text that may serve as an :data:`Id`, without the cost of a model.
 

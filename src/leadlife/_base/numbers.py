@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from pydantic import BeforeValidator
+
 _EXACT = 2**53
 """From here on a float may stand for several whole numbers, so it is left as it is."""
 
@@ -23,3 +25,7 @@ def plain(value: Any) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
     return int(value) if whole else value
+
+
+PLAIN = BeforeValidator(plain)
+"""Reads a number in whatever spelling."""

@@ -40,6 +40,8 @@ _TYPES = {
 }
 """The same by the type of the finding, such as ``int_type``, ``int_parsing`` and ``int_from_float``."""
 
+LONGEST_SHOWN = 40
+"""So much of a name is shown in an error."""
 _NO_SUCH_KEY = "there is no such key"
 _MISSING = object()
 
@@ -131,6 +133,10 @@ def _is_label(part: str | int) -> bool:
 
 def _finding(path: tuple[str | int, ...], error: Mapping[str, Any]) -> Finding:
     message, hint = _words(error)
+    if len(path) > 1 and path[-1] == "[key]":  # a key of a mapping is at fault, and not the value there
+        key = str(path[-2])
+        shown = key if len(key) <= LONGEST_SHOWN else f"{key[:LONGEST_SHOWN]}..."
+        return Finding(path[:-2], f"the name {shown!r} {message}", hint, error.get("ctx", {}).get("error"))
     return Finding(path, message, hint, error.get("ctx", {}).get("error"))
 
 

@@ -15,11 +15,15 @@ from leadlife.criteria import (
     BandIs,
     ByRole,
     Comparison,
+    ConsentIs,
     CountIs,
     Criterion,
     CustomGuard,
     CycleIs,
+    DateIs,
+    DateRelation,
     DaysInStage,
+    FieldHas,
     FieldIs,
     HasEvidence,
     InStage,
@@ -28,6 +32,7 @@ from leadlife.criteria import (
     ReadinessIs,
     ScoreIs,
     SeenIs,
+    SourceIs,
     SumIs,
 )
 from leadlife.playbook.playbook import Playbook
@@ -41,11 +46,18 @@ _DAY = timedelta(days=1)
 _NEARER = {segment: place for place, segment in enumerate(Readiness)}
 
 
-def subject_of(leaf: Criterion, playbook: Playbook | None = None) -> Subject:  # noqa: C901 - one case a kind of leaf
+def subject_of(leaf: Criterion, playbook: Playbook | None = None) -> Subject:  # noqa: C901, PLR0912 - one case a kind of leaf
     """Return the subject that a leaf asks about."""
     match leaf:
-        case FieldIs():
+        case FieldIs() | FieldHas():
             return "field", leaf.name
+        case DateIs():
+            # Which day it is decides on a date alone. An anniversary is independent of how far the date lies ahead.
+            return "date", leaf.name, leaf.relation if leaf.relation is DateRelation.ANNIVERSARY else ""
+        case SourceIs():
+            return "source", leaf.part
+        case ConsentIs():
+            return "consent", leaf.name
         case LatestIs():
             return "latest", leaf.kind, leaf.attribute
         case CountIs():
@@ -104,6 +116,14 @@ def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Ans
             if value is MISSING:
                 return False if leaf.compare is Comparison.KNOWN else None
             return leaf.holding()(value)
+        case FieldHas():
+            return leaf.holds(value)
+        case DateIs():
+            return None if value is MISSING else ahead(leaf, value)
+        case SourceIs():
+            return None if value is MISSING else value in leaf.names
+        case ConsentIs():
+            return None if value is MISSING else leaf.compare.relation(value, leaf.value)
         case CountIs() | DaysInStage() | CycleIs():
             return leaf.compare.relation(value, leaf.value)
         case SumIs():
@@ -130,7 +150,20 @@ def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Ans
             return value if isinstance(value, bool) else None
 
 
-def words(subject: Subject, value: Any) -> str:  # noqa: C901 - as above
+def ahead(leaf: DateIs, days: int) -> bool:
+    """Return the answer about a date that lies so many days ahead."""
+    match leaf.relation:
+        case DateRelation.PAST:
+            return days < 0
+        case DateRelation.FUTURE:
+            return days > 0
+        case DateRelation.WITHIN:
+            return 0 <= days <= leaf.most_days
+        case DateRelation.ANNIVERSARY:
+            return days == 0
+
+
+def words(subject: Subject, value: Any) -> str:  # noqa: C901, PLR0912 - as above
     """Return the value of a subject in words, as a witness shows it."""
     topic, *rest = subject
     name = " ".join(part for part in rest if part)
@@ -146,6 +179,10 @@ def words(subject: Subject, value: Any) -> str:  # noqa: C901 - as above
             return f"evidence of {name}: {'yes' if value[0] else 'no'}{old}"
         case "seen":
             return f"{name}: none" if value is MISSING else f"{name} {value[0] / _DAY:g} days ago"
+        case "date":
+            return f"{name} unknown" if value is MISSING else f"{name} {value:+d} days from today"
+        case "source" | "consent":
+            return f"{topic} {name} {'unknown' if value is MISSING else value}"
         case "roles":
             return f"asked by {' and '.join(value) or 'a person without a role'}"
         case "custom_guard":

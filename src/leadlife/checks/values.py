@@ -10,9 +10,9 @@ but they must not leave out a case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from itertools import chain, pairwise
+from itertools import chain, combinations, pairwise
 from typing import Any
 
 from leadlife.checks.durations import stages_of
@@ -21,11 +21,15 @@ from leadlife.checks.texts import sample_texts
 from leadlife.criteria import (
     BandIs,
     ByRole,
+    ConsentIs,
+    ConsentState,
     CountIs,
     Criterion,
     CustomGuard,
     CycleIs,
+    DateIs,
     DaysInStage,
+    FieldHas,
     FieldIs,
     HasEvidence,
     InStage,
@@ -34,8 +38,10 @@ from leadlife.criteria import (
     ReadinessIs,
     ScoreIs,
     SeenIs,
+    SourceIs,
     SumIs,
 )
+from leadlife.criteria.comparison import Comparing
 from leadlife.playbook.fields import FieldType
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import MICRO
@@ -54,8 +60,15 @@ def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | 
     """
     first: Criterion = leaves[0]
     match first:
-        case FieldIs():
-            return chain([MISSING], _field_values(first.name, leaves, playbook))
+        case FieldIs() | FieldHas():
+            return chain([MISSING], _several_values(leaves), _field_values(first.name, leaves, playbook))
+        case DateIs():
+            days = [0, *(leaf.most_days for leaf in leaves)]
+            return [MISSING, *_near(days)]
+        case SourceIs():
+            return [MISSING, *sorted({name for leaf in leaves for name in leaf.names}), OTHER]
+        case ConsentIs():
+            return [MISSING, *ConsentState]
         case LatestIs():
             return chain([MISSING], _comparable(leaves))
         case CountIs() | DaysInStage():
@@ -136,7 +149,7 @@ def _field_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -
         return spec.choices
     match spec.type:
         case FieldType.TEXT:
-            return sample_texts(leaves)
+            return sample_texts(_comparisons(leaves))
         case FieldType.BOOLEAN:
             return [True, False]
         case FieldType.DATE:
@@ -147,9 +160,19 @@ def _field_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -
             return _numbers(_constants(leaves, float))
 
 
+def _several_values(leaves: Sequence[Any]) -> Iterator[str]:
+    """Yield texts that hold every choice of the values that are asked for in one field; all of them come last."""
+    asked = [leaf for leaf in leaves if isinstance(leaf, FieldHas)]
+    for size in range(1, len(asked) + 1):
+        for chosen in combinations(asked, size):
+            for separator in dict.fromkeys(leaf.separator for leaf in asked):
+                text = separator.join(leaf.value for leaf in chosen)
+                yield from (text, f"{text}{separator}{OTHER}")
+
+
 def _constants(leaves: Iterable[Any], kind: type) -> list[Any]:
     """Return the constants of one type in comparisons; ``float`` stands for every number, without True and False."""
-    constants = [value for leaf in leaves for value in leaf.values()]
+    constants = [value for leaf in leaves if isinstance(leaf, Comparing) for value in leaf.values()]
     if kind is float:
         return [value for value in constants if isinstance(value, int | float) and not isinstance(value, bool)]
     return [value for value in constants if isinstance(value, kind)]
@@ -157,7 +180,11 @@ def _constants(leaves: Iterable[Any], kind: type) -> list[Any]:
 
 def _comparable(leaves: Sequence[Any]) -> Iterable[Any]:
     """Return samples of every type: of a value without a declared type, the criteria do not show the type."""
-    return chain(_numbers(_constants(leaves, float)), (True, False), sample_texts(leaves))
+    return chain(_numbers(_constants(leaves, float)), (True, False), sample_texts(_comparisons(leaves)))
+
+
+def _comparisons(leaves: Sequence[Any]) -> list[Any]:
+    return [leaf for leaf in leaves if isinstance(leaf, Comparing)]
 
 
 def _role_sets(leaves: Sequence[Any]) -> Iterable[tuple[str, ...]]:

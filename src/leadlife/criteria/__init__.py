@@ -15,6 +15,9 @@ from leadlife.criteria.activities import CountIs, Kinds, SeenIs, SumIs
 from leadlife.criteria.builders import (
     at_least,
     band,
+    campaign,
+    channel,
+    consent,
     count,
     cycle,
     days_in_stage,
@@ -28,6 +31,7 @@ from leadlife.criteria.builders import (
     it,
     last_seen,
     latest,
+    lead_type,
     readiness,
     role,
     score,
@@ -37,7 +41,8 @@ from leadlife.criteria.builders import (
 from leadlife.criteria.comparison import Comparison, Match, Where, matching, where_words
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.custom import ByRole, CustomGuard
-from leadlife.criteria.fields import FieldIs, LatestIs
+from leadlife.criteria.dates import DateIs, DateRelation
+from leadlife.criteria.fields import FieldHas, FieldIs, LatestIs
 from leadlife.criteria.logic import (
     AllOf,
     AnyCriterion,
@@ -51,6 +56,7 @@ from leadlife.criteria.logic import (
     read_criterion,
     verdict_of,
 )
+from leadlife.criteria.origin import ConsentIs, ConsentState, SourceIs, SourcePart
 from leadlife.criteria.scores import BandIs, ScoreIs
 from leadlife.criteria.standing import (
     CycleIs,
@@ -73,11 +79,16 @@ __all__ = [
     "BandIs",
     "ByRole",
     "Comparison",
+    "ConsentIs",
+    "ConsentState",
     "CountIs",
     "Criterion",
     "CustomGuard",
     "CycleIs",
+    "DateIs",
+    "DateRelation",
     "DaysInStage",
+    "FieldHas",
     "FieldIs",
     "Guard",
     "HasEvidence",
@@ -98,6 +109,8 @@ __all__ = [
     "ScoreIs",
     "Scored",
     "SeenIs",
+    "SourceIs",
+    "SourcePart",
     "SumIs",
     "Verdict",
     "View",
@@ -105,6 +118,9 @@ __all__ = [
     "all_of",
     "at_least",
     "band",
+    "campaign",
+    "channel",
+    "consent",
     "count",
     "cycle",
     "days_in_stage",
@@ -118,6 +134,7 @@ __all__ = [
     "it",
     "last_seen",
     "latest",
+    "lead_type",
     "leaves_of",
     "matching",
     "read_criterion",

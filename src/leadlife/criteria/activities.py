@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from leadlife._base.model import Name, Names, OneOf, default
+from leadlife._base.model import Label, Names, OneOf, default
+from leadlife._base.numbers import PLAIN
 from leadlife._frozen import FrozenDict
 from leadlife.criteria.comparison import COUNTED, WORDS, Comparison, Match, Relation, Where, matching, where_words
 from leadlife.criteria.condition import Criterion, Predicate
@@ -95,7 +96,7 @@ class CountIs(Counting):
 
     op: Literal["count"] = "count"
     compare: Relation = default(Comparison.GE)
-    value: Annotated[int, Field(ge=0, le=1_000_000)] = 1
+    value: Annotated[int, PLAIN, Field(ge=0, le=1_000_000)] = 1
 
     def _compiled(self) -> Predicate:
         kinds, value, relation = self.kinds, self.value, self.compare.relation
@@ -145,9 +146,9 @@ class SumIs(Counting):
     """
 
     op: Literal["sum"] = "sum"
-    attribute: Name
+    attribute: Label
     compare: Relation
-    value: Number
+    value: Annotated[Number, PLAIN]
 
     def _compiled(self) -> Predicate:
         attribute, value, relation = self.attribute, self.value, self.compare.relation

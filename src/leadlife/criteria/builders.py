@@ -10,8 +10,10 @@ from leadlife.criteria.activities import CountIs, End, SeenIs, SumIs
 from leadlife.criteria.comparison import Comparison, Match
 from leadlife.criteria.condition import Criterion
 from leadlife.criteria.custom import ByRole
-from leadlife.criteria.fields import FieldIs, LatestIs
+from leadlife.criteria.dates import DateIs, DateRelation
+from leadlife.criteria.fields import FieldHas, FieldIs, LatestIs
 from leadlife.criteria.logic import AtLeast
+from leadlife.criteria.origin import ConsentIs, SourceIs, SourcePart
 from leadlife.criteria.scores import BandIs, ScoreIs
 from leadlife.criteria.standing import (
     CycleIs,
@@ -101,6 +103,38 @@ class ValueOperand(NumberOperand[C]):
         return self._is(Comparison.KNOWN, None)
 
 
+class FieldOperand(ValueOperand[FieldIs]):
+    """A field on the left side of a comparison. Its methods ask about dates and about several values, too."""
+
+    __hash__ = None
+
+    def __init__(self, name: str) -> None:
+        super().__init__(FieldIs, name=name)
+        self._name = name
+
+    def has(self, value: str, *, separator: str = ";") -> FieldHas:
+        """Return a criterion: one of the values in the field is this one; ``has("Java")`` is not JavaScript."""
+        return FieldHas(name=self._name, value=value, separator=separator)
+
+    def past(self) -> DateIs:
+        """Return a criterion: the date in the field lies before the present day."""
+        return DateIs(name=self._name, relation=DateRelation.PAST)
+
+    def future(self) -> DateIs:
+        """Return a criterion: the date in the field lies after the present day."""
+        return DateIs(name=self._name, relation=DateRelation.FUTURE)
+
+    def within(self, window: Window) -> DateIs:
+        """Return a criterion: the date in the field is today, or at most so many days or months ahead."""
+        if isinstance(window, timedelta) and not window % timedelta(days=1):
+            window = Calendar(days=window.days)  # a date has no clock, so a day is a day of the calendar
+        return DateIs(name=self._name, relation=DateRelation.WITHIN, window=window)
+
+    def anniversary(self) -> DateIs:
+        """Return a criterion: today is the anniversary of the date in the field, in a later year."""
+        return DateIs(name=self._name, relation=DateRelation.ANNIVERSARY)
+
+
 class SeenOperand:
     """The first or the last activity. Its methods make a criterion about its age."""
 
@@ -121,9 +155,9 @@ it: ValueOperand[Match] = ValueOperand(Match)
 """An attribute of an activity, to compare: ``count("page_view", page=it.contains("pricing"), seconds=it >= 30)``."""
 
 
-def field(name: str) -> ValueOperand[FieldIs]:
-    """Return a field of the lead, to compare: ``field("employees") >= 50``."""
-    return ValueOperand(FieldIs, name=name)
+def field(name: str) -> FieldOperand:
+    """Return a field of the lead, to compare: ``field("employees") >= 50``, ``field("renewal").within(days(30))``."""
+    return FieldOperand(name)
 
 
 def latest(kind: str, attribute: str) -> ValueOperand[LatestIs]:
@@ -228,6 +262,26 @@ def evidence(name: str, *, within: Window | None = None) -> HasEvidence:
 def holds(name: str) -> HoldsQualification:
     """Return a criterion: the lead holds a qualification."""
     return HoldsQualification(name=name)
+
+
+def channel(*names: str) -> SourceIs:
+    """Return a criterion: the running cycle comes from one of these channels."""
+    return SourceIs(part=SourcePart.CHANNEL, names=names)
+
+
+def lead_type(*names: str) -> SourceIs:
+    """Return a criterion: the running cycle is of one of these lead types: ``lead_type("referral")``."""
+    return SourceIs(part=SourcePart.LEAD_TYPE, names=names)
+
+
+def campaign(*names: str) -> SourceIs:
+    """Return a criterion: the running cycle comes from one of these campaigns."""
+    return SourceIs(part=SourcePart.CAMPAIGN, names=names)
+
+
+def consent(purpose: str) -> NumberOperand[ConsentIs]:
+    """Return the consent to one use of the lead's data, to compare: ``consent("email") == "granted"``."""
+    return NumberOperand(ConsentIs, name=purpose)
 
 
 def identified() -> IsIdentified:

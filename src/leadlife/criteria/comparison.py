@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from leadlife._base.model import SORTED, Accepts, Definition, Name, OneOf, TupleOf
+from leadlife._base.model import SORTED, Accepts, Definition, Label, OneOf, TupleOf
 from leadlife.criteria.view import Scalar
 from leadlife.errors import Malformed
 
@@ -126,7 +126,7 @@ class Comparing(Definition):
 
     def words(self) -> str:
         """Return the comparison in words, without its subject."""
-        values = [_words(value) for value in self.values()]
+        values = [words_of(value) for value in self.values()]
         match self.compare:
             case Comparison.KNOWN:
                 return "is known"
@@ -159,7 +159,8 @@ def _kinds(criterion: Comparing) -> list[type]:
     return [type(value) for value in criterion.values()]
 
 
-def _words(value: Scalar) -> str:
+def words_of(value: Scalar) -> str:
+    """Return a value in words."""
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
@@ -222,7 +223,7 @@ def _as_match(value: object) -> object:
 if TYPE_CHECKING:
     Where = Accepts[dict[str, Match], Mapping[str, object]]
 else:
-    Where = Annotated[dict[Name, Annotated[Match, BeforeValidator(_as_match)]], Field(max_length=20), SORTED]
+    Where = Annotated[dict[Label, Annotated[Match, BeforeValidator(_as_match)]], Field(max_length=20), SORTED]
 """What the attributes of an activity must be, by name: a value, one of several values, or a comparison."""
 
 

@@ -125,6 +125,7 @@ def _reviewed(view: View) -> View:
 _TIMELESS = frozenset(
     (
         "activities",
+        "consent",
         "cycle",
         "evidence",
         "field",
@@ -140,6 +141,7 @@ _TIMELESS = frozenset(
         "readiness",
         "reported",
         "roles",
+        "shows",
         "sold",
         "source",
         "stage",

@@ -1,12 +1,15 @@
 """Criteria about values: the fields of a lead, and the attributes of its latest activity of a kind."""
 
 from collections.abc import Iterator
-from typing import Literal
+from dataclasses import replace
+from typing import Annotated, Literal
 
-from leadlife._base.model import Name
-from leadlife.criteria.comparison import Comparing, Comparison
+from pydantic import Field
+
+from leadlife._base.model import Label, Name, Text
+from leadlife.criteria.comparison import Comparing, Comparison, words_of
 from leadlife.criteria.condition import Criterion, Predicate
-from leadlife.criteria.view import Observation, View
+from leadlife.criteria.view import Observation, Verdict, View
 
 
 class FieldIs(Comparing, Criterion):
@@ -32,6 +35,57 @@ class FieldIs(Comparing, Criterion):
         """Return the comparison in words."""
         return f"{self.name} {self.words()}"
 
+    def verdict(self, view: View) -> Verdict:
+        """Return the answer with the facts that it rests on, and with the value, unless that may be personal."""
+        verdict, seen = super().verdict(view), view.field(self.name)
+        if seen is None or verdict.value is True or not view.shows(self.name):
+            return verdict
+        found = words_of(seen.value)
+        needed = self.words().removeprefix("is ")
+        lacks = "" if needed == self.words() else f"{self.name} is {found}, needs {needed}"
+        return replace(verdict, found=f"it is {found}", lacks=lacks)
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        """Yield the field."""
+        yield "field", self.name
+
+    def _seen(self, view: View) -> tuple[Observation, ...]:
+        seen = view.field(self.name)
+        return () if seen is None else (seen,)
+
+
+class FieldHas(Criterion):
+    """Whether a field that holds several values has one of them: ``Java`` is not in ``JavaScript; SQL``.
+
+    Values are compared whole, without regard to case and to space around them. Unknown if the field is missing or holds
+    no text.
+    """
+
+    op: Literal["has"] = "has"
+    name: Name
+    value: Annotated[Text, Field(min_length=1)]
+    separator: Annotated[str, Field(min_length=1, max_length=9)] = ";"
+    """The text between two values."""
+
+    def _compiled(self) -> Predicate:
+        name = self.name
+
+        def ask(view: View) -> bool | None:
+            seen = view.field(name)
+            return None if seen is None else self.holds(seen.value)
+
+        return ask
+
+    def holds(self, found: object) -> bool | None:
+        """Return whether a value of the field has the one that is asked for; None if it is no text."""
+        if not isinstance(found, str):
+            return None
+        return self.value.strip().casefold() in (one.strip().casefold() for one in found.split(self.separator))
+
+    def sentence(self) -> str:
+        """Return the criterion in words."""
+        return f"{self.name} has {self.value}"
+
     def inputs(self) -> Iterator[tuple[str, str]]:
         """Yield the field."""
         yield "field", self.name
@@ -46,7 +100,7 @@ class LatestIs(Comparing, Criterion):
 
     op: Literal["latest"] = "latest"
     kind: Name
-    attribute: Name
+    attribute: Label
 
     def _compiled(self) -> Predicate:
         kind, attribute, holds = self.kind, self.attribute, self.holding()

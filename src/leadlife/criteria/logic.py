@@ -22,7 +22,9 @@ from leadlife._base.validation import restated
 from leadlife.criteria.activities import CountIs, SeenIs, SumIs
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.custom import ByRole, CustomGuard
-from leadlife.criteria.fields import FieldIs, LatestIs
+from leadlife.criteria.dates import DateIs
+from leadlife.criteria.fields import FieldHas, FieldIs, LatestIs
+from leadlife.criteria.origin import ConsentIs, SourceIs
 from leadlife.criteria.scores import BandIs, ScoreIs
 from leadlife.criteria.standing import (
     CycleIs,
@@ -254,6 +256,8 @@ def _whole(whole: Criterion, view: View, needs: int) -> Verdict:
 
 AnyCriterion = Annotated[
     Annotated[FieldIs, Tag("field")]
+    | Annotated[FieldHas, Tag("has")]
+    | Annotated[DateIs, Tag("date")]
     | Annotated[LatestIs, Tag("latest")]
     | Annotated[CountIs, Tag("count")]
     | Annotated[SumIs, Tag("sum")]
@@ -262,6 +266,8 @@ AnyCriterion = Annotated[
     | Annotated[BandIs, Tag("band")]
     | Annotated[HasEvidence, Tag("evidence")]
     | Annotated[HoldsQualification, Tag("holds")]
+    | Annotated[SourceIs, Tag("source")]
+    | Annotated[ConsentIs, Tag("consent")]
     | Annotated[IsIdentified, Tag("identified")]
     | Annotated[IsSold, Tag("sold")]
     | Annotated[InStage, Tag("stage")]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from leadlife._base.model import Name
+from leadlife._base.numbers import PLAIN
 from leadlife.criteria.comparison import WORDS, Relation
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Scored, Verdict, View
@@ -61,7 +62,7 @@ class ScoreIs(_AboutScore):
 
     op: Literal["score"] = "score"
     compare: Relation
-    value: Annotated[int, MODEST] | Annotated[float, MODEST]
+    value: Annotated[Annotated[int, MODEST] | Annotated[float, MODEST], PLAIN]
 
     def _compiled(self) -> Predicate:
         value, relation = self.value, self.compare.relation

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from leadlife._base.model import Name, Names, OneOf, default
+from leadlife._base.numbers import PLAIN
 from leadlife.criteria.comparison import COUNTED, WORDS, Relation
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Observation, View
@@ -170,7 +171,7 @@ class DaysInStage(Criterion):
 
     op: Literal["days_in_stage"] = "days_in_stage"
     compare: Relation
-    value: Annotated[int, Field(ge=0, le=36_000)]
+    value: Annotated[int, PLAIN, Field(ge=0, le=36_000)]
 
     def _compiled(self) -> Predicate:
         value, relation = self.value, self.compare.relation
@@ -216,7 +217,7 @@ class CycleIs(Criterion):
 
     op: Literal["cycle"] = "cycle"
     compare: Relation
-    value: Annotated[int, Field(ge=0, le=1_000_000)]
+    value: Annotated[int, PLAIN, Field(ge=0, le=1_000_000)]
 
     def _compiled(self) -> Predicate:
         value, relation = self.value, self.compare.relation

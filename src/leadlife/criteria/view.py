@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field
 
 from leadlife._base.model import Text
-from leadlife._base.numbers import plain
+from leadlife._base.numbers import PLAIN
 from leadlife.errors import Malformed
 
 
@@ -25,7 +25,7 @@ def _no_whole_number(value: object) -> object:
 Number = Annotated[int, Field(ge=-(2**63), lt=2**63)] | Annotated[float, BeforeValidator(_no_whole_number)]
 """A whole number of 64 bits, or a finite fraction."""
 
-Scalar = Annotated[bool | Number | Text, BeforeValidator(plain)]
+Scalar = Annotated[bool | Number | Text, PLAIN]
 """The value of a field or of an attribute of an activity. A number is kept plain, a date as ISO text."""
 
 
@@ -133,6 +133,19 @@ class View(Protocol):
         ...
 
     @property
+    def source(self) -> Any:
+        """Where the running cycle comes from: its channel, lead type and campaign; None if nobody said."""
+        ...
+
+    def consent(self, purpose: str) -> Observation | None:
+        """What the lead said last about one use of its data: True if consent is granted."""
+        ...
+
+    def shows(self, name: str) -> bool:
+        """Whether a field's value may stand in a message: it is declared, and not personal."""
+        ...
+
+    @property
     def stage(self) -> Observation | None:
         """The present stage, and the instant at which the lead entered it."""
         ...
@@ -206,6 +219,7 @@ class Verdict:
         needs: If there are parts, how many of them must be true; 0 means that the only part must be false.
         found: The value that was compared, unless it may be personal: a score, a band, a number of activities.
         failure: Why it is not answered, if custom code or a policy broke.
+        lacks: What is found and what is needed, where a value may be shown: ``seats is 5, needs at least 10``.
     """
 
     sentence: str
@@ -216,6 +230,18 @@ class Verdict:
     needs: int = 0
     found: str = ""
     failure: str = ""
+    lacks: str = ""
+
+    def unmet(self) -> tuple[str, ...]:
+        """Return what keeps the answer from being true, part by part, each with what was found; empty if it is true."""
+        if self.value is True:
+            return ()
+        if self.parts and self.needs == len(self.parts):  # all of them are needed
+            return tuple(text for part in self.parts for text in part.unmet())
+        inner = "; ".join(text for part in self.parts for text in part.unmet()) if self.needs else ""
+        if inner:
+            return (f"{self.sentence}: {self.word} ({inner})",)
+        return (self.lacks or str(self),)
 
     @property
     def word(self) -> str:

@@ -24,6 +24,7 @@ class Option(NamedTuple):
         needs_reason: Whether a reason must be given.
         reasons: The reasons to choose from.
         refusals: Why not, in order.
+        needs: What is still to be given, and refuses nothing where it is asked for: ``reason``, ``note``.
     """
 
     trigger: str
@@ -33,6 +34,7 @@ class Option(NamedTuple):
     needs_reason: bool
     reasons: tuple[str, ...]
     refusals: tuple[Refusal, ...]
+    needs: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.allowed

@@ -168,11 +168,17 @@ def _act(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
     act = _ACTS.get(type(fact))
     if act is not None:
         return act(state, fact, registry)
-    if state.position is not None:
-        triggers = state.position.table.firing.get(fact.type)
-        if triggers:
-            return _fire(state, state.position, fact, triggers)
+    position = state.position
+    if position is not None and position.table.firing:
+        orders = _orders(position, fact.events)
+        if orders:
+            return _fire(state, position, fact, orders)
     return ()
+
+
+def _orders(position: Position, events: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return what a fact is to transitions, with each trigger that it fires, the more exact name first."""
+    return [(event, trigger) for event in events for trigger in position.table.firing.get(event, ())]
 
 
 def _refuse(state: State, fact: Fact, refusals: Refusals, *, trigger: str | None = None) -> Refusals:
@@ -185,13 +191,26 @@ def _start(state: State, fact: Started, registry: PlaybookRegistry) -> Refusals:
         refusal = Refusal(RefusalCode.ILLEGAL_MOVE, "the journey has already started", "a journey starts once")
         return _refuse(state, fact, (refusal,), trigger=StepKind.STARTED)
     playbook, referral = registry.find(fact.playbook), fact.referred_by is not None
-    refusals = check_entry(state, playbook, fact.stage, at=fact.at, by=fact.by, referral=referral)
+    refusals = check_entry(state, playbook, fact.stage, at=fact.at, by=fact.by, referral=referral, source=fact.source)
     if refusals:
         return _refuse(state, fact, refusals, trigger=StepKind.STARTED)
     position = begin(state, playbook, fact.stage, at=fact.at, fact=fact)
     state.append(_own_step(position, fact, StepKind.STARTED, target=fact.stage))
     state.rules = RuleStates({}) if playbook.rule_index else None
+    _fire_stated(state, fact)
     return ()
+
+
+def _fire_stated(state: State, fact: Started) -> None:
+    """Let the start fire what the lead's own statements would fire now: nothing stated before it is without effect.
+
+    Activities and sales before the start are history; they fire nothing.
+    """
+    for events in state.memory.stated_events():
+        position = state.position
+        orders = [] if position is None else _orders(position, events)
+        if position is not None and orders:
+            _fire(state, position, fact, orders, stated=True)
 
 
 def _own_step(
@@ -227,28 +246,37 @@ def _move(state: State, fact: Moved, _registry: PlaybookRegistry) -> Refusals:
     return ()
 
 
-def _fire(state: State, position: Position, fact: Fact, triggers: tuple[str, ...]) -> Refusals:
-    """Fire the first trigger that a kind of fact may fire; if none may, the first one's refusals are kept.
+def _fire(
+    state: State, position: Position, fact: Fact, orders: list[tuple[str, str]], *, stated: bool = False
+) -> Refusals:
+    """Fire the first trigger that a fact may fire; if none may, the first one's refusals are kept.
 
     Triggers that may wait and are not legal yet are ordered, whether another one is fired or not.
+
+    Args:
+        state: Where the lead stands.
+        position: Its position.
+        fact: The fact.
+        orders: What the fact is to transitions, each with a trigger that it fires.
+        stated: Whether the journey's start fires what was known before; then no refusal is kept.
     """
-    asked = [(trigger, check_move(state, trigger, at=fact.at, by=fact.by)) for trigger in triggers]
-    orders = tuple(
-        PendingMove(trigger, fact.type, fact.id, fact.at, fact.by)
-        for trigger, edge in asked
+    asked = [(event, trigger, check_move(state, trigger, at=fact.at, by=fact.by)) for event, trigger in orders]
+    waiting = tuple(
+        PendingMove(trigger, event, fact.id, fact.at, fact.by)
+        for event, trigger, edge in asked
         if not isinstance(edge, Edge)
-        and (fact.type, trigger) in position.table.pending
+        and (event, trigger) in position.table.pending
         and may_ever_fire(position.playbook, trigger, fact.by)
     )
-    if orders and position.status is StageStatus.OPEN and position.episodes.in_cycle:
-        position = state.position = position._replace(episodes=with_pending(position.episodes, orders))
+    if waiting and position.status is StageStatus.OPEN and position.episodes.in_cycle:
+        position = state.position = position._replace(episodes=with_pending(position.episodes, waiting))
         _watch_moves(state)
-    for _, edge in asked:
+    for _, _, edge in asked:
         if isinstance(edge, Edge):
             make_move(state, position, edge, at=fact.at, fact=fact, by=fact.by.id)
             return ()
-    first, refusals = asked[0]
-    return () if isinstance(refusals, Edge) else _refuse(state, fact, refusals, trigger=first)
+    _, first, refusals = asked[0]
+    return () if stated or isinstance(refusals, Edge) else _refuse(state, fact, refusals, trigger=first)
 
 
 def _reach(state: State, fact: StageReached, _registry: PlaybookRegistry) -> Refusals:

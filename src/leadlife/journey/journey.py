@@ -568,16 +568,24 @@ class Journey:
         asked = {"trigger": trigger, "at": at, "by": by, "reason": reason, "note": note, "target": target}
         return queries.option(self._data, Moved.checked(asked), late=late)
 
-    def options(self, *, at: datetime, by: Actor | str = SYSTEM, reason: str | None = None) -> tuple[Option, ...]:
-        """Return every trigger of the playbook in declared order, allowed or why not: what a CRM shows as buttons.
+    def options(
+        self, *, at: datetime, by: Actor | str = SYSTEM, reason: str | None = None, every: bool = False
+    ) -> tuple[Option, ...]:
+        """Return the triggers that lead out of the stage, allowed or why not: what a CRM shows as buttons.
+
+        A reason or a note that is missing is a need of the button (:attr:`Option.needs`), and no refusal.
 
         Args:
-            at: When.
+            at: When. Limits that come due before then have moved the lead.
             by: Who asks.
-            reason: The reason that would be given; without one, a move that needs a reason is refused for it.
+            reason: The reason that would be given.
+            every: Whether to return every trigger of the playbook, in declared order.
         """
-        triggers = self.playbook.lifecycle.table.triggers
-        return tuple(self.may(trigger, at=at, by=by, reason=reason) for trigger in triggers)
+        asked = {"at": at, "by": by, "reason": reason}
+        moves = [
+            Moved.checked({"trigger": one, **asked}) for one in queries.triggers(self._data, instant(at), every=every)
+        ]
+        return tuple(queries.option(self._data, move, late=False, asking=True) for move in moves)
 
     def score(self, name: str, *, at: datetime, since: datetime | None = None, lift: bool = False) -> Score:
         """Return the lead's score by a policy of the playbook in force: a ledger whose lines add up.
@@ -669,14 +677,21 @@ class Journey:
         """The playbook's own conclusions up to :attr:`at` (fired moves, timers, gates); each names its cause."""
         return queries.derived(self._data)
 
-    def facts_since(self, earlier: Journey) -> tuple[Fact, ...]:
+    def facts_since(self, earlier: Journey, *, live_since: datetime | None = None) -> tuple[Fact, ...]:
         """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones.
+
+        Args:
+            earlier: The earlier version.
+            live_since: The instant from which a host acts on what happens. Then history is left out: what is dated
+                earlier, what an importer recorded, and what followed from that at once. A limit that comes due later is
+                live, whoever brought the lead there.
 
         Raises:
             Malformed: The other journey belongs to another lead or pipeline.
         """
         expect("earlier", earlier, Journey, hint="pass an earlier version of this journey")
-        return queries.facts_since(self._data, earlier._data)
+        since = None if live_since is None else instant(live_since)
+        return queries.facts_since(self._data, earlier._data, since)
 
     def withdrawn_since(self, earlier: Journey) -> tuple[Fact, ...]:
         """Return the derived facts of an earlier version that no longer hold.

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from leadlife.criteria import Verdict, verdict_of
-from leadlife.errors import GuardError, Refusal, RefusalCode, did_you_mean
+from leadlife.errors import GuardError, LeadlifeError, Refusal, RefusalCode, did_you_mean
 from leadlife.journey.state import Position, State
 from leadlife.journey.view import JourneyView
-from leadlife.leads import Actor
+from leadlife.leads import Actor, Source
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.stages import EntryStage
 from leadlife.lifecycle.table import Candidate
@@ -38,6 +38,7 @@ def check_move(
     note: str | None = None,
     target: str | None = None,
     any_role: bool = False,
+    asking: bool = False,
     ruling: bool = False,
 ) -> Edge | tuple[Refusal, ...]:
     """Return the edge that the trigger takes, or every reason why it takes none.
@@ -51,6 +52,7 @@ def check_move(
         note: Free text that says more.
         target: Narrows the candidates to those that lead there.
         any_role: Whether roles are waived, as for a timer.
+        asking: Whether a reason or a note that is missing will be asked for, and so refuses nothing.
         ruling: Whether the playbook itself asks, not a fact: half-lives are aged as for its rules.
     """
     position = state.position
@@ -75,7 +77,8 @@ def check_move(
     if rule.kind is TransitionKind.REENTRY:
         refusals += check_reentry(position, at)
     if reason is not None or rule.needs_reason:
-        refusals += _check_reason(position.playbook, rule, reason, note)
+        unfit = _check_reason(position.playbook, rule, reason, note)
+        refusals += [one for one in unfit if not (asking and one.code is RefusalCode.REASON_MISSING)]
     return tuple(refusals) if refusals else edge
 
 
@@ -87,12 +90,22 @@ def _choose(
         try:
             passes = candidate.test is None or candidate.test(view) is True
         except GuardError as error:
-            hint = f"correct the {error.what}"
-            return None, [Refusal(RefusalCode.GUARD_FAILED, error.message, hint, error.details)]
+            edge = candidate.edge
+            message = f"{error.message}, in the guard of {edge.trigger!r} from {edge.source!r}"
+            details = {**error.details, "trigger": edge.trigger, "stage": edge.source}
+            hint, cause = f"correct the {error.what}", _first_cause(error)
+            return None, [Refusal(RefusalCode.GUARD_FAILED, message, hint, details, cause)]
         if passes:
             edge = candidate.edge
             return edge, [] if target in (None, edge.target) else [_leads_elsewhere(edge, target)]
     return None, [_guards_not_met(candidates, view)]
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Return the exception of custom code behind one of ours; the error itself where there is none."""
+    while isinstance(error, LeadlifeError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _leads_elsewhere(edge: Edge, target: str | None) -> Refusal:
@@ -143,24 +156,21 @@ def _guards_not_met(candidates: tuple[Candidate, ...], view: JourneyView) -> Ref
             "target": edge.target,
             "criterion": " and ".join(verdict.sentence for verdict in verdicts),
             "verdict": "false" if any(verdict.value is False for verdict in verdicts) else "unknown",
-            "missing": tuple(str(verdict) for verdict in verdicts if verdict.value is not True),
-            "found": "; ".join(verdict.found for verdict in verdicts if verdict.found and verdict.value is not True),
+            "missing": tuple(missing for verdict in verdicts for missing in verdict.unmet()),
         }
         for edge, verdicts in answers
     ]
-    sentences = "; ".join(_sentence(one) for one in described)
+    # Of several transitions, each is a way on: what each of them misses is told apart.
+    between = ", and " if len(described) > 1 else "; "
+    ways = [between.join(text for verdict in verdicts for text in verdict.unmet()) for _, verdicts in answers]
+    missing = "; or: ".join(dict.fromkeys(ways))
     first = candidates[0].edge
     return Refusal(
         RefusalCode.GUARD_NOT_MET,
-        f"{first.trigger!r} from {first.source!r} needs: {sentences}",
-        "unknown means that no fact answers it" if "unknown" in sentences else "",
+        f"{first.trigger!r} from {first.source!r} is not met: {missing}",
+        "unknown means that no fact answers it" if ": unknown" in missing else "",
         {"trigger": first.trigger, "candidates": described},
     )
-
-
-def _sentence(candidate: dict[str, Any]) -> str:
-    found = f" ({candidate['found']})" if candidate["found"] else ""
-    return f"{candidate['criterion']}: {candidate['verdict']}{found}"
 
 
 def _verdicts(edge: Edge, view: JourneyView) -> tuple[Verdict, ...]:
@@ -173,8 +183,9 @@ def _verdicts(edge: Edge, view: JourneyView) -> tuple[Verdict, ...]:
 def _check_role(rule: Transition, by: Actor) -> list[Refusal]:
     if any(role in rule.roles for role in by.roles):
         return []
-    message, details = f"{rule.trigger!r} is for {' or '.join(rule.roles)}", {"trigger": rule.trigger}
-    return [not_permitted(message, rule.roles, details)]
+    return [
+        not_permitted(f"{rule.trigger!r} is for {' or '.join(rule.roles)}", rule.roles, by, {"trigger": rule.trigger})
+    ]
 
 
 def may_ever_fire(playbook: Playbook, trigger: str, by: Actor) -> bool:
@@ -183,10 +194,12 @@ def may_ever_fire(playbook: Playbook, trigger: str, by: Actor) -> bool:
     return any(not rule.roles or not set(rule.roles).isdisjoint(by.roles) for rule in rules)
 
 
-def not_permitted(message: str, roles: tuple[str, ...], details: dict[str, Any]) -> Refusal:
+def not_permitted(message: str, roles: tuple[str, ...], by: Actor, details: dict[str, Any]) -> Refusal:
     """Return the refusal of an actor who has none of the roles."""
-    hint = "pass by=Actor(id=..., roles=(...,))"
-    return Refusal(RefusalCode.NOT_PERMITTED, message, hint, {**details, "roles": roles})
+    passed = f"has the role {' and '.join(by.roles)}" if by.roles else "has no role"
+    hint = f"pass by=Actor(id={by.id!r}, roles=[{roles[0]!r}])" if roles else "nobody may"
+    details = {**details, "roles": roles, "passed": by.roles}
+    return Refusal(RefusalCode.NOT_PERMITTED, f"{message}, and {by.id!r} {passed}", hint, details)
 
 
 def check_reentry(position: Position, at: datetime) -> list[Refusal]:
@@ -239,10 +252,10 @@ def _check_reason(playbook: Playbook, rule: Transition, reason: str | None, note
 
 
 def check_entry(
-    state: State, playbook: Playbook, stage: str, *, at: datetime, by: Actor, referral: bool
+    state: State, playbook: Playbook, stage: str, *, at: datetime, by: Actor, referral: bool, source: Source | None
 ) -> tuple[Refusal, ...]:
     """Return why a journey may not begin at a stage; empty where it may."""
-    view = JourneyView(state, at, by.roles, playbook=playbook)
+    view = JourneyView(state, at, by.roles, playbook=playbook, source=source)
     entries = playbook.lifecycle.entries_for(referral=referral)
     if any(entry.stage == stage and _is_open(entry, view) for entry in entries):
         return ()
@@ -256,9 +269,11 @@ def check_entry(
     return (Refusal(RefusalCode.GUARD_NOT_MET, message, "", {"criterion": sentence}),)
 
 
-def best_entry(state: State, playbook: Playbook, *, at: datetime, by: Actor, referral: bool) -> str:
+def best_entry(
+    state: State, playbook: Playbook, *, at: datetime, by: Actor, referral: bool, source: Source | None
+) -> str:
     """Return the first stage at which the journey may begin."""
-    view = JourneyView(state, at, by.roles, playbook=playbook)
+    view = JourneyView(state, at, by.roles, playbook=playbook, source=source)
     entries = playbook.lifecycle.entries_for(referral=referral)
     return next((entry.stage for entry in entries if _is_open(entry, view)), playbook.lifecycle.first.stage)
 

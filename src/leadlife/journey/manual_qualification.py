@@ -29,7 +29,7 @@ def check_by_hand(state: State, fact: ByHand) -> tuple[Refusal, ...]:
     details = {"qualification": rule.name}
     if rule.granted_by:
         roles = rule.granted_by
-        return (not_permitted(f"{rule.name!r} is granted by hand by {' or '.join(roles)}", roles, details),)
+        return (not_permitted(f"{rule.name!r} is granted by hand by {' or '.join(roles)}", roles, fact.by, details),)
     message = f"{rule.name!r} cannot be granted by hand: only its criteria decide"
     hint = "record the evidence that the rule asks for"
     return (Refusal(RefusalCode.NOT_PERMITTED, message, hint, {**details, "roles": ()}),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -26,7 +26,7 @@ from leadlife.journey.view import JourneyView
 from leadlife.journey.waiting import pending_moves
 from leadlife.leads import SYSTEM, Actor
 from leadlife.lifecycle.edges import Edge
-from leadlife.lifecycle.transitions import FIRING, TransitionKind
+from leadlife.lifecycle.transitions import FIRING, Transition, TransitionKind
 from leadlife.qualification.rule_index import horizon, timed_leaves
 from leadlife.timing import earliest
 
@@ -36,8 +36,15 @@ if TYPE_CHECKING:
 _TICK = timedelta(microseconds=1)
 
 
-def option(data: JourneyData, move: Moved, *, late: bool) -> Option:
-    """Return whether a move may be made, and if not, every reason why not."""
+def option(data: JourneyData, move: Moved, *, late: bool, asking: bool = False) -> Option:
+    """Return whether a move may be made, and if not, every reason why not.
+
+    Args:
+        data: The journey.
+        move: The move.
+        late: Whether it may lie before the last fact.
+        asking: Whether a reason or a note that is missing will be asked for, and so refuses nothing.
+    """
     trigger, at, last = move.trigger, move.at, data.folded.at
     early: tuple[Refusal, ...] = ()
     if last is not None and at < last and not late:
@@ -46,7 +53,16 @@ def option(data: JourneyData, move: Moved, *, late: bool) -> Option:
         early, state = (Refusal(RefusalCode.OUT_OF_ORDER, message, hint, {"last": last}),), data.folded
     else:
         state = state_at(data, at)
-    edge = check_move(state, trigger, at=at, by=move.by, reason=move.reason, note=move.note, target=move.target)
+    edge = check_move(
+        state,
+        trigger,
+        at=at,
+        by=move.by,
+        reason=move.reason,
+        note=move.note,
+        target=move.target,
+        asking=asking,
+    )
     refusals = early
     if not isinstance(edge, Edge):
         refusals = (*edge, *early) if edge[0].code is RefusalCode.NOT_STARTED else (*early, *edge)
@@ -63,7 +79,26 @@ def option(data: JourneyData, move: Moved, *, late: bool) -> Option:
         needs_reason=rule is not None and rule.needs_reason,
         reasons=listed if asks_reason else (),
         refusals=refusals,
+        needs=tuple(_needs(data, rule, move)),
     )
+
+
+def _needs(data: JourneyData, rule: Transition | None, move: Moved) -> Iterator[str]:
+    """Yield what is still to be given for a move."""
+    if rule is not None and rule.needs_reason and move.reason is None:
+        yield "reason"
+    known = data.playbook.lifecycle.reason_by_id.get(move.reason or "")
+    if known is not None and known.needs_note and not (move.note or "").strip():
+        yield "note"
+
+
+def triggers(data: JourneyData, at: datetime, *, every: bool) -> tuple[str, ...]:
+    """Return the triggers that lead out of the stage at an instant, or every trigger, in declared order."""
+    table = data.playbook.lifecycle.table
+    position = _present_or_later(data, at).position
+    if every:
+        return table.triggers
+    return () if position is None else position.table.from_here(position.stage)
 
 
 def trigger_of_kind(data: JourneyData, kind: TransitionKind, usual: str, *, at: datetime, late: bool) -> str:
@@ -223,10 +258,23 @@ def derived(data: JourneyData, state: State | None = None) -> tuple[Fact, ...]:
     return derived_facts(state or data.shown, recorded, data.lead_id, data.pipeline)
 
 
-def facts_since(data: JourneyData, earlier: JourneyData) -> tuple[Fact, ...]:
+def facts_since(data: JourneyData, earlier: JourneyData, live_since: datetime | None = None) -> tuple[Fact, ...]:
     """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones."""
     _same_journey(data, earlier)
-    return (*new_facts(data.facts, earlier.facts), *new_facts(derived(data), derived(earlier)))
+    every = derived(data)
+    new = (*new_facts(data.facts, earlier.facts), *new_facts(every, derived(earlier)))
+    if live_since is None:
+        return new
+    causes = {fact.id: fact for fact in (*data.facts, *every)}
+    return tuple(fact for fact in new if fact.at >= live_since and not _follows_an_import(fact, causes))
+
+
+def _follows_an_import(fact: Fact, causes: Mapping[str, Fact]) -> bool:
+    """Return whether an importer recorded a fact, or the fact from which it follows at the same instant."""
+    first = fact
+    while first.caused_by is not None and first.caused_by in causes and causes[first.caused_by].at == fact.at:
+        first = causes[first.caused_by]
+    return first.imported
 
 
 def withdrawn_since(data: JourneyData, earlier: JourneyData) -> tuple[Fact, ...]:

@@ -48,7 +48,8 @@ def start(empty: JourneyData, request: Start) -> JourneyData:
         data = record(data, fact, clock)
     stage = request.stage
     if stage is None:
-        stage = best_entry(data.folded, request.playbook, at=at, by=by, referral=referred_by is not None)
+        referral = referred_by is not None
+        stage = best_entry(data.folded, request.playbook, at=at, by=by, referral=referral, source=source)
     content = {
         "stage": stage,
         "playbook": request.playbook.ref,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from leadlife._base.model import Instant
 from leadlife.criteria import Observation
 from leadlife.errors import Refusal
-from leadlife.facts import Fact
+from leadlife.facts import Fact, consent_event
 from leadlife.journey.records import (
     Cycle,
     Due,
@@ -73,6 +75,10 @@ def oldest_first(items: PersistentList[T] | None) -> tuple[T, ...]:
     return tuple(newest_first(items))[::-1]
 
 
+_STATED = {"identified": "identified", "field": "attribute", "consent": "consent", "evidence": "evidence"}
+"""What is known of a lead by statements, each with the type of its facts."""
+
+
 class Memory:
     """What is known about a lead: the latest of each name, and every activity. Immutable.
 
@@ -107,6 +113,13 @@ class Memory:
     def of(self, topic: str) -> Iterator[tuple[str, Observation]]:
         """Yield every name of a topic with its latest observation."""
         return ((name, seen) for (about, name), seen in self.latest.items() if about == topic)
+
+    def stated_events(self) -> Iterator[tuple[str, ...]]:
+        """Yield each statement that is known of the lead, oldest first, as what it is to the ``on`` of a transition."""
+        stated = [(seen.ordinal, topic, seen) for (topic, _), seen in self.latest.items() if topic in _STATED]
+        for _, topic, seen in sorted(stated, key=itemgetter(0)):
+            exact = (consent_event(granted=seen.value[0]),) if topic == "consent" else ()
+            yield (*exact, _STATED[topic])
 
     def newest(self, inputs: Container[tuple[str, str]]) -> int:
         """Return the ordinal of the latest fact about any of these inputs of criteria; 0 where there is none."""
@@ -325,6 +338,8 @@ class State:
     ) -> None:
         """Add what became of a fact or timer that did not move the lead."""
         playbook = None if self.position is None else self.position.playbook.ref
+        if any(refusal.cause is not None for refusal in refusals):  # an exception holds on to whole stacks
+            refusals = tuple(replace(refusal, cause=None) for refusal in refusals)
         self.append(FactOutcome(at, fact, status, trigger, refusals, playbook))
 
     def content(self) -> tuple[Any, ...]:

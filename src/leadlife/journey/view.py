@@ -27,7 +27,7 @@ _TICK = timedelta(microseconds=1)
 class JourneyView:
     """A state as criteria and policies see it."""
 
-    __slots__ = ("_aged", "_brief", "_history", "_playbook", "_scores", "_state", "_zone", "at", "roles")
+    __slots__ = ("_aged", "_brief", "_history", "_playbook", "_scores", "_source", "_state", "_zone", "at", "roles")
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class JourneyView:
         brief: bool = False,
         ruling: bool = False,
         zone: ZoneInfo | None = None,
+        source: Source | None = None,
     ) -> None:
         """Look at a state.
 
@@ -50,7 +51,9 @@ class JourneyView:
             brief: Whether the sum of a score is enough, without every line of its ledger.
             ruling: Whether the rules ask, for which half-lives are aged up to the last fact or review only.
             zone: The zone whose calendar windows follow; by default the playbook's.
+            source: Where a journey not yet started would come from.
         """
+        self._source = source
         self._state = state
         self._playbook = playbook
         # Most moves ask for no score, no zone and no activity objects: these are made when they are first read.
@@ -147,6 +150,16 @@ class JourneyView:
         seen = self._state.memory.latest.get(("field", name))
         return None if seen is None or seen.value is None else seen
 
+    def shows(self, name: str) -> bool:
+        """Return whether a field's value may stand in a message: it is declared, and not personal."""
+        spec = self.playbook.fields.get(name)
+        return spec is not None and not spec.personal
+
+    def consent(self, purpose: str) -> Observation | None:
+        """Return what the lead said last about one use of its data."""
+        seen = self._state.memory.latest.get(("consent", purpose))
+        return None if seen is None else seen._replace(value=seen.value[0])
+
     def evidence(self, name: str) -> Observation | None:
         """Return the latest yes or no since the lead last entered a won or recycled stage."""
         return self._fresh(self._state.memory.latest.get(("evidence", name)))
@@ -217,7 +230,7 @@ class JourneyView:
         """Where the running cycle comes from, or else the journey."""
         here = self._state.position
         if here is None:
-            return None
+            return self._source
         episodes = here.episodes
         return (episodes.cycles[-1].source if episodes.in_cycle else None) or here.source
 
@@ -249,6 +262,7 @@ class JourneyView:
         """Return the same view by the calendar of another zone."""
         zone = zone_named(name)
         new = JourneyView(self._state, self.at, self.roles, playbook=self._playbook, brief=self._brief, zone=zone)
+        new._source = self._source
         new._aged = self._aged
         return new
 

@@ -13,8 +13,20 @@ from leadlife.lifecycle.sign_off import Signable
 
 EVERY_OPEN_STAGE = "*"
 
-FIRING = ("identified", "activity", "attribute", "consent", "evidence", "sold", "cost", "referred", "score")
-"""The types of fact that may fire a trigger: observed ones that are not moves themselves."""
+FIRING = (
+    "identified",
+    "activity",
+    "attribute",
+    "consent",
+    "consent_granted",
+    "consent_withdrawn",
+    "evidence",
+    "sold",
+    "cost",
+    "referred",
+    "score",
+)
+"""What may fire a trigger: the types of observed facts that are not moves themselves; a consent also by its answer."""
 
 
 class TransitionKind(StrEnum):

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from leadlife._base.model import LAX, Accepts, Definition, MappingOf, Name, Names, Text, TupleOf, default
 from leadlife._base.numbers import plain
 from leadlife._frozen import FrozenDict
-from leadlife.criteria import BandIs, Comparison, Criterion, CustomGuard, FieldIs, ScoreIs, leaves_of
+from leadlife.criteria import BandIs, Criterion, CustomGuard, ScoreIs, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
 from leadlife.facts import (
     ActivityRecorded,
@@ -28,6 +28,7 @@ from leadlife.leads import ActivityKind
 from leadlife.lifecycle.lifecycle import Lifecycle
 from leadlife.lifecycle.renaming import with_stages_renamed
 from leadlife.playbook.fields import FieldSpec, FieldType
+from leadlife.playbook.misfits import attribute_misfits, field_misfits
 from leadlife.qualification.rule_index import RuleIndex, criteria_of, rule_faults
 from leadlife.qualification.rules import QualificationRule, ReadinessRule
 from leadlife.timing import Zone, zone_named
@@ -119,9 +120,9 @@ class Playbook(Definition):
 
     def _misasked(self, path: str, criterion: Criterion) -> Iterator[Fault]:
         for leaf in leaves_of(criterion):
-            if isinstance(leaf, FieldIs) and leaf.name in self.fields:
-                yield from _misfits(path, leaf, self.fields[leaf.name])
-            elif isinstance(leaf, ScoreIs | BandIs) and leaf.name in self.score_by_name:
+            yield from field_misfits(path, leaf, self.fields)
+            yield from attribute_misfits(path, leaf, self.activity_kinds)
+            if isinstance(leaf, ScoreIs | BandIs) and leaf.name in self.score_by_name:
                 yield from self.score_by_name[leaf.name].faults_in(leaf, path=path)
 
     def _policy_faults(self, path: str, policy: "Policy") -> Iterator[Fault]:
@@ -218,13 +219,17 @@ class Playbook(Definition):
 
         Raises:
             UnknownName: A stage, activity kind, field or evidence is not declared; near misses are suggested.
-            Malformed: A field's value is not of its type, or not one of its choices.
+            Malformed: A field's value is not of its type, or not one of its choices; or an attribute of an activity is
+                not declared, or not of its type.
         """
         if isinstance(fact, FieldChanged):
             self._declared("field", fact.name)
             self.fits(fact.name, fact.value)
         elif isinstance(fact, ActivityRecorded):
             self._declared("activity", fact.kind)
+            fault = self.activity_kinds[fact.kind].fault_in(fact.attributes)
+            if fault is not None:
+                raise Malformed(f"attribute {fault[0]!r} of activity {fact.kind!r} {fault[1]}")
         elif isinstance(fact, EvidenceGiven):
             self._declared("evidence", fact.name)
         elif isinstance(fact, QualificationGranted | QualificationWithdrawn):
@@ -323,12 +328,6 @@ _SIGNATURES: Any = {
 _NUMERIC = (FieldType.INTEGER, FieldType.NUMBER)
 
 
-_TEXTUAL = (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS)
-
-
-_EXACT = (Comparison.EQ, Comparison.NE, Comparison.IN)
-
-
 def _namesakes(criteria: Iterable[tuple[str, Criterion]]) -> Iterator[Fault]:
     """Yield a fault for each function that has the name of another: a file keeps only the name."""
     first: dict[tuple[str, str], Any] = {}
@@ -357,18 +356,6 @@ def _policy_namesakes(policies: Iterable["Policy"]) -> Iterator[Fault]:
 def _type_words(value: object) -> str:
     """Return the type of a value in words; never the value, which may be personal."""
     return {bool: "a boolean", int: "an integer", float: "a number", str: "text"}.get(type(value), type(value).__name__)
-
-
-def _misfits(path: str, leaf: FieldIs, spec: FieldSpec) -> Iterator[Fault]:
-    textual = leaf.compare in _TEXTUAL
-    if textual and spec.type is not FieldType.TEXT:
-        yield Fault(path, f"field {leaf.name!r} is {spec.type.words}; only text contains, starts or ends with a text")
-    elif not textual and not all(map(spec.type.accepts, leaf.values())):
-        yield Fault(path, f"field {leaf.name!r} is {spec.type.words}, and the value compared with it is not")
-    elif spec.choices and leaf.compare in _EXACT and not set(leaf.values()) <= set(spec.choices):
-        yield Fault(
-            path, f"field {leaf.name!r} never has this value", f"its choices are: {', '.join(map(str, spec.choices))}"
-        )
 
 
 def guards_of(lifecycle: Lifecycle) -> Iterator[tuple[str, Criterion]]:

@@ -179,7 +179,7 @@ class CustomPolicy(Banded):
         except PolicyError:
             raise
         except LeadlifeError as error:
-            raise PolicyError(self.name, f"gave an invalid score: {error.message}") from None
+            raise PolicyError(self.name, f"gave an invalid score: {error.message}") from error
         except Exception as error:  # a custom mapping may raise anything
             raise PolicyError(self.name, f"gave an invalid score: {type(error).__name__}") from error
 

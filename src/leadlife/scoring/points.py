@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from leadlife._base.model import SORTED, Definition, MappingOf, Name, TupleOf, default
 from leadlife._frozen import FrozenDict
-from leadlife.criteria import Criterion, View
+from leadlife.criteria import CountIs, Criterion, View
 from leadlife.errors import Fault, Malformed, did_you_mean, repeated
 from leadlife.leads import Activity, Lead
 from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Score, banded
@@ -90,6 +90,8 @@ class Points(Banded):
         for place, criterion in enumerate(self.exclude):
             yield f"exclude.{place}", criterion
         for place, rule in enumerate(self.rules):
+            if isinstance(rule, ActivityRule) and rule.where:
+                yield f"rules.{place}", CountIs.checked({"kinds": rule.kinds, "where": rule.where})
             if isinstance(rule, FieldRule):
                 yield f"rules.{place}.when", rule.when
             if isinstance(rule, TierRule):

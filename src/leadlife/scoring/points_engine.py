@@ -62,7 +62,7 @@ class PreparedRule:
         self.uneven: bool = isinstance(rule.window, Calendar) or (
             rule.decay is not None and isinstance(rule.decay.every, Calendar)
         )
-        self.capped: bool = rule.at_most is not None or rule.at_most_per_day is not None
+        self.capped: bool = any(cap is not None for cap in (rule.once_per, rule.at_most, rule.at_most_per_day))
 
     def ageing(self, zone: ZoneInfo) -> Callable[[datetime, datetime], Aged] | None:
         """Return how points age by steps or by a window; None if the rule has neither."""
@@ -207,7 +207,8 @@ def _counted(rule: PreparedRule, view: View, kind: str, tally: Tally) -> Iterato
     matches, ageing = rule.matches, rule.ageing(view.zone) if rule.timed else None
     # Newer activities have at least as many points left as older ones, unless months of unequal length exchange two of
     # them. So a cap can stop the walk after the newest few. With lines it cannot: a ledger shows what the cap removes.
-    enough = None if tally.lines is not None or rule.uneven or rule.rule.at_most_per_day else rule.rule.at_most
+    every = tally.lines is not None or rule.uneven or rule.rule.at_most_per_day or rule.rule.once_per is not None
+    enough = None if every else rule.rule.at_most
     gone: datetime | None = None
     for seen in view.activities(kind):
         if matches is not None and not matches(seen.value):
@@ -234,8 +235,11 @@ def _counted(rule: PreparedRule, view: View, kind: str, tally: Tally) -> Iterato
 
 
 def _over_cap(rule: ActivityRule, counted: Iterable[Counted], zone: ZoneInfo) -> Iterator[tuple[str, int]]:
-    """Yield what the caps of a rule take away, each with its reason: first per day, then in total."""
+    """Yield what the caps of a rule take away, each with its reason: first per value, then per day, then in total."""
     counted = list(counted)
+    if rule.once_per is not None:
+        before, counted = sum(one.size for one in counted), _each_value_once(rule.once_per, counted)
+        yield f"once per {rule.once_per}", before - sum(one.size for one in counted)
     sizes = [one.size for one in counted]
     if rule.at_most_per_day is not None:
         by_day: dict[Any, list[int]] = {}
@@ -249,6 +253,17 @@ def _over_cap(rule: ActivityRule, counted: Iterable[Counted], zone: ZoneInfo) ->
         sizes = kept
     if rule.at_most is not None and len(sizes) > rule.at_most:
         yield f"at most {rule.at_most}", sum(sorted(sizes)[: -rule.at_most])
+
+
+def _each_value_once(attribute: str, counted: Iterable[Counted]) -> list[Counted]:
+    """Return the activity with the most points of each value of an attribute, the oldest of equal ones."""
+    best: dict[Any, Counted] = {}
+    for one in sorted(counted, key=_place):
+        value = one.seen.value.get(attribute)
+        key = isinstance(value, bool), value  # in a set, True is 1
+        if key not in best or one.size > best[key].size:
+            best[key] = one
+    return list(best.values())
 
 
 def _lead_points(rule: FieldRule | TierRule, view: View, tally: Tally) -> int:

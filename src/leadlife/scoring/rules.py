@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from leadlife._base.model import Accepts, Definition, Name, Text, TupleOf, default, op_of
+from leadlife._base.model import Accepts, Definition, Label, Name, Text, TupleOf, default, op_of
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import Criterion, Kinds, Match, Where, where_words
 from leadlife.errors import InvalidDefinition, Malformed
@@ -33,13 +33,15 @@ class ActivityRule(Rule):
 
     A rule has at most one of ``half_life``, ``decay`` and ``window``. A cap keeps the activities with the most points
     after ageing: with ``at_most=1`` one activity counts, without a cap all do. A day is a local day of the policy's
-    zone.
+    zone. With ``once_per``, each value of an attribute counts once, before the other caps: a page, however often it is
+    viewed. Activities without the attribute count once together.
     """
 
     op: Literal["activity"] = "activity"
     kinds: Annotated[Kinds, Field(min_length=1)]
     where: Where = default(Field(default_factory=FrozenDict[str, Match]))
     points: Amount
+    once_per: Label | None = None
     at_most: Times | None = None
     at_most_per_day: Times | None = None
     half_life: OptionalHalfLife = default(None)

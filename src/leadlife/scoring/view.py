@@ -122,6 +122,15 @@ class LeadView:
         value = self.lead.fields.get(name)
         return None if value is None else Observation(value, self.at, "", 0)
 
+    def shows(self, name: str) -> bool:  # noqa: ARG002 - signature of the protocol
+        """Return False: outside a journey nobody says which fields are personal."""
+        return False
+
+    def consent(self, purpose: str) -> Observation | None:
+        """Return what the lead agreed to, or not, for one use of its data."""
+        found = [one.granted for one in self.lead.consents if one.purpose == purpose]
+        return Observation(found[-1], self.at, "", 0) if found else None
+
     def evidence(self, name: str) -> None:
         """Return None: outside a journey there is no evidence."""
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from leadlife.criteria import (
     Readiness,
+    consent,
     count,
     cycle,
     days_in_stage,
@@ -17,6 +18,7 @@ from leadlife.criteria import (
     identified,
     in_stage,
     inactive,
+    lead_type,
     readiness,
     score,
 )
@@ -63,6 +65,9 @@ def with_rules(draw: st.DrawFn, playbook: Playbook) -> Playbook:
         inactive(days(4)),
         days_in_stage() >= 2,
         cycle() >= 2,
+        consent("newsletter") == "granted",
+        consent("newsletter") != "granted",
+        lead_type("interest"),
         in_stage(stages[0]),
         score("fading") >= 9,
         score("fading") < 4,

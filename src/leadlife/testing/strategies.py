@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from leadlife.criteria import CustomGuard, View, count, evidence, field, identified, role, sold
+from leadlife.criteria import CustomGuard, View, channel, consent, count, evidence, field, identified, role, sold
 from leadlife.errors import InvalidDefinition, Malformed, MoveRefused
 from leadlife.facts import (
     ActivityRecorded,
@@ -67,6 +67,8 @@ def _criteria() -> st.SearchStrategy[Any]:
             identified(),
             sold(),
             role("sales"),
+            channel("email", "fair"),
+            consent("newsletter") == "granted",
             field("size") >= 3,
             count("call") >= 1,
             count("call", "page_view", within=days(3)) >= 2,

@@ -233,4 +233,55 @@ def test_check_prints_why_a_definition_cannot_be_built(tmp_path, capsys):
     assert main(["check", str(file), "--json"]) == 1
     findings = json.loads(capsys.readouterr().out)["findings"]
     assert {one["code"] for one in findings} == {"unbuildable"}
-    assert {one["where"] for one in findings} == {"lifecycle.stages.1", "lifecycle.transitions.0.target"}
+    assert {one["where"] for one in findings} == {
+        "lifecycle.stages.1 (line 4)",
+        "lifecycle.transitions.0.target (line 5)",
+    }
+
+
+@pytest.mark.usefixtures("code")
+class TestPlaybooksInPython:
+    @pytest.fixture
+    def code(self, tmp_path, monkeypatch):
+        (tmp_path / "mine_book.py").write_text(
+            "from leadlife.presets import ibm\n\nBOOK = ibm()\nother = 3\n\n\ndef made():\n    return ibm()\n\n\n"
+            "def fails():\n    raise ValueError('no paper')\n\n\ndef faulty():\n    return BOOK.replace(review_days=-1)\n"
+        )
+        (tmp_path / "mine_broken.py").write_text("import nowhere_at_all\n")
+        monkeypatch.chdir(tmp_path)
+        yield tmp_path
+        for name in ("mine_book", "mine_broken"):
+            sys.modules.pop(name, None)
+
+    @pytest.mark.parametrize("name", ["mine_book:BOOK", "mine_book:made"])
+    def test_a_playbook_in_code_is_checked_drawn_and_compared(self, name, capsys):
+        main(["check", name, "--python", "--json"])
+        own = capsys.readouterr().out
+        main(["check", "ibm", "--json"])
+        assert own == capsys.readouterr().out
+        assert main(["draw", name, "--python"]) == 0
+        assert main(["diff", name, "mine_book:BOOK", "--python"]) == 0
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("mine_book:BOK", "has no name 'BOK' (did you mean 'BOOK'?)"),
+            ("mine_book:other", "is a int, and no playbook"),
+            ("mine_book:fails", "raised ValueError: no paper"),
+            ("mine_book:faulty", "review_days"),
+            ("mine_broken:BOOK", "cannot import 'mine_broken': ModuleNotFoundError"),
+            ("mine_nowhere:BOOK", "cannot import 'mine_nowhere'"),
+            ("mine_book", "write it as package.module:NAME"),
+            (":BOOK", "write it as package.module:NAME"),
+        ],
+    )
+    def test_what_is_no_playbook_in_code_is_told(self, name, message, capsys):
+        before = list(sys.path)
+        assert main(["draw", name, "--python"]) != 0
+        shown = capsys.readouterr()
+        assert message in shown.err + shown.out
+        assert sys.path == before
+
+    def test_without_the_flag_no_code_runs(self, capsys):
+        assert main(["check", "mine_broken:BOOK"]) != 0
+        assert "add --python" in capsys.readouterr().err

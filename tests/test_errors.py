@@ -4,6 +4,7 @@ import copy
 import inspect
 import math
 import pickle
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -125,7 +126,10 @@ NAME = "is not a valid name (begin with a letter or a digit; use letters, digits
         (lambda: field("x").one_of(), ["value: must have at least 1 item"]),
         (lambda: field("x").one_of(1, object()), ["value.1: must be true or false, a number or text"]),
         (lambda: readiness() >= "soon", ["value: must be one of: early, mid, late"]),
-        (lambda: CustomPolicy(name="x", scale="pts"), ["scale: must be one of: points, probability"]),
+        (
+            lambda: CustomPolicy(name="x", scale="pts"),
+            ["scale: must be one of: points, probability (did you mean 'points'?)"],
+        ),
         (
             lambda: Points(name="x", rules=[7]),
             ["rules.0: must be of a known kind, or a mapping whose op names the kind"],
@@ -149,15 +153,15 @@ def test_findings_of_pydantic_are_restated_in_our_words(make, faults):
 
 
 def test_other_findings_of_pydantic_keep_their_words():
-    from leadlife._base.validation import findings
+    from leadlife._base.validation import Finding, findings
 
     [found] = findings([{"type": "multiple_of", "loc": ("x", 1), "msg": "Input should be a multiple of 3"}])
-    assert (found.path, found.message, found.hint) == (("x", 1), "Input should be a multiple of 3", "")
+    assert (found.path, found.message, found.hint) == (("x", 1), "must be a multiple of 3", "")
     union = [
         {"type": kind, "loc": ("x", label), "msg": ""}
         for kind, label in (("int_type", "constrained-int"), ("string_type", "str"))
     ]
-    assert findings(union) == [(("x",), "must be a whole number or text", "", None)]
+    assert findings(union) == [Finding(("x",), "must be a whole number or text")]
     [found] = findings([{"type": "string_pattern_mismatch", "loc": (), "msg": "No match", "ctx": {"pattern": "^x"}}])
     assert (found.path, found.message) == ((), "No match")
 
@@ -194,7 +198,7 @@ class TestWhatWasWritten:
         text = text.replace(", MORE", f", {transition}" if transition else "") + more
         with pytest.raises(InvalidDefinition) as caught:
             as_playbook(parse_toml(text))
-        assert says in str(caught.value)
+        assert says in re.sub(r" \(line \d+\)", "", str(caught.value))
 
     @pytest.mark.parametrize(
         ("hint", "toml", "json"),

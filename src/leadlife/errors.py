@@ -57,7 +57,9 @@ def suggestion(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # noqa: PLC0415 - only errors need this import
 
     # The name is cut, because the time of a comparison grows with the length of both names.
-    similar = get_close_matches(name[:200], list(known), n=1, cutoff=0.6)
+    # What was written is never suggested: it is wrong where it stands, though it may be right elsewhere.
+    others = [other for other in known if other != name]
+    similar = get_close_matches(name[:200], others, n=1, cutoff=0.6)
     return similar[0] if similar else None
 
 

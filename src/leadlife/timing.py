@@ -31,7 +31,7 @@ _SECOND = 1_000_000
 
 
 class Elapsed(Model):
-    """An exact duration in microseconds, at most a hundred years. ``PT90M`` is read, and written as ``PT5400S``."""
+    """An exact duration in microseconds, at most a hundred years, written as ``PT36H``, ``PT90M`` or ``PT5S``."""
 
     microseconds: Annotated[int, Field(ge=0, le=_CENTURY_DAYS * 86_400 * _SECOND)]
 
@@ -52,7 +52,10 @@ class Elapsed(Model):
     @model_serializer
     def _iso(self) -> str:
         whole, rest = divmod(self.microseconds, _SECOND)
-        return f"PT{whole}S" if not rest else f"PT{whole}.{rest:06d}S"
+        if rest:
+            return f"PT{whole}.{rest:06d}S"
+        unit, size = next((unit for unit in (("H", 3_600), ("M", 60)) if whole and not whole % unit[1]), ("S", 1))
+        return f"PT{whole // size}{unit}"
 
 
 class Calendar(Model):

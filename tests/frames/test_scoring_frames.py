@@ -376,3 +376,31 @@ def test_without_the_extra_the_error_names_it():
     broken = "import sys; sys.modules['leadlife.frames.learning'] = None; import leadlife.frames"
     done = subprocess.run([sys.executable, "-c", broken], capture_output=True, text=True)
     assert "ModuleNotFoundError" in done.stderr.splitlines()[-1]
+
+
+def test_a_cell_that_is_no_attribute_is_a_fault_and_the_others_are_kept():
+    from leadlife import ActivityKind
+    from leadlife.criteria import count
+    from leadlife.scoring import ActivityRule, Points
+
+    kinds = {"form": ActivityKind(), "trial": ActivityKind(attributes={"seats": "integer", "E-Mail*": "text"})}
+    policy = Points(
+        name="p",
+        rules=[
+            ActivityRule(name="r", kinds="trial", points=5, where={"E-Mail*": "a"}),
+            ActivityRule(name="f", kinds="form", points=3, where={"How many?": 5}),
+        ],
+    )
+    book = BOOK.with_activity_kinds(**kinds).with_score(policy)
+    activities = pl.DataFrame({
+        "lead": ["ada", "ada", "ada"], "kind": ["form", "trial", "trial"], "at": [T] * 3,
+        "How many?": [5, None, None], "E-Mail*": [None, "a", "a"], "seats": [None, "5", None], "odd\nname": [None, None, "x"],
+    })  # fmt: skip
+    faults = []
+    scored = score_frame(book, pl.DataFrame({"id": ["ada"]}), activities, at=T, scores="p", faults=faults)
+    assert scored["p"].to_list() == [13.0]
+    assert [(one.row, one.column, one.reason) for one in faults] == [
+        (1, "seats", "attribute 'seats' must be an integer"),
+        (2, "odd\nname", "cannot be an attribute: a name or a value is no plain text or number"),
+    ]
+    assert not book.faults_in(count("trial", seats=5) >= 1)

@@ -1,6 +1,7 @@
 """Reading an export: each row is used, refused or set aside, and dates are never guessed."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -360,7 +361,7 @@ class TestMappings:
         assert change[0] in MAPPING
         with pytest.raises(InvalidDefinition) as caught:
             parse_mapping(MAPPING.replace(*change, 1))
-        assert message in str(caught.value)
+        assert message in re.sub(r" \(line \d+\)", "", str(caught.value))
 
     def test_an_attribute_is_mapped_once(self):
         with pytest.raises(InvalidDefinition, match="attribute 'size' is mapped twice"):
@@ -390,7 +391,7 @@ class TestMappings:
         with pytest.raises(InvalidDefinition) as caught:
             parse_mapping(f'id = "x"\nzone = "UTC"\npreset = "eight_stage"\n{table}')
         assert [(fault.path, fault.message) for fault in caught.value.faults] == [
-            ("tables.0.extry", "there is no such key")
+            ("tables.0.extry (line 7)", "there is no such key")
         ]
 
     def test_a_table_without_a_source_gives_none(self, folder):

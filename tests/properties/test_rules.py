@@ -1,5 +1,6 @@
 """The laws of what moves by itself, over generated agreements and unruly histories."""
 
+import operator
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -14,6 +15,8 @@ from leadlife.journey.rule_evaluation import _Evaluation
 from leadlife.journey.state import oldest_first
 from leadlife.presets import PRESETS
 from leadlife.qualification.rules import Hysteresis, QualificationRule
+from leadlife.scoring import MICRO
+from leadlife.scoring.nearly import NearScore
 from leadlife.scoring.view import LeadView
 from leadlife.testing import activities, at_times, fact_drafts, histories, leads, playbooks, points_policies
 from leadlife.testing.rule_strategies import with_rules
@@ -153,6 +156,19 @@ def at_zero():
 def test_a_glance_comes_to_what_the_ledger_does(policy, lead, seen, at):
     sight = policy._own(LeadView(lead, seen, at))
     glance, whole = policy.summary_of(sight), policy.assess(sight)
+    if isinstance(glance, NearScore):
+        low, high = glance.bounds
+        assert low <= whole.micropoints <= high
+        assert (glance.fading, glance.rounding) >= (whole.fading, whole.rounding)
+        # A threshold is decided as the ledger decides it, far from the sum and on it.
+        for threshold in {whole.micropoints, whole.micropoints + 1, low, high + 1, 0, *whole.cuts}:
+            for relation in (operator.lt, operator.le, operator.eq, operator.ne, operator.ge, operator.gt):
+                assert glance.compares(relation, threshold / MICRO) == whole.compares(relation, threshold / MICRO)
+            fades, exact = glance.fades_from(threshold / MICRO), whole.fades_from(threshold / MICRO)
+            assert exact is None or (fades is not None and fades <= exact)
+        glance_band = glance.band
+        assert (glance_band, glance.bands) == (whole.band, whole.bands)
+        glance = glance.exact
     if glance is not None:
         assert (glance.micropoints, glance.band, glance.answered) == (whole.micropoints, whole.band, whole.answered)
         assert whole.changes_at is None or glance.changes_at is None or glance.changes_at >= whole.changes_at

@@ -120,6 +120,12 @@ class Sight:
     def reported(self, policy: str, version: str) -> Observation | None:
         return self.known.latest.get(("reported", report_name(policy, version)))
 
+    def running(self, kind: str, key: str, step: Any) -> Any:  # noqa: ARG002 - nothing is kept
+        done = None
+        for seen in self.known.activities.get(kind, ()):
+            done = step(done, seen)
+        return done
+
     def kinds(self) -> Iterable[str]:
         return self.known.activities
 
@@ -155,6 +161,9 @@ class Sum:
 
     def __init__(self, micropoints: int) -> None:
         self.value = micropoints / 1_000_000
+
+    def compares(self, relation: Any, value: float) -> bool:
+        return bool(relation(self.value, value))
 
 
 @lru_cache(maxsize=256)

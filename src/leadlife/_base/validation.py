@@ -83,7 +83,7 @@ _PATTERNS = {
 }
 """A message and a hint for each pattern that texts must match. The models that declare them import this module."""
 
-_LABELS = ("constrained-", "function-", "tuple[")
+_LABELS = ("constrained-", "function-", "tuple[", "literal[")
 """How pydantic begins the names of the branches of a union, which it adds to the path of a finding."""
 _PLAIN_LABELS = frozenset(("bool", "int", "float", "str"))
 
@@ -96,12 +96,16 @@ class Finding(NamedTuple):
         message: What is wrong.
         hint: What to do about it, or an empty string.
         cause: The error that a validator raised, if one did.
+        choices: The words that are legal, where one was expected.
+        tag: The key below the path that holds the word, where that is not the value itself.
     """
 
     path: tuple[str | int, ...]
     message: str
     hint: str = ""
     cause: object = None
+    choices: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
 
 
 def findings(errors: Sequence[Mapping[str, Any]]) -> list[Finding]:
@@ -119,8 +123,8 @@ def findings(errors: Sequence[Mapping[str, Any]]) -> list[Finding]:
         grouped.setdefault(path, []).append(error)
     found: list[Finding] = []
     for path, group in grouped.items():
-        union = len(group) > 1 and any(error["loc"][:-1] in unions for error in group)
         inner = any(other[: len(path)] == path != other for other in grouped)
+        union = (inner or len(group) > 1) and any(error["loc"][:-1] in unions for error in group)
         if inner and (union or group[0]["type"] == "too_short"):
             continue
         found += [_union(path, group)] if union else [_finding(path, error) for error in group]
@@ -137,7 +141,11 @@ def _finding(path: tuple[str | int, ...], error: Mapping[str, Any]) -> Finding:
         key = str(path[-2])
         shown = key if len(key) <= LONGEST_SHOWN else f"{key[:LONGEST_SHOWN]}..."
         return Finding(path[:-2], f"the name {shown!r} {message}", hint, error.get("ctx", {}).get("error"))
-    return Finding(path, message, hint, error.get("ctx", {}).get("error"))
+    context = error.get("ctx", {})
+    listed = re.findall(r"'([^']*)'", context.get("expected") or context.get("expected_tags") or "")
+    tagged = "expected_tags" in context  # the word is below the path, under the key that names the kind
+    tag = (str(context.get("discriminator", "")).strip("'").removesuffix("_of()"),) if tagged else ()
+    return Finding(path, message, hint, context.get("error"), tuple(listed), tag)
 
 
 def _union(path: tuple[str | int, ...], group: Iterable[Mapping[str, Any]]) -> Finding:
@@ -170,7 +178,8 @@ def _words(error: Mapping[str, Any]) -> tuple[str, str]:
             context["discriminator"] = context["discriminator"].strip("'").removesuffix("_of()")
         message, hint = _PHRASES[kind]
         return re.sub(r"\b1 (item|character)s\b", r"1 \1", message.format(**context)), hint
-    return error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "), ""
+    said = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return said.replace("Input should", "must"), ""
 
 
 def restated(kind: type[M], name: str, error: ValidationError, *, model: Any = None, data: Any = None) -> M:
@@ -195,10 +204,30 @@ def restated(kind: type[M], name: str, error: ValidationError, *, model: Any = N
         else:
             hint = finding.hint
             if finding.message == _NO_SUCH_KEY:
-                near = suggestion(str(parts[-1]), _keys_at(model, parts[:-1], data))
+                hint = _meant(str(parts[-1]), parts[:-1], model, data)
+            elif not hint and finding.choices:
+                near = suggestion(str(_at(data, (*parts, *finding.tag))), finding.choices)
                 hint = f"did you mean {near!r}?" if near else ""
             faults.append(Fault(path, finding.message, hint))
     return kind(f"{name} has {len(faults)} fault{'s' if len(faults) != 1 else ''}:", faults=faults)
+
+
+def _meant(key: str, place: tuple[str | int, ...], model: Any, data: Any) -> str:
+    """Return a hint for a key that is not legal at a place: a near one that is, or where the key itself is legal."""
+    near = suggestion(key, _keys_at(model, place, data))
+    if near:
+        return f"did you mean {near!r}?"
+    for length in reversed(range(len(place))):
+        if key in _keys_at(model, place[:length], data):
+            outer = ".".join(map(str, place[:length]))
+            return f"{key!r} is a key of {outer or 'the whole: write it before any table'}"
+    return ""
+
+
+def _at(data: Any, path: tuple[str | int, ...]) -> Any:
+    for part in path:
+        data = _child(data, part)
+    return data
 
 
 def _as_written(path: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:

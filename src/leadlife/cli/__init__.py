@@ -19,6 +19,7 @@ from pathlib import Path
 from leadlife.analytics import Funnel, funnel
 from leadlife.checks import Severity, check, diff, report, unbuildable
 from leadlife.cli.demo import demo
+from leadlife.cli.importing import imported_playbook
 from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, Unreadable, suggestion
 from leadlife.io import Export, as_mapping, load_mapping, read_export, read_with, unused_rows
 from leadlife.io.observation import cautions_of
@@ -127,6 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     listed.add_argument("--load", action="store_true", help="load each plugin and report those that fail")
     listed.set_defaults(run=_plugins)
 
+    for command in (drawn, checked, compared):
+        command.add_argument(
+            "--python",
+            action="store_true",
+            help="read definitions as package.module:NAME, a playbook or a function that returns one; this runs code",
+        )
     for command in (demonstrated, drawn, checked, compared, read, listed):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
@@ -148,7 +155,7 @@ def _demo(call: argparse.Namespace) -> None:
 
 
 def _draw(call: argparse.Namespace) -> None:
-    playbook = _playbook(call.what)
+    playbook = _playbook(call.what, python=call.python)
     if call.format == AGREEMENT:
         drawing = agreement(playbook)
     else:
@@ -163,7 +170,7 @@ def _draw(call: argparse.Namespace) -> None:
 
 def _check(call: argparse.Namespace) -> int:
     try:
-        findings = check(_playbook(call.what))
+        findings = check(_playbook(call.what, python=call.python))
     except InvalidDefinition as error:
         findings = unbuildable(error)
     severities = list(Severity)[: list(Severity).index(Severity(call.at_least)) + 1]
@@ -180,7 +187,8 @@ def _diff(call: argparse.Namespace) -> int:
     if not all(old and new for old, _, new in pairs):
         raise Malformed("--rename needs OLD=NEW", hint="write, for example, --rename opportunity=deal")
     names = {old: new for old, _, new in pairs}
-    difference = diff(_playbook(call.before), _playbook(call.after), renamed=names)
+    before, after = (_playbook(what, python=call.python) for what in (call.before, call.after))
+    difference = diff(before, after, renamed=names)
     print(json.dumps(difference.to_dict(), indent=2) if call.json else difference)
     return WRONG if difference.changes else DONE
 
@@ -207,7 +215,9 @@ def _broken(plugin: Plugin) -> str:
     return ""
 
 
-def _playbook(what: str) -> Playbook:
+def _playbook(what: str, *, python: bool = False) -> Playbook:
+    if python:
+        return imported_playbook(what)
     if what in PRESETS:
         return preset(what)
     if Path(what).suffix in (".toml", ".json") or os.path.exists(what):  # noqa: PTH110 - Path.exists raises for a name that is too long
@@ -218,6 +228,8 @@ def _playbook(what: str) -> Playbook:
         return find_preset(what)
     near = suggestion(what, known)
     hint = f"did you mean {near!r}?" if near else f"presets are: {', '.join(known)}"
+    if ":" in what:
+        hint = "for a playbook in Python code, which this runs, add --python"
     raise Unreadable(f"{what!r} is neither a preset nor a file", hint=hint)
 
 

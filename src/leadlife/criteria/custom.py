@@ -141,6 +141,7 @@ _TIMELESS = frozenset(
         "readiness",
         "reported",
         "roles",
+        "running",
         "shows",
         "sold",
         "source",

@@ -69,7 +69,7 @@ class ScoreIs(_AboutScore):
 
         def ask(view: View) -> bool | None:
             score = self._answered(view)
-            return None if score is None else relation(score.value, value)
+            return None if score is None else score.compares(relation, value)
 
         return ask
 

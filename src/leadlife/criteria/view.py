@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
+from typing import Annotated, Any, NamedTuple, NoReturn, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
@@ -88,12 +88,19 @@ class Scored(Protocol):
         """The sum of the sizes of the lines that fade with a half-life, in micropoints."""
         ...
 
+    def compares(self, relation: Callable[[float, float], bool], value: float) -> bool:
+        """Whether the value stands in one of the six relations to another."""
+        ...
+
     def fades_from(self, threshold: float | None) -> datetime | None:
         """Return the instant before which half-lives cannot take the value across a threshold.
 
         For None, the instant before which they cannot change the band.
         """
         ...
+
+
+R = TypeVar("R")
 
 
 class View(Protocol):
@@ -203,6 +210,13 @@ class View(Protocol):
 
     def total(self, kind: str) -> int:
         """The number of activities of a kind."""
+        ...
+
+    def running(self, kind: str, key: str, step: Callable[[R | None, Observation], R | None]) -> R | None:
+        """What a step makes of the activities of a kind, the oldest first; None where there are none.
+
+        It is kept under the key, so that one more activity costs one more step.
+        """
         ...
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from leadlife._base.blanks import Blanks
+from leadlife._base.model import Label
+from leadlife.criteria import Scalar
 from leadlife.errors import LeadlifeError
-from leadlife.frames.cells import RowFault, Table, cell_instant, cells, demand, lead_id, nameable, scalar
-from leadlife.leads import Activity, Lead, Source
+from leadlife.frames.cells import RowFault, Table, cell_instant, cells, demand, lead_id, scalar
+from leadlife.leads import Activity, ActivityKind, Lead, Source
 from leadlife.playbook.playbook import Playbook
 
 SOURCE = ("channel", "lead_type", "campaign")
 IDENTIFIED = "identified"
 R = TypeVar("R")
+_ATTRIBUTES: TypeAdapter[dict[str, Scalar]] = TypeAdapter(dict[Label, Scalar], config=ConfigDict(strict=True))
 
 
 class _CellError(Exception):
@@ -96,10 +101,9 @@ class Reader:
             present: The ids of the leads that could be read.
 
         Raises:
-            Malformed: A column is missing, or the name of a column cannot be the name of an attribute.
+            Malformed: A column is missing.
         """
         demand(table, "activities", [lead, "kind", "at"])
-        nameable("activities", set(table.columns) - {lead, "id"})
         columns = {name: cells(table, name, self._blanks) for name in table.columns}
         done: dict[str, list[Activity]] = {}
         for row in range(len(table)):
@@ -108,12 +112,12 @@ class Reader:
                 key = _read(lead, lead_id, cell.pop(lead, None))
                 if key not in present:
                     raise _CellError(lead, "no lead of this id could be read")  # noqa: TRY301 - reported like the faults of other cells
-                done.setdefault(key, []).append(self._activity(cell))
+                done.setdefault(key, []).append(self._activity(cell, row))
             except _CellError as fault:
                 self._faults.append(RowFault("activities", row, fault.column, fault.reason))
         return done
 
-    def _activity(self, cell: dict[str, Any]) -> Activity:
+    def _activity(self, cell: dict[str, Any], row: int) -> Activity:
         kind, when, name = (cell.pop(column, None) for column in ("kind", "at", "id"))
         if not isinstance(kind, str) or kind not in self._playbook.activity_kinds:
             raise _CellError("kind", "the kind is blank" if kind is None else f"activity {kind!r} is not declared")
@@ -125,9 +129,24 @@ class Reader:
                 "id": None if name is None else _read("id", lead_id, name),
                 "kind": kind,
                 "at": at,
-                "attributes": {attribute: scalar(value) for attribute, value in cell.items()},
+                "attributes": dict(self._attributes(self._playbook.activity_kinds[kind], cell, row)),
             },
         )
+
+    def _attributes(self, kind: ActivityKind, cell: dict[str, Any], row: int) -> Iterator[tuple[str, Any]]:
+        """Yield the attributes that can be kept; each of the others is a fault of its own, and the rest is not lost."""
+        for name, value in cell.items():
+            try:
+                kept = _ATTRIBUTES.validate_python({name: scalar(value)})
+            except (ValidationError, LeadlifeError):
+                reason: str | None = "cannot be an attribute: a name or a value is no plain text or number"
+            else:
+                fault = kind.fault_in(kept)
+                reason = None if fault is None else f"attribute {fault[0]!r} {fault[1]}"
+                if reason is None:
+                    yield from kept.items()
+            if reason is not None:
+                self._faults.append(RowFault("activities", row, name, reason))
 
 
 def _read(column: str | None, read: Callable[[Any], R], value: Any) -> R:

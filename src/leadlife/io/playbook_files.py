@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from leadlife._base.model import Definition
 from leadlife.criteria import CustomGuard
 from leadlife.errors import Fault, InvalidDefinition, Malformed, Unreadable
+from leadlife.io.toml_lines import toml_lines
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring.policy_kinds import kinds_of_policy
 
@@ -40,12 +41,14 @@ class Document(NamedTuple):
     Attributes:
         name: The name of the file.
         data: Its plain values.
-        lines: The line of each value, by its path. The first line is 1. Empty for TOML.
+        lines: The line of each value, by its path. The first line is 1.
+        json: Whether it is JSON, and not TOML.
     """
 
     name: str
     data: dict[str, Any]
     lines: Mapping[Where, int]
+    json: bool = False
 
     def line_of(self, path: str) -> int | None:
         """Return the line of a value, or of the innermost value around it that has a line."""
@@ -94,7 +97,7 @@ def parse_json(text: str, *, name: str = "the definition") -> Document:
         raise Unreadable(f"{name!r} holds {error}") from None
     if not isinstance(data, dict):
         raise Unreadable(f"{name!r} must hold an object with keys at the top")
-    return Document(name, data, lines)
+    return Document(name, data, lines, json=True)
 
 
 def parse_toml(text: str, *, name: str = "the definition") -> Document:
@@ -120,7 +123,7 @@ def parse_toml(text: str, *, name: str = "the definition") -> Document:
         hint = f'write it as text, such as "{value.isoformat()}"'
         raise Unreadable(f"{name!r}: {path} is a TOML date or time", hint=hint)
     _check_size(data, name)
-    return Document(name, data, {})
+    return Document(name, data, toml_lines(text))
 
 
 def load_playbook(
@@ -138,7 +141,7 @@ def load_playbook(
 
     Raises:
         Unreadable: The file cannot be read, is too large, is nested too deep, or has the wrong format.
-        InvalidDefinition: The file is not a valid playbook. Each fault has its path, and for JSON its line.
+        InvalidDefinition: The file is not a valid playbook. Each fault has its path and its line.
     """
     return as_playbook(read_document(source), policies=policies, guards=guards)
 
@@ -166,7 +169,7 @@ def located(document: Document, error: Malformed) -> tuple[Fault, ...]:
 def _located(document: Document, fault: Fault) -> Fault:
     line = document.line_of(fault.path)
     where = fault.path if line is None else f"{fault.path} (line {line})"
-    return Fault(where, fault.message, _as_written(fault.hint, json=bool(document.lines)))
+    return Fault(where, fault.message, _as_written(fault.hint, json=document.json))
 
 
 def _as_written(hint: str, *, json: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
@@ -30,6 +30,8 @@ from leadlife.playbook.registry import RegisteredPlaybook
 from leadlife.qualification.rule_index import FOR_EVER, Horizon
 
 T = TypeVar("T")
+R = TypeVar("R")
+KEPT_EVERY = 64
 
 
 class PersistentList(Generic[T]):
@@ -42,17 +44,43 @@ class PersistentList(Generic[T]):
         size: How many items there are.
     """
 
-    __slots__ = ("before", "first", "item", "size")
+    __slots__ = ("_running", "before", "first", "item", "size")
 
     def __init__(self, item: T, before: PersistentList[T] | None) -> None:
         self.item: T = item
         self.before: PersistentList[T] | None = before
         self.first: T = item if before is None else before.first
         self.size: int = 1 if before is None else before.size + 1
+        self._running: dict[str, Any] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickle would follow the links one by one and run out of stack, so the items are handed over as one tuple.
         return persistent_list, (oldest_first(self),)
+
+
+def running(items: PersistentList[T] | None, key: str, step: Callable[[R | None, T], R | None]) -> R | None:
+    """Return what a step makes of a list, the oldest item first; it goes on from where it was last asked for.
+
+    What is made of a list is kept with it under the key, and of the lists before it with every 64th only, so that late
+    facts go on from there. Two threads may both work it out; they get the same.
+    """
+    waiting: list[PersistentList[T]] = []
+    here, made = items, None
+    while here is not None:
+        kept = here._running
+        if kept is not None and key in kept:
+            made = kept[key]
+            break
+        waiting.append(here)
+        here = here.before
+    known = here
+    for one in reversed(waiting):
+        made = step(made, one.item)
+        if one is items or not one.size % KEPT_EVERY:
+            one._running = {**(one._running or {}), key: made}
+    if known is not None and known is not items and known.size % KEPT_EVERY:
+        known._running = None
+    return made
 
 
 def persistent_list(items: Iterable[T]) -> PersistentList[T] | None:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from leadlife.criteria import Observation, Scalar
 from leadlife.errors import GuardError, LeadlifeError, Malformed, PolicyError
 from leadlife.facts import report_name
-from leadlife.journey.state import Memory, PersistentList, State, newest_first
+from leadlife.journey.state import Memory, PersistentList, State, newest_first, running
 from leadlife.leads import Activity, Consent, Lead, Source
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import grid_before, grid_from, zone_named
 
 if TYPE_CHECKING:
     from leadlife.scoring.ledger import Lift
+    from leadlife.scoring.nearly import NearScore
     from leadlife.scoring.policy import Policy
     from leadlife.scoring.score import Score
 
 _TICK = timedelta(microseconds=1)
+
+
+R = TypeVar("R")
 
 
 class JourneyView:
@@ -57,7 +61,7 @@ class JourneyView:
         self._state = state
         self._playbook = playbook
         # Most moves ask for no score, no zone and no activity objects: these are made when they are first read.
-        self._scores: dict[str, Score] | None = None
+        self._scores: dict[str, Score | NearScore] | None = None
         self._zone = zone
         self._history: tuple[Activity, ...] | None = None
         self._aged: datetime | None = None if ruling else at
@@ -191,7 +195,11 @@ class JourneyView:
         seen = self._state.memory.activities.get(kind)
         return 0 if seen is None else seen.size
 
-    def score(self, name: str) -> Score:
+    def running(self, kind: str, key: str, step: Callable[[R | None, Observation], R | None]) -> R | None:
+        """Return what a step makes of the activities of a kind, the oldest first."""
+        return running(self._state.memory.activities.get(kind), key, step)
+
+    def score(self, name: str) -> Score | NearScore:
         """Return the score by a policy of the playbook, worked out once for this view.
 
         Raises:
@@ -208,7 +216,7 @@ class JourneyView:
                 raise GuardError(name, f"has no score: {error.message}", what="policy") from error
         return self._scores[name]
 
-    def _score(self, name: str) -> Score:
+    def _score(self, name: str) -> Score | NearScore:
         if self._brief and self._state.lead is not None:
             summary = self.playbook.policy(name).summary_of(self)
             if summary is not None:

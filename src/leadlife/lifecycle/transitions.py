@@ -69,7 +69,8 @@ class Transition(Signable):
 
     trigger: Name
     sources: _Sources
-    """The stages it leads out of; ``"*"`` means every stage that is neither closed nor a gate."""
+    """The stages it leads out of. ``"*"`` means every open stage and every recycled one: it leaves out the won, lost,
+    disqualified and churned stages, the gates, and the target itself."""
     target: Name | None = None
     """Where it leads; None for an internal move (no new visit), or for kind ``reopen`` the stage that was left."""
     kind: _Kind = default(None)

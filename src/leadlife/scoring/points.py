@@ -19,6 +19,7 @@ from leadlife.errors import Fault, Malformed, did_you_mean, repeated
 from leadlife.leads import Activity, Lead
 from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Score, banded
 from leadlife.scoring import micropoints as exact
+from leadlife.scoring.nearly import NearScore
 from leadlife.scoring.points_engine import Limits, PointsEngine, Tally, limits_of
 from leadlife.scoring.policy import Amount, Banded, PolicyView, Question, band_faults, example
 from leadlife.scoring.rules import ActivityRule, AnyRule, FieldRule, Rule, TierRule
@@ -156,8 +157,8 @@ class Points(Banded):
     def _excluded(self, view: View) -> Criterion | None:
         return next((criterion for criterion in self.exclude if criterion.predicate(view) is True), None)
 
-    def summary_of(self, view: View) -> Score | None:
-        """Return the score with one line for the sum of its rules.
+    def summary_of(self, view: View) -> Score | NearScore | None:
+        """Return the score with one line for the sum of its rules, which may be known nearly until it is asked for.
 
         None if the policy has a zone other than the view's, or excludes the lead.
         """
@@ -165,8 +166,27 @@ class Points(Banded):
             return None
         if self._excluded(view) is not None:
             return None
+        near = self._engine.nearly(view)
+        if near is None:
+            return self._summed(view)
+        bounds, tally = near
+        return NearScore(
+            lambda: self._summed(view),
+            bounds,
+            sorted((exact(least), name) for name, least in self.bands.items()),
+            at=view.at,
+            changes_at=self._changes_at(view, tally),
+            fading=tally.fading,
+            rounding=tally.rounding,
+            half_life=tally.half_life,
+        )
+
+    def _summed(self, view: View) -> Score:
         tally = self._engine.tally(view, lines=False)
         return self._scored(view, tally, (Contribution("total", LineKind.NOTE, tally.total, "the sum of its rules"),))
+
+    def _changes_at(self, view: View, tally: Tally) -> datetime | None:
+        return earliest((tally.changes_at, *(criterion.changes_at(view) for criterion in self.exclude)))
 
     def _assess(self, view: PolicyView) -> Score:
         excluded = self._excluded(view)
@@ -179,7 +199,6 @@ class Points(Banded):
         return self._scored(view, tally, tuple(tally.lines or ()))
 
     def _scored(self, view: View, tally: Tally, lines: tuple[Contribution, ...]) -> Score:
-        excluding = (criterion.changes_at(view) for criterion in self.exclude)
         low, high = self._engine.limits
         return banded(
             Score(
@@ -190,7 +209,7 @@ class Points(Banded):
                 lines,
                 low=low,
                 high=high,
-                changes_at=earliest((tally.changes_at, *excluding)),
+                changes_at=self._changes_at(view, tally),
                 fading=tally.fading,
                 rounding=tally.rounding,
                 half_life=tally.half_life,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from leadlife.criteria import Observation, View, matching
 from leadlife.errors import Malformed
 from leadlife.scoring.decay import Aged, steps_of, window_of
 from leadlife.scoring.ledger import Contribution, LineKind
+from leadlife.scoring.nearly import Bounds, CountStep, Step, counting, decaying
 from leadlife.scoring.rules import ActivityRule, AnyRule, FieldRule, TierRule
 from leadlife.scoring.units import micropoints
 from leadlife.timing import Calendar, local_day
@@ -47,9 +49,24 @@ class PreparedRule:
         timed: Whether the rule has steps or a window.
         uneven: Whether an older activity may keep more than a newer one for some days, because months differ in length.
         capped: Whether the rule has a cap.
+        counting: How the number that it counts goes on, by the calendar of a zone; None if that has no running form.
+        running: How its decayed count goes on with one more activity; None if it has no running form.
+        key: The name under which that count is kept.
     """
 
-    __slots__ = ("capped", "half_life", "matches", "rule", "sign", "size", "timed", "uneven")
+    __slots__ = (
+        "capped",
+        "counting",
+        "half_life",
+        "key",
+        "matches",
+        "rule",
+        "running",
+        "sign",
+        "size",
+        "timed",
+        "uneven",
+    )
 
     def __init__(self, rule: ActivityRule) -> None:
         points = micropoints(rule.points)
@@ -62,7 +79,24 @@ class PreparedRule:
         self.uneven: bool = isinstance(rule.window, Calendar) or (
             rule.decay is not None and isinstance(rule.decay.every, Calendar)
         )
+        self.running: Step | None = None
+        self.counting: Callable[[ZoneInfo], CountStep] | None = None
+        self.key: str = ""
         self.capped: bool = any(cap is not None for cap in (rule.once_per, rule.at_most, rule.at_most_per_day))
+
+    def prepare_running(self) -> None:
+        """Prepare the running form of the rule's sum, if it has one.
+
+        A half-life without a cap has one, and so has a count without ageing: of what matches, or at most so many a day.
+        A cap counts the kinds of a rule together, so a count by day has one for one kind only.
+        """
+        rule, per_day = self.rule, self.rule.at_most_per_day
+        where = ";".join(f"{name} {match.model_dump_json()}" for name, match in rule.where.items())
+        if self.half_life is not None and not self.capped:
+            self.running, self.key = decaying(self.half_life, self.matches), f"{self.half_life} {where}"
+        by_day = per_day is not None and len(rule.kinds) == 1 and rule.at_most is None and rule.once_per is None
+        if not self.timed and self.half_life is None and (by_day or (self.matches is not None and not self.capped)):
+            self.counting, self.key = partial(counting, self.matches, per_day), f"count {per_day} {where}"
 
     def ageing(self, zone: ZoneInfo) -> Callable[[datetime, datetime], Aged] | None:
         """Return how points age by steps or by a window; None if the rule has neither."""
@@ -127,6 +161,9 @@ class PointsEngine:
 
     def __init__(self, rules: Iterable[AnyRule], groups: Mapping[str, Limits], overall: Limits, start: int) -> None:
         self._rules = tuple(PreparedRule(rule) if isinstance(rule, ActivityRule) else rule for rule in rules)
+        for rule in self._rules:
+            if isinstance(rule, PreparedRule):
+                rule.prepare_running()
         self._groups = dict(groups)
         self._overall = overall
         self._start = start
@@ -142,6 +179,37 @@ class PointsEngine:
             for group, ranges in by_group.items()
         ]
         return limits_within(sum_limits((self._start, self._start), *sums), self._overall)
+
+    def nearly(self, view: View) -> tuple[Bounds, Tally] | None:
+        """Return bounds of the sum for a lead without adding up what fades, and how time may change it.
+
+        None if no rule has a running form, or if an activity is later than the instant. What the tally says of fading
+        is never too small.
+        """
+        if not any(isinstance(one, PreparedRule) and one.running for one in self._rules):
+            return None
+        tally = Tally(lines=False)
+        sums: dict[str | None, Bounds] = {None: Bounds(self._start, self._start)}
+        sums |= {name: Bounds(0, 0) for name in self._groups}
+        for one in self._rules:
+            group = one.rule.group if isinstance(one, PreparedRule) else one.group
+            if isinstance(one, PreparedRule) and one.running is not None:
+                added = _near_points(one, one.running, view, tally)
+                if added is None:
+                    return None
+            else:
+                worth = (
+                    _activity_points(one, view, tally)
+                    if isinstance(one, PreparedRule)
+                    else _lead_points(one, view, tally)
+                )
+                added = Bounds(worth, worth)
+            known = sums.get(group, Bounds(0, 0))
+            sums[group] = Bounds(known.low + added.low, known.high + added.high)
+        for group, limits in self._groups.items():
+            sums[group] = Bounds(*(clamped(end, limits) for end in sums[group]))
+        ends = (sum(part[end] for part in sums.values()) for end in (0, 1))
+        return Bounds(*(clamped(end, self._overall) for end in ends)), tally
 
     def tally(self, view: View, *, lines: bool) -> Tally:
         """Return the sum for a lead and how time may change it, with or without lines.
@@ -173,6 +241,10 @@ def _activity_points(rule: PreparedRule, view: View, tally: Tally) -> int:
         return (
             rule.sign * rule.size * sum([view.total(kind) for kind in kinds])
         )  # each counts in full: no need to visit them
+    if lines is None and rule.counting is not None:
+        key = f"{rule.key} {view.zone.key}"
+        counts = [view.running(kind, key, rule.counting(view.zone)) for kind in kinds]
+        return rule.sign * rule.size * sum([count.number for count in counts if count is not None])
     counted = [one for kind in kinds if view.total(kind) for one in _counted(rule, view, kind, tally)]
     if not counted:
         return 0
@@ -194,6 +266,23 @@ def _activity_points(rule: PreparedRule, view: View, tally: Tally) -> int:
             if excess:
                 tally.add(Contribution(rule.rule.name, LineKind.CAP, -rule.sign * excess, f"{rule.rule.reason}: {why}"))
     return rule.sign * worth
+
+
+def _near_points(rule: PreparedRule, step: Step, view: View, tally: Tally) -> Bounds | None:
+    """Return bounds of the sum of a rule with a running form; None if an activity is later than the instant."""
+    half_life, low, high = rule.half_life or 1, 0, 0
+    for kind in rule.rule.kinds:
+        decayed = view.running(kind, rule.key, step)
+        if decayed is None:
+            continue
+        if decayed.at > view.aged:
+            return None
+        bounds = Bounds.of(decayed, view.aged, half_life, rule.size)
+        low, high = low + bounds.low, high + bounds.high
+        tally.fading += bounds.high
+        tally.rounding += decayed.number
+        tally.half_life = min(half_life, tally.half_life or half_life)
+    return Bounds(low, high) if rule.sign > 0 else Bounds(-high, -low)
 
 
 def _place(counted: Counted) -> int:

@@ -7,17 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from operator import itemgetter
 from typing import Annotated, Any, Protocol, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from leadlife._base.model import SORTED, Definition, MappingOf, Name, Text
+from leadlife._base.model import Definition, MappingOf, Name, Text
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import AnyCriterion, BandIs, Comparison, Criterion, Observation, Scalar, ScoreIs, View, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, did_you_mean
 from leadlife.leads import Activity, Lead, Source
 from leadlife.scoring import MICRO, Lift, Score, rank
 from leadlife.scoring import micropoints as as_micropoints
+from leadlife.scoring.nearly import NearScore
 from leadlife.scoring.view import LeadView
 from leadlife.timing import Zone
 
@@ -148,10 +150,10 @@ class Policy(Definition):
         """Whether :meth:`inputs` lists all that the score depends on; for custom code this is not known."""
         return all(part.declares_all for part in self.parts())
 
-    def summary_of(self, view: View) -> Score | None:  # noqa: ARG002 - most policies have no shorter way
+    def summary_of(self, view: View) -> Score | NearScore | None:  # noqa: ARG002 - most policies have no shorter way
         """Return the score with all lines summed up in one, if that is much faster than :meth:`assess`; else None.
 
-        All other attributes are the same as those of :meth:`assess`.
+        All other attributes are the same as those of :meth:`assess`, or bounds of them where it is a ``NearScore``.
         """
         return None
 
@@ -281,13 +283,14 @@ Amount = Annotated[int | float, BeforeValidator(_points)]
 """A number of points with at most six decimals, so that it is a whole number of micropoints."""
 
 
-def _distinct(bands: dict[str, Any]) -> dict[str, Any]:
+def _distinct(bands: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return bands in the order of their limits."""
     if len(set(bands.values())) < len(bands):
         raise Malformed("two bands begin at the same number of points", hint="give each band its own least points")
-    return bands
+    return FrozenDict(sorted(bands.items(), key=itemgetter(1)))
 
 
-Bands = Annotated[MappingOf[Name, Amount], AfterValidator(_distinct), SORTED]
+Bands = Annotated[MappingOf[Name, Amount], AfterValidator(_distinct)]
 """The least points of each band (or grade); a lower value has no band."""
 
 

@@ -7,7 +7,7 @@ must add up to its value, or the score is refused. The lines of a probability ar
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -287,27 +287,36 @@ class Score:
         distance = min(distances, default=None)
         return None if distance is None else self.fades_by(distance)
 
-    def fades_by(self, distance: int) -> datetime | None:
-        """Return the instant before which half-lives cannot move the value by so many micropoints; None means never.
+    def compares(self, relation: Callable[[float, float], bool], value: float) -> bool:
+        """Return whether the value stands in a relation to another."""
+        return relation(self.value, value)
 
-        If all fading lines had the same sign and the shortest half-life ``h``, the value would move by
-        ``fading * (1 - 2 ** (-t / h))`` in the time ``t``. No real mixture moves faster. Solved for ``t``:
-        ``t = -h * log2(1 - distance / fading)``.
-        """
-        # Each fading line may be off by rounding, now and later; one micropoint more makes the bound strict.
-        spare = distance - self.rounding - 1
-        if self.half_life is None or spare >= self.fading:
-            return None
-        if spare <= 0:
-            return self.at + _TICK
-        left = 1 - spare / self.fading
-        try:
-            wait = -self.half_life * log2(left) if left > 0 else inf
-            # A share of 1e-9 is taken off, so that the error of the floats above cannot make the bound too late.
-            end = self.at + max(timedelta(microseconds=wait * (1 - 1e-9)), _TICK)
-        except OverflowError:
-            return None
-        return end if end < LATEST else None  # an instant past the end of the calendar never comes
+    def fades_by(self, distance: int) -> datetime | None:
+        """Return the instant before which half-lives cannot move the value by so many micropoints; None means never."""
+        return fades_by(distance, self.at, self.fading, self.rounding, self.half_life)
+
+
+def fades_by(distance: int, at: datetime, fading: int, rounding: int, half_life: int | None) -> datetime | None:
+    """Return the instant before which half-lives cannot move a sum by so many micropoints; None means never.
+
+    If all fading lines had the same sign and the shortest half-life ``h``, the value would move by
+    ``fading * (1 - 2 ** (-t / h))`` in the time ``t``. No real mixture moves faster. Solved for ``t``:
+    ``t = -h * log2(1 - distance / fading)``. Attributes of a :class:`Score` are the other arguments.
+    """
+    # Each fading line may be off by rounding, now and later; one micropoint more makes the bound strict.
+    spare = distance - rounding - 1
+    if half_life is None or spare >= fading:
+        return None
+    if spare <= 0:
+        return at + _TICK
+    left = 1 - spare / fading
+    try:
+        wait = -half_life * log2(left) if left > 0 else inf
+        # A share of 1e-9 is taken off, so that the error of the floats above cannot make the bound too late.
+        end = at + max(timedelta(microseconds=wait * (1 - 1e-9)), _TICK)
+    except OverflowError:
+        return None
+    return end if end < LATEST else None  # an instant past the end of the calendar never comes
 
 
 def _check_parts(policy: object, version: object, *given: object) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from leadlife.criteria import Observation, Scalar
 from leadlife.errors import Malformed
 from leadlife.leads import Activity, Lead, Source
 from leadlife.timing import instant, zone_named
+
+R = TypeVar("R")
 
 
 class LeadView:
@@ -160,6 +163,18 @@ class LeadView:
     def total(self, kind: str) -> int:
         """Return how many activities of a kind there are."""
         return len(self._by_kind.get(kind, ()))
+
+    def running(
+        self,
+        kind: str,
+        key: str,  # noqa: ARG002 - nothing is kept outside a journey
+        step: Callable[[R | None, Observation], R | None],
+    ) -> R | None:
+        """Return what a step makes of the activities of a kind, the oldest first."""
+        done: R | None = None
+        for seen in self._by_kind.get(kind, ()):
+            done = step(done, seen)
+        return done
 
     def in_zone(self, name: str) -> LeadView:
         """Return the same view with the calendar of another zone."""

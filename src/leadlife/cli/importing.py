@@ -1,0 +1,54 @@
+"""Playbooks in Python code, named as ``package.module:NAME``. Importing one runs its code, so a flag asks for it."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from leadlife.errors import LeadlifeError, Unreadable, did_you_mean
+from leadlife.playbook.playbook import Playbook
+
+
+def imported_playbook(what: str) -> Playbook:
+    """Return the playbook that a module holds under a name, or that a function there returns.
+
+    Modules of the present folder are found, as with ``python -m``.
+
+    Raises:
+        Unreadable: There is no such module or name, its code fails, or it is no playbook.
+        LeadlifeError: The code declares a playbook with faults.
+    """
+    module, colon, name = what.partition(":")
+    if not (colon and module and name):
+        raise Unreadable(f"{what!r} names no playbook in Python code", hint="write it as package.module:NAME")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = _found(module, name)
+    finally:
+        sys.path.pop(0)
+    if not isinstance(found, Playbook):
+        raise Unreadable(
+            f"{what!r} is a {type(found).__name__}, and no playbook", hint="name a Playbook, or a function"
+        )
+    return found
+
+
+def _found(module: str, name: str) -> Any:
+    try:
+        code = import_module(module)
+    except LeadlifeError:
+        raise
+    except Exception as error:  # the module may raise anything
+        raise Unreadable(f"cannot import {module!r}: {type(error).__name__}: {error}") from error
+    if not hasattr(code, name):
+        known = [one for one, value in vars(code).items() if isinstance(value, Playbook)]
+        raise Unreadable(f"{module!r} has no name {name!r}", hint=did_you_mean(name, known))
+    found = getattr(code, name)
+    try:
+        return found() if callable(found) and not isinstance(found, type) else found
+    except LeadlifeError:
+        raise
+    except Exception as error:  # and so may a function of it
+        raise Unreadable(f"{module}:{name} raised {type(error).__name__}: {error}") from error

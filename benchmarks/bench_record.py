@@ -19,9 +19,10 @@ from typing import Any
 
 from transitions import Machine
 
-from leadlife import ActivityRecorded, EvidenceGiven, Fact, Journey, Playbook, QualificationRule, days
+from leadlife import ActivityRecorded, EvidenceGiven, Fact, Journey, Playbook, QualificationRule, days, elapsed
 from leadlife.criteria import count, readiness, score
 from leadlife.presets import eight_stage
+from leadlife.scoring import ActivityRule, Points
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 KINDS = ("page_view", "product_page", "click", "download", "webinar", "email_open", "social")
@@ -43,6 +44,16 @@ def windowed() -> Playbook:
     """Return an agreement whose window holds all of a busy month: what must be looked at grows with how busy it is."""
     busy = QualificationRule(name="busy", enter=count("page_view", within=days(30)) >= 1_000)
     return agreement().with_qualifications(busy, version="windowed")
+
+
+def fading() -> Playbook:
+    """Return an agreement with a half-life and no cap: every activity of the life counts, however old."""
+    heat = ActivityRule(name="all", kinds=KINDS, points=1, half_life=elapsed(days=30))
+    views = ActivityRule(name="pages", kinds=("page_view",), points=1, where={"page": "/pricing"})
+    days_seen = ActivityRule(name="days", kinds=("click",), points=1, at_most_per_day=1)
+    policy = Points(name="heat", rules=(heat, views, days_seen))
+    hot = QualificationRule(name="hot", enter=score("heat") >= 500, leave=score("heat") < 300)
+    return agreement().with_score(policy).with_qualifications(hot, version="fading")
 
 
 def facts(number: int, every: timedelta) -> Iterator[Fact]:
@@ -124,7 +135,11 @@ def measure(rounds: int) -> dict[str, Any]:
     record, trigger = recording(playbook, life), triggering(WITHIN_A_JOURNEY)
     pairs = [(took(record), took(trigger)) for _ in range(rounds)]
     per_fact: dict[str, dict[str, float]] = {}
-    for name, rules in (("capped_and_fading", playbook), ("window_of_a_busy_month", windowed())):
+    for name, rules in (
+        ("capped_and_fading", playbook),
+        ("window_of_a_busy_month", windowed()),
+        ("half_life_without_a_cap", fading()),
+    ):
         per_fact[name] = {}
         for length in LENGTHS:
             # A busy life: five minutes between facts, so that a month's window holds thousands of them.

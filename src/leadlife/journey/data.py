@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from leadlife.facts import Fact, Retracted, sized
 from leadlife.journey.fold import apply, fold, pass_time
-from leadlife.journey.log import FactLog
+from leadlife.journey.log import FactLog, fold_order
 from leadlife.journey.state import State
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
@@ -48,10 +48,10 @@ class JourneyData(NamedTuple):
 
     def grown(self, log: FactLog, state: State, planned: tuple[Fact, ...] = ()) -> JourneyData:
         """Return the journey with another log, and where the lead stands after what has taken effect of it."""
-        last = log.last
+        present = log.recorded_at
         showing: State | Passing = state
-        if last is not None and last.recorded_at != state.at:
-            showing = Passing(state, last.recorded_at)
+        if present is not None and present != state.at:
+            showing = Passing(state, present)
         return JourneyData(self.lead_id, self.pipeline, self.owner, self.registry, log, state, showing, planned)
 
     @property
@@ -63,8 +63,7 @@ class JourneyData(NamedTuple):
     @property
     def present(self) -> datetime | None:
         """When the latest fact became known; what is dated after it is planned. None before the first fact."""
-        last = self.log.last
-        return None if last is None else last.recorded_at
+        return self.log.recorded_at
 
     def shows(self, fact: Fact) -> bool:
         """Return whether a fact is seen; a retraction is, whatever its own instant."""
@@ -72,8 +71,24 @@ class JourneyData(NamedTuple):
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """The facts that are seen, in the order in which they were recorded."""
+        """The facts that are seen, in the order in which they were recorded.
+
+        Raises:
+            NeedsWholeLog: The log is a tail.
+        """
+        if self.log.past is not None:
+            raise self.log.past.needed()
+        return self.tail
+
+    @property
+    def tail(self) -> tuple[Fact, ...]:
+        """The facts that are seen; of a tail, those that came after its snapshot."""
         return tuple(self.log.facts if self.horizon is None else filter(self.shows, self.log.facts))
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """The facts that are seen, and of those before a tail what is kept of them."""
+        return (() if self.log.past is None else self.log.past.facts, self.tail)
 
     @property
     def playbook(self) -> Playbook:
@@ -118,7 +133,23 @@ def state_at(data: JourneyData, at: datetime) -> State:
                 apply(state, fact, data.registry)
         pass_time(state, at)
         return state
-    return fold(data.log.in_fold_order(until=at), data.registry, until=at)
+    return folded(data.log, data.log.in_fold_order(until=at), data.registry, until=at)
+
+
+def folded(log: FactLog, facts: list[Fact], registry: PlaybookRegistry, *, until: datetime | None = None) -> State:
+    """Return where a lead stands after facts of a log, from the beginning, or from where its tail goes on.
+
+    Raises:
+        NeedsWholeLog: The log is a tail, and a fact or the instant lies before it.
+    """
+    past = log.past
+    if past is None:
+        return fold(facts, registry, until=until)
+    early = bool(facts) and fold_order(facts[0]) <= past.order
+    undone = any(isinstance(fact, Retracted) and past.has(fact.target) for fact in log.facts)
+    if early or undone or (until is not None and until < past.order[0]):
+        raise past.needed()
+    return fold(facts, registry, until=until, begin=past.begin)
 
 
 def folded_anew(
@@ -134,14 +165,14 @@ def folded_anew(
     """
     data = data._replace(registry=registry or data.registry)
     facts, planned = effective_and_planned(log)
-    return data.grown(log, begin or fold(facts, data.registry), planned)
+    return data.grown(log, begin or folded(log, facts, data.registry), planned)
 
 
 def effective_and_planned(log: FactLog) -> tuple[list[Fact], tuple[Fact, ...]]:
     """Return the facts of a log that have taken effect, and those that are dated after its present, in fold order."""
-    facts, last = log.in_fold_order(), log.last
+    facts, present = log.in_fold_order(), log.recorded_at
     effective = len(facts)
-    while effective and last is not None and facts[effective - 1].at > last.recorded_at:
+    while effective and present is not None and facts[effective - 1].at > present:
         effective -= 1
     return facts[:effective], tuple(facts[effective:])
 
@@ -151,7 +182,7 @@ def growable(data: JourneyData) -> JourneyData:
     if data.horizon is None:
         return data
     kept: list[Fact] = []
-    for fact in data.facts:
+    for fact in data.tail:
         winner = data.log.find(fact.key)
         # A fact that came second under its key does not take the place of one that is hidden here.
         if winner is fact or winner is None or data.shows(winner):

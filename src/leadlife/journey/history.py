@@ -76,7 +76,7 @@ def time_in_stages(state: State, at: datetime, *, cycle: int | None = None) -> d
     return times
 
 
-def derived_facts(state: State, recorded: Mapping[str, Fact], lead: str, pipeline: str) -> tuple[Fact, ...]:
+def derived_facts(state: State, recorded: Mapping[str, datetime], lead: str, pipeline: str) -> tuple[Fact, ...]:
     """Return the playbook's own conclusions as facts, each naming its cause, in the order in which they happened."""
     derivation, facts = _Derivation(recorded, lead, pipeline), list[Fact]()
     for entry in oldest_first(state.history):
@@ -87,8 +87,8 @@ def derived_facts(state: State, recorded: Mapping[str, Fact], lead: str, pipelin
 class _Derivation:
     """Makes the derived facts of a history, each caused by the one before it."""
 
-    def __init__(self, recorded: Mapping[str, Fact], lead: str, pipeline: str) -> None:
-        self._recorded_at = {fact_id: fact.recorded_at for fact_id, fact in recorded.items()}
+    def __init__(self, recorded: Mapping[str, datetime], lead: str, pipeline: str) -> None:
+        self._recorded_at = dict(recorded)
         self._lead, self._pipeline = lead, pipeline
         self._cause = self._previous = ""
         self._number = 0

@@ -16,7 +16,7 @@ from leadlife.criteria import Criterion, Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
 from leadlife.facts import Evidence, Fact, Moved, PlaybookAdopted, Qualification, QualificationGranted
 from leadlife.facts import QualificationWithdrawn as Withdrawn
-from leadlife.journey import history, queries, recording, starting
+from leadlife.journey import history, queries, recording, starting, tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
 from leadlife.journey.data import JourneyData, folded_anew, growable
 from leadlife.journey.history import Explanation, Visit
@@ -135,6 +135,29 @@ class Journey:
         """
         expect("snapshot", snapshot, Snapshot, hint="read a stored one with Snapshot.model_validate_json")
         return cls._of(starting.replay(listed("facts", facts), PlaybookRegistry.of(playbook), snapshot=snapshot))
+
+    @classmethod
+    def resume_tail(
+        cls, snapshot: Snapshot, new_facts: Iterable[Fact], playbook: Playbook | Iterable[Playbook]
+    ) -> Journey:
+        """Return the journey that goes on from a snapshot, without its earlier facts: what a store wants.
+
+        It records, moves, decides and derives as the whole journey does. What reaches back before the snapshot raises
+        :class:`NeedsWholeLog`: ``facts``, ``log``, ``under``, a late fact, the retraction of an earlier fact.
+
+        Args:
+            snapshot: What ``journey.snapshot(tail=True)`` returned.
+            new_facts: The facts that were recorded since, in any order; those from before are left out.
+            playbook: Every playbook that the journey has been under and the facts name.
+
+        Raises:
+            NeedsWholeLog: The snapshot keeps no tail, was changed, or is of another version; or the facts are not its
+                continuation, or reach back before it.
+            Malformed: The facts cannot be replayed.
+            UnknownPlaybook: A playbook is named that is not at hand.
+        """
+        expect("snapshot", snapshot, Snapshot, hint="read a stored one with Snapshot.model_validate_json")
+        return cls._of(tails.resume(snapshot, listed("new_facts", new_facts), PlaybookRegistry.of(playbook)))
 
     # ------------------------------------------------------------------ verbs: each returns a new journey
 
@@ -424,15 +447,23 @@ class Journey:
     def under(self, playbook: Playbook) -> Journey:
         """Return what would have been: the same observed facts, all under this playbook."""
         data = growable(self._data)
+        if data.log.past is not None:
+            raise data.log.past.needed()
         return self._of(folded_anew(data, data.log, registry=data.registry.overridden(playbook)))
 
-    def snapshot(self) -> Snapshot:
-        """Return where the journey is after its whole log, for :meth:`Journey.resume`.
+    def snapshot(self, *, tail: bool = False) -> Snapshot:
+        """Return where the journey is after its whole log, for :meth:`resume`, or for :meth:`resume_tail`.
+
+        A snapshot is made anew where it is missing or does not fit, so it may be dropped at any time.
+
+        Args:
+            tail: Whether it also keeps what :meth:`resume_tail` needs instead of the facts: what is remembered of the
+                lead, which is as personal as the facts, and which keys and contents are known.
 
         Raises:
-            Malformed: The journey is one under another playbook (:meth:`under`), which is nothing to keep.
+            Malformed: The journey is one under another playbook, or nothing has taken effect yet.
         """
-        return queries.snapshot(self._data)
+        return queries.snapshot(self._data, tail=tail)
 
     # ------------------------------------------------------------------ queries: where the lead is
 
@@ -642,7 +673,7 @@ class Journey:
     @property
     def version(self) -> int:
         """How many observed facts there are; for optimistic concurrency."""
-        return self._data.log.length if self._data.horizon is None else len(self.facts)
+        return self._data.log.count if self._data.horizon is None else len(self._data.tail)
 
     @property
     def log(self) -> tuple[LogEntry, ...]:
@@ -712,10 +743,10 @@ class Journey:
         if not isinstance(other, Journey):
             return NotImplemented
         mine, theirs = self._data, other._data
-        return (mine.lead_id, mine.pipeline, mine.facts, mine.shown.content()) == (
+        return (mine.lead_id, mine.pipeline, mine.identity, mine.shown.content()) == (
             theirs.lead_id,
             theirs.pipeline,
-            theirs.facts,
+            theirs.identity,
             theirs.shown.content(),
         )
 

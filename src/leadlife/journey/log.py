@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leadlife.errors import Fault, Malformed, Refusal
-from leadlife.facts import DERIVED, FACTS, Fact, Retracted
+from leadlife.errors import Fault, Malformed, NeedsWholeLog, Refusal
+from leadlife.facts import DERIVED, FACTS, Fact, Retracted, derive_id
 from leadlife.journey.records import FactStatus
+
+if TYPE_CHECKING:
+    from leadlife.journey.state import State
 
 _STAMPS = ("id", "key", "lead", "pipeline", "seq", "recorded_at")
 _appending = Lock()
@@ -54,24 +57,99 @@ class _Shared:
             self.retractions.setdefault(fact.target, place)
 
 
+class KnownFact(NamedTuple):
+    """What is kept of a fact before the tail of a log: enough to know it again, and when it was recorded."""
+
+    key: str
+    id: str
+    content: str
+    """A hash of its content, without its instant."""
+    seq: int
+    at: datetime
+    recorded_at: datetime
+
+    @classmethod
+    def of(cls, fact: Fact) -> KnownFact:
+        """Return what is kept of a stamped fact."""
+        return cls(fact.key, fact.id, derive_id(fact.content(timeless=True)), fact.seq, fact.at, fact.recorded_at)
+
+
+class Past:
+    """What lies before the tail of a log: the facts that a snapshot has folded, as far as a tail must know them.
+
+    Attributes:
+        lead: Whose facts they are.
+        pipeline: In which pipeline.
+        facts: The facts, in the order in which they were recorded.
+        retracted: The ids and keys that were retracted.
+        order: The place in the fold of the last fact that took effect; a tail begins after it.
+        begin: Where the lead stood after it.
+    """
+
+    __slots__ = ("begin", "by_id", "by_key", "facts", "lead", "order", "pipeline", "retracted")
+
+    def __init__(  # noqa: PLR0917 - one for each attribute
+        self,
+        lead: str,
+        pipeline: str,
+        facts: Iterable[KnownFact],
+        retracted: Iterable[str],
+        order: tuple[datetime, int, str],
+        begin: State,
+    ) -> None:
+        self.lead: str = lead
+        self.pipeline: str = pipeline
+        self.facts: tuple[KnownFact, ...] = tuple(facts)
+        self.retracted: frozenset[str] = frozenset(retracted)
+        self.order: tuple[datetime, int, str] = order
+        self.begin: State = begin
+        self.by_id: Mapping[str, KnownFact] = {one.id: one for one in self.facts}
+        self.by_key: dict[str, list[KnownFact]] = {}
+        for one in self.facts:
+            self.by_key.setdefault(one.key, []).append(one)
+
+    def known(self, fact: Fact, key: str) -> Fact | None:
+        """Return a fact that was recorded before under a key with the same content, with its stamps of then."""
+        same = self.by_key.get(key, [])
+        content = derive_id(fact.content(timeless=True)) if same else ""
+        found = next((one for one in same if one.content == content), None)
+        if found is None:
+            return None
+        stamps: dict[str, Any] = {"id": found.id, "key": key, "seq": found.seq, "recorded_at": found.recorded_at}
+        return fact.model_copy(update={"at": found.at}).stamped(lead=self.lead, pipeline=self.pipeline, **stamps)
+
+    def has(self, target: str) -> bool:
+        """Return whether an id or a key is that of one of these facts."""
+        return target in self.by_id or target in self.by_key
+
+    def needed(self) -> NeedsWholeLog:
+        """Return the error of what reaches back before the tail."""
+        return NeedsWholeLog(len(self.facts), 0)
+
+
 class FactLog:
     """The facts of one journey: the first so many of a list that it may share with journeys it grew from.
 
-    Immutable: another journey that grows the same list is never seen here.
+    Immutable: another journey that grows the same list is never seen here. A log may be the tail of one, whose past a
+    snapshot has folded.
     """
 
-    __slots__ = ("_shared", "length", "next_seq")
+    __slots__ = ("_shared", "length", "next_seq", "past")
 
-    def __init__(self, shared: _Shared | None = None, length: int = 0, next_seq: int = 0) -> None:
+    def __init__(
+        self, shared: _Shared | None = None, length: int = 0, next_seq: int = 0, past: Past | None = None
+    ) -> None:
         self._shared = _Shared() if shared is None else shared
         self.length: int = length
         self.next_seq: int = next_seq
         """The next value of the journey's counter."""
+        self.past: Past | None = past
+        """What lies before this tail; None for a whole log."""
 
     @classmethod
-    def of(cls, facts: Iterable[Fact]) -> FactLog:
+    def of(cls, facts: Iterable[Fact], *, past: Past | None = None, next_seq: int = 0) -> FactLog:
         """Return the log of stamped facts, in whatever order they are given; duplicates are left out."""
-        log = cls()
+        log = cls(next_seq=next_seq, past=past)
         for fact in sorted(facts, key=recorded_order):
             if log.known(fact, fact.key) is None:
                 log = log.adding(fact)
@@ -81,6 +159,19 @@ class FactLog:
     def facts(self) -> list[Fact]:
         """The facts, in the order in which they were recorded."""
         return self._shared.facts[: self.length]
+
+    @property
+    def count(self) -> int:
+        """How many facts there are, those before a tail included."""
+        return self.length + (0 if self.past is None else len(self.past.facts))
+
+    @property
+    def recorded_at(self) -> datetime | None:
+        """When the latest fact was recorded; None before the first."""
+        own = self._shared.facts[self.length - 1].recorded_at if self.length else None
+        before = None if self.past is None else self.past.facts[-1].recorded_at
+        # A planned fact is in the tail, though others may have been recorded after it.
+        return before if own is None or (before is not None and before > own) else own
 
     @property
     def last(self) -> Fact | None:
@@ -95,7 +186,7 @@ class FactLog:
             if alone:
                 shared.append(fact)
         if alone:
-            return FactLog(shared, length + 1, max(self.next_seq, following))
+            return FactLog(shared, length + 1, max(self.next_seq, following), self.past)
         # Another journey has grown the list: this one goes on with a copy of its own part.
         return self.copy().adding(fact)
 
@@ -109,11 +200,11 @@ class FactLog:
 
     def keeping(self, facts: Iterable[Fact]) -> FactLog:
         """Return the log of some of these facts, given in recorded order."""
-        shared, next_seq = _Shared(), 0
+        shared, next_seq = _Shared(), 0 if self.past is None else self.past.facts[-1].seq + 1
         for fact in facts:
             shared.append(fact)
             next_seq = max(next_seq, fact.seq + 1)
-        return FactLog(shared, len(shared.facts), next_seq)
+        return FactLog(shared, len(shared.facts), next_seq, self.past)
 
     def find(self, key: str) -> Fact | None:
         """Return the fact that has a key."""
@@ -122,6 +213,8 @@ class FactLog:
 
     def has_key(self, key: str) -> bool:
         """Return whether a fact has this key."""
+        if self.past is not None and key in self.past.by_key:
+            return True
         return self._shared.keys.get(key, self.length) < self.length
 
     def known(self, fact: Fact, key: str) -> Fact | None:
@@ -129,6 +222,10 @@ class FactLog:
 
         The instant is no part of the comparison: a request that is sent again under its key has another clock.
         """
+        if self.past is not None:
+            before = self.past.known(fact, key)
+            if before is not None:
+                return before
         first = self.find(key)
         if first is None:
             return None
@@ -137,8 +234,21 @@ class FactLog:
         rivals = (self._shared.facts[place] for place in places if place < self.length)
         return next((one for one in (first, *rivals) if one.content(timeless=True) == content), None)
 
+    def key_of(self, fact_id: str) -> str | None:
+        """Return the key of the fact that has an id; None if no fact has it."""
+        if self.past is not None and fact_id in self.past.by_id:
+            return self.past.by_id[fact_id].key
+        found = self.with_id(fact_id)
+        return None if found is None else found.key
+
     def with_id(self, fact_id: str) -> Fact | None:
-        """Return the fact that has an id."""
+        """Return the fact that has an id.
+
+        Raises:
+            NeedsWholeLog: It lies before the tail.
+        """
+        if self.past is not None and fact_id in self.past.by_id:
+            raise self.past.needed()
         same, ids = self.find(fact_id), self._shared.ids
         if same is not None and same.id == fact_id:
             return same
@@ -147,13 +257,20 @@ class FactLog:
 
     def is_retracted(self, fact: Fact) -> bool:
         """Return whether a retraction takes a fact out; a retraction cannot be retracted."""
-        retractions = self._shared.retractions
+        retractions, past = self._shared.retractions, self.past
+        if past is not None and not isinstance(fact, Retracted) and not past.retracted.isdisjoint((fact.id, fact.key)):
+            return True
         if retractions is None or isinstance(fact, Retracted):
             return False
         return min(retractions.get(fact.id, self.length), retractions.get(fact.key, self.length)) < self.length
 
     def status_of(self, fact: Fact) -> FactStatus:
         """Return whether a fact of the log stands, before any playbook looks at it."""
+        before = [] if self.past is None else self.past.by_key.get(fact.key, [])
+        if before:
+            if before[0].id != fact.id:
+                return FactStatus.CONFLICTING
+            return FactStatus.RETRACTED if self.is_retracted(fact) else FactStatus.STANDS
         if self._shared.facts[self._shared.keys[fact.key]] is not fact:
             return FactStatus.CONFLICTING
         return FactStatus.RETRACTED if self.is_retracted(fact) else FactStatus.STANDS

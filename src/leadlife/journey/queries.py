@@ -13,6 +13,7 @@ from leadlife.criteria import Criterion, Observation, Verdict
 from leadlife.errors import InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
 from leadlife.facts import Evidence, Fact, Moved, Qualification, Retracted
 from leadlife.journey import snapshot as snapshots
+from leadlife.journey import tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
 from leadlife.journey.data import JourneyData, growable, state_at
 from leadlife.journey.fold import next_timer
@@ -198,7 +199,13 @@ def qualifications(data: JourneyData) -> dict[str, Qualification]:
 
 
 def log_entries(data: JourneyData) -> tuple[LogEntry, ...]:
-    """Return every observed fact and what became of it."""
+    """Return every observed fact and what became of it.
+
+    Raises:
+        NeedsWholeLog: The log is a tail.
+    """
+    if data.log.past is not None:
+        raise data.log.past.needed()
     outcomes: dict[str, FactOutcome] = {one.fact: one for one in outcomes_of(data.shown) if one.fact is not None}
     ordered = _orders(data)
     return tuple(
@@ -242,8 +249,10 @@ def _entry(
 def receipt(data: JourneyData) -> Receipt:
     """Return what became of the fact that was recorded last."""
     last = data.log.last
+    if last is None and data.known is None and data.log.past is not None:
+        raise data.log.past.needed()
     if last is not None and not data.shows(last):
-        last = next(iter(data.facts[-1:]), None)
+        last = next(iter(data.tail[-1:]), None)
     fact = data.known or last
     if fact is None:
         raise Malformed("nothing has been recorded yet")
@@ -254,7 +263,9 @@ def receipt(data: JourneyData) -> Receipt:
 
 def derived(data: JourneyData, state: State | None = None) -> tuple[Fact, ...]:
     """Return the playbook's own conclusions, each naming its cause."""
-    recorded = {fact.id: fact for fact, status in data.log.with_status() if status is FactStatus.STANDS}
+    before = () if data.log.past is None else data.log.past.facts
+    recorded = {known.id: known.recorded_at for known in before}
+    recorded |= {fact.id: fact.recorded_at for fact, status in data.log.with_status() if status is FactStatus.STANDS}
     return derived_facts(state or data.shown, recorded, data.lead_id, data.pipeline)
 
 
@@ -262,10 +273,12 @@ def facts_since(data: JourneyData, earlier: JourneyData, live_since: datetime | 
     """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones."""
     _same_journey(data, earlier)
     every = derived(data)
-    new = (*new_facts(data.facts, earlier.facts), *new_facts(every, derived(earlier)))
+    before = {} if earlier.log.past is None else earlier.log.past.by_id
+    observed = (fact for fact in new_facts(data.tail, earlier.tail) if fact.id not in before)
+    new = (*observed, *new_facts(every, derived(earlier)))
     if live_since is None:
         return new
-    causes = {fact.id: fact for fact in (*data.facts, *every)}
+    causes = {fact.id: fact for fact in (*data.tail, *every)}
     return tuple(fact for fact in new if fact.at >= live_since and not _follows_an_import(fact, causes))
 
 
@@ -299,11 +312,13 @@ def was_refused(data: JourneyData) -> bool:
     return any(outcome.refusals for outcome in outcomes_of(data.shown))
 
 
-def snapshot(data: JourneyData) -> Snapshot:
+def snapshot(data: JourneyData, *, tail: bool) -> Snapshot:
     """Return where the journey stands after its whole log."""
     if data.registry.override is not None:
         raise Malformed("a journey under another playbook is not saved", hint="save the journey that it came from")
     data = growable(data)
+    if tail:
+        return tails.save(data)
     return snapshots.save(data.folded, data.lead_id, data.pipeline, data.facts)
 
 

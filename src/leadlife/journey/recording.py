@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from leadlife.errors import Fault, Malformed, Refusal, did_you_mean
 from leadlife.facts import DERIVED, FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, content_id
-from leadlife.journey.data import JourneyData, Passing, folded_anew, growable, state_at
+from leadlife.journey.data import JourneyData, Passing, folded, folded_anew, growable, state_at
 from leadlife.journey.fold import apply, fold
 from leadlife.journey.log import FactLog, fold_order
 from leadlife.journey.queries import option
@@ -113,6 +113,8 @@ def _folded_again(data: JourneyData, log: FactLog, earliest: Fact, planned: tupl
         checkpoints = checkpoints.before
     facts, begin = log.in_fold_order(), None
     del facts[len(facts) - len(planned) :]
+    if checkpoints is None and log.past is not None:
+        return data.grown(log, folded(log, facts, data.registry), planned)
     if checkpoints is not None:
         last, begin = checkpoints.item
         begin = begin.copy()
@@ -229,15 +231,19 @@ def as_of(data: JourneyData, at: datetime | None, recorded_at: datetime | None) 
     log = data.log
     if recorded_at is not None:
         known_by = instant(recorded_at)
+        if log.past is not None and known_by < log.past.facts[-1].recorded_at:
+            raise log.past.needed()
         facts = log.facts
         length = bisect_right(facts, known_by, key=_when_recorded)
         log = log if length == len(facts) else log.upto(length)
     until = instant(at if at is not None else recorded_at)
+    if log.past is not None and until < log.past.order[0]:
+        raise log.past.needed()
     if log is data.log and (data.folded.at is None or until >= data.folded.at):
         hides = any(fact.at > until and not isinstance(fact, Retracted) for fact in log.facts)
         return data._replace(showing=state_at(data, until), horizon=until if hides else None, known=None)
-    folded = fold(log.in_fold_order(until=until), data.registry)
-    return data.grown(log, folded)._replace(horizon=until, showing=Passing(folded, until))
+    state = folded(log, log.in_fold_order(until=until), data.registry)
+    return data.grown(log, state)._replace(horizon=until, showing=Passing(state, until))
 
 
 def _when_recorded(fact: Fact) -> datetime:
@@ -263,10 +269,8 @@ def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -
     key = fact.key or fact_id
     taken = log.has_key(key)
     known = log.known(fact, key) if taken else None
-    if known is None and fact.id == fact_id:  # an id that the caller gave
-        namesake = log.with_id(fact_id)
-        if namesake is not None and namesake.key != key:
-            raise Malformed("another fact already has this id", hint="an id names one fact; leave it out")
+    if known is None and fact.id == fact_id and log.key_of(fact_id) not in (None, key):  # an id that the caller gave
+        raise Malformed("another fact already has this id", hint="an id names one fact; leave it out")
     if known is not None:
         return fact, known, taken  # the clock of a retry plays no part
     stamped = fact.stamped(
@@ -275,19 +279,18 @@ def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -
         lead=data.lead_id,
         pipeline=data.pipeline,
         seq=log.next_seq,
-        recorded_at=_recording_instant(log.last, fact.at, clock),
+        recorded_at=_recording_instant(log.recorded_at, fact.at, clock),
         fresh=fresh,
     )
     return stamped, known, taken
 
 
-def _recording_instant(last: Fact | None, at: datetime, clock: Clock) -> datetime:
+def _recording_instant(latest: datetime | None, at: datetime, clock: Clock) -> datetime:
     """Return when a fact becomes known: at the caller's clock, else with the fact itself; never before an earlier one.
 
     Raises:
         Malformed: The fact lies too far ahead.
     """
-    latest = None if last is None else last.recorded_at
     if clock is VERB and latest is not None and latest <= at <= latest + FURTHEST:
         return at
     now = clock.now
@@ -314,14 +317,14 @@ def _new_id(data: JourneyData, fact: Fact) -> str:
     """Return the id of a fact that has none: of its content, and of how often the log holds it already."""
     content = fact.content()
     fact_id = content_id(data.owner, content, 0)
-    return fact_id if data.log.with_id(fact_id) is None else _next_id(data, content)
+    return fact_id if data.log.key_of(fact_id) is None else _next_id(data, content)
 
 
 def _next_id(data: JourneyData, content: bytes) -> str:
     """Return the id of a fact whose content the log holds already."""
 
     def free(number: int) -> bool:
-        return data.log.with_id(content_id(data.owner, content, number)) is None
+        return data.log.key_of(content_id(data.owner, content, number)) is None
 
     # Numbers are given in turn, so the first free one lies between the last power of two that is taken and the next.
     beyond = 1

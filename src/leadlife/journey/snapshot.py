@@ -10,14 +10,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from leadlife._base.model import LONGEST_ID, Id, Instant, MappingOf, Model, identifier
-from leadlife._frozen import frozen
+from leadlife._frozen import FrozenDict, frozen
 from leadlife.errors import Malformed
 from leadlife.facts import Fact, PlaybookAdopted, Started, derive_id
 from leadlife.journey.records import FactOutcome, RuleChange, Step
 from leadlife.journey.state import Position, RuleStates, State, oldest_first, persistent_list
 from leadlife.playbook.registry import PlaybookRegistry
 
-FORMAT = 4
+FORMAT = 5
 LIBRARY = "0.1.0"
 
 
@@ -61,6 +61,10 @@ class Snapshot(Model):
     first: str = ""
     """The id of its first fact, which no tail of the log holds."""
     state: Annotated[MappingOf[str, Any], AfterValidator(frozen)] = Field(repr=False)
+    tail: Annotated[MappingOf[str, Any], AfterValidator(frozen)] = Field(
+        default_factory=FrozenDict[str, Any], repr=False
+    )
+    """What :meth:`Journey.resume_tail` needs instead of the facts: what is remembered, and which facts are known."""
     seal: str = ""
     """A hash of all the rest. A snapshot that was changed is ignored.
 
@@ -147,18 +151,22 @@ def log_hash(facts: Iterable[Fact]) -> str:
 
 def save(state: State, lead: str, pipeline: str, facts: Iterable[Fact]) -> Snapshot:
     """Return a snapshot of a state that folds these facts."""
+    facts = tuple(facts)
+    first = facts[0].id if facts else ""
+    return sealed(lead=lead, pipeline=pipeline, log=log_hash(facts), count=len(facts), first=first, state=dumped(state))
+
+
+def dumped(state: State) -> dict[str, Any]:
+    """Return a state as plain values, without what the facts themselves restore."""
     history: Any = tuple((_NAMES[type(entry)], entry) for entry in oldest_first(state.history))
     kept = _Kept(state.at, state.aged, state.timed_moves, state.ordinal, state.position, state.rules, history)
     values = _adapter().dump_python(kept, mode="json")
-    facts = tuple(facts)
-    unsealed = Snapshot(
-        lead=lead,
-        pipeline=pipeline,
-        log=log_hash(facts),
-        count=len(facts),
-        first=facts[0].id if facts else "",
-        state=dict(zip(_Kept._fields, values, strict=True)),
-    )
+    return dict(zip(_Kept._fields, values, strict=True))
+
+
+def sealed(**content: Any) -> Snapshot:
+    """Return a snapshot with its seal."""
+    unsealed = Snapshot(**content)
     return unsealed.replace(seal=unsealed.sealed())
 
 

@@ -1,0 +1,125 @@
+"""Tails: a journey that goes on from a snapshot and the facts recorded since, without the facts before.
+
+The snapshot keeps what a fold reads of earlier facts (what is remembered of the lead), and what recording reads (keys,
+ids, and hashes of contents). Whatever else reaches back raises NeedsWholeLog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from leadlife._frozen import FrozenDict
+from leadlife.criteria import Observation
+from leadlife.errors import Malformed, NeedsWholeLog
+from leadlife.facts import Fact, Retracted, load_fact
+from leadlife.journey import snapshot as snapshots
+from leadlife.journey.data import JourneyData, effective_and_planned, folded_anew
+from leadlife.journey.log import FactLog, KnownFact, Past, fold_order, observed_facts
+from leadlife.journey.records import FactStatus
+from leadlife.journey.snapshot import Snapshot
+from leadlife.journey.state import Memory, oldest_first, persistent_list
+from leadlife.playbook.registry import PlaybookRegistry
+
+
+def save(data: JourneyData) -> Snapshot:
+    """Return a snapshot from which a tail goes on.
+
+    Raises:
+        Malformed: Nothing has taken effect yet.
+    """
+    log, past = data.log, data.log.past
+    effective, planned = effective_and_planned(log)
+    if not effective and past is None:
+        raise Malformed("nothing has taken effect yet", hint="take the snapshot once the journey has begun")
+    waiting = {fact.id for fact in planned}
+    known = [
+        *(() if past is None else past.facts),
+        *(KnownFact.of(fact) for fact in log.facts if fact.id not in waiting),
+    ]
+    retracted = [*(() if past is None else sorted(past.retracted))]
+    retracted += [
+        fact.target for fact, status in log.with_status() if isinstance(fact, Retracted) and status is FactStatus.STANDS
+    ]
+    last = fold_order(effective[-1]) if effective else past.order  # type: ignore[union-attr]  # one of the two is there
+    tail = {
+        "memory": _memory(data.folded.memory),
+        "known": [[*one[:-2], one.at.isoformat(), one.recorded_at.isoformat()] for one in known],
+        "retracted": retracted,
+        "planned": [fact.dump() for fact in planned],
+        "order": [last[0].isoformat(), *last[1:]],
+        "next_seq": log.next_seq,
+    }
+    return snapshots.sealed(
+        lead=data.lead_id,
+        pipeline=data.pipeline,
+        log="",
+        count=log.count,
+        first=known[0].id,
+        state=snapshots.dumped(data.folded),
+        tail=tail,
+    )
+
+
+def resume(snapshot: Snapshot, new_facts: Iterable[Fact], registry: PlaybookRegistry) -> JourneyData:
+    """Return the journey that goes on from a snapshot with the facts recorded since."""
+    given = list(new_facts)
+    needed = NeedsWholeLog(snapshot.count, len(given))
+    if not snapshot.is_sound or not snapshot.tail:
+        raise needed
+    kept = snapshot.tail
+    state = snapshots.restore(snapshot, (), registry)
+    if state is None:
+        raise needed
+    state.memory = _remembered(kept["memory"])
+    known = [
+        KnownFact(key, fact, content, seq, _when(at), _when(recorded))
+        for key, fact, content, seq, at, recorded in kept["known"]
+    ]
+    at, seq, fact_id = kept["order"]
+    past = Past(snapshot.lead, snapshot.pipeline, known, kept["retracted"], (_when(at), seq, fact_id), state)
+    planned = [load_fact(one) for one in kept["planned"]]
+    before = {*past.by_id, *(fact.id for fact in planned)}
+    new = [fact for fact in (observed_facts(given) if given else []) if fact.id not in before]
+    owners = {(fact.lead, fact.pipeline) for fact in new}
+    numbers = sorted(fact.seq for fact in new)
+    if owners - {(snapshot.lead, snapshot.pipeline)} or set(
+        range(kept["next_seq"], max(numbers, default=-1) + 1)
+    ) - set(numbers):
+        raise needed  # the facts of another journey, or with a gap
+    if any(number < kept["next_seq"] for number in numbers):
+        raise needed  # another writer's facts were joined in before the snapshot
+    log = FactLog.of((*planned, *new), past=past, next_seq=kept["next_seq"])
+    return folded_anew(JourneyData.empty(snapshot.lead, snapshot.pipeline, registry), log)
+
+
+def _memory(memory: Memory) -> dict[str, Any]:
+    """Return what is remembered as plain values."""
+    return {
+        "latest": [[*name, *_plain(seen)] for name, seen in memory.latest.items()],
+        "activities": [[kind, [*map(_plain, oldest_first(seen))]] for kind, seen in memory.activities.items()],
+    }
+
+
+def _plain(seen: Observation) -> list[Any]:
+    value = dict(seen.value) if isinstance(seen.value, Mapping) else seen.value
+    return [list(value) if isinstance(value, tuple) else value, seen.at.isoformat(), seen.fact, seen.ordinal]
+
+
+def _remembered(kept: Mapping[str, Any]) -> Memory:
+    latest = {(topic, name): _seen(*plain) for topic, name, *plain in kept["latest"]}
+    activities = {kind: _activities(seen) for kind, seen in kept["activities"]}
+    return Memory(latest, activities)
+
+
+def _activities(kept: Iterable[Any]) -> Any:
+    return persistent_list(_seen(FrozenDict(value), *rest) for value, *rest in kept)
+
+
+def _seen(value: Any, at: str, fact: str, ordinal: int) -> Observation:
+    return Observation(tuple(value) if isinstance(value, list) else value, _when(at), fact, ordinal)
+
+
+def _when(text: str) -> datetime:
+    return datetime.fromisoformat(text)

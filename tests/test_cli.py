@@ -245,12 +245,15 @@ class TestPlaybooksInPython:
     def code(self, tmp_path, monkeypatch):
         (tmp_path / "mine_book.py").write_text(
             "from leadlife.presets import ibm\n\nBOOK = ibm()\nother = 3\n\n\ndef made():\n    return ibm()\n\n\n"
-            "def fails():\n    raise ValueError('no paper')\n\n\ndef faulty():\n    return BOOK.replace(review_days=-1)\n"
+            "def fails():\n    raise ValueError('no paper')\n\n\ndef faulty():\n    return BOOK.replace(review_days=-1)\n\n\n"
+            "def leaves():\n    raise SystemExit(0)\n"
         )
         (tmp_path / "mine_broken.py").write_text("import nowhere_at_all\n")
+        (tmp_path / "mine_exit.py").write_text("import sys\nsys.exit(0)\n")
+        (tmp_path / "mine_odd.py").write_text("def __getattr__(name):\n    raise RuntimeError(name)\n")
         monkeypatch.chdir(tmp_path)
         yield tmp_path
-        for name in ("mine_book", "mine_broken"):
+        for name in ("mine_book", "mine_broken", "mine_odd"):
             sys.modules.pop(name, None)
 
     @pytest.mark.parametrize("name", ["mine_book:BOOK", "mine_book:made"])
@@ -271,6 +274,9 @@ class TestPlaybooksInPython:
             ("mine_book:faulty", "review_days"),
             ("mine_broken:BOOK", "cannot import 'mine_broken': ModuleNotFoundError"),
             ("mine_nowhere:BOOK", "cannot import 'mine_nowhere'"),
+            ("mine_exit:BOOK", "cannot import 'mine_exit': SystemExit"),
+            ("mine_book:leaves", "raised SystemExit"),
+            ("mine_odd:zzz", "raised RuntimeError"),
             ("mine_book", "write it as package.module:NAME"),
             (":BOOK", "write it as package.module:NAME"),
         ],

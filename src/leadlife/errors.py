@@ -218,7 +218,7 @@ class Refusal:
     hint: str = ""
     details: Mapping[str, Any] = field(default_factory=FrozenDict[str, Any])
     cause: Any = field(default=None, compare=False, repr=False)
-    """The exception of custom code, where that broke. It is raised along, never kept: a copy has none."""
+    """The exception of custom code, where that broke. It is raised along and never kept; a copy has none."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.code, self.message, self.hint, self.details)

@@ -125,7 +125,7 @@ class Fact(Model):
 
     @property
     def imported(self) -> bool:
-        """Whether an importer recorded it: it is history, and no reason for a host to act."""
+        """Whether an importer recorded it, so that it is history, and no reason for a host to act."""
         return self.by.kind is ActorKind.IMPORTER
 
     @property

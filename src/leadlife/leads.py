@@ -25,26 +25,9 @@ from leadlife._base.model import (
     default,
 )
 from leadlife._frozen import FrozenDict
+from leadlife.criteria import LeadType as LeadType  # noqa: PLC0414 - users import it from here
 from leadlife.criteria import Scalar
 from leadlife.errors import Malformed, did_you_mean
-
-
-class LeadType(StrEnum):
-    """How a lead came about. The types differ in close rate, pace and cost, so each may have its own playbook.
-
-    The sales literature calls the first three *seeds*, *nets* and *spears*; ``LeadType("nets")`` accepts these names.
-    """
-
-    CULTIVATED = "cultivated"
-    INTEREST = "interest"
-    TARGETED = "targeted"
-    REFERRAL = "referral"
-
-    @classmethod
-    def _missing_(cls, value: object) -> "LeadType | None":
-        synonyms = {"seeds": cls.CULTIVATED, "nets": cls.INTEREST, "spears": cls.TARGETED}
-        return synonyms.get(value) if isinstance(value, str) else None
-
 
 CHANNELS: dict[str, LeadType] = {
     "organic_search": LeadType.CULTIVATED,

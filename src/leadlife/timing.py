@@ -293,6 +293,13 @@ def local_day(at: datetime, zone: ZoneInfo) -> date:
     return at.date() if zone.key == "UTC" and at.tzinfo is UTC else at.astimezone(zone).date()
 
 
+def day_reached(at: datetime, zone: ZoneInfo) -> date:
+    """Return the latest local day that has begun by an instant: one that has begun stays so where clocks go back."""
+    day = local_day(at, zone)
+    following = day + timedelta(days=1) if day < date.max else day
+    return following if following > day and at >= day_start(following, zone) else day
+
+
 def whole_days(start: datetime, end: datetime, zone: ZoneInfo) -> int:
     """Return the number of local midnights between two instants in a zone."""
     return (local_day(end, zone) - local_day(start, zone)).days

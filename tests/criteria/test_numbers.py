@@ -126,3 +126,9 @@ def test_a_table_learned_from_a_column_with_a_blank_is_the_table_learned_without
     ]
     first, *others = (table.rebuilt(leads, at=T) for leads in as_read)
     assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize("odd", [np.datetime64("2026-01-01", "ns"), np.timedelta64(5, "s")])
+def test_a_date_of_numpy_is_no_number(odd):
+    with pytest.raises(Malformed):
+        Lead(id="a", fields={"x": odd})

@@ -470,3 +470,78 @@ def test_history_is_told_from_what_is_live():
 def test_unknown_names_are_still_told():
     with pytest.raises(UnknownName):
         Journey.start("ada", book(), at=T).record(FieldChanged(name="renewl", value="2026-01-01", at=T))
+
+
+# What was found by an attack.
+
+
+def test_the_checker_tells_no_false_error_about_several_values_and_months():
+    renewal, skills = field("renewal"), field("skills")
+    has = skills.has("Java")
+    possible = [
+        (has & skills.starts_with("SQL"), {"skills": "SQL;Java"}),
+        (has & skills.contains("sq"), {"skills": "SQL;Java"}),
+        (has & skills.ends_with("SQL"), {"skills": "Java;SQL"}),
+        (has & (skills > "K"), {"skills": "Z;Java"}),
+        (has & ~(skills == "Java") & ~(skills == "Java;something else"), {"skills": "Java;x"}),
+        (has & skills.has("SQL", separator=","), {"skills": "Java;,SQL"}),
+        (~renewal.within(months(1)) & renewal.within(days(30)), {"renewal": "2026-03-03"}),
+        (renewal.within(days(31)) & ~renewal.within(months(1)), {"renewal": "2026-03-03"}),
+        (renewal.within(months(1)) & ~renewal.within(days(29)), {"renewal": "2026-03-31"}),
+    ]
+    for guard, fields in possible:
+        at = T - 29 * DAY if fields != {"renewal": "2026-03-31"} else datetime(2026, 3, 1, 12, tzinfo=UTC)
+        plain = book(Transition(trigger="x", sources="new", target="warm", guard=guard))
+        assert "never_true" not in {one.code for one in check(plain)}, guard.sentence()
+        assert guard.test(LeadView(Lead(id="a", fields=fields), (), at)) is True, guard.sentence()
+
+
+def test_lead_types_are_read_by_their_synonyms_and_typos_are_told():
+    assert lead_type("seeds", "nets", "cultivated").names == ("cultivated", "interest")
+    ada = Journey.start(Lead(id="a", source=Source(lead_type="seeds")), book(), at=T)
+    assert ada.verdict(lead_type("seeds"), at=T).value is True
+    with pytest.raises(InvalidDefinition, match="there is no lead type 'referal' .did you mean 'referral'"):
+        lead_type("referal")
+
+
+@pytest.mark.parametrize("value", ["a;b", "  ", ";"])
+def test_a_value_among_several_is_one(value):
+    with pytest.raises(InvalidDefinition, match="one value at a time"):
+        field("skills").has(value)
+
+
+def test_what_is_said_of_a_time_after_the_start_takes_effect_then():
+    move = Transition(trigger="o", sources="new", target="warm", on="consent_granted")
+    lead = Lead(id="a", consents=[Consent(purpose="email", granted=True, since=T + 30 * DAY)])
+    ada = Journey.start(lead, book(move), at=T)
+    assert (ada.at, ada.stage) == (T, "new")
+    assert ada.move("win", at=T + DAY).stage == "won"
+    assert ada.tick(T + 31 * DAY).stage == "warm"
+    assert Journey.start(lead, book(move), at=T, now=T).stage == "new"
+    far = Lead(id="a", consents=[Consent(purpose="email", granted=True, since=T + 3_000 * DAY)])
+    assert Journey.start(far, book(move), at=T).tick(T + 5 * DAY).stage == "new"
+
+
+@pytest.mark.parametrize(
+    ("zone", "begin"),
+    [
+        ("America/St_Johns", datetime(2010, 11, 7, 2, 20, tzinfo=UTC)),
+        ("Antarctica/Casey", datetime(2010, 3, 4, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_day_that_has_begun_stays_so_where_clocks_fall_back_past_midnight(zone, begin):
+    day = local_day(begin, zone_named(zone))
+    for criterion in (*EVERY[5:9], field("renewal").within(months(1))):
+        for apart in (-1, 0, 1):
+            lead = Lead(id="a", fields={"renewal": (day + apart * DAY).isoformat()})
+            answers = [
+                (criterion.test(view), view.at, criterion.changes_at(view))
+                for minute in range(0, 3_000, 7)
+                for view in [LeadView(lead, (), begin + minute * timedelta(minutes=1)).in_zone(zone)]
+            ]
+            for (before, _, until), (after, at, _) in zip(answers, answers[1:], strict=False):
+                assert before == after or (until is not None and until <= at)
+    move = Transition(trigger="a", sources="new", target="warm", automatic=True, guard=field("renewal").past())
+    lead = Lead(id="x", fields={"renewal": "2010-11-06"})
+    ada = Journey.start(lead, book(move, zone=zone), at=begin, stage="new").tick(datetime(2010, 11, 12, tzinfo=UTC))
+    assert ada.stage == "warm"

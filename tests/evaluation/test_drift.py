@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from math import exp
+from math import exp, nextafter
 from random import Random
 
 import pandas as pd
@@ -238,3 +238,44 @@ def test_the_effect_of_a_value_grows_with_its_count_and_is_nothing_at_none(count
         effects.append(next(one.points for one in lines if one.rule == "fit"))
     assert effects[0] < effects[1]
     assert effects[0] <= count / 5
+
+
+def test_a_number_and_its_text_are_two_values_here_too():
+    def plans(make):
+        return [ClosedLead(won=place % 2 == 0, closed=T, values={"plan": make(place)}) for place in range(600)]
+
+    known = plans(lambda place: 1 + place % 2)
+    table = WinTable(at=T, stages=("new",), fields=("plan",)).rebuilt(known, at=T)
+    texts = [Lead(id=str(place), fields={"plan": str(1 + place % 2)}) for place in range(600)]
+    [moved] = drift(table, texts).fields
+    assert (moved.drifted, moved.value, moved.after) == (True, "(never seen)", 1.0)
+    mixed = plans(lambda place: 1 if place % 4 < 2 else "1")
+    assert drift(WinTable(at=T, stages=("new",), fields=("plan",)).rebuilt(mixed, at=T), mixed).fields[0].psi == 0
+
+
+def test_one_text_among_many_numbers_is_no_drift():
+    def ages(seed):
+        random = Random(seed)
+        values = ["n/a", *(random.randint(18, 900) for _ in range(499))]
+        return [ClosedLead(won=random.random() < 0.5, closed=T, values={"age": value}) for value in values]
+
+    assert not drift(ages(1), ages(2)).fields[0].drifted
+
+
+def test_neighbours_among_the_floats_are_told_apart():
+    place = 0.43788759365057206
+    for many in range(1, 40):
+        Isotonic.fit([0] * many + [1] * (many + 1), [place] * many + [nextafter(place, 1)] * (many + 1), strict=True)
+
+
+def test_leads_of_unlike_odds_get_unlike_probabilities():
+    random = Random(3)
+    known = []
+    for _ in range(3_000):
+        values = {f"f{number}": random.randint(0, 5) for number in range(5)}
+        known.append(ClosedLead(won=random.random() < 0.02, closed=T, values=values))
+    table = WinTable(at=T, stages=("new",), fields=tuple(f"f{number}" for number in range(5)))
+    policy = CalibratedBayes.learned(known, table=table, at=T, name="win", fewest=20)
+    scores = [policy.score(Lead(id="a", fields=dict(one.values)), (), at=T) for one in known[:800]]
+    odds = {sum(line.micropoints for line in one.lines if line.rule != "calibration") for one in scores}
+    assert len({one.probability for one in scores}) >= len(odds)

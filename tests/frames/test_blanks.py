@@ -1,6 +1,7 @@
 """Values that mean "not answered" are declared once, wherever a table is read or learned from, and suspected."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from random import Random
 
 import numpy as np
@@ -9,11 +10,12 @@ import polars as pl
 import pytest
 
 from leadlife import Malformed
+from leadlife.criteria import field
 from leadlife.evaluation import leaks, profile
 from leadlife.frames import closed_leads, fields_of, score_frame
 from leadlife.io import load_mapping, read_export
 from leadlife.presets import eight_stage
-from leadlife.scoring import NaiveBayes, WinTable
+from leadlife.scoring import FieldRule, NaiveBayes, Points, WinTable
 
 T = datetime(2026, 1, 1, tzinfo=UTC)
 ANSWERS = ["web", "Select", "unknown ", "NULL", "", "  ", None, "fair"]
@@ -127,3 +129,89 @@ def test_outcomes_in_words_say_what_to_pass():
         closed_leads(frame, won="outcome", closed=T, fields=["age"])
     with pytest.raises(Malformed, match=r"frame\['outcome'\] == 'won'"):
         closed_leads(frame.replace({"yes": "gewonnen"}), won="outcome", closed=T, fields=["age"])
+
+
+def test_what_is_declared_for_every_column_is_no_outcome_no_id_and_no_date():
+    frame = pd.DataFrame({"won": [1, 0, 0, 1], "visits": [0, 5, 3, 0], "id": ["0", "1", "2", "3"]})
+    leads = closed_leads(frame, won="won", closed=T, fields="visits", blanks=[0])
+    assert [(lead.won, dict(lead.values)["visits"]) for lead in leads] == [
+        (True, None),
+        (False, 5),
+        (False, 3),
+        (True, None),
+    ]
+    book = (
+        eight_stage()
+        .with_fields(**fields_of(frame, "visits"))
+        .with_score(Points(name="p", rules=[FieldRule(name="r", when=field("visits").known(), points=1)]))
+    )
+    assert score_frame(book, frame, at=T, scores="p", blanks=[0])["p"].to_list() == [0, 1, 1, 0]
+
+
+def test_blanks_that_can_be_read_once_serve_every_column():
+    columns = {"a": ["unknown", "x"], "b": ["unknown", "x"]}
+    assert [one.filled for one in profile(columns, blanks=map(str, ["unknown"]))] == [0.5, 0.5]
+    frame = pd.DataFrame({"won": [1, 0], "a": [-1, 2], "b": [-1, 2]})
+    first, _ = closed_leads(frame, won="won", closed=T, fields=["a", "b"], blanks=(one for one in [-1]))
+    assert dict(first.values) == {"a": None, "b": None}
+
+
+def test_a_column_that_is_not_there_is_told():
+    frame = pd.DataFrame({"won": [1], "age": [2]})
+    with pytest.raises(Malformed, match="a column 'agee', which is not there .did you mean 'age'"):
+        closed_leads(frame, won="won", closed=T, fields=["age"], blanks={"agee": [-1]})
+    with pytest.raises(Malformed, match="'agee'"):
+        leaks([1, 0], {"age": [1, 2]}, blanks={"agee": [-1]})
+
+
+@pytest.mark.parametrize("spelt", ["-1", "-1.0", " -1 ", -1, -1.0, np.int64(-1)])
+def test_a_number_is_blank_however_it_is_spelt(spelt):
+    assert profile({"a": [spelt, "5"]}, blanks=[-1])[0].filled == 0.5
+
+
+def test_categories_and_mixed_objects_have_the_type_of_their_values():
+    frame = pd.DataFrame(
+        {
+            "n": pd.Series([1, 2, 1], dtype="category"),
+            "b": pd.Series([True, False, True], dtype="category"),
+            "m": pd.Series([True, 1, 0.0], dtype="object"),
+            "t": pd.Series(["a", "b", "a"], dtype="category"),
+        }
+    )
+    kinds = {name: str(spec.type) for name, spec in fields_of(frame).items()}
+    assert kinds == {"n": "integer", "b": "boolean", "m": "integer", "t": "text"}
+    book = (
+        eight_stage()
+        .with_fields(**fields_of(frame))
+        .with_score(
+            Points(
+                name="p",
+                rules=[
+                    FieldRule(name="r", when=field("m") == 1, points=1),
+                    FieldRule(name="s", when=field("n") == 2, points=10),
+                ],
+            )
+        )
+    )
+    faults = []
+    assert score_frame(book, frame.assign(id=["x", "y", "z"]), at=T, scores="p", faults=faults)["p"].to_list() == [
+        1,
+        11,
+        0,
+    ]
+    assert faults == []
+
+
+def test_instants_in_any_column_type_serve_the_search_for_leaks():
+    c, now = {"a": [1, 2, 3, 4]}, [pd.Timestamp(T)] * 4
+    for closed in (pd.Series(now), np.array(now), tuple(now)):
+        assert (
+            leaks([1, 0, 1, 0], c, closed=closed, filled={"a": [pd.Timestamp(T), None, pd.NaT, pd.Timestamp(T)]}) == ()
+        )
+    assert leaks([1, 0, 1, 0], c, filled=pd.DataFrame({"a": now}), closed=now) == ()
+    with pytest.raises(Malformed, match="filled must be a mapping"):
+        leaks([1, 0, 1, 0], c, filled=[1], closed=now)
+
+
+def test_a_signalling_nan_is_blank():
+    assert profile({"a": [Decimal("sNaN"), 1]})[0].filled == 0.5

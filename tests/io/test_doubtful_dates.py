@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from leadlife.analytics import funnel
 from leadlife.cli import main
-from leadlife.errors import AmbiguousDates
+from leadlife.errors import AmbiguousDates, Malformed, Unreadable
 from leadlife.io import load_mapping, read_export
-from leadlife.io.dates import midnights, parser, prove
+from leadlife.io.dates import check_format, midnights, parser, prove
 from leadlife.io.mapping import parse_mapping
 from leadlife.io.observation import Dated, Observation, cautions_of, observed
 from leadlife.timing import zone_named
@@ -259,3 +259,124 @@ def test_a_column_that_is_mapped_twice_gives_two_facts(shop):
     assert dict(a.lead.fields) == {"sold_on": "2026-02-01", "again": "2026-02-01"}
     assert a.stage == "customer"
     assert a.lead.identified
+
+
+# What was found by an attack.
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ("%m/%d/%Y %H:%M %p", "AM and PM change hours of %I only"),
+        ("%Y-%m-%d %H:%M %Z", "the name of a zone is read and ignored"),
+    ],
+)
+def test_a_format_that_would_drop_a_part_is_refused(form, message):
+    with pytest.raises(Malformed, match=message):
+        check_format(form)
+
+
+SALES = """
+[[tables.stages]]
+column = "sold"
+stage = "opportunity"
+infer_gaps = true
+format = "iso"
+[[tables.sales]]
+column = "sold"
+format = "iso"
+amount = "fee"
+currency = "EUR"
+[[tables.sales]]
+column = "sold"
+format = "iso"
+amount = "price"
+currency = "EUR"
+"""
+HEAD = MAPPING[: MAPPING.index("[[tables.stages]]")]
+
+
+def test_two_sales_of_one_column_are_two(shop):
+    (shop.folder / "leads.csv").write_text(
+        "id,created,sold,fee,price\na,2026-01-02,2026-02-01,100,100\nb,2026-01-02,2026-02-01,100,200\n"
+    )
+    export = read_export(parse_mapping(HEAD + SALES), shop.folder, now=NOW)
+    assert [[fact.amount.amount for fact in one.facts if fact.type == "sold"] for one in export.journeys] == [
+        [100, 100],
+        [100, 200],
+    ]
+    assert not [one for one in export.refused if "its key" in one.reason]
+
+
+def test_a_key_is_never_the_number_of_a_line(shop):
+    (shop.folder / "leads.csv").write_text("id,created\na,2026-01-02\n")
+    (shop.folder / "acts.csv").write_text("id,k,at,note\na,3,2026-02-14,first\na,,2026-02-14,second\n")
+    acts = '[[tables]]\nfile = "acts.csv"\nlead = "id"\nkey = "k"\n[[tables.activities]]\ncolumn = "at"\nkind = "call"\nformat = "iso"\n'
+    [a] = read_export(parse_mapping(HEAD + acts), shop.folder, now=NOW).journeys
+    assert sum(fact.type == "activity" for fact in a.standing) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "amount"),
+    [
+        ("1.234", None, None),
+        ("1,234", None, None),
+        ("1_000", None, None),
+        ("12,50", None, None),
+        ("12.50", None, "12.50"),
+        ("1234", None, "1234"),
+        ("1.234", ",", "1234"),
+        ("1.234,50", ",", "1234.50"),
+        ("1,234.50", ".", "1234.50"),
+        ("1.234", ".", "1.234"),
+    ],
+)
+def test_thousands_are_never_taken_for_decimals(shop, text, decimal, amount):
+    stated = f'decimal = "{decimal}"\n' if decimal else ""
+    one = SALES[: SALES.rindex("[[tables.sales]]")] + stated
+    (shop.folder / "leads.csv").write_text(f'id,created,sold,fee\na,2026-01-02,2026-02-01,"{text}"\nb,2026-01-02,,\n')
+    export = read_export(parse_mapping(HEAD + one), shop.folder, now=NOW)
+    sold = [str(fact.amount.amount) for journey in export.journeys for fact in journey.facts if fact.type == "sold"]
+    assert sold == ([] if amount is None else [amount])
+    assert [row.line for row in export.set_aside] == ([2] if amount is None else [])
+
+
+def test_a_cell_without_an_end_invents_no_lead(shop):
+    (shop.folder / "leads.csv").write_text('id,created\na,"' + "x" * 140_000 + "\nz,2026-02-10\n")
+    with pytest.raises(Unreadable, match="line 2: a cell is too long to be read"):
+        read_export(parse_mapping(HEAD), shop.folder, now=NOW)
+    (shop.folder / "leads.csv").write_text('id,created\na,2026-02-10\nb,"2026-02-11\nc,2026-02-12\nd,2026-02-13\n')
+    export = read_export(parse_mapping(HEAD), shop.folder, now=NOW)
+    assert "lines after it belong to it: is a quote not closed" in export.set_aside[0].reason
+
+
+def test_one_odd_cell_hides_no_midnights():
+    values = [*(f"2026-07-{day:02}T00:00:00Z" for day in range(1, 21)), "2026-07-09", "2026-07-21T10:15:00Z"]
+    with pytest.raises(AmbiguousDates, match="midnights of another zone"):
+        prove("created", values, zone_named("America/New_York"))
+
+
+def test_many_iso_times_before_noon_are_asked_for():
+    values = [f"2026-02-{day:02} {day % 12 + 1:02}:15:00" for day in range(1, 25)]
+    with pytest.raises(AmbiguousDates, match="without AM or PM"):
+        prove("created", values, UTC_ZONE)
+    assert prove("created", [*values, "2026-02-25 13:00:00"], UTC_ZONE)(values[0])
+    assert prove("created", [text.replace(" ", "T") + "Z" for text in values], UTC_ZONE)
+
+
+def test_an_export_of_the_future_says_so(shop):
+    (shop.folder / "leads.csv").write_text("id,created\na,2027-01-02\n")
+    with pytest.raises(Unreadable, match="every date lies after the time of reading"):
+        read_export(parse_mapping(HEAD), shop.folder, now=NOW)
+
+
+def test_rows_of_one_key_fare_alike(shop):
+    (shop.folder / "leads.csv").write_text("id,created\na,2026-01-02\n")
+    (shop.folder / "deals.csv").write_text(
+        "deal,lead,closed\nd1,a,2026-02-01\nd1,a,2026-02-01\n".replace(
+            "d1,a,2026-02-01\nd1,a,2026-02-01", "d1,a,2026-02-01\nd1,a,2026-02-01 "
+        )
+    )
+    table = '[[tables]]\nfile = "deals.csv"\nlead = "lead"\nkey = "deal"\n[[tables.stages]]\ncolumn = "closed"\nformat = "iso"\nstage = "customer"\n'
+    export = read_export(parse_mapping(HEAD + table), shop.folder, now=NOW)
+    assert export.rows[1][1:] == (2, 0, 2, 0)

@@ -166,3 +166,14 @@ def test_a_whole_playbook_in_toml_keeps_its_comments(name, tmp_path):
     assert again.count("# a move") == text.count("# a move")
     assert "# what marketing and sales agreed on" in again
     assert as_playbook(parse_toml(again)) == changed
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [('"utm.source"', 15), ('"Budget (approx. EUR)"', 15), ('"\\u0041x"', 15), ("'a.b'", 15)],
+)
+def test_keys_with_dots_and_escapes_have_their_own_lines(key, line):
+    text = BASE + f'[activity_kinds.form.attributes]\nsource = "text"\n\n{key} = "txet"\n'
+    with pytest.raises(InvalidDefinition) as caught:
+        as_playbook(parse_toml(text))
+    assert f"(line {line})" in str(caught.value)

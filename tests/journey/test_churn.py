@@ -163,3 +163,33 @@ def test_a_win_back_through_a_gate_with_an_unknown_route_is_a_fault():
             stages=(*STAGES, gate),
             transitions=(*MOVES, Transition(trigger="x", sources="former", target="gate", kind="repeat")),
         )
+
+
+def test_an_adoption_changes_no_win_of_the_past():
+    def under(status, version):
+        trial = Stage(id="trial", status=status)
+        lost = Stage(id="lost", status="lost")
+        moves = [
+            Transition(trigger="t", sources="new", target="trial"),
+            Transition(trigger="w", sources="new", target="won"),
+            Transition(trigger="undo", sources="won", kind="reopen"),
+            Transition(trigger="lose", sources=["new", *(["trial"] if status == "open" else [])], target="lost"),
+        ]
+        stages = [Stage(id="new"), trial, Stage(id="won", status="won"), lost]
+        return Playbook(id="p", version=version, lifecycle=Lifecycle(stages=stages, transitions=moves))
+
+    one, two = under("open", "1"), under("won", "2")
+    lost = Journey.start("a", one, at=T0).move("t", at=T0 + DAY).move("lose", at=T0 + 2 * DAY)
+    undone = Journey.start("b", one, at=T0).move("w", at=T0 + DAY).move("undo", at=T0 + 2 * DAY)
+    bare = Playbook(
+        id="p",
+        version="3",
+        lifecycle=Lifecycle(
+            stages=[Stage(id="new"), Stage(id="bought", status="won")],
+            transitions=[Transition(trigger="w", sources="new", target="bought")],
+        ),
+    )
+    for journey, other, ever in ((lost, two, 0), (undone, bare, 1)):
+        for shown, book in ((journey, one), (journey.adopt(other, at=T0 + 3 * DAY), other)):
+            assert funnel([shown], book, as_of=T0 + 9 * DAY).total.won_ever == ever
+    assert [visit.status for visit in undone.visits] == ["open", "won", "open"]

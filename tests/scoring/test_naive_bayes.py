@@ -388,3 +388,30 @@ def test_a_product_of_many_small_shares_does_not_become_0():
     policy = NaiveBayes(name="win", table=table.rebuilt(sides, at=T))
     assert policy.value(lead(**dict.fromkeys(fields, True)), (), at=T) == 0.9999
     assert policy.value(lead(**dict.fromkeys(fields, False)), (), at=T) == 0.0001
+
+
+def test_every_interval_has_words_of_its_own():
+    begin = 1_767_225_600_000_000
+    for step in (1, 1e-6):
+        leads = [
+            closed(won=number % 10 < 5, visits=begin / (1 if step == 1 else 1e6) + number % 10 * step)
+            for number in range(1_000)
+        ]
+        table = EMPTY.replace(fields=()).cutting(leads, "visits").rebuilt(leads, at=T)
+        rows = [row for row in table.rows if row.field == "visits"]
+        assert len(rows) == len(table.cuts["visits"]) + 1
+
+
+def test_a_table_that_has_counted_is_not_cut_anew():
+    leads = [closed(visits=number) for number in range(20)]
+    table = NUMBERS.cutting(leads, "visits").rebuilt(leads, at=T)
+    with pytest.raises(Malformed, match="has counted leads by its present cuts"):
+        table.cutting(leads, "visits", parts=5)
+
+
+def test_a_number_may_be_a_tag_and_a_field_without_tags_may_be_a_blank():
+    tagged = EMPTY.replace(fields=(), tags={"labels": ","}, blanks=("labels",))
+    table = tagged.rebuilt([closed(labels=7), closed(labels="7, 8"), closed(labels=None), closed(labels=" ")], at=T)
+    assert {row.value: row.won for row in table.rows if row.field == "labels"} == {"7": 2, "8": 1, None: 2}
+    blank = EMPTY.replace(fields=("city",), blanks=("city",))
+    assert blank.rebuilt([closed(city="  ")], at=T) == blank.rebuilt([closed(city="")], at=T)

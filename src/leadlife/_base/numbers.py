@@ -7,6 +7,9 @@ from typing import Any
 
 from pydantic import BeforeValidator
 
+from leadlife.errors import Malformed
+
+_NUMPY_KINDS = frozenset("biufU")
 _EXACT = 2**53
 """From here on a float may stand for several whole numbers, so it is left as it is."""
 
@@ -16,10 +19,15 @@ def plain(value: Any) -> Any:
 
     A whole float or decimal is the whole number, another decimal the float, and a scalar of NumPy what it holds. So 1,
     1.0, ``Decimal("1.00")`` and ``numpy.int64(1)`` are one value, whatever a frame library made of a column.
+
+    Raises:
+        Malformed: It is a date or a duration of NumPy, which would be read as a number.
     """
     if type(value) in (str, int, bool):  # by far the most values
         return value
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+    if getattr(value, "shape", None) == () and hasattr(value, "dtype"):
+        if value.dtype.kind not in _NUMPY_KINDS:
+            raise Malformed("a date or a duration of NumPy is no plain value", hint="convert it to ISO text")
         value = value.item()
     if isinstance(value, Decimal) and value.is_finite():
         return int(value) if value == value.to_integral_value() else float(value)

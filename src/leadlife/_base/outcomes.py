@@ -41,6 +41,8 @@ def is_blank(value: Any) -> bool:
         return True
     try:
         return bool(value != value)  # noqa: PLR0124 - only NaN and its like differ from themselves
+    except ArithmeticError:
+        return True  # a signalling NaN of decimal
     except (TypeError, ValueError):
         return type(value).__name__ == "NAType"  # pandas.NA, which refuses to say; a whole array refuses too
 

@@ -67,7 +67,6 @@ def lead_outcomes(journeys: Iterable[Journey], as_of: datetime, names: StageName
         ended, ended_at = _end(then, visits)
         source = then.cycles[0].source if then.cycles else then.source
         facts, zone = then.standing, then.playbook.zone_info
-        won = [stage.id for stage in then.playbook.lifecycle.stages if stage.status is StageStatus.WON]
         yield LeadOutcome(
             lead=then.lead_id,
             pipelines=(then.pipeline,),
@@ -80,7 +79,7 @@ def lead_outcomes(journeys: Iterable[Journey], as_of: datetime, names: StageName
             days=whole_days(entered, ended_at or as_of, zone),
             cycles=len(then.cycles),
             reached=frozenset(names.latest(visit.stage) for visit in visits if not visit.passed),
-            won_ever=ended is StageStatus.WON or any(visit.stage in won for visit in visits),
+            won_ever=ended is StageStatus.WON or any(visit.status is StageStatus.WON for visit in visits),
             sold_at=min((fact.at for fact in facts if isinstance(fact, Sold)), default=None),
             before_entry=tuple(whole_days(fact.dated, entered, zone) for fact in facts if fact.dated is not None),
         )
@@ -121,7 +120,7 @@ def _together(rows: list[LeadOutcome], as_of: datetime, zone: str) -> LeadOutcom
 def _end(journey: Journey, visits: Sequence[Visit]) -> tuple[StageStatus | None, datetime | None]:
     """Return the end of a lead and its instant: the first win, else the lost or disqualified stage it is in."""
     wins = [cycle.ended for cycle in journey.cycles if cycle.outcome is StageStatus.WON and cycle.ended is not None]
-    wins += _wins_outside_cycles(journey, visits)
+    wins += _wins_outside_cycles(visits)
     if wins:
         return StageStatus.WON, min(wins)
     status = journey.status
@@ -130,13 +129,10 @@ def _end(journey: Journey, visits: Sequence[Visit]) -> tuple[StageStatus | None,
     return None, None
 
 
-def _wins_outside_cycles(journey: Journey, visits: Sequence[Visit]) -> Iterator[datetime]:
+def _wins_outside_cycles(visits: Sequence[Visit]) -> Iterator[datetime]:
     """Yield wins directly from a recycled or churned stage, which belong to no cycle, except those reopened later."""
-    stages = journey.playbook.lifecycle.by_id
     # The kind of the next visit is how this one was left; the last visit has not been left.
     after = (*(visit.kind for visit in visits[1:]), "")
     for visit, left_by in zip(visits, after, strict=True):
-        if visit.cycle is None and left_by != TransitionKind.REOPEN:
-            stage = stages.get(visit.stage)
-            if stage is not None and stage.status is StageStatus.WON:
-                yield visit.entered
+        if visit.cycle is None and left_by != TransitionKind.REOPEN and visit.status is StageStatus.WON:
+            yield visit.entered

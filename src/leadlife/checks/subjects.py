@@ -49,8 +49,12 @@ _NEARER = {segment: place for place, segment in enumerate(Readiness)}
 def subject_of(leaf: Criterion, playbook: Playbook | None = None) -> Subject:  # noqa: C901, PLR0912 - one case a kind of leaf
     """Return the subject that a leaf asks about."""
     match leaf:
-        case FieldIs() | FieldHas():
+        case FieldIs():
             return "field", leaf.name
+        case FieldHas():
+            # What else the text is asked may go with any of its values, so each question is a subject of its own: that
+            # allows some texts that there are not, and leaves out none.
+            return "has", leaf.name, leaf.value.casefold(), leaf.separator
         case DateIs():
             # Which day it is decides on a date alone. An anniversary is independent of how far the date lies ahead.
             return "date", leaf.name, leaf.relation if leaf.relation is DateRelation.ANNIVERSARY else ""
@@ -116,10 +120,8 @@ def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Ans
             if value is MISSING:
                 return False if leaf.compare is Comparison.KNOWN else None
             return leaf.holding()(value)
-        case FieldHas():
-            return leaf.holds(value)
         case DateIs():
-            return None if value is MISSING else ahead(leaf, value)
+            return None if value is MISSING else _ahead(leaf, *value)
         case SourceIs():
             return None if value is MISSING else value in leaf.names
         case ConsentIs():
@@ -150,15 +152,15 @@ def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Ans
             return value if isinstance(value, bool) else None
 
 
-def ahead(leaf: DateIs, days: int) -> bool:
-    """Return the answer about a date that lies so many days ahead."""
+def _ahead(leaf: DateIs, days: int, longest: frozenset[object]) -> bool:
+    """Return the answer about a date that lies so many days ahead, where the months of some windows are long."""
     match leaf.relation:
         case DateRelation.PAST:
             return days < 0
         case DateRelation.FUTURE:
             return days > 0
         case DateRelation.WITHIN:
-            return 0 <= days <= leaf.most_days
+            return 0 <= days <= leaf.reach[leaf.window in longest]
         case DateRelation.ANNIVERSARY:
             return days == 0
 
@@ -180,7 +182,9 @@ def words(subject: Subject, value: Any) -> str:  # noqa: C901, PLR0912 - as abov
         case "seen":
             return f"{name}: none" if value is MISSING else f"{name} {value[0] / _DAY:g} days ago"
         case "date":
-            return f"{name} unknown" if value is MISSING else f"{name} {value:+d} days from today"
+            return f"{name} unknown" if value is MISSING else f"{name} {value[0]:+d} days from today"
+        case "has":
+            return f"{rest[0]} {'has' if value else 'has not'} {rest[1]}"
         case "source" | "consent":
             return f"{topic} {name} {'unknown' if value is MISSING else value}"
         case "roles":

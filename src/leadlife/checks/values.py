@@ -41,7 +41,6 @@ from leadlife.criteria import (
     SourceIs,
     SumIs,
 )
-from leadlife.criteria.comparison import Comparing
 from leadlife.playbook.fields import FieldType
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import MICRO
@@ -60,11 +59,12 @@ def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | 
     """
     first: Criterion = leaves[0]
     match first:
-        case FieldIs() | FieldHas():
-            return chain([MISSING], _several_values(leaves), _field_values(first.name, leaves, playbook))
+        case FieldIs():
+            return chain([MISSING], _field_values(first.name, leaves, playbook))
+        case FieldHas():
+            return [MISSING, True, False]
         case DateIs():
-            days = [0, *(leaf.most_days for leaf in leaves)]
-            return [MISSING, *_near(days)]
+            return [MISSING, *_days_ahead(leaves)]
         case SourceIs():
             return [MISSING, *sorted({name for leaf in leaves for name in leaf.names}), OTHER]
         case ConsentIs():
@@ -149,7 +149,7 @@ def _field_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -
         return spec.choices
     match spec.type:
         case FieldType.TEXT:
-            return sample_texts(_comparisons(leaves))
+            return sample_texts(leaves)
         case FieldType.BOOLEAN:
             return [True, False]
         case FieldType.DATE:
@@ -160,19 +160,18 @@ def _field_values(name: str, leaves: Sequence[Any], playbook: Playbook | None) -
             return _numbers(_constants(leaves, float))
 
 
-def _several_values(leaves: Sequence[Any]) -> Iterator[str]:
-    """Yield texts that hold every choice of the values that are asked for in one field; all of them come last."""
-    asked = [leaf for leaf in leaves if isinstance(leaf, FieldHas)]
-    for size in range(1, len(asked) + 1):
-        for chosen in combinations(asked, size):
-            for separator in dict.fromkeys(leaf.separator for leaf in asked):
-                text = separator.join(leaf.value for leaf in chosen)
-                yield from (text, f"{text}{separator}{OTHER}")
+def _days_ahead(leaves: Sequence[DateIs]) -> Iterator[tuple[int, frozenset[Any]]]:
+    """Yield how many days a date lies ahead, with each choice of the windows whose months are long just then."""
+    uneven = list(dict.fromkeys(leaf.window for leaf in leaves if leaf.reach[0] < leaf.reach[1]))
+    for days in _near([0, *(end for leaf in leaves for end in leaf.reach)]):
+        for size in range(len(uneven) + 1):
+            for chosen in combinations(uneven, size):
+                yield days, frozenset[Any](chosen)
 
 
 def _constants(leaves: Iterable[Any], kind: type) -> list[Any]:
     """Return the constants of one type in comparisons; ``float`` stands for every number, without True and False."""
-    constants = [value for leaf in leaves if isinstance(leaf, Comparing) for value in leaf.values()]
+    constants = [value for leaf in leaves for value in leaf.values()]
     if kind is float:
         return [value for value in constants if isinstance(value, int | float) and not isinstance(value, bool)]
     return [value for value in constants if isinstance(value, kind)]
@@ -180,11 +179,7 @@ def _constants(leaves: Iterable[Any], kind: type) -> list[Any]:
 
 def _comparable(leaves: Sequence[Any]) -> Iterable[Any]:
     """Return samples of every type: of a value without a declared type, the criteria do not show the type."""
-    return chain(_numbers(_constants(leaves, float)), (True, False), sample_texts(_comparisons(leaves)))
-
-
-def _comparisons(leaves: Sequence[Any]) -> list[Any]:
-    return [leaf for leaf in leaves if isinstance(leaf, Comparing)]
+    return chain(_numbers(_constants(leaves, float)), (True, False), sample_texts(leaves))
 
 
 def _role_sets(leaves: Sequence[Any]) -> Iterable[tuple[str, ...]]:

@@ -28,6 +28,9 @@ def imported_playbook(what: str) -> Playbook:
         found = _found(module, name)
     finally:
         sys.path.pop(0)
+    if found is None:
+        known = [one for one, value in vars(sys.modules[module]).items() if isinstance(value, Playbook)]
+        raise Unreadable(f"{module!r} has no name {name!r}", hint=did_you_mean(name, known))
     if not isinstance(found, Playbook):
         raise Unreadable(
             f"{what!r} is a {type(found).__name__}, and no playbook", hint="name a Playbook, or a function"
@@ -40,15 +43,12 @@ def _found(module: str, name: str) -> Any:
         code = import_module(module)
     except LeadlifeError:
         raise
-    except Exception as error:  # the module may raise anything
+    except (Exception, SystemExit) as error:  # the module may raise anything, and leave
         raise Unreadable(f"cannot import {module!r}: {type(error).__name__}: {error}") from error
-    if not hasattr(code, name):
-        known = [one for one, value in vars(code).items() if isinstance(value, Playbook)]
-        raise Unreadable(f"{module!r} has no name {name!r}", hint=did_you_mean(name, known))
-    found = getattr(code, name)
     try:
+        found = getattr(code, name, None)
         return found() if callable(found) and not isinstance(found, type) else found
     except LeadlifeError:
         raise
-    except Exception as error:  # and so may a function of it
+    except (Exception, SystemExit) as error:  # and so may what is found there
         raise Unreadable(f"{module}:{name} raised {type(error).__name__}: {error}") from error

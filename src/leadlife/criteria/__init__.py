@@ -56,7 +56,7 @@ from leadlife.criteria.logic import (
     read_criterion,
     verdict_of,
 )
-from leadlife.criteria.origin import ConsentIs, ConsentState, SourceIs, SourcePart
+from leadlife.criteria.origin import ConsentIs, ConsentState, LeadType, SourceIs, SourcePart
 from leadlife.criteria.scores import BandIs, ScoreIs
 from leadlife.criteria.standing import (
     CycleIs,
@@ -98,6 +98,7 @@ __all__ = [
     "IsSold",
     "Kinds",
     "LatestIs",
+    "LeadType",
     "Match",
     "Not",
     "Observation",

@@ -14,7 +14,7 @@ from leadlife._base.model import Name, OneOf, default
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Observation, View
 from leadlife.errors import Malformed
-from leadlife.timing import Calendar, OptionalDuration, day_start, local_day, shifted
+from leadlife.timing import Calendar, OptionalDuration, day_reached, day_start, shifted
 
 DAY = timedelta(days=1)
 
@@ -59,7 +59,7 @@ class DateIs(Criterion):
     def _compiled(self) -> Predicate:
         def ask(view: View) -> bool | None:
             day = self._date(view)
-            return None if day is None else self._lies(day, local_day(view.at, view.zone))
+            return None if day is None else self._lies(day, day_reached(view.at, view.zone))
 
         return ask
 
@@ -84,10 +84,10 @@ class DateIs(Criterion):
                 return today.year > day.year and today == anniversary(day, today.year)
 
     @property
-    def most_days(self) -> int:
-        """The most days that the date may lie ahead by ``within``."""
-        window = self.window
-        return 0 if not isinstance(window, Calendar) else 31 * window.months + window.days
+    def reach(self) -> tuple[int, int]:
+        """The fewest and the most days that the date may lie ahead by ``within``, as months differ in length."""
+        window = self.window if isinstance(self.window, Calendar) else Calendar()
+        return 28 * window.months + window.days, 31 * window.months + window.days
 
     def _first_day(self, day: date) -> date:
         """Return the first day from which the date is within the window."""
@@ -119,7 +119,7 @@ class DateIs(Criterion):
         day = self._date(view)
         if day is None:
             return None
-        today = local_day(view.at, view.zone)
+        today = day_reached(view.at, view.zone)
         try:
             turns = [day_start(turn, view.zone) for turn in self._turns(day, today) if turn > today]
         except (OverflowError, ValueError):  # beyond the calendar

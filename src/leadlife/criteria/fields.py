@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from leadlife._base.model import Label, Name, Text
 from leadlife.criteria.comparison import Comparing, Comparison, words_of
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Observation, Verdict, View
+from leadlife.errors import Malformed
 
 
 class FieldIs(Comparing, Criterion):
@@ -66,6 +67,12 @@ class FieldHas(Criterion):
     value: Annotated[Text, Field(min_length=1)]
     separator: Annotated[str, Field(min_length=1, max_length=9)] = ";"
     """The text between two values."""
+
+    @model_validator(mode="after")
+    def _one_value(self) -> Self:
+        if not self.value.strip() or self.separator in self.value:
+            raise Malformed(f"a field has one value at a time, between {self.separator!r}", hint="join has(...) with &")
+        return self
 
     def _compiled(self) -> Predicate:
         name = self.name

@@ -4,13 +4,30 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from leadlife._base.model import Id, Name, OneOf, TupleOf
 from leadlife.criteria.comparison import WORDS, Comparison, Relation
 from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.view import Observation, View
-from leadlife.errors import Malformed
+from leadlife.errors import Malformed, did_you_mean
+
+
+class LeadType(StrEnum):
+    """How a lead came about. The types differ in close rate, pace and cost, so each may have its own playbook.
+
+    The sales literature calls the first three *seeds*, *nets* and *spears*; ``LeadType("nets")`` accepts these names.
+    """
+
+    CULTIVATED = "cultivated"
+    INTEREST = "interest"
+    TARGETED = "targeted"
+    REFERRAL = "referral"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "LeadType | None":
+        synonyms = {"seeds": cls.CULTIVATED, "nets": cls.INTEREST, "spears": cls.TARGETED}
+        return synonyms.get(value) if isinstance(value, str) else None
 
 
 class SourcePart(StrEnum):
@@ -27,6 +44,14 @@ class SourceIs(Criterion):
     op: Literal["source"] = "source"
     part: OneOf[SourcePart]
     names: Annotated[TupleOf[Id], Field(min_length=1)]
+
+    @field_validator("names")
+    @classmethod
+    def _of_the_part(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """Read lead types by their synonyms too, and refuse what is none; channels and campaigns are free."""
+        if info.data.get("part") is not SourcePart.LEAD_TYPE:
+            return names
+        return tuple(dict.fromkeys(_lead_type(name) for name in names))
 
     def _compiled(self) -> Predicate:
         part, names = self.part.value, frozenset(self.names)
@@ -49,6 +74,15 @@ class SourceIs(Criterion):
     def _found(self, view: View, seen: tuple[Observation, ...]) -> str:  # noqa: ARG002 - signature of the base class
         found = getattr(view.source, self.part.value, None)
         return "" if found is None else f"it is {found}"
+
+
+def _lead_type(name: str) -> str:
+    try:
+        return LeadType(name).value
+    except ValueError:
+        raise Malformed(
+            f"there is no lead type {name!r}", hint=did_you_mean(name, [str(one) for one in LeadType])
+        ) from None
 
 
 class ConsentState(StrEnum):

@@ -141,7 +141,7 @@ class View(Protocol):
 
     @property
     def source(self) -> Any:
-        """Where the running cycle comes from: its channel, lead type and campaign; None if nobody said."""
+        """Where the running cycle comes from, with channel, lead type and campaign; None if nobody said."""
         ...
 
     def consent(self, purpose: str) -> Observation | None:

@@ -21,14 +21,14 @@ from leadlife.analytics.incidence import wilson
 from leadlife.errors import Malformed
 from leadlife.leads import Lead
 from leadlife.scoring.learned.policy import Learned
-from leadlife.scoring.learned.win_table import STAGE, ClosedLead, WinTable, key_of
+from leadlife.scoring.learned.win_table import STAGE, ClosedLead, Key, WinTable, key_of
 
 STEP = 0.1
 """The index from which a field may have drifted."""
 _Z999 = 3.090232306167813
 MANY_NUMBERS = 20
 """A field of more different numbers is compared by tenths of the leads before."""
-BLANK, UNSEEN = "(blank)", "(never seen)"
+BLANK, UNSEEN = key_of(None), ("unseen", None)
 
 
 class FieldDrift(NamedTuple):
@@ -94,7 +94,7 @@ class _Side(NamedTuple):
 
     leads: int
     won: int | None
-    counts: dict[str, Counter[str]]
+    counts: dict[str, Counter[Key]]
 
 
 Training = Learned | WinTable | Iterable[ClosedLead]
@@ -103,7 +103,7 @@ Training = Learned | WinTable | Iterable[ClosedLead]
 def drift(training: Training, scored: Iterable[ClosedLead | Lead], *, predicted: Iterable[Any] | None = None) -> Drift:
     """Return what changed between the leads that a score was learned from and the leads that it scores.
 
-    For the drift between early and late leads, pass both halves of :func:`train_early_test_late`.
+    For the drift between early and late leads, pass both halves of ``train_early_test_late``.
 
     Args:
         training: A learned policy, its table, or the closed leads.
@@ -157,8 +157,9 @@ def _table_of(leads: Sequence[ClosedLead | Lead]) -> WinTable:
     cuts: dict[str, tuple[float, ...]] = {}
     for name in names:
         known = [value for lead in leads if (value := _values(lead).get(name)) is not None]
-        if len(set(known)) > MANY_NUMBERS and all(isinstance(value, int | float) for value in known):
-            cuts[name] = cuts_of(map(float, known), 10)
+        numbers = [float(value) for value in known if isinstance(value, int | float)]
+        if len(set(numbers)) > MANY_NUMBERS and len(numbers) > len(known) / 2:  # a few may be texts
+            cuts[name] = cuts_of(numbers, 10)
     return WinTable(at=EARLIEST, stages=("any",), fields=[name for name in names if name not in cuts], cuts=cuts)
 
 
@@ -168,10 +169,10 @@ def _learned(table: WinTable) -> _Side:
     first = {key[1]: row for key, row in tallies[STAGE].rows.items()} if STAGE in tallies else {}
     won, lost = first.get(table.stages[0], (0.0, 0.0))
     leads = int(won + lost)
-    counts: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[Key]] = {}
     for name in table.names:
         rows = tallies[name].rows if name in tallies else {}
-        counted = Counter({_words(key[1]): int(sum(row)) for key, row in rows.items()})
+        counted = Counter({key: int(sum(row)) for key, row in rows.items()})
         blank = leads - counted.total()
         if name not in table.tags and blank > 0:
             counted[BLANK] += blank
@@ -180,11 +181,11 @@ def _learned(table: WinTable) -> _Side:
 
 
 def _counted(table: WinTable, leads: Sequence[ClosedLead | Lead]) -> _Side:
-    counts: dict[str, Counter[str]] = {name: Counter() for name in table.names}
+    counts: dict[str, Counter[Key]] = {name: Counter() for name in table.names}
     for lead in leads:
         blank = dict.fromkeys(name for name in table.names if name not in table.tags)
         for name, value in table.values_of(_values(lead)):
-            counts[name][_words(value)] += 1
+            counts[name][key_of(value)] += 1
             blank.pop(name, None)
         for name in blank:
             counts[name][BLANK] += 1
@@ -192,15 +193,11 @@ def _counted(table: WinTable, leads: Sequence[ClosedLead | Lead]) -> _Side:
     return _Side(len(leads), sum(lead.won for lead in closed) if len(closed) == len(leads) else None, counts)
 
 
-def _words(value: Any) -> str:
-    return BLANK if value is None else str(key_of(value)[1])
-
-
 def _moved(name: str, before: _Side, after: _Side) -> FieldDrift:
-    was, now = before.counts[name], Counter[str]()
+    was, now = before.counts[name], Counter[Key]()
     for value, count in after.counts[name].items():
         now[value if value in was or value == BLANK else UNSEEN] += count
-    values = sorted({*was, *now})
+    values = sorted({*was, *now}, key=repr)
     half = 0.5 * len(values)
     shares = {
         value: ((was[value] + 0.5) / (before.leads + half), (now[value] + 0.5) / (after.leads + half))
@@ -209,8 +206,9 @@ def _moved(name: str, before: _Side, after: _Side) -> FieldDrift:
     psi = sum((there - here) * log(there / here) for here, there in shares.values())
     by_chance = (1 / before.leads + 1 / after.leads) * _chi_square(len(values) - 1)
     farthest = max(values, key=lambda value: abs(shares[value][1] - shares[value][0]), default=BLANK)
+    words = {BLANK: "(blank)", UNSEEN: "(never seen)"}.get(farthest, str(farthest[1]))
     here, there = was[farthest] / before.leads, now[farthest] / after.leads
-    return FieldDrift(name, psi, psi >= STEP and psi > by_chance, farthest, here, there)
+    return FieldDrift(name, psi, psi >= STEP and psi > by_chance, words, here, there)
 
 
 def _chi_square(freedom: int) -> float:

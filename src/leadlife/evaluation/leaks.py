@@ -11,10 +11,10 @@ from enum import StrEnum
 from math import isfinite, log, sqrt
 from typing import Any, NamedTuple
 
-from leadlife._base.blanks import Blanks, blank_in
+from leadlife._base.blanks import Blanks, DeclaredBlanks
 from leadlife._base.intervals import cuts_of
 from leadlife._base.numbers import plain
-from leadlife._base.outcomes import checked_outcomes, several, stratified_splits, won_of_both
+from leadlife._base.outcomes import checked_outcomes, is_blank, several, stratified_splits, won_of_both
 from leadlife.errors import Malformed
 from leadlife.evaluation.ranking import roc_auc
 from leadlife.timing import instant
@@ -150,7 +150,7 @@ def leaks(
     won = checked_outcomes(outcomes)
     won_of_both(won)
     table = _table(columns, won, blanks)
-    later = _filled_later(table, filled or {}, closed, len(won))
+    later = _filled_later(table, {} if filled is None else filled, closed, len(won))
     warnings = [
         warning for name, values in table.items() if (warning := later.get(name) or _warning(name, values, won))
     ]
@@ -168,8 +168,9 @@ def _table(
     """Return each column as a list in which every blank is None."""
     if not hasattr(columns, "items"):
         raise Malformed("columns must be a mapping by name", hint="pass {name: frame[name] for name in frame.columns}")
+    declared = DeclaredBlanks(blanks, map(str, columns))
     table = {
-        str(name): _blank_as_none(several("the values of a column", values), blank_in(blanks, str(name)), str(name))
+        str(name): _blank_as_none(several("the values of a column", values), declared.of(str(name)), str(name))
         for name, values in columns.items()
     }
     size = len(outcomes) if outcomes is not None else len(next(iter(table.values()), ()))
@@ -231,18 +232,21 @@ def _filled_later(
     closed: Iterable[datetime] | None,
     leads: int,
 ) -> dict[str, LeakWarning]:
-    if filled and closed is None:
+    if not hasattr(filled, "items"):
+        raise Malformed("filled must be a mapping by column", hint="pass {name: instants of the values}")
+    given = dict(filled.items())
+    if given and closed is None:
         raise Malformed("filled= needs closed= too", hint="pass the instant at which each lead closed")
-    ends = [instant(end) for end in closed or ()]
+    ends = [instant(end) for end in (() if closed is None else several("the instants of closing", closed))]
     found: dict[str, LeakWarning] = {}
-    for name, instants in filled.items():
+    for name, instants in given.items():
         when = several("instants", instants)
         if name not in table or not len(when) == len(ends) == leads:
             raise Malformed(
                 f"the instants of column {name!r} do not fit {leads} leads",
                 hint="pass one instant or None for each lead",
             )
-        known = [(instant(at), end) for at, end in zip(when, ends, strict=True) if at is not None]
+        known = [(instant(at), end) for at, end in zip(when, ends, strict=True) if not is_blank(at)]
         late = sum(at > end for at, end in known)
         if late:
             words = f"{late} of {len(known)} values were filled in after the outcome"

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import narwhals as nw
 from pydantic import TypeAdapter, ValidationError
 
-from leadlife._base.blanks import Blanks, blank_in
+from leadlife._base.blanks import DeclaredBlanks
 from leadlife._base.model import Name, identifier
 from leadlife._base.numbers import plain
 from leadlife.errors import Fault, Malformed, did_you_mean
@@ -96,9 +96,9 @@ def nameable(what: str, columns: Iterable[str]) -> None:
             raise Malformed(f"column {column!r} of the {what} has a name that cannot be used", hint=hint) from None
 
 
-def cells(table: Table, column: str, blanks: Blanks = ()) -> list[Any]:
+def cells(table: Table, column: str, blanks: DeclaredBlanks, *, asked: bool = True) -> list[Any]:
     """Return a column as plain Python values; a blank cell is None, and so is a value that means "not answered"."""
-    series, blank = table[column], blank_in(blanks, column)
+    series, blank = table[column], blanks.of(column, asked=asked)
     values = zip(series.to_list(), series.is_null().to_list(), strict=True)
     return [None if empty or blank(value) else _plain(value) for value, empty in values]
 

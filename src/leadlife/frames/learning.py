@@ -8,7 +8,7 @@ from typing import Any
 
 import narwhals as nw
 
-from leadlife._base.blanks import Blanks
+from leadlife._base.blanks import Blanks, DeclaredBlanks
 from leadlife._base.outcomes import checked_outcomes
 from leadlife.errors import LeadlifeError, Malformed
 from leadlife.frames.cells import RowFault, cell_instant, cells, demand, eager, nameable, report, scalar
@@ -31,16 +31,21 @@ def fields_of(frame: Any, *columns: str, blanks: Blanks = ()) -> dict[str, Field
     table = eager(frame, "leads")
     names = columns or tuple(table.columns)
     demand(table, "leads", names)
-    return {name: FieldSpec(type=_kind(table.schema[name], cells(table, name, blanks))) for name in names}
+    declared = DeclaredBlanks(blanks, table.columns)
+    return {name: FieldSpec(type=_kind(table.schema[name], cells(table, name, declared))) for name in names}
 
 
 def _kind(dtype: nw.dtypes.DType, values: list[Any]) -> FieldType:
-    """Return the type of a column, which frames store as objects where numbers and texts are mixed."""
+    """Return the type of a column. Where frames store objects or categories, the values decide."""
     known = [value for value in values if value is not None]
-    if dtype == nw.Object and known:
-        # From the narrowest: a column of whole numbers is one of numbers too.
-        kinds = (FieldType.BOOLEAN, FieldType.INTEGER, FieldType.NUMBER)
-        return next((kind for kind in kinds if all(map(kind.accepts, known))), FieldType.TEXT)
+    plain_dtype = dtype == nw.Boolean or dtype.is_numeric() or dtype in (nw.Date, nw.Datetime, nw.String)
+    if not plain_dtype and known:
+        if all(isinstance(value, bool) for value in known):
+            return FieldType.BOOLEAN
+        # From the narrowest: a column of whole numbers is one of numbers too. In a column of numbers, True is 1.
+        numbers = [int(value) if isinstance(value, bool) else value for value in known]
+        kinds = (FieldType.INTEGER, FieldType.NUMBER)
+        return next((kind for kind in kinds if all(map(kind.accepts, numbers))), FieldType.TEXT)
     if dtype.is_float() and known and all(isinstance(value, int) for value in known) and len(known) < len(values):
         return FieldType.INTEGER  # whole numbers, which a blank made floats
     if dtype == nw.Boolean:
@@ -90,7 +95,8 @@ def closed_leads(
         column for column in (made, team, stage, closed if isinstance(closed, str) else None) if column is not None
     ]
     demand(table, "leads", [won, *names, *other])
-    columns = {name: cells(table, name, blanks) for name in {won, *names, *other}}
+    declared = DeclaredBlanks(blanks, table.columns)
+    columns = {name: cells(table, name, declared, asked=name in names) for name in {won, *names, *other}}
     outcomes = _outcomes(won, columns[won])
     found: list[RowFault] = []
     leads: list[ClosedLead] = []

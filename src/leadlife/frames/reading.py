@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from leadlife._base.blanks import Blanks
+from leadlife._base.blanks import DeclaredBlanks
 from leadlife._base.model import Label
 from leadlife.criteria import Scalar
 from leadlife.errors import LeadlifeError
 from leadlife.frames.cells import RowFault, Table, cell_instant, cells, demand, lead_id, scalar
 from leadlife.leads import Activity, ActivityKind, Lead, Source
+from leadlife.playbook.fields import FieldType
 from leadlife.playbook.playbook import Playbook
 
 SOURCE = ("channel", "lead_type", "campaign")
@@ -35,7 +36,7 @@ class _CellError(Exception):
 class Reader:
     """A reader of frames for the fields and activity kinds of a playbook; it collects the faults."""
 
-    def __init__(self, playbook: Playbook, zone: ZoneInfo, faults: list[RowFault], blanks: Blanks = ()) -> None:
+    def __init__(self, playbook: Playbook, zone: ZoneInfo, faults: list[RowFault], blanks: DeclaredBlanks) -> None:
         """Create a reader.
 
         Args:
@@ -60,7 +61,7 @@ class Reader:
         # A field of the playbook takes precedence over a column of the same name that would give the source.
         special = {name for name in (IDENTIFIED, *SOURCE) if name not in declared}
         used = [name for name in table.columns if name == id or name in declared or name in special]
-        columns = {name: cells(table, name, self._blanks) for name in used}
+        columns = {name: cells(table, name, self._blanks, asked=name in declared) for name in used}
         first: dict[str, int] = {}
         people: list[Lead | None] = []
         for row in range(len(table)):
@@ -76,7 +77,7 @@ class Reader:
         if first.setdefault(key, place) != place:
             raise _CellError(id, f"this id is already on row {first[key]}")
         declared = self._playbook.fields
-        values = {name: scalar(row[name]) for name in row if name in declared}
+        values = {name: _in_kind(scalar(row[name]), declared[name].type) for name in row if name in declared}
         for name, value in values.items():
             _read(name, partial(self._playbook.fits, name), value)  # it raises if the value does not fit
         source = {name: row[name] for name in SOURCE if name in row and name not in declared and row[name] is not None}
@@ -104,7 +105,8 @@ class Reader:
             Malformed: A column is missing.
         """
         demand(table, "activities", [lead, "kind", "at"])
-        columns = {name: cells(table, name, self._blanks) for name in table.columns}
+        special = (lead, "id", "kind", "at")
+        columns = {name: cells(table, name, self._blanks, asked=name not in special) for name in table.columns}
         done: dict[str, list[Activity]] = {}
         for row in range(len(table)):
             cell = {name: column[row] for name, column in columns.items() if column[row] is not None}
@@ -147,6 +149,11 @@ class Reader:
                     yield from kept.items()
             if reason is not None:
                 self._faults.append(RowFault("activities", row, name, reason))
+
+
+def _in_kind(value: Any, kind: FieldType) -> Any:
+    """Return a cell as its field reads it: in a column of numbers, True is 1."""
+    return int(value) if isinstance(value, bool) and kind in (FieldType.INTEGER, FieldType.NUMBER) else value
 
 
 def _read(column: str | None, read: Callable[[Any], R], value: Any) -> R:

@@ -10,7 +10,7 @@ import narwhals as nw
 from narwhals.typing import IntoFrameT
 from tqdm import tqdm
 
-from leadlife._base.blanks import Blanks
+from leadlife._base.blanks import Blanks, DeclaredBlanks
 from leadlife.errors import LeadlifeError, Malformed, did_you_mean
 from leadlife.evaluation.drift import drift
 from leadlife.frames.cells import RowFault, Table, eager, like, report
@@ -51,7 +51,7 @@ def score_frame(
 
     A row that cannot be read or scored keeps its place with blank scores, and is a fault. Rows of activities that
     cannot be read or whose lead is missing are faults too, and so are fields that a policy reads and the frame lacks,
-    and fields whose values have drifted from those that a policy was learned from (:func:`leadlife.evaluation.drift`).
+    and fields whose values have drifted from those that a policy was learned from (see ``leadlife.evaluation.drift``).
 
     Args:
         playbook: The playbook with the policies, the fields and the kinds of activity.
@@ -77,14 +77,16 @@ def score_frame(
     table, now = eager(leads, "leads"), instant(at)
     policies = _selected(playbook, scores)
     found = list(_missing_fields(playbook, policies, table))
-    reader = Reader(playbook, zone_named(playbook.zone if zone is None else zone), found, blanks)
+    seen = None if activities is None else eager(activities, "activities")
+    declared = DeclaredBlanks(blanks, [*table.columns, *(() if seen is None else seen.columns)])
+    reader = Reader(playbook, zone_named(playbook.zone if zone is None else zone), found, declared)
     people = reader.leads(table, id)
     present = {person.id for person in people if person is not None}
-    by_lead = {} if activities is None else reader.activities(eager(activities, "activities"), lead, present)
+    by_lead = {} if seen is None else reader.activities(seen, lead, present)
     rows: list[dict[str, Score]] = []
     for row, person in enumerate(tqdm(people, "scoring", unit=" leads", delay=SHOWN_AFTER, disable=not progress)):
-        seen = () if person is None else by_lead.get(person.id, ())
-        rows.append({} if person is None else _scored(policies, LeadView(person, seen, now), row, found))
+        theirs = () if person is None else by_lead.get(person.id, ())
+        rows.append({} if person is None else _scored(policies, LeadView(person, theirs, now), row, found))
     found += _drifted(policies, people)
     report(found, faults)
     return like(leads, _with_scores(table, policies, rows, ledger=ledger))  # type: ignore[no-any-return]

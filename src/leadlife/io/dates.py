@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
@@ -24,6 +25,10 @@ CANDIDATES = (ISO, *(day + clock for day in _DAYS for clock in _CLOCKS))
 
 Read = Callable[[str], datetime]
 NOON = 12
+MANY_TIMES = 20
+"""So many different times of an ISO column, all from 1 to 12 o'clock, may have lost their AM and PM."""
+NEARLY_ALL = 0.9
+"""The share of instants at one clock time, from which they are taken for midnights of a zone."""
 ENOUGH_DAYS = 5
 """From so many different days on, instants at one clock time are taken for midnights of a zone."""
 AN_HOUR_APART = (timedelta(hours=1), timedelta(hours=23))
@@ -48,6 +53,10 @@ def check_format(text: str) -> str:
         raise Malformed("this format does not hold a whole date", hint='write it like "%Y-%m-%d", or "iso"')
     if "%I" in text and "%p" not in text:
         raise Malformed("hours from 1 to 12 need %p", hint="use %H for hours from 0 to 23")
+    if "%p" in text and "%I" not in text:
+        raise Malformed("AM and PM change hours of %I only", hint="use %I in place of %H")
+    if "%Z" in text:
+        raise Malformed("the name of a zone is read and ignored", hint="use %z for an offset, or state zone = ...")
     if "Z" in re.sub("%.", "", text):
         raise Malformed("a letter Z in a format is read as a letter, not as UTC", hint='use %z, or "iso"')
     return text
@@ -128,19 +137,28 @@ def prove(column: str, values: Iterable[str], zone: ZoneInfo, *, days: bool = Tr
             hint="state the right one in the mapping with format = ...; formats are never guessed",
             details={"column": column, "formats": fitting},
         )
-    if fitting[0] != ISO:
-        _prove_clock(column, fitting[0], texts)
-    elif days:
+    _prove_clock(column, fitting[0], texts)
+    if fitting[0] == ISO and days:
         _prove_days(column, texts, instants[ISO], zone)
     return readers[fitting[0]]
 
 
 def _prove_clock(column: str, form: str, texts: list[str]) -> None:
-    """Check that a clock without AM and PM has 24 hours: some time is before 1:00 or from 13:00 on."""
-    if "%H" not in form or not texts:
+    """Check that a clock without AM and PM has 24 hours: some time is before 1:00 or from 13:00 on.
+
+    ISO 8601 has 24 hours, so there a few times in the morning prove nothing else.
+    """
+    if form == ISO:
+        walls = [datetime.fromisoformat(text) for text in texts if len(text) > len("2026-01-01")]
+        walls = [wall for wall in walls if wall.tzinfo is None]
+        if len(walls) < MANY_TIMES:
+            return
+    elif "%H" in form:
+        walls = [datetime.strptime(text, form) for text in texts]  # noqa: DTZ007 - only the hour counts
+    else:
         return
-    hours = {datetime.strptime(text, form).hour for text in texts}  # noqa: DTZ007 - only the hour counts
-    if 0 not in hours and max(hours) <= NOON:
+    hours = {wall.hour for wall in walls}
+    if hours and 0 not in hours and max(hours) <= NOON:
         raise AmbiguousDates(
             f"column {column!r} has times from 1 to 12 o'clock only, without AM or PM: morning or afternoon?",
             hint=f'export the column with AM and PM, or state format = "{form}" if its clock has 24 hours',
@@ -151,14 +169,19 @@ def _prove_clock(column: str, form: str, texts: list[str]) -> None:
 def _prove_days(column: str, texts: list[str], instants: list[datetime], zone: ZoneInfo) -> None:
     """Check that instants with an offset are not all midnights of another zone, which stand for days."""
     written = [datetime.fromisoformat(text) for text in texts]
-    if len({local_day(at, zone) for at in instants}) < ENOUGH_DAYS or any(one.tzinfo is None for one in written):
+    exact = [(one, at) for one, at in zip(written, instants, strict=True) if one.tzinfo is not None]
+    if len({local_day(at, zone) for _, at in exact}) < ENOUGH_DAYS:
         return
-    if all(at == day_start(local_day(at, zone), zone) for at in instants):
+    if all(at == day_start(local_day(at, zone), zone) for _, at in exact):
         return  # days of the zone in which they are counted
-    clocks = sorted({timedelta(hours=at.hour, minutes=at.minute, seconds=at.second) for at in instants})
-    spread = clocks[-1] - clocks[0]
-    one_clock = len(clocks) == 1 or (len(clocks) == 2 and spread in AN_HOUR_APART)  # noqa: PLR2004 - summer and winter
-    if one_clock or all(one.time() == time.min for one in written):
+    clocks = Counter(timedelta(hours=at.hour, minutes=at.minute, seconds=at.second) for _, at in exact)
+    # In summer and in winter, the same midnight is at two clock times of UTC.
+    pairs = [
+        clocks[one] + max((clocks[other] for other in clocks if abs(one - other) in AN_HOUR_APART), default=0)
+        for one in clocks
+    ]
+    at_midnight = sum(one.time() == time.min for one, _ in exact)
+    if max(*pairs, at_midnight) >= NEARLY_ALL * len(exact):
         raise AmbiguousDates(
             f"column {column!r} has one clock time only ({texts[0][11:]}): are its values midnights of another zone?",
             hint='state the zone in the mapping (midnights = "Europe/Berlin"), or format = "iso" for instants',

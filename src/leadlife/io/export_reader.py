@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from leadlife.timing import day_start, instant, local_day, zone_named
 Progress = Callable[[int, int], None]
 MOST_UNUSED = 0.05
 """The largest share of a file's rows that may be unused without a caution."""
+_AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}([.,]\d{3})+")
 ENTRY_RANK = -2
 """Below every other rank, so that a lead's entry comes first among the facts of one instant."""
 
@@ -197,14 +200,18 @@ class _Reading:
         return Source(channel=channel, campaign=campaign, lead_type=self.mapping.lead_types.get(channel or ""))
 
     def _drafts(self, place: int, table: Table, row: Row, dates: Dates, entry: _Entry) -> Iterator[_Draft]:
-        zone = self.playbook.zone_info
+        zone, told = self.playbook.zone_info, Counter[str]()
+        name = table.key and row.cells[table.key]
+        named = f"key {name}" if name else f"line {row.line}"
         for at, rank, kind, content in self._contents(table, row, dates, entry):
             counted_at = max(at, entry.at)
             # A day without a clock time begins before an entry at noon of the same day, but is not earlier than it.
             early = at < entry.at and at != day_start(local_day(entry.at, zone), zone)
             dated = {"dated": at} if early else {}
             # Read again, the same row gives the same facts, known by their keys.
-            key = f"{table.file}:{(table.key and row.cells[table.key]) or row.line}:{content.pop('column')}"
+            column = content.pop("column")
+            told[column] += 1  # two facts of one kind from one column are two facts
+            key = f"{table.file}:{named}:{column}" + (f"#{told[column]}" if told[column] > 1 else "")
             fact = kind.checked({**content, **dated, "at": counted_at, "by": self.importer, "key": key})
             yield _Draft(counted_at, rank, place, row.line, fact)
 
@@ -234,6 +241,8 @@ class _Reading:
     def replay(self, progress: Progress | None) -> Export:
         """Record the facts of every lead in order, and count the rows by what became of them."""
         observation = observed(self.dates, self.now)
+        if self.leads and observation.until is None:
+            raise Unreadable("every date lies after the time of reading", hint="check the years, or pass now=")
         if observation.until is None or not self.leads:
             raise Unreadable("no row could be read", hint=self._first_reason())
         refused: dict[tuple[int, int], str] = {}
@@ -257,10 +266,10 @@ class _Reading:
         facts = (draft.fact for draft in (*drafts, *conflicting))
         journey = Journey(lead, self.playbook).record_all(facts, now=until, planned=True)
         if journey.refused:
-            row_of = {draft.fact.key: (draft.file, draft.line) for draft in drafts}
-            for logged in journey.log:
-                if logged.standing is FactStatus.REFUSED:
-                    refused.setdefault(row_of[logged.fact.key], logged.refusals[0].message)
+            refusals = {one.fact.key: one.refusals for one in journey.log if one.standing is FactStatus.REFUSED}
+            for draft in drafts:  # a row of the same key and content fares as the first
+                if draft.fact.key in refusals:
+                    refused.setdefault((draft.file, draft.line), refusals[draft.fact.key][0].message)
         return journey
 
     def _told_apart(self, entry: _Entry, refused: dict[tuple[int, int], str]) -> tuple[list[_Draft], list[_Draft]]:
@@ -331,11 +340,22 @@ def _content(date: DateColumn, row: Row, ranks: Mapping[str, int]) -> tuple[int,
             return 0, Identified, {"column": f"identified:{date.column}"}
 
 
+def _amount(text: str, sale: SaleColumn) -> Decimal:
+    """Return an amount of money; a number that may have thousands or decimals is not guessed."""
+    if sale.decimal is not None:
+        text = text.replace("." if sale.decimal == "," else ",", "").replace(sale.decimal, ".")
+    elif _THOUSANDS.fullmatch(text):
+        raise _RowError(f"column {sale.amount!r} holds {text}: thousands or decimals? State decimal in the mapping")
+    if not _AMOUNT.fullmatch(text):
+        raise _RowError(f"column {sale.amount!r} does not hold an amount of money")
+    return Decimal(text)
+
+
 def _sale(sale: SaleColumn, row: Row) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if sale.amount is not None and sale.currency is not None and (text := row.cells[sale.amount]) is not None:
         try:
-            content["amount"] = Money(amount=Decimal(text), currency=sale.currency)
+            content["amount"] = Money(amount=_amount(text, sale), currency=sale.currency)
         except (ArithmeticError, Malformed):
             raise _RowError(f"column {sale.amount!r} does not hold an amount of money") from None
     if sale.product is not None and row.cells[sale.product] is not None:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -61,6 +61,8 @@ class SaleColumn(DateColumn):
 
     amount: Column | None = None
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None
+    decimal: Literal[".", ","] | None = None
+    """What stands before the decimals; the other is between thousands. An amount that may be either needs it."""
     product: Column | None = None
 
 

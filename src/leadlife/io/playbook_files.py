@@ -53,9 +53,13 @@ class Document(NamedTuple):
     def line_of(self, path: str) -> int | None:
         """Return the line of a value, or of the innermost value around it that has a line."""
         here: Where = ()
-        for part in path.split("."):
-            if (*here, part) in self.lines:
-                here = (*here, part)
+        parts = path.split(".")
+        while parts:
+            # A key may hold dots itself, so the longest part of the path that is a key counts.
+            size = next((size for size in range(len(parts), 0, -1) if (*here, ".".join(parts[:size])) in self.lines), 0)
+            if not size:
+                break
+            here, parts = (*here, ".".join(parts[:size])), parts[size:]
         return self.lines.get(here) if here else None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leadlife._base.blanks import blank_in
+from leadlife._base.blanks import DeclaredBlanks
 from leadlife.criteria.view import Scalar
 from leadlife.errors import Fault, Unreadable, did_you_mean
 from leadlife.io.mapping import Table
@@ -61,7 +61,7 @@ def read_sheet(table: Table, folder: Path, blanks: Iterable[Scalar] = ()) -> She
     try:
         # Bytes that are not UTF-8 become lone surrogates, so that one bad row does not make the whole file unreadable.
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-            blank = blank_in((*blanks, *table.blanks), table.file)
+            blank = DeclaredBlanks((*blanks, *table.blanks)).of(table.file)
             return _read(table, csv.reader(lines, delimiter=table.delimiter, strict=True), blank)
     except OSError:
         raise Unreadable(f"cannot read {table.file!r} in the data folder") from None
@@ -86,7 +86,7 @@ def _read(table: Table, reader: CsvReader, blank: Callable[[Any], bool]) -> Shee
         raise Unreadable("the mapping does not fit the file:", faults=faults)
     places = {name: header.index(name) for name in table.columns()}
     sheet = Sheet(table, [], [])
-    for line, cells in _records(reader):
+    for line, cells in _records(reader, table.file):
         problem = cells if isinstance(cells, str) else _problem(cells, len(header))
         if problem is not None or isinstance(cells, str):
             sheet.aside.append(SetAside(table.file, line, str(problem)))
@@ -97,7 +97,7 @@ def _read(table: Table, reader: CsvReader, blank: Callable[[Any], bool]) -> Shee
     return sheet
 
 
-def _records(reader: CsvReader) -> Iterator[tuple[int, list[str] | str]]:
+def _records(reader: CsvReader, file: str) -> Iterator[tuple[int, list[str] | str]]:
     """Yield each record with the line on which it begins; a record that cannot be split is its reason, as text."""
     while True:
         line = reader.line_num + 1
@@ -106,7 +106,13 @@ def _records(reader: CsvReader) -> Iterator[tuple[int, list[str] | str]]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield line, f"the row cannot be split into cells: {error}"
+            if "field limit" in str(error):
+                # The reader would go on inside of the cell, and take what is left of it for rows.
+                hint = "close the quote that opens there, or leave out the column"
+                raise Unreadable(f"{file!r}, line {line}: a cell is too long to be read", hint=hint) from None
+            swallowed = reader.line_num - line
+            more = f", and {swallowed} lines after it belong to it: is a quote not closed?" if swallowed > 1 else ""
+            yield line, f"the row cannot be split into cells: {error}{more}"
             continue
         yield line, cells
 

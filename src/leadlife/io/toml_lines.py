@@ -7,6 +7,7 @@ inline table has the line on which that begins.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -93,4 +94,6 @@ def _items(value: list[_Token], place: Where) -> Iterator[tuple[Where, int]]:
 
 
 def _plain(token: str) -> str:
-    return token[1:-1] if token[:1] in "\"'" else token
+    if token.startswith('"'):
+        return str(tomllib.loads(f"key = {token}")["key"])  # it may hold escapes
+    return token[1:-1] if token.startswith("'") else token

@@ -20,6 +20,7 @@ from leadlife.facts import (
 from leadlife.journey.records import FactOutcome, RuleChange, RuleChangeKind, Step, StepKind, Withdrawal
 from leadlife.journey.state import State, oldest_first
 from leadlife.leads import SYSTEM, TIMER
+from leadlife.lifecycle.stages import StageStatus
 from leadlife.playbook.registry import PlaybookRegistry
 
 
@@ -33,6 +34,7 @@ class Visit(NamedTuple):
         cycle: The cycle it belongs to; None in a recycled stage.
         kind: The kind of the transition that began it, or ``started``.
         passed: Whether the lead only passed through: automatic moves led in and, at the same instant, on.
+        status: The status that the stage had under the playbook in force when the visit began.
     """
 
     stage: str
@@ -41,13 +43,14 @@ class Visit(NamedTuple):
     cycle: int | None
     kind: str
     passed: bool = False
+    status: StageStatus = StageStatus.OPEN
 
     def time(self, at: datetime) -> timedelta:
         """Return how long it lasted, or has lasted at an instant."""
         return (self.left or at) - self.entered
 
 
-def visits_of(state: State) -> tuple[Visit, ...]:
+def visits_of(state: State, registry: PlaybookRegistry) -> tuple[Visit, ...]:
     """Return every visit, in order."""
     visits: list[Visit] = []
     led_in = False  # whether an automatic move began the latest visit
@@ -62,15 +65,18 @@ def visits_of(state: State) -> tuple[Visit, ...]:
                 last = visits[-1]
                 passed = led_in and step.automatic and step.at == last.entered
                 visits[-1] = last._replace(left=step.at, passed=passed)
-            visits.append(Visit(step.target, step.at, None, step.cycle, step.kind))
+            status = registry.find(step.playbook).lifecycle.by_id[step.target].status
+            visits.append(Visit(step.target, step.at, None, step.cycle, step.kind, status=status))
             led_in = step.automatic
     return tuple(visits)
 
 
-def time_in_stages(state: State, at: datetime, *, cycle: int | None = None) -> dict[str, timedelta]:
+def time_in_stages(
+    state: State, registry: PlaybookRegistry, at: datetime, *, cycle: int | None = None
+) -> dict[str, timedelta]:
     """Return how long the lead has been in each stage that it has entered; several visits are added up."""
     times: dict[str, timedelta] = {}
-    for visit in visits_of(state):
+    for visit in visits_of(state, registry):
         if cycle is None or visit.cycle == cycle:
             times[visit.stage] = times.get(visit.stage, timedelta()) + visit.time(at)
     return times
@@ -270,11 +276,11 @@ def new_facts(facts: Iterable[Fact], known: Iterable[Fact]) -> tuple[Fact, ...]:
     return tuple(fact for fact in facts if (fact.id, fact.content()) not in seen)
 
 
-def timeline_html(title: str, state: State) -> str:
+def timeline_html(title: str, state: State, registry: PlaybookRegistry) -> str:
     """Return the visits of a state as a bar each, for a notebook."""
     from leadlife._base.html import Bar, timeline  # noqa: PLC0415 - only a notebook pays for it
 
-    visits, at = visits_of(state), state.at
+    visits, at = visits_of(state, registry), state.at
     if not visits or at is None or state.position is None:
         return timeline(title, ())
     begin = visits[0].entered

@@ -537,7 +537,7 @@ class Journey:
     @property
     def visits(self) -> tuple[Visit, ...]:
         """Every stay in a stage, in order."""
-        return history.visits_of(self._data.shown)
+        return history.visits_of(self._data.shown, self._data.registry)
 
     def time_in_stages(self, *, cycle: int | None = None) -> dict[str, timedelta]:
         """Return how long the lead has been in each stage up to :attr:`at`; several visits are added up.
@@ -546,7 +546,7 @@ class Journey:
             cycle: Only the time that belongs to this cycle.
         """
         at = self.at
-        return {} if at is None else history.time_in_stages(self._data.shown, at, cycle=cycle)
+        return {} if at is None else history.time_in_stages(self._data.shown, self._data.registry, at, cycle=cycle)
 
     # ------------------------------------------------------------------ queries: what is known
 
@@ -604,7 +604,7 @@ class Journey:
     ) -> tuple[Option, ...]:
         """Return the triggers that lead out of the stage, allowed or why not: what a CRM shows as buttons.
 
-        A reason or a note that is missing is a need of the button (:attr:`Option.needs`), and no refusal.
+        A reason or a note that is missing is a need of the button (``needs``), and no refusal.
 
         Args:
             at: When. Limits that come due before then have moved the lead.
@@ -758,7 +758,7 @@ class Journey:
         return f"<Journey at {self.stage!r}{number}, {self.version} facts>"
 
     def _repr_html_(self) -> str:
-        return history.timeline_html(f"{self!r}", self._data.shown)
+        return history.timeline_html(f"{self!r}", self._data.shown, self._data.registry)
 
 
 def _no_lead(value: object) -> Malformed:

@@ -13,7 +13,7 @@ from leadlife.journey.data import JourneyData, effective_and_planned, folded_ane
 from leadlife.journey.fold import apply
 from leadlife.journey.legality import best_entry
 from leadlife.journey.log import FactLog, observed_facts
-from leadlife.journey.recording import record, verb
+from leadlife.journey.recording import Clock, record, verb
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import State
 from leadlife.leads import Actor, Lead, LeadType, Source
@@ -45,7 +45,8 @@ def start(empty: JourneyData, request: Start) -> JourneyData:
     facts += (EvidenceGiven.checked({"name": name, "at": at, "by": by}) for name in request.evidence)
     clock = verb(request.now)
     for fact in facts:
-        data = record(data, fact, clock)
+        if fact.at <= at:
+            data = record(data, fact, clock)
     stage = request.stage
     if stage is None:
         referral = referred_by is not None
@@ -58,7 +59,11 @@ def start(empty: JourneyData, request: Start) -> JourneyData:
         "source": source,
         "referred_by": referred_by,
     }
-    return record(data, Started.checked(content), clock)
+    data = record(data, Started.checked(content), clock)
+    for fact in facts:
+        if fact.at > at:  # said of a time after the start: it takes effect then
+            data = record(data, fact, Clock(request.now or at, planned=True))
+    return data
 
 
 def _stated_by(lead: Lead, at: datetime, by: Actor) -> Iterator[Fact]:

@@ -12,7 +12,7 @@ The differences to :class:`NaiveBayes`:
   few as well, there is no answer, and the reason states both numbers.
 - Calibration. An isotonic curve maps the raw probability of the fields to the share of won leads among held-out leads.
   Each level part of the curve is mixed with two leads of the average win rate, so that a few won leads at one end do
-  not make it certain. It rises strictly (see :class:`Isotonic`), so no two leads of unlike raw probability get the
+  not make it certain. It rises strictly (see ``Isotonic``), so no two leads of unlike raw probability get the
   same: the calibration keeps ranks, which a level part would lose. The stage multiplies the odds after the calibration,
   because closed leads have no open stage to learn from.
 """
@@ -40,8 +40,8 @@ from leadlife.timing import instant
 
 CANDIDATES = (10.0, 20.0, 50.0, 100.0, 200.0)
 """The numbers of smoothing leads that are tried, unless one is given."""
-DIGITS = 6
-"""The decimals of a probability."""
+DIGITS = 12
+"""The decimals of a probability: more than the floats of two machines agree in, and enough to tell leads apart."""
 PRIOR_LEADS = 2.0
 """The number of leads with the average win rate that each level part of the curve is mixed with."""
 NEARLY = 1.005

@@ -123,7 +123,8 @@ class _Pool(NamedTuple):
 
     @property
     def mean(self) -> float:
-        return self.summed / self.real
+        # Within its ends, whatever the error of the floats: so the means of pools rise as the pools do.
+        return min(max(self.summed / self.real, self.first), self.last)
 
     def joined(self, right: _Pool) -> _Pool:
         return _Pool(

@@ -210,10 +210,16 @@ class WinTable(Definition):
             parts: The number of parts: 10 for tenths.
 
         Raises:
-            Malformed: Fewer than two leads have a number in one of the fields, or ``parts`` is not from 2 to 1000.
+            Malformed: Fewer than two leads have a number in one of the fields, ``parts`` is not from 2 to 1000, or the
+                table has counted leads already.
         """
         if not 2 <= whole("parts", parts) <= MOST_PARTS:  # noqa: PLR2004 - one part needs no cut
             raise Malformed(f"parts must be from 2 to {MOST_PARTS}")
+        if self.rows:
+            raise Malformed(
+                "this table has counted leads by its present cuts",
+                hint="cut an empty table, then count: rebuilt(leads)",
+            )
         rows = [lead.values for lead in self.taken(leads)]
         cuts: dict[str, tuple[float, ...]] = {}
         for field in fields:
@@ -291,9 +297,10 @@ class WinTable(Definition):
     def _counted(self, field: str, value: Scalar | None) -> Iterable[Scalar | None]:
         """Return what a value of a field counts as: itself, its interval, its tags, or nothing at all."""
         if field in self.tags:
-            tags = (tag.strip() for tag in value.split(self.tags[field])) if isinstance(value, str) else ()
-            return [tag for tag in dict.fromkeys(tags) if tag]
-        if value is None or value == "":
+            text = "" if value is None else str(plain(value))
+            tags = [tag for tag in dict.fromkeys(tag.strip() for tag in text.split(self.tags[field])) if tag]
+            return tags or ((None,) if field in self.blanks else ())
+        if value is None or (isinstance(value, str) and not value.strip()):
             return (None,) if field in self.blanks else ()
         if field in self.cuts and _is_number(value):
             return (_interval(self.cuts[field], value),)
@@ -358,8 +365,10 @@ def _interval(cuts: tuple[float, ...], number: float) -> str:
     if not cuts:
         return "any number"
     if place == 0:
-        return f"below {cuts[0]:.15g}"
-    return f"{cuts[-1]:.15g} or more" if place == len(cuts) else f"{cuts[place - 1]:.15g} to {cuts[place]:.15g}"
+        return f"below {plain(cuts[0])}"
+    if place == len(cuts):
+        return f"{plain(cuts[-1])} or more"
+    return f"{plain(cuts[place - 1])} to {plain(cuts[place])}"
 
 
 def _order(item: tuple[Place, Any]) -> tuple[str, str, str, str]:

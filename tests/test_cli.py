@@ -250,10 +250,11 @@ class TestPlaybooksInPython:
         )
         (tmp_path / "mine_broken.py").write_text("import nowhere_at_all\n")
         (tmp_path / "mine_exit.py").write_text("import sys\nsys.exit(0)\n")
+        (tmp_path / "mine_faulty.py").write_text("from leadlife import Lifecycle\nBOOK = Lifecycle(stages=[])\n")
         (tmp_path / "mine_odd.py").write_text("def __getattr__(name):\n    raise RuntimeError(name)\n")
         monkeypatch.chdir(tmp_path)
         yield tmp_path
-        for name in ("mine_book", "mine_broken", "mine_odd"):
+        for name in ("mine_book", "mine_broken", "mine_odd", "mine_faulty"):
             sys.modules.pop(name, None)
 
     @pytest.mark.parametrize("name", ["mine_book:BOOK", "mine_book:made"])
@@ -272,6 +273,7 @@ class TestPlaybooksInPython:
             ("mine_book:other", "is a int, and no playbook"),
             ("mine_book:fails", "raised ValueError: no paper"),
             ("mine_book:faulty", "review_days"),
+            ("mine_faulty:BOOK", "stages"),
             ("mine_broken:BOOK", "cannot import 'mine_broken': ModuleNotFoundError"),
             ("mine_nowhere:BOOK", "cannot import 'mine_nowhere'"),
             ("mine_exit:BOOK", "cannot import 'mine_exit': SystemExit"),

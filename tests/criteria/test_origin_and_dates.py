@@ -242,6 +242,8 @@ def asked_on(criterion, day, value, zone="Europe/Berlin"):
         (field("renewal").within(months(1)), date(2026, 1, 31), "2026-02-28", True),
         (field("renewal").within(months(1)), date(2026, 1, 28), "2026-02-28", True),
         (field("renewal").within(months(1)), date(2026, 1, 27), "2026-02-28", False),
+        (field("renewal").within(months(1)), date(2026, 2, 28), "2026-03-31", False),
+        (field("renewal").within(months(1)), date(2026, 3, 1), "2026-03-31", True),
         (field("renewal").anniversary(), date(2026, 3, 2), "2020-03-02", True),
         (field("renewal").anniversary(), date(2026, 3, 2), "2026-03-02", False),
         (field("renewal").anniversary(), date(2026, 2, 28), "2024-02-29", True),
@@ -545,3 +547,23 @@ def test_a_day_that_has_begun_stays_so_where_clocks_fall_back_past_midnight(zone
     lead = Lead(id="x", fields={"renewal": "2010-11-06"})
     ada = Journey.start(lead, book(move, zone=zone), at=begin, stage="new").tick(datetime(2010, 11, 12, tzinfo=UTC))
     assert ada.stage == "warm"
+
+
+def test_a_verdict_about_a_date_or_a_value_names_its_fact():
+    ada = Journey.start(Lead(id="a", fields={"renewal": "2026-06-30", "skills": "Java"}), book(), at=T)
+    for criterion in (field("renewal").past(), field("skills").has("Java")):
+        assert len(ada.verdict(criterion, at=T).facts) == 1
+        assert Journey.start("b", book(), at=T).verdict(criterion, at=T).facts == ()
+
+
+@pytest.mark.parametrize(
+    ("criterion", "message"),
+    [
+        (field("size").has("5"), "field 'size' is an integer; only text holds several values"),
+        (field("skills").past(), "field 'skills' is text; only a date lies before or after"),
+    ],
+)
+def test_a_question_that_the_type_of_a_field_rules_out_is_told(criterion, message):
+    with pytest.raises(InvalidDefinition, match=message):
+        book(Transition(trigger="x", sources="new", target="warm", guard=criterion))
+    assert not book().faults_in(field("unknown_here").past() | field("skills").has("x"))[1:]

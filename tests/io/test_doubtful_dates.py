@@ -380,3 +380,10 @@ def test_rows_of_one_key_fare_alike(shop):
     table = '[[tables]]\nfile = "deals.csv"\nlead = "lead"\nkey = "deal"\n[[tables.stages]]\ncolumn = "closed"\nformat = "iso"\nstage = "customer"\n'
     export = read_export(parse_mapping(HEAD + table), shop.folder, now=NOW)
     assert export.rows[1][1:] == (2, 0, 2, 0)
+
+
+def test_an_amount_too_large_for_money_is_set_aside(shop):
+    one = SALES[: SALES.rindex("[[tables.sales]]")]
+    (shop.folder / "leads.csv").write_text(f"id,created,sold,fee\na,2026-01-02,2026-02-01,{'9' * 60}\nb,2026-01-02,,\n")
+    export = read_export(parse_mapping(HEAD + one), shop.folder, now=NOW)
+    assert [row.line for row in export.set_aside] == [2]

@@ -177,3 +177,7 @@ def test_keys_with_dots_and_escapes_have_their_own_lines(key, line):
     with pytest.raises(InvalidDefinition) as caught:
         as_playbook(parse_toml(text))
     assert f"(line {line})" in str(caught.value)
+
+
+def test_a_text_without_an_end_of_line_has_its_last_line():
+    assert toml_lines("a = 1\n[b]\nc = 2") == {("a",): 1, ("b",): 2, ("b", "c"): 3}

@@ -156,6 +156,15 @@ def test_only_a_customer_is_relabelled_as_churned():
     assert (left.stage, left.cycle) == ("gone", None)
 
 
+def test_a_win_back_to_nowhere_is_one_fault():
+    with pytest.raises(InvalidDefinition, match="'nowhere' is not declared") as caught:
+        Lifecycle(
+            stages=STAGES,
+            transitions=(*MOVES, Transition(trigger="x", sources="former", target="nowhere", kind="repeat")),
+        )
+    assert len(caught.value.faults) == 1
+
+
 def test_a_win_back_through_a_gate_with_an_unknown_route_is_a_fault():
     gate = Stage(id="gate", type="gate", routes=[Route(guard=field("n") > 1, target="nowhere")], default="mql")
     with pytest.raises(InvalidDefinition, match="'nowhere' is not declared"):

@@ -213,3 +213,25 @@ def test_a_snapshot_with_a_tail_resumes_a_whole_log_too():
     ada = whole()
     assert Journey.resume(ada.snapshot(tail=True), ada.facts, BOOK) == ada
     assert ada.snapshot().tail == {}
+
+
+def test_an_id_of_an_earlier_fact_names_that_one_only():
+    early, again = tail(6)
+    taken = ActivityRecorded(kind="page_view", at=T + 30 * DAY, id=early.facts[3].id, key="another")
+    with pytest.raises(Malformed, match="another fact already has this id"):
+        again.record(taken)
+
+
+def test_a_retraction_in_advance_holds_in_the_tail():
+    ada = whole(FACTS[:4]).record(Retracted(target="later", at=T + 4 * DAY))
+    again = Journey.resume_tail(stored(ada.snapshot(tail=True)), [], BOOK)
+    late = ActivityRecorded(kind="call", at=T + 5 * DAY, key="later")
+    assert seen(again.record(late)) == seen(ada.record(late))
+    assert again.record(late).receipt.standing == "retracted"
+
+
+def test_a_tail_whose_state_cannot_be_read_needs_the_whole_log():
+    early, rest = cut(whole(), 6)
+    broken = early.snapshot(tail=True).replace(state={})
+    with pytest.raises(NeedsWholeLog):
+        Journey.resume_tail(broken.replace(seal=broken.sealed()), rest, BOOK)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadlife import Journey, Lifecycle, Playbook, QualificationRule, Stage, Transition, diff
+from leadlife import FieldSpec, Journey, Lifecycle, Playbook, QualificationRule, Stage, Transition, diff
 from leadlife.criteria import evidence, in_stage
 from leadlife.errors import InvalidDefinition, Malformed, UnknownName
 from leadlife.lifecycle import EntryStage, Limit, Route
@@ -107,3 +107,15 @@ def test_transitions_are_inserted_where_they_are_tried():
         life.with_stages(Stage(id="x"), after="demos")
     with pytest.raises(Malformed, match="not both"):
         life.with_stages(Stage(id="x"), after="demo", before="demo")
+
+
+def test_a_learned_policy_counts_the_stage_under_its_new_id():
+    from leadlife.scoring import ClosedLead, NaiveBayes, WinTable
+
+    table = WinTable(at=T0, stages=("lead", "customer"), fields=("city",))
+    leads = [ClosedLead(won=won, closed=T0, values={"city": "Porto"}) for won in (True, False)]
+    policy = NaiveBayes(name="win", table=table.rebuilt(leads, at=T0), won=("customer",))
+    book = eight_stage().with_fields(city=FieldSpec()).with_score(policy).renamed("customer", "client")
+    renamed = book.policy("win")
+    assert (renamed.won, renamed.table.stages) == (("client",), ("lead", "client"))
+    assert {row.value for row in renamed.table.rows if row.field == "stage"} == {"lead", "client"}

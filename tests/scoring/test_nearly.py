@@ -156,3 +156,27 @@ def test_an_activity_after_the_instant_is_not_counted_nearly():
     view = LeadView(Lead(id="a"), [], T)
     assert FADING._engine.nearly(view) is not None
     assert Points(name="p", rules=[])._engine.nearly(view) is None
+
+
+class Earlier(LeadView):
+    """A view whose half-lives are aged to an instant before its activities."""
+
+    @property
+    def aged(self):
+        return T
+
+
+def test_an_activity_after_the_instant_of_ageing_is_added_up():
+    seen = [ActivityRecorded(kind="page_view", at=T + HOUR).activity]
+    assert FADING._engine.nearly(Earlier(Lead(id="a"), seen, T + 2 * HOUR)) is None
+    assert FADING._engine.nearly(LeadView(Lead(id="a"), seen, T + 2 * HOUR)) is not None
+
+
+def test_bands_are_told_nearly_and_exactly():
+    def near(number, *, bands):
+        policy = FADING.replace(bands=bands)
+        return policy.summary_of(LeadView(Lead(id="a"), [ActivityRecorded(kind="call", at=T).activity] * number, T))
+
+    assert near(0, bands={"cold": 1}).band is None
+    assert near(0, bands={}).fades_from(None) is None
+    assert near(0, bands={"cold": 0}).band == "cold"

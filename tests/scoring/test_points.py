@@ -24,7 +24,7 @@ from leadlife.scoring import (
     Trait,
     read_policy,
 )
-from leadlife.scoring.points_engine import weighted
+from leadlife.scoring.limits import weighted
 from leadlife.scoring.view import LeadView
 from leadlife.timing import months, years
 

@@ -161,7 +161,7 @@ def _ahead(leaf: DateIs, days: int, longest: frozenset[object]) -> bool:
             return days > 0
         case DateRelation.WITHIN:
             return 0 <= days <= leaf.reach[leaf.window in longest]
-        case DateRelation.ANNIVERSARY:
+        case _:
             return days == 0
 
 

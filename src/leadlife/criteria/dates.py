@@ -80,7 +80,7 @@ class DateIs(Criterion):
                 return day > today
             case DateRelation.WITHIN:
                 return self._first_day(day) <= today <= day
-            case DateRelation.ANNIVERSARY:
+            case _:
                 return today.year > day.year and today == anniversary(day, today.year)
 
     @property
@@ -136,7 +136,7 @@ class DateIs(Criterion):
             case DateRelation.WITHIN:
                 yield self._first_day(day)
                 yield day + DAY
-            case DateRelation.ANNIVERSARY:
+            case _:
                 for year in (max(today.year, day.year + 1), max(today.year, day.year) + 1):
                     yield anniversary(day, year)
                     yield anniversary(day, year) + DAY

@@ -16,7 +16,7 @@ from leadlife.facts import (
     StageReached,
     Started,
 )
-from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry, may_ever_fire
+from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry, may_ever_fire, no_way
 from leadlife.journey.manual_qualification import grant_or_withdraw, grant_with_stage
 from leadlife.journey.moves import begin, make_move, reinterpreted, with_pending
 from leadlife.journey.records import (
@@ -45,7 +45,7 @@ from leadlife.timing import due
 MOST_TIMED_MOVES = 100_000
 """So many moves by time alone since the last fact are no life any more, but a circle."""
 CHECKPOINT_EVERY = 64
-"""After so many facts the state is kept: few enough to cost little, enough to spare a late fact most of the fold."""
+"""After so many facts the state is kept, which spares a late fact most of the fold."""
 
 Refusals = tuple[Refusal, ...]
 
@@ -292,7 +292,7 @@ def _reach(state: State, fact: StageReached, _registry: PlaybookRegistry) -> Ref
     if not chain and fact.infer_gaps:
         chain = position.table.shortest_forward(position.stage, fact.stage)
     if not chain:
-        return _refuse(state, fact, (_no_way(position, fact.stage),))
+        return _refuse(state, fact, (no_way(position, fact.stage),))
     refusals = check_reentry(position, fact.at) if chain[0].rule.kind is TransitionKind.REENTRY else ()
     if refusals:
         return _refuse(state, fact, tuple(refusals), trigger=chain[0].trigger)
@@ -310,16 +310,6 @@ def _waived(edge: Edge) -> tuple[str, ...]:
     rule = edge.rule
     asked = (("guard", bool(edge.guards)), ("role", bool(rule.roles)), ("reason", rule.needs_reason))
     return tuple(name for name, wanted in asked if wanted)
-
-
-def _no_way(position: Position, stage: str) -> Refusal:
-    allowed = tuple(position.table.reach.get(position.stage, {}))
-    return Refusal(
-        RefusalCode.CLOSED_STAGE if position.status.closed else RefusalCode.ILLEGAL_MOVE,
-        f"no declared move leads from {position.stage!r} to {stage!r}",
-        f"reachable from here: {', '.join(allowed) or 'nothing'}",
-        {"stage": position.stage, "target": stage, "allowed": allowed},
-    )
 
 
 def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> Refusals:

@@ -143,6 +143,17 @@ def _no_such_move(position: Position, trigger: str) -> Refusal:
     return Refusal(RefusalCode.ILLEGAL_MOVE, f"{trigger!r} is not a legal move from {stage!r}", hint, details)
 
 
+def no_way(position: Position, stage: str) -> Refusal:
+    """Return the refusal of an import into a stage to which no declared move leads."""
+    allowed = tuple(position.table.reach.get(position.stage, {}))
+    return Refusal(
+        RefusalCode.CLOSED_STAGE if position.status.closed else RefusalCode.ILLEGAL_MOVE,
+        f"no declared move leads from {position.stage!r} to {stage!r}",
+        f"reachable from here: {', '.join(allowed) or 'nothing'}",
+        {"stage": position.stage, "target": stage, "allowed": allowed},
+    )
+
+
 def _reopens(rule: Transition, trigger: str, stage: str) -> bool:
     return (
         rule.trigger == trigger and rule.kind is TransitionKind.REOPEN and rule.target is None and stage in rule.sources

@@ -84,13 +84,10 @@ def resume(snapshot: Snapshot, new_facts: Iterable[Fact], registry: PlaybookRegi
     new = [fact for fact in (observed_facts(given) if given else []) if fact.id not in before]
     owners = {(fact.lead, fact.pipeline) for fact in new}
     numbers = sorted(fact.seq for fact in new)
-    if owners - {(snapshot.lead, snapshot.pipeline)} or set(
-        range(kept["next_seq"], max(numbers, default=-1) + 1)
-    ) - set(numbers):
-        raise needed  # the facts of another journey, or with a gap
-    if any(number < kept["next_seq"] for number in numbers):
-        raise needed  # another writer's facts were joined in before the snapshot
-    log = FactLog.of((*planned, *new), past=past, next_seq=kept["next_seq"])
+    first = kept["next_seq"]
+    if owners - {(snapshot.lead, snapshot.pipeline)} or numbers != list(range(first, first + len(numbers))):
+        raise needed  # facts of another journey, facts with a gap, or facts that another writer joined in before
+    log = FactLog.of((*planned, *new), past=past, next_seq=first)
     return folded_anew(JourneyData.empty(snapshot.lead, snapshot.pipeline, registry), log)
 
 

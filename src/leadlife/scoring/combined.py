@@ -16,7 +16,7 @@ from leadlife.leads import LeadType
 from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Score, banded
 from leadlife.scoring import micropoints as exact
 from leadlife.scoring.combining import answers, as_points, joined
-from leadlife.scoring.points_engine import Limits, limited, limits_of, limits_within, sum_limits, weighted
+from leadlife.scoring.limits import Limits, limited, limits_of, limits_within, sum_limits, weighted
 from leadlife.scoring.policy import Amount, Banded, Policy, PolicyView, Question
 from leadlife.scoring.reading import Part
 from leadlife.timing import earliest

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Scale, Score
-from leadlife.scoring.points_engine import weighted
+from leadlife.scoring.limits import weighted
 from leadlife.timing import earliest
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ from leadlife.errors import Fault, Malformed, did_you_mean, repeated
 from leadlife.leads import Activity, Lead
 from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Score, banded
 from leadlife.scoring import micropoints as exact
+from leadlife.scoring.limits import Limits, limits_of
 from leadlife.scoring.nearly import NearScore
-from leadlife.scoring.points_engine import Limits, PointsEngine, Tally, limits_of
+from leadlife.scoring.points_engine import PointsEngine, Tally
 from leadlife.scoring.policy import Amount, Banded, PolicyView, Question, band_faults, example
 from leadlife.scoring.rules import ActivityRule, AnyRule, FieldRule, Rule, TierRule
 from leadlife.scoring.view import LeadView

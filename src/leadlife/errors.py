@@ -430,8 +430,11 @@ class NeedsWholeLog(LeadlifeError, ValueError):
     def __init__(self, saved: int, given: int) -> None:
         self.saved = saved
         self.given = given
+        told = f"the {given} facts are not the log of {saved} facts that the snapshot was made of, or its continuation"
         super().__init__(
-            f"the {given} facts are not the log of {saved} facts that the snapshot was made of, or its continuation",
+            told
+            if given
+            else f"this reaches back before the tail of a journey, into the {saved} facts of its snapshot",
             hint="pass the whole log of this journey, or replay it without the snapshot",
             details={"saved": saved, "given": given},
         )

@@ -51,8 +51,10 @@ def test_incidence_is_the_definition(won, lost, open_, day):
     risk = Incidence(won=won, lost=lost, open_=open_).by(day)
     times = (*won, *lost, *open_)
     assert risk.at_risk == sum(x >= day for x in times)
-    if not times or day > max(times):
+    if not times or (day > max(times) and max(times) in open_):
         assert risk.rate is None
+    elif day > max(times):  # the last day decided the last of them, so the rate stays
+        assert risk.rate == pytest.approx(float(by_hand(won, lost, open_, max(times))), abs=1e-12)
     else:
         assert risk.rate == pytest.approx(float(by_hand(won, lost, open_, day)), abs=1e-12)
 
@@ -289,7 +291,7 @@ class TestTheUnitIsTheLead:
         assert counted(lost, other).total.rate_by_horizon[1].at_risk == 1
         both = counted(lost, other.move("lose", at=T0 + 20 * DAY))
         assert [risk.at_risk for risk in both.total.rate_by_horizon[:2]] == [0, 0]
-        assert both.total.rate_by_horizon[0].rate is None  # observed for 20 days, until the later of the two ends
+        assert both.total.rate_by_horizon[0].rate == 0  # every lead has ended
 
     def test_a_journey_handed_in_twice_counts_once_with_what_is_newest(self):
         before, after = life("a"), life("a", (5, "sale"))
@@ -383,3 +385,26 @@ class TestOnlyFactsThatStandAreCounted:
         journey = journey.record(Retracted(target=journey.facts[-1].id, at=T0 + 5 * DAY))
         journey = journey.record(FieldChanged(name="city", value="z", at=T0 + 99 * DAY), now=T0 + 6 * DAY)  # planned
         assert [fact.type for fact in journey.standing] == ["started", "moved", "sold", "retracted"]
+
+
+def test_rates_that_rest_on_a_few_leads_observed_so_long_are_told():
+    lifecycle = Lifecycle(
+        stages=[Stage(id="lead"), Stage(id="won", status="won"), Stage(id="lost", status="lost")],
+        transitions=[
+            Transition(trigger="win", sources="lead", target="won"),
+            Transition(trigger="lose", sources="lead", target="lost"),
+        ],
+    )
+    plain, begin, day = Playbook(id="p", lifecycle=lifecycle), datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=1)
+    decided = [
+        Journey.start(str(n), plain, at=begin).move("win" if n % 2 else "lose", at=begin + (2 + n % 5) * day)
+        for n in range(60)
+    ]
+    whole = funnel(decided, plain, as_of=begin + 400 * day)
+    assert [risk.rate for risk in whole.total.rate_by_horizon] == pytest.approx([0.5] * 4)
+    young = [Journey.start(f"y{n}", plain, at=begin + 380 * day) for n in range(60)]
+    young = [one.move("win", at=begin + 382 * day) if n % 2 else one for n, one in enumerate(young)]
+    mixed = funnel([*young, Journey.start("old", plain, at=begin)], plain, as_of=begin + 400 * day)
+    [thin] = [one for one in mixed.warnings if one.code == "thin_horizon"]
+    assert thin.figures == {"group": "total", "horizons": [30, 90, 180, 365], "at_risk": [1, 1, 1, 1]}
+    assert "rest on the 1 lead observed so long" in thin.message

@@ -64,6 +64,7 @@ def book(*moves, zone="Europe/Berlin", **more):
     return Playbook(
         id="p",
         zone=zone,
+        purposes={"email": "", "phone": ""},
         lifecycle=Lifecycle(
             stages=STAGES,
             transitions=[
@@ -312,7 +313,18 @@ def test_what_cannot_be_asked_is_refused(broken, message):
 
 @pytest.mark.parametrize(
     ("value", "answer"),
-    [("Java", True), ("JavaScript;SQL", False), ("SQL; java ", True), ("", False), (None, None), (5, None)],
+    [
+        ("Java", True),
+        ("JavaScript;SQL", False),
+        ("SQL; java ", True),
+        ("SQL, Java", True),
+        ("SQL|Java", True),
+        ("SQL\nJava", True),
+        ("SQL Java", False),
+        ("", False),
+        (None, None),
+        (5, None),
+    ],
 )
 def test_a_field_of_several_values_has_whole_ones(value, answer):
     lead = Lead(id="a", fields={} if value is None else {"skills": value})
@@ -486,7 +498,7 @@ def test_the_checker_tells_no_false_error_about_several_values_and_months():
         (has & skills.ends_with("SQL"), {"skills": "Java;SQL"}),
         (has & (skills > "K"), {"skills": "Z;Java"}),
         (has & ~(skills == "Java") & ~(skills == "Java;something else"), {"skills": "Java;x"}),
-        (has & skills.has("SQL", separator=","), {"skills": "Java;,SQL"}),
+        (has & skills.has("SQL", separator="/"), {"skills": "Java;/SQL"}),
         (~renewal.within(months(1)) & renewal.within(days(30)), {"renewal": "2026-03-03"}),
         (renewal.within(days(31)) & ~renewal.within(months(1)), {"renewal": "2026-03-03"}),
         (renewal.within(months(1)) & ~renewal.within(days(29)), {"renewal": "2026-03-31"}),
@@ -506,9 +518,9 @@ def test_lead_types_are_read_by_their_synonyms_and_typos_are_told():
         lead_type("referal")
 
 
-@pytest.mark.parametrize("value", ["a;b", "  ", ";"])
+@pytest.mark.parametrize("value", ["a;b", "  ", ";", "a, b", "a|b"])
 def test_a_value_among_several_is_one(value):
-    with pytest.raises(InvalidDefinition, match="one value at a time"):
+    with pytest.raises(InvalidDefinition, match="asks for one at a time"):
         field("skills").has(value)
 
 
@@ -567,3 +579,19 @@ def test_a_question_that_the_type_of_a_field_rules_out_is_told(criterion, messag
     with pytest.raises(InvalidDefinition, match=message):
         book(Transition(trigger="x", sources="new", target="warm", guard=criterion))
     assert not book().faults_in(field("unknown_here").past() | field("skills").has("x"))[1:]
+
+
+def test_a_purpose_is_declared_and_a_typo_is_told():
+    with pytest.raises(InvalidDefinition, match="consent 'emial' is not declared .did you mean 'email'"):
+        book(Transition(trigger="x", sources="new", target="warm", guard=consent("emial") == "granted"))
+    with pytest.raises(UnknownName, match="consent 'emial' is not declared .did you mean 'email'"):
+        Journey.start("ada", book(), at=T).record(ConsentChanged(purpose="emial", granted=True, at=T))
+    free = book().replace(purposes={})
+    assert Journey.start("ada", free, at=T).record(ConsentChanged(purpose="any", granted=True, at=T)).version == 2
+
+
+def test_a_date_object_is_its_text():
+    ada = Journey.start(Lead(id="a", fields={"renewal": date(2026, 6, 30)}), book(), at=T)
+    assert ada.lead.fields["renewal"] == "2026-06-30"
+    assert ada.record(FieldChanged(name="renewal", value=date(2026, 7, 1), at=T)).lead.fields["renewal"] == "2026-07-01"
+    assert (field("renewal") >= date(2026, 1, 1)) == (field("renewal") >= "2026-01-01")

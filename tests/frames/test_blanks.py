@@ -1,6 +1,6 @@
 """Values that mean "not answered" are declared once, wherever a table is read or learned from, and suspected."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from leadlife import Malformed
+from leadlife import FieldSpec, Malformed
 from leadlife.criteria import field
 from leadlife.evaluation import leaks, profile
 from leadlife.frames import closed_leads, fields_of, score_frame
@@ -215,3 +215,28 @@ def test_instants_in_any_column_type_serve_the_search_for_leaks():
 
 def test_a_signalling_nan_is_blank():
     assert profile({"a": [Decimal("sNaN"), 1]})[0].filled == 0.5
+
+
+def test_a_policy_that_answers_for_nobody_is_told():
+    known = closed_leads(pd.DataFrame({"won": [1, 0] * 20, "a": [1, 2] * 20}), won="won", closed=T, fields=["a"])
+    table = WinTable(at=T, stages=("new",), fields=("a",)).rebuilt(known, at=T)
+    book = eight_stage().with_fields(a=FieldSpec(type="integer")).with_score(NaiveBayes(name="win", table=table))
+    faults = []
+    before = score_frame(
+        book, pd.DataFrame({"id": ["x"], "a": [1]}), at=T - timedelta(days=1), scores="win", faults=faults
+    )
+    assert before["win"].isna().all()
+    assert "no lead has a score: the table has learned from outcomes after this instant" in str(faults[0])
+
+
+def test_one_argument_that_is_wrong_is_one_error_and_dates_are_dates():
+    frame = pd.DataFrame(
+        {
+            "won": [1, 0],
+            "d": pd.to_datetime(["2026-01-01", "2026-02-01"]),
+            "t": pd.to_datetime(["2026-01-01 10:00", "2026-02-01 00:00"]),
+        }
+    )
+    with pytest.raises(Malformed, match="time zone"):
+        closed_leads(frame, won="won", closed=datetime(2026, 1, 1), fields=["d"])
+    assert {name: str(spec.type) for name, spec in fields_of(frame, "d", "t").items()} == {"d": "date", "t": "text"}

@@ -96,7 +96,7 @@ def test_a_date_far_from_the_rest_extends_nothing_either(shop):
 
 
 def dated(*days):
-    return [Dated(datetime(2026, 1, 1, tzinfo=UTC) + day * DAY, "f", line, "c") for line, day in enumerate(days)]
+    return [Dated(datetime(2026, 1, 1, tzinfo=UTC) + day * DAY, "f", line, "c", "") for line, day in enumerate(days)]
 
 
 def test_the_rule_for_far_dates():
@@ -107,7 +107,8 @@ def test_the_rule_for_far_dates():
     assert observed(dated(*month, 110), NOW).until == dated(110)[0].at, "no more than 90 days"
     assert observed(dated(*month, 140), NOW).until == dated(29)[0].at
     assert observed(dated(*range(18), 400), NOW + 999 * DAY).until == dated(400)[0].at, "too few dates to tell"
-    assert observed(dated(*month, 140, 141), NOW).until == dated(141)[0].at, "two of thirty are no slip"
+    assert observed(dated(*month, 140, 141), NOW).until == dated(29)[0].at
+    assert observed(dated(*month, 140, 141, 142), NOW).until == dated(142)[0].at, "three of thirty are no slip"
     assert observed(dated(*([0] * 300), 200, 201, 202), NOW).until == dated(0)[0].at
     assert observed([], NOW) == Observation(None, ())
     assert observed(dated(900), NOW).until is None
@@ -387,3 +388,23 @@ def test_an_amount_too_large_for_money_is_set_aside(shop):
     (shop.folder / "leads.csv").write_text(f"id,created,sold,fee\na,2026-01-02,2026-02-01,{'9' * 60}\nb,2026-01-02,,\n")
     export = read_export(parse_mapping(HEAD + one), shop.folder, now=NOW)
     assert [row.line for row in export.set_aside] == [2]
+
+
+def test_messages_show_the_day_that_the_file_has(shop):
+    berlin = HEAD.replace('zone = "UTC"', 'zone = "Europe/Berlin"').replace('format = "iso"', 'format = "%Y-%m-%d"')
+    rows = [f"{number},2026-01-{1 + number % 28:02}" for number in range(60)]
+    (shop.folder / "leads.csv").write_text(
+        "\n".join(["id,created", *rows, "x,2081-01-05", "y,2012-01-05", "z,2015-01-05"]) + "\n"
+    )
+    export = read_export(parse_mapping(berlin), shop.folder, now=NOW)
+    assert [one.reason for one in (*export.set_aside, *export.observation.doubtful)] == [
+        "column 'created' holds 2081-01-05, more than five years ahead: mistyped?",
+        "column 'created': 2012-01-05 is long before the next one (2026-01-01): mistyped?",
+        "column 'created': 2015-01-05 is long before the next one (2026-01-01): mistyped?",
+    ]
+
+
+def test_a_column_that_no_format_fits_says_which_fits_most():
+    with pytest.raises(AmbiguousDates, match="iso fits 3 of 4") as caught:
+        prove("created", ["2026-01-01", "2026-02-01", "2026-03-01", "2026-02-31"], UTC_ZONE)
+    assert 'format = "iso"' in caught.value.hint

@@ -491,3 +491,25 @@ class TestDrive:
         with pytest.raises(errors.OutOfOrder):
             lead.drive(deal, "accept", at=at(1), by=SALES)
         assert deal.stage == "lead"
+
+
+def test_a_button_says_where_it_leads_and_whether_it_is_one():
+    lifecycle = Lifecycle(
+        stages=[Stage(id="a"), Stage(id="b"), Stage(id="w", status="won")],
+        transitions=[
+            Transition(trigger="go", sources="a", target="b", guard=evidence("need")),
+            Transition(trigger="pay", sources=["a", "b"], target="w", on="sold", kind="forward"),
+            Transition(trigger="slide", sources="a", target="b", automatic=True, guard=identified()),
+        ],
+    )
+    plain = Playbook(id="p", lifecycle=lifecycle, evidence={"need": ""}, roles=["sales"])
+    options = {one.trigger: one for one in Journey.start("ada", plain, at=at(0)).options(at=at(1))}
+    assert {name: (one.target, one.on, one.automatic) for name, one in options.items()} == {
+        "go": ("b", None, False), "pay": ("w", "sold", False), "slide": ("b", None, True),
+    }  # fmt: skip
+
+
+def test_a_mistyped_role_is_suggested(lead):
+    with pytest.raises(errors.NotPermitted) as caught:
+        lead.move("accept", at=at(4), by=Actor(id="mo", roles=("saels",)))
+    assert caught.value.hint == "did you mean 'sales'?"

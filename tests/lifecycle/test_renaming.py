@@ -119,3 +119,8 @@ def test_a_learned_policy_counts_the_stage_under_its_new_id():
     renamed = book.policy("win")
     assert (renamed.won, renamed.table.stages) == (("client",), ("lead", "client"))
     assert {row.value for row in renamed.table.rows if row.field == "stage"} == {"lead", "client"}
+
+
+def test_an_id_that_another_stage_has_is_one_fault():
+    with pytest.raises(InvalidDefinition, match="'customer' is the id of another stage"):
+        eight_stage().renamed("lead", "customer")

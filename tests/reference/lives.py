@@ -216,6 +216,7 @@ class Maker:
             roles=("sales", "marketing"),
             activity_kinds={kind: ActivityKind() for kind in KINDS},
             evidence=dict.fromkeys(WORDS, ""),
+            purposes={"news": ""},
             scores=self.scores,
             qualifications=rules,
             readiness=near,

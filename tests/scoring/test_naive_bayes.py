@@ -332,6 +332,10 @@ def test_a_number_that_many_share_is_an_interval_of_its_own():
     assert len(cuts) == 6
 
 
+def test_a_number_that_one_part_shares_is_alone_between_others():
+    assert {5, 6} <= set(cuts_of([0, 1, 2, 3, 4, 5, 5, 5, 6, 7, 8, 9], 4))
+
+
 @given(st.lists(st.integers(-3, 3) | st.integers(-50, 50), min_size=2, max_size=60), st.integers(2, 12))
 def test_every_cut_is_a_number_that_occurs_and_no_interval_is_empty(numbers, parts):
     cuts = cuts_of(numbers, parts)
@@ -365,6 +369,7 @@ def test_without_cuts_all_numbers_are_one_interval():
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
+        (lambda: NUMBERS.cutting([closed(visits=1)] * 3, "visit"), "did you mean 'visits'"),
         (lambda: NUMBERS.cutting([closed(visits=1)], "visits"), "a number in 1 of the leads"),
         (lambda: NUMBERS.cutting([closed(visits=1)] * 3, "visits", parts=1), "from 2 to 1000"),
         (lambda: NUMBERS.replace(cuts={"visits": (5, 2)}), "the cuts of a field must rise"),

@@ -180,3 +180,13 @@ def test_bands_are_told_nearly_and_exactly():
     assert near(0, bands={"cold": 1}).band is None
     assert near(0, bands={}).fades_from(None) is None
     assert near(0, bands={"cold": 0}).band == "cold"
+
+
+@pytest.mark.parametrize("points", [0.000001, -0.000001, 0.000003])
+def test_the_bounds_hold_where_every_line_is_rounded(points):
+    policy = Points(name="p", rules=[ActivityRule(name="r", kinds="call", points=points, half_life=elapsed(days=1))])
+    for number in range(1, 60, 7):
+        seen = [ActivityRecorded(kind="call", at=T - place * HOUR * 6).activity for place in range(number)]
+        view = LeadView(Lead(id="a"), seen, T)
+        bounds, _ = policy._engine.nearly(view)
+        assert bounds.low <= policy._engine.tally(view, lines=True).total <= bounds.high

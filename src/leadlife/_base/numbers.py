@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,16 +16,19 @@ _EXACT = 2**53
 
 
 def plain(value: Any) -> Any:
-    """Return the plain number that equals a number of another spelling; any other value is returned as it is.
+    """Return the plain value that equals a value of another spelling; any other is returned as it is.
 
-    A whole float or decimal is the whole number, another decimal the float, and a scalar of NumPy what it holds. So 1,
-    1.0, ``Decimal("1.00")`` and ``numpy.int64(1)`` are one value, whatever a frame library made of a column.
+    A date is its ISO text. A whole float or decimal is the whole number, another decimal the float, and a scalar of
+    NumPy what it holds. So 1, 1.0, ``Decimal("1.00")`` and ``numpy.int64(1)`` are one value, whatever a frame library
+    made of a column.
 
     Raises:
         Malformed: It is a date or a duration of NumPy, which would be read as a number.
     """
     if type(value) in (str, int, bool):  # by far the most values
         return value
+    if type(value) is date:
+        return value.isoformat()
     if getattr(value, "shape", None) == () and hasattr(value, "dtype"):
         if value.dtype.kind not in _NUMPY_KINDS:
             raise Malformed("a date or a duration of NumPy is no plain value", hint="convert it to ISO text")

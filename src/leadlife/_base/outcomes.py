@@ -94,6 +94,9 @@ def paired(outcomes: Iterable[Any], scores: Iterable[Any]) -> Pairs:
     won, values = checked_outcomes(outcomes), several("scores", scores)
     if len(won) != len(values) or not won:
         raise Malformed(f"got {len(won)} outcomes and {len(values)} scores", hint="pass one score for each outcome")
+    blank = next((place for place, value in enumerate(values) if is_blank(value)), None)
+    if blank is not None:
+        raise Malformed(f"lead {blank} has no score", hint="leave out the leads without a score, and their outcomes")
     return list(zip(map(_number, values), won, strict=True))
 
 

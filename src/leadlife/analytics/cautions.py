@@ -6,12 +6,16 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from leadlife.analytics.incidence import quantile
+from leadlife.analytics.incidence import Risk, quantile
 from leadlife.analytics.lead_outcomes import LeadOutcome
 from leadlife.timing import local_day, zone_named
 
 FEWEST = 30
 """With fewer leads or conversions than this, the figures of a group are mostly noise."""
+
+
+FEW_AT_RISK = 10
+"""A rate by a horizon that fewer leads reached is told."""
 
 
 class Caution(NamedTuple):
@@ -126,6 +130,19 @@ def small_group(name: str | None, leads: int, won: int) -> Iterator[Caution]:
             "small_group",
             f"{label} has {_counted(leads, 'lead')} and {won} won, fewer than {FEWEST}: read the interval",
             {"group": name, "leads": leads, "won": won},
+        )
+
+
+def thin_horizon(name: str | None, risks: Iterable[Risk]) -> Iterator[Caution]:
+    """Yield a caution where rates by a horizon rest on a few leads that were observed for so long."""
+    thin = [risk for risk in risks if risk.rate is not None and 0 < risk.at_risk < FEW_AT_RISK]
+    if thin:
+        label = "the blank group" if name is None else f"group {name!r}"
+        horizons = " and ".join(f"{risk.days}" for risk in thin)
+        yield Caution(
+            "thin_horizon",
+            f"{label}: the rates by {horizons} days rest on the {_counted(thin[0].at_risk, 'lead')} observed so long",
+            {"group": name, "horizons": [risk.days for risk in thin], "at_risk": [risk.at_risk for risk in thin]},
         )
 
 

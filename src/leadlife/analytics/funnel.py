@@ -6,7 +6,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from leadlife.analytics.cautions import Caution, about_journeys, cautions, small_group, winners_only
+from leadlife.analytics.cautions import (
+    FEWEST,
+    Caution,
+    about_journeys,
+    cautions,
+    small_group,
+    thin_horizon,
+    winners_only,
+)
 from leadlife.analytics.incidence import Incidence, Risk, quantile, wilson
 from leadlife.analytics.lead_outcomes import LeadOutcome, by_lead, lead_outcomes
 from leadlife.analytics.stage_names import StageNames
@@ -160,6 +168,8 @@ def funnel(
     total = _group(None, rows, stages, hidden=False)
     if by is None and rows:
         warnings += small_group("total", total.leads, total.won_standing)
+    if len(rows) >= FEWEST:
+        warnings += thin_horizon("total", total.rate_by_horizon)
     if by is not None:
         parts: dict[str | None, list[LeadOutcome]] = {}
         own = by not in playbook.fields and by.endswith(PIPELINE)
@@ -169,6 +179,8 @@ def funnel(
         groups.sort(key=lambda group: (-group.leads, group.key is None, group.key or ""))
         for group in groups:
             warnings += small_group(group.key, group.leads, group.won_standing)
+            if group.leads >= FEWEST:
+                warnings += thin_horizon(group.key, group.rate_by_horizon)
     return Funnel(until, by, total, tuple(groups), tuple(warnings))
 
 

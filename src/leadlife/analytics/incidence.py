@@ -51,15 +51,17 @@ class Incidence:
             # Without a competing event it equals one minus Kaplan-Meier, which rounds less than the sum.
             self._rate[day] = rate if losses else 1 - free
             at_risk -= wins[day] + losses[day] + censored[day]
+        self._decided = bool(days) and not censored[days[-1]]
 
     def by(self, days: int) -> Risk:
         """Return the incidence by a day; its rate is None after the last day on which a lead was observed.
 
-        The leads at risk are those that were observed for at least so many days.
+        Where that day decided the last of them, the rate stays as it is. The leads at risk are those that were observed
+        for at least so many days.
         """
         later = next((day for day in self._days if day >= days), None)
         if later is None:
-            return Risk(days, None, 0)
+            return Risk(days, self._rate[self._days[-1]] if self._decided else None, 0)
         reached = [day for day in self._days if day <= days]
         return Risk(days, self._rate[reached[-1]] if reached else 0.0, self._risk[later])
 

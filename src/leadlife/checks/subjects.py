@@ -54,7 +54,7 @@ def subject_of(leaf: Criterion, playbook: Playbook | None = None) -> Subject:  #
         case FieldHas():
             # What else the text is asked may go with any of its values, so each question is a subject of its own: that
             # allows some texts that there are not, and leaves out none.
-            return "has", leaf.name, leaf.value.casefold(), leaf.separator
+            return "has", leaf.name, leaf.value.casefold(), leaf.separator or ""
         case DateIs():
             # Which day it is decides on a date alone. An anniversary is independent of how far the date lies ahead.
             return "date", leaf.name, leaf.relation if leaf.relation is DateRelation.ANNIVERSARY else ""

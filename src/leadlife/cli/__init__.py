@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     read = commands.add_parser("funnel", help="read an export and print its funnel")
     read.add_argument("mapping", type=Path, help="path of the mapping, a TOML file")
     read.add_argument("--data", type=Path, help="folder of the tables (default: the folder of the mapping)")
-    read.add_argument("--by", help="group by a mapped attribute, by source or by lead_type")
+    read.add_argument("--by", help="group by a mapped attribute, by source, lead_type or pipeline")
     read.add_argument(
         "--as-of", help="end of observation: a date, or an instant with its offset (default: latest date in the tables)"
     )

@@ -112,8 +112,13 @@ class FieldOperand(ValueOperand[FieldIs]):
         super().__init__(FieldIs, name=name)
         self._name = name
 
-    def has(self, value: str, *, separator: str = ";") -> FieldHas:
-        """Return a criterion: one of the values in the field is this one; ``has("Java")`` is not JavaScript."""
+    def has(self, value: str, *, separator: str | None = None) -> FieldHas:
+        """Return a criterion: one of the values in the field is this one; ``has("Java")`` is not JavaScript.
+
+        Args:
+            value: The value.
+            separator: The text between two values; by default ``;``, ``,``, ``|`` or a new line.
+        """
         return FieldHas(name=self._name, value=value, separator=separator)
 
     def past(self) -> DateIs:

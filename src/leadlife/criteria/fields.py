@@ -1,5 +1,6 @@
 """Criteria about values: the fields of a lead, and the attributes of its latest activity of a kind."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Literal, Self
@@ -55,6 +56,9 @@ class FieldIs(Comparing, Criterion):
         return () if seen is None else (seen,)
 
 
+_SEPARATORS = re.compile(r"[;,|\n]")
+
+
 class FieldHas(Criterion):
     """Whether a field that holds several values has one of them: ``Java`` is not in ``JavaScript; SQL``.
 
@@ -65,14 +69,18 @@ class FieldHas(Criterion):
     op: Literal["has"] = "has"
     name: Name
     value: Annotated[Text, Field(min_length=1)]
-    separator: Annotated[str, Field(min_length=1, max_length=9)] = ";"
-    """The text between two values."""
+    separator: Annotated[str, Field(min_length=1, max_length=9)] | None = None
+    """The text between two values; by default ``;``, ``,``, ``|`` or a new line."""
 
     @model_validator(mode="after")
     def _one_value(self) -> Self:
-        if not self.value.strip() or self.separator in self.value:
-            raise Malformed(f"a field has one value at a time, between {self.separator!r}", hint="join has(...) with &")
+        if not self.value.strip() or len(self._apart(self.value)) > 1:
+            hint = "join has(...) with &, or name another separator"
+            raise Malformed("a question about several values asks for one at a time", hint=hint)
         return self
+
+    def _apart(self, text: str) -> list[str]:
+        return _SEPARATORS.split(text) if self.separator is None else text.split(self.separator)
 
     def _compiled(self) -> Predicate:
         name = self.name
@@ -87,7 +95,7 @@ class FieldHas(Criterion):
         """Return whether a value of the field has the one that is asked for; None if it is no text."""
         if not isinstance(found, str):
             return None
-        return self.value.strip().casefold() in (one.strip().casefold() for one in found.split(self.separator))
+        return self.value.strip().casefold() in (one.strip().casefold() for one in self._apart(found))
 
     def sentence(self) -> str:
         """Return the criterion in words."""

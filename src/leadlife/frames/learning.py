@@ -54,7 +54,8 @@ def _kind(dtype: nw.dtypes.DType, values: list[Any]) -> FieldType:
         return FieldType.INTEGER
     if dtype.is_numeric():
         return FieldType.NUMBER
-    return FieldType.DATE if dtype == nw.Date else FieldType.TEXT
+    days = dtype == nw.Datetime and bool(known) and all(FieldType.DATE.accepts(scalar(value)) for value in known)
+    return FieldType.DATE if dtype == nw.Date or days else FieldType.TEXT
 
 
 def closed_leads(
@@ -98,6 +99,7 @@ def closed_leads(
     declared = DeclaredBlanks(blanks, table.columns)
     columns = {name: cells(table, name, declared, asked=name in names) for name in {won, *names, *other}}
     outcomes = _outcomes(won, columns[won])
+    at_once = None if isinstance(closed, str) else instant(closed)
     found: list[RowFault] = []
     leads: list[ClosedLead] = []
     for row in range(len(table)):  # row by row, so that one faulty row does not hide the others
@@ -108,7 +110,7 @@ def closed_leads(
             leads.append(
                 ClosedLead(
                     won=checked_outcomes([outcomes[row]])[0] == 1,
-                    closed=cell_instant(cell[closed], zone_info) if isinstance(closed, str) else instant(closed),
+                    closed=at_once or cell_instant(cell[str(closed)], zone_info),
                     made=None if made is None or cell[made] is None else cell_instant(cell[made], zone_info),
                     team=None if team is None or cell[team] is None else str(cell[team]),
                     stage=None if stage is None or cell[stage] is None else str(cell[stage]),

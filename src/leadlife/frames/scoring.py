@@ -87,6 +87,7 @@ def score_frame(
     for row, person in enumerate(tqdm(people, "scoring", unit=" leads", delay=SHOWN_AFTER, disable=not progress)):
         theirs = () if person is None else by_lead.get(person.id, ())
         rows.append({} if person is None else _scored(policies, LeadView(person, theirs, now), row, found))
+    found += _silent(policies, rows)
     found += _drifted(policies, people)
     report(found, faults)
     return like(leads, _with_scores(table, policies, rows, ledger=ledger))  # type: ignore[no-any-return]
@@ -113,6 +114,15 @@ def _missing_fields(playbook: Playbook, policies: Sequence[Policy], table: Table
                     name,
                     f"score {policy.name!r} reads this field, and the frame has no such column ({hint})",
                 )
+
+
+def _silent(policies: Sequence[Policy], rows: Sequence[dict[str, Score]]) -> Iterator[RowFault]:
+    """Yield a fault for each policy that answers for nobody, with its reason."""
+    for policy in policies:
+        scores = [row[policy.name] for row in rows if policy.name in row]
+        why = next((score.why for score in scores if score.why), "it has no answer")
+        if scores and not any(score.answered for score in scores):
+            yield RowFault("leads", None, None, f"score {policy.name!r}: no lead has a score: {why}")
 
 
 def _drifted(policies: Sequence[Policy], people: Sequence[Lead | None]) -> Iterator[RowFault]:

@@ -121,9 +121,13 @@ def prove(column: str, values: Iterable[str], zone: ZoneInfo, *, days: bool = Tr
         read_as = {form: _try_read(readers[form], text) for form in instants}
         instants = {form: [*instants[form], at] for form, at in read_as.items() if at is not None}
         if not instants:
+            fits = {form: sum(_try_read(readers[form], one) is not None for one in texts) for form in CANDIDATES}
+            best = max(fits, key=lambda form: fits[form])
+            most = f"; {best} fits {fits[best]} of {len(texts)}" if fits[best] else ""
+            form = best if fits[best] else "%d/%m/%Y"
             raise AmbiguousDates(
-                f"no known date format fits every value of column {column!r}",
-                hint='state its format in the mapping, such as format = "%d/%m/%Y"',
+                f"no known date format fits every value of column {column!r}{most}",
+                hint=f'state its format in the mapping, such as format = "{form}": rows of another are set aside',
                 details={"column": column, "values": len(texts)},
             )
     fitting = list(instants)

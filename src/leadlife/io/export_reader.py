@@ -170,8 +170,11 @@ class _Reading:
         dates = [(date, _read_date(date.column, row, read)) for date, read in readers]
         for date, at in dates:
             if at is not None and at > self.now + FURTHEST:
-                raise _RowError(f"column {date.column!r} holds {at:%Y-%m-%d}, more than five years ahead: mistyped?")
-        self.dates += [Dated(at, table.file, row.line, date.column) for date, at in dates if at is not None]
+                day = self._day(date, at)
+                raise _RowError(f"column {date.column!r} holds {day}, more than five years ahead: mistyped?")
+        self.dates += [
+            Dated(at, table.file, row.line, date.column, self._day(date, at)) for date, at in dates if at is not None
+        ]
         if table.entry is not None:
             entry = self._entry(lead, table, row, dates[0][1])
         elif lead in self.leads:
@@ -182,6 +185,10 @@ class _Reading:
         drafts = list(self._drafts(place, table, row, dates, entry))
         entry.drafts.extend(drafts)
         self.leads[lead] = entry
+
+    def _day(self, date: DateColumn, at: datetime) -> str:
+        """Return the local day of an instant in the zone of its column."""
+        return local_day(at, zone_named(date.zone or self.mapping.zone)).isoformat()
 
     def _entry(self, lead: str, table: Table, row: Row, at: datetime | None) -> _Entry:
         if at is None:

@@ -1,7 +1,7 @@
 """The end of observation of an export, and the dates that are doubtful: told by file, line and column, never guessed.
 
 A date after the time of reading is planned: it is kept, and does not extend observation. A date far from the rest is
-probably mistyped: among at least 20 dates, the few at one end (up to one in a hundred, at least one) are far if the gap
+probably mistyped: among at least 20 dates, the few at one end (two, or up to one in fifty) are far if the gap
 to the rest is longer than 90 days and than half the time that the rest spans.
 """
 
@@ -16,8 +16,8 @@ from leadlife.io.tables import SetAside
 
 ENOUGH = 20
 """The least number of dates of which some can be far from the rest."""
-FEW = 100
-"""At most one date in so many is far from the rest."""
+FEW = 50
+"""At most one date in so many is far from the rest, or two."""
 LONG_GAP = timedelta(days=90)
 SPANS = 2
 """The gap is longer than the span of the rest divided by this."""
@@ -31,6 +31,8 @@ class Dated(NamedTuple):
     file: str
     line: int
     column: str
+    day: str
+    """Its local day, as the file has it."""
 
 
 class Observation(NamedTuple):
@@ -51,18 +53,17 @@ def observed(dates: Iterable[Dated], now: datetime) -> Observation:
     known = [dated for dated in ordered if dated.at <= now]
     found = [(dated, f"after the time of reading ({now:%Y-%m-%d})") for dated in ordered if dated.at > now]
     early, rest, late = _ends(known)
-    found += [(dated, f"long before the next one ({rest[0].at:%Y-%m-%d}): mistyped?") for dated in early]
-    found += [(dated, f"long after the one before ({rest[-1].at:%Y-%m-%d}): mistyped?") for dated in late]
+    found += [(dated, f"long before the next one ({rest[0].day}): mistyped?") for dated in early]
+    found += [(dated, f"long after the one before ({rest[-1].day}): mistyped?") for dated in late]
     doubtful = (
-        SetAside(dated.file, dated.line, f"column {dated.column!r}: {dated.at:%Y-%m-%d} is {why}")
-        for dated, why in found
+        SetAside(dated.file, dated.line, f"column {dated.column!r}: {dated.day} is {why}") for dated, why in found
     )
     return Observation(rest[-1].at if rest else None, tuple(sorted(doubtful)))
 
 
 def _ends(ordered: Sequence[Dated]) -> tuple[Sequence[Dated], Sequence[Dated], Sequence[Dated]]:
     """Return dates in three parts: those far before the rest, the rest, and those far after it."""
-    few = max(len(ordered) // FEW, 1)
+    few = max(len(ordered) // FEW, 2)
     first, last = 0, len(ordered)
     if len(ordered) < ENOUGH:
         return (), ordered, ()
@@ -80,11 +81,12 @@ def cautions_of(observation: Observation, as_of: datetime | None) -> Iterator[Ca
     """Yield a caution about doubtful dates, and one about an end of observation that is not in the data."""
     doubtful = observation.doubtful
     if doubtful:
-        several = "1 date is" if len(doubtful) == 1 else f"{len(doubtful)} dates are"
+        one = len(doubtful) == 1
+        several, extend = ("1 date is", "extends") if one else (f"{len(doubtful)} dates are", "extend")
         first = f"{doubtful[0].file} line {doubtful[0].line}, {doubtful[0].reason}"
         yield Caution(
             "doubtful_dates",
-            f"{several} after the time of reading or far from the rest, and extend no observation; first: {first}",
+            f"{several} after the time of reading or far from the rest, and {extend} no observation; first: {first}",
             {"dates": len(doubtful)},
         )
     until = observation.until

@@ -20,11 +20,13 @@ class Option(NamedTuple):
         trigger: The trigger.
         allowed: Whether it may be fired now, by this actor, with this reason.
         kind: What the move means.
-        target: Where it leads; None where no candidate's guard is true, or the move is internal.
+        target: Where it leads; None where that depends on guards that are not true, or the move is internal.
         needs_reason: Whether a reason must be given.
         reasons: The reasons to choose from.
         refusals: Why not, in order.
         needs: What is still to be given, and refuses nothing where it is asked for: ``reason``, ``note``.
+        on: The kind of fact that fires it; None where only somebody does.
+        automatic: Whether the guard alone makes the move, so that it needs no button.
     """
 
     trigger: str
@@ -35,6 +37,8 @@ class Option(NamedTuple):
     reasons: tuple[str, ...]
     refusals: tuple[Refusal, ...]
     needs: tuple[str, ...] = ()
+    on: str | None = None
+    automatic: bool = False
 
     def __bool__(self) -> bool:
         return self.allowed

@@ -320,15 +320,14 @@ def _adopt(state: State, fact: PlaybookAdopted, registry: PlaybookRegistry) -> R
     stages = playbook.lifecycle.by_id
     labels = _new_labels(fact, playbook)
     stage = labels.get(before.stage, before.stage)
+    refusal: Refusal | None = None
     if stage not in stages or stages[stage].type is StageType.GATE:
         hint = f"map the stage in stages=; {did_you_mean(before.stage, stages)}"
         refusal = Refusal(RefusalCode.ILLEGAL_MOVE, f"{playbook.ref} has no stage {stage!r}", hint)
-        return _refuse(state, fact, (refusal,), trigger=StepKind.ADOPTED)
-
-    if stages[stage].status is StageStatus.CHURNED and before.status not in (StageStatus.WON, StageStatus.CHURNED):
-        hint = "map the stage to another one in stages="
+    elif stages[stage].status is StageStatus.CHURNED and before.status not in (StageStatus.WON, StageStatus.CHURNED):
         message = f"{stage!r} is a churned stage, and {before.stage!r} is not a customer's"
-        refusal = Refusal(RefusalCode.ILLEGAL_MOVE, message, hint)
+        refusal = Refusal(RefusalCode.ILLEGAL_MOVE, message, "map the stage to another one in stages=")
+    if refusal is not None:
         return _refuse(state, fact, (refusal,), trigger=StepKind.ADOPTED)
 
     def renamed(name: str | None) -> str | None:

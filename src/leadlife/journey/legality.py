@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from leadlife.criteria import Verdict, verdict_of
-from leadlife.errors import GuardError, LeadlifeError, Refusal, RefusalCode, did_you_mean
+from leadlife.errors import GuardError, LeadlifeError, Refusal, RefusalCode, did_you_mean, suggestion
 from leadlife.journey.state import Position, State
 from leadlife.journey.view import JourneyView
 from leadlife.leads import Actor, Source
@@ -208,7 +208,8 @@ def may_ever_fire(playbook: Playbook, trigger: str, by: Actor) -> bool:
 def not_permitted(message: str, roles: tuple[str, ...], by: Actor, details: dict[str, Any]) -> Refusal:
     """Return the refusal of an actor who has none of the roles."""
     passed = f"has the role {' and '.join(by.roles)}" if by.roles else "has no role"
-    hint = f"pass by=Actor(id={by.id!r}, roles=[{roles[0]!r}])" if roles else "nobody may"
+    near = next((found for role in by.roles if (found := suggestion(role, roles))), None)
+    hint = f"did you mean {near!r}?" if near else f"pass by=Actor(id={by.id!r}, roles=[{roles[0]!r}])"
     details = {**details, "roles": roles, "passed": by.roles}
     return Refusal(RefusalCode.NOT_PERMITTED, f"{message}, and {by.id!r} {passed}", hint, details)
 

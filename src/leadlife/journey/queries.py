@@ -70,17 +70,20 @@ def option(data: JourneyData, move: Moved, *, late: bool, asking: bool = False) 
     position = state.position
     candidates = () if position is None else position.table.moves.get((position.stage, trigger), ())
     rule = edge.rule if isinstance(edge, Edge) else candidates[0].edge.rule if candidates else None
+    targets = {candidate.edge.target for candidate in candidates}
     asks_reason = rule is not None and (rule.needs_reason or bool(rule.reasons))
     listed = () if rule is None else rule.reasons or tuple(data.playbook.lifecycle.reason_by_id)
     return Option(
         trigger=trigger,
         allowed=not refusals,
         kind=None if rule is None else rule.kind,
-        target=edge.target if isinstance(edge, Edge) else None,
+        target=edge.target if isinstance(edge, Edge) else next(iter(targets)) if len(targets) == 1 else None,
         needs_reason=rule is not None and rule.needs_reason,
         reasons=listed if asks_reason else (),
         refusals=refusals,
         needs=tuple(_needs(data, rule, move)),
+        on=None if rule is None else rule.on,
+        automatic=rule is not None and rule.automatic,
     )
 
 

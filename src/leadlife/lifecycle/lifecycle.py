@@ -184,6 +184,8 @@ class Lifecycle(Definition):
             UnknownName: There is no such stage.
             InvalidDefinition: The new id is that of another stage.
         """
+        if new in self.by_id and new != old:
+            raise InvalidDefinition(f"{new!r} is the id of another stage", hint="choose an id that is free")
         renamed = with_stages_renamed(self, {self.stage(old).id: new})
         stage = renamed.stage(new)
         return renamed.with_stages(stage.replace(aliases=(*stage.aliases, old)))

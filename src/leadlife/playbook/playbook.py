@@ -16,6 +16,7 @@ from leadlife.criteria import BandIs, Criterion, CustomGuard, ScoreIs, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
 from leadlife.facts import (
     ActivityRecorded,
+    ConsentChanged,
     EvidenceGiven,
     Fact,
     FieldChanged,
@@ -67,6 +68,8 @@ class Playbook(Definition):
     activity_kinds: MappingOf[Name, ActivityKind] = Field(default_factory=FrozenDict[str, ActivityKind])
     evidence: MappingOf[Name, Text] = Field(default_factory=FrozenDict[str, str])
     """The yes-or-no questions that people and systems answer, each with its meaning."""
+    purposes: MappingOf[Name, Text] = Field(default_factory=FrozenDict[str, str])
+    """The uses of a lead's data that need its consent, each with its meaning; without any, a fact may name others."""
     scores: Scores = default(())
     """The scoring policies, each under its own name; :meth:`with_score` adds one."""
     qualifications: TupleOf[QualificationRule] = default(())
@@ -151,6 +154,7 @@ class Playbook(Definition):
             "stage": self.lifecycle.by_id,
             "qualification": self.qualification_by_name,
             "role": dict.fromkeys(self.roles),
+            "consent": self.purposes,
         }
 
     @cached_property
@@ -230,6 +234,8 @@ class Playbook(Definition):
             fault = self.activity_kinds[fact.kind].fault_in(fact.attributes)
             if fault is not None:
                 raise Malformed(f"attribute {fault[0]!r} of activity {fact.kind!r} {fault[1]}")
+        elif isinstance(fact, ConsentChanged) and self.purposes:
+            self._declared("consent", fact.purpose)
         elif isinstance(fact, EvidenceGiven):
             self._declared("evidence", fact.name)
         elif isinstance(fact, QualificationGranted | QualificationWithdrawn):

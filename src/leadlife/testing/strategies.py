@@ -206,6 +206,7 @@ def playbooks(draw: st.DrawFn, *, version: str = "1") -> Playbook:
     """Generate playbooks with generated lifecycles; half of them have qualification rules and automatic transitions."""
     plain = Playbook(
         id="generated",
+        purposes={"newsletter": ""},
         version=version,
         zone=draw(st.sampled_from(ZONES)),
         lifecycle=draw(lifecycles()),

@@ -38,7 +38,7 @@ from leadlife._base.numbers import plain
 from leadlife._base.outcomes import several, whole
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import Scalar
-from leadlife.errors import Malformed
+from leadlife.errors import Malformed, suggestion
 from leadlife.timing import instant
 
 STAGE = "stage"
@@ -225,9 +225,11 @@ class WinTable(Definition):
         for field in fields:
             numbers = [float(number) for values in rows if _is_number(number := values.get(field))]
             if len(numbers) < 2:  # noqa: PLR2004 - a cut lies between two
+                names = {name for values in rows for name in values}
+                near = None if field in names else suggestion(field, names)
                 raise Malformed(
                     f"field {field!r} has a number in {len(numbers)} of the leads, and cuts need 2",
-                    hint="pass more leads, or leave the field out",
+                    hint=f"did you mean {near!r}?" if near else "pass more leads, or leave the field out",
                 )
             cuts[field] = cuts_of(numbers, parts)
             if not cuts[field]:

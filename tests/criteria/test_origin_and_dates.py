@@ -48,7 +48,7 @@ from leadlife.facts import Started
 from leadlife.leads import Consent
 from leadlife.scoring import ActivityRule, Points
 from leadlife.scoring.view import LeadView
-from leadlife.timing import day_start, local_day, months, zone_named
+from leadlife.timing import Calendar, day_start, local_day, months, zone_named
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -245,6 +245,8 @@ def asked_on(criterion, day, value, zone="Europe/Berlin"):
         (field("renewal").within(months(1)), date(2026, 1, 27), "2026-02-28", False),
         (field("renewal").within(months(1)), date(2026, 2, 28), "2026-03-31", False),
         (field("renewal").within(months(1)), date(2026, 3, 1), "2026-03-31", True),
+        (field("renewal").within(Calendar(months=1, days=1)), date(2026, 1, 28), "2026-03-01", True),
+        (field("renewal").within(Calendar(months=1, days=1)), date(2026, 1, 27), "2026-03-01", False),
         (field("renewal").anniversary(), date(2026, 3, 2), "2020-03-02", True),
         (field("renewal").anniversary(), date(2026, 3, 2), "2026-03-02", False),
         (field("renewal").anniversary(), date(2026, 2, 28), "2024-02-29", True),

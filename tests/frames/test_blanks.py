@@ -1,6 +1,6 @@
 """Values that mean "not answered" are declared once, wherever a table is read or learned from, and suspected."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -240,3 +240,12 @@ def test_one_argument_that_is_wrong_is_one_error_and_dates_are_dates():
     with pytest.raises(Malformed, match="time zone"):
         closed_leads(frame, won="won", closed=datetime(2026, 1, 1), fields=["d"])
     assert {name: str(spec.type) for name, spec in fields_of(frame, "d", "t").items()} == {"d": "date", "t": "text"}
+
+
+def test_a_column_of_days_says_when_leads_were_closed():
+    frame = pd.DataFrame({"size": [1, 2], "won": [1, 0], "closed": [date(2026, 1, 1), date(2026, 2, 1)]})
+    leads = closed_leads(frame, won="won", closed="closed", fields=["size"], zone="Europe/Berlin")
+    assert [lead.closed for lead in leads] == [
+        datetime(2025, 12, 31, 23, tzinfo=UTC),
+        datetime(2026, 1, 31, 23, tzinfo=UTC),
+    ]

@@ -180,6 +180,12 @@ def test_bands_are_told_nearly_and_exactly():
     assert near(0, bands={"cold": 1}).band is None
     assert near(0, bands={}).fades_from(None) is None
     assert near(0, bands={"cold": 0}).band == "cold"
+    # On the very edge only the exact sum tells the band.
+    seen = [ActivityRecorded(kind="page_view", at=T - 7 * HOUR).activity] * 3
+    edge = FADING.summary_of(LeadView(Lead(id="a"), seen, T)).value
+    assert 2 < edge < 3
+    for limit, told_band in ((edge, "cold"), (edge + 0.000001, None)):
+        assert FADING.replace(bands={"cold": limit}).summary_of(LeadView(Lead(id="a"), seen, T)).band == told_band
 
 
 @pytest.mark.parametrize("points", [0.000001, -0.000001, 0.000003])

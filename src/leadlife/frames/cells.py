@@ -133,7 +133,7 @@ def lead_id(value: Any) -> str:
 
 
 def cell_instant(value: Any, zone: ZoneInfo) -> datetime:
-    """Return the instant in a cell: a datetime, a date or ISO text; without an offset, it is a wall time in the zone.
+    """Return the instant in a cell: a datetime, or ISO text, which dates are too; without an offset, a wall time there.
 
     Raises:
         Malformed: The cell holds none of these.
@@ -143,8 +143,6 @@ def cell_instant(value: Any, zone: ZoneInfo) -> datetime:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise Malformed("text for an instant must be ISO 8601", hint="convert the column to datetimes") from None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - a wall time, for now
     if isinstance(value, datetime) and value.tzinfo is None:
         value = from_wall(_in_range(value), zone)
     if not isinstance(value, datetime):

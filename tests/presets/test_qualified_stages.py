@@ -14,11 +14,13 @@ from leadlife import (
     Journey,
     Moved,
     QualificationGranted,
+    QualificationRule,
     QualificationWithdrawn,
     Retracted,
     Sold,
     StageReached,
 )
+from leadlife.criteria import evidence, identified
 from leadlife.presets import ibm, mql_pql_sql
 
 T0 = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -65,6 +67,17 @@ def test_an_import_that_says_the_stage_says_the_qualification(playbook):
     assert "the import says that sql was reached" in str(imported.explain())
     undone = imported.record(Retracted(target=imported.facts[-1].id, at=T0 + 2 * DAY))
     assert (undone.stage, undone.qualifications) == ("lead", {})
+
+
+def test_what_an_import_says_holds_until_the_qualification_is_left_which_may_be_at_once():
+    left = QualificationRule(name="sql", enter=evidence("urgent_need"), leave=~identified())
+    playbook = mql_pql_sql()
+    rules = tuple(left if rule.name == "sql" else rule for rule in playbook.qualifications)
+    new = Journey.start("a", playbook.replace(qualifications=rules), at=T0, stage="lead")
+    imported = new.record(StageReached(stage="sql", at=T0 + DAY, infer_gaps=True))
+    assert (imported.stage, imported.qualifications.keys() & {"sql"}) == ("lead", set())
+    known = new.record(Identified(at=T0)).record(StageReached(stage="sql", at=T0 + DAY, infer_gaps=True))
+    assert (known.stage, known.qualifications.keys()) == ("sql", {"sql"})
 
 
 def test_what_is_held_already_is_not_granted_again():

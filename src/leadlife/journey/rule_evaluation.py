@@ -9,13 +9,13 @@ Rules are numbered by the :class:`RuleIndex`, so a set of rules is a set of bits
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from leadlife.criteria import Criterion
 from leadlife.errors import GuardError
-from leadlife.facts import Fact, QualificationGranted, QualificationWithdrawn
+from leadlife.facts import Fact, QualificationGranted, QualificationWithdrawn, StageReached
 from leadlife.journey.moves import make_move
 from leadlife.journey.records import (
     NEVER_HELD,
@@ -63,6 +63,15 @@ def evaluate_rules(state: State, at: datetime, fact: Fact | None = None, *, refu
     evaluation = _Evaluation(state, state.position, state.rules, at=at, fact=fact, refused=refused)
     if evaluation.has_work():
         evaluation.run()
+
+
+def _granted_or_withdrawn(fact: Fact | None, states: Mapping[str, RuleState]) -> str | None:
+    """Return the qualification that a fact itself grants or withdraws, by hand or as an import."""
+    if isinstance(fact, QualificationGranted | QualificationWithdrawn):
+        return fact.name
+    if isinstance(fact, StageReached) and states.get(fact.stage, NEVER_HELD).fact == fact.id:
+        return fact.stage
+    return None
 
 
 class _Answers(NamedTuple):
@@ -122,8 +131,9 @@ class _Evaluation:
         """The rules that the fact may confirm: what lets a lead in reads what the fact changed."""
         self.waiting: int = self.index.readers(self.changed) | self.confirmed
         """The rules that are still to be evaluated."""
-        if isinstance(fact, QualificationGranted | QualificationWithdrawn) and fact.name in self.index.places:
-            self.waiting |= 1 << self.index.places[fact.name]
+        named = _granted_or_withdrawn(fact, self.states)
+        if named is not None and named in self.index.places:
+            self.waiting |= 1 << self.index.places[named]
         self.moves: tuple[MoveReads, ...] = waits_here(position, self.index)
         """What the guards of the moves read that wait in the present stage."""
 

@@ -15,6 +15,7 @@ def test_natural_spellings_run():
     assert (len(fact_id), seq, recorded_at) == (32, 1, spelled.MONDAY)
     assert kind is TransitionKind.FORWARD
     assert roles == ("sales",)
+    assert len(spelled.business_hours().week) == 2
     assert spelled.is_open.__name__ in spelled.transitions()[0].guard.sentence()
 
 

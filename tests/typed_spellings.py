@@ -6,7 +6,7 @@ so both halves are tested. ``test_typing.py`` runs the spellings.
 
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from leadlife import (
     ActivityRecorded,
@@ -25,6 +25,7 @@ from leadlife import (
 from leadlife.criteria import View, count
 from leadlife.lifecycle import Reason, StageStatus, TransitionKind
 from leadlife.presets import eight_stage
+from leadlife.timing import BusinessHours
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -84,12 +85,23 @@ def attributes() -> tuple[str, int, datetime, TransitionKind, tuple[str, ...]]:
     return last.id, last.seq, last.recorded_at, rule.kind, rule.roles
 
 
+def business_hours() -> BusinessHours:
+    """Hours in natural spellings."""
+    week = {"monday": ["09:00-12:00", "13:00-17:00"], "tuesday": ["09:00-12:00"]}
+    mixed = BusinessHours(
+        zone="UTC", week={"monday": "09:00-17:00", "friday": ["09:00-12:00"]}, holidays=[date(2026, 1, 1)]
+    )
+    assert mixed.week["friday"] == ("09:00-12:00",)
+    return BusinessHours(zone="Europe/Berlin", week=week, holidays=["2026-12-25"])
+
+
 def refused() -> None:
     """Spellings that are wrong; never run."""
     Transition(trigger="t", sources="a", target="b", guard=count("login"))  # type: ignore[arg-type]
     Transition(trigger="t", sources=3, target="b")  # type: ignore[arg-type]
     Stage(id="a", status=1)  # type: ignore[arg-type]
     Stage(id="a", limit=Limit(after=3, trigger="t"))  # type: ignore[arg-type]
+    BusinessHours(zone="UTC", week={"monday": 9})  # type: ignore[dict-item]
     FieldSpec(type=5)  # type: ignore[arg-type]
     ActivityRecorded(kind="login", at=MONDAY, by=7)  # type: ignore[arg-type]
     Actor(id="sam", roles=5)  # type: ignore[arg-type]

@@ -27,7 +27,7 @@
     ├── PolicyError               (RuntimeError)     a scoring policy raised, or did not give a valid score
     │   └── PolicyNotBound                           a custom policy has no function bound to it
     ├── PluginError               (ImportError)      a plugin of another package cannot be loaded; the package is named
-    ├── NeedsWholeLog             (ValueError)       the facts are not the log of a snapshot, or a continuation of it
+    ├── NeedsWholeLog             (ValueError)       an answer needs facts from before a snapshot
     ├── UnknownPlaybook           (LookupError)      a log names a playbook that was not passed
     ├── FrozenValue               (AttributeError)   an attribute of an immutable value was assigned or deleted
     ├── StageConflict             (RuntimeError)     an object of the host is in another stage than its journey
@@ -423,24 +423,26 @@ class PluginError(LeadlifeError, ImportError):
 
 
 class NeedsWholeLog(LeadlifeError, ValueError):
-    """The facts are not the log that a snapshot was made of, nor a continuation of it."""
+    """An answer needs facts that lie before a snapshot, or the facts do not go on from it."""
 
     code: ClassVar[str] = "needs_whole_log"
 
-    def __init__(self, saved: int, given: int) -> None:
+    def __init__(self, problem: str, *, saved: int, given: int | None = None) -> None:
+        """Take what is at hand.
+
+        Args:
+            problem: What is wrong.
+            saved: The number of facts that the snapshot was made of.
+            given: The number of facts that were handed in, where some were.
+        """
+        self.problem = problem
         self.saved = saved
         self.given = given
-        told = f"the {given} facts are not the log of {saved} facts that the snapshot was made of, or its continuation"
-        super().__init__(
-            told
-            if given
-            else f"this reaches back before the tail of a journey, into the {saved} facts of its snapshot",
-            hint="pass the whole log of this journey, or replay it without the snapshot",
-            details={"saved": saved, "given": given},
-        )
+        hint = "pass the whole log of this journey, or replay it without the snapshot"
+        super().__init__(problem, hint=hint, details={"saved": saved, "given": given})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.saved, self.given)
+        return partial(type(self), saved=self.saved, given=self.given), (self.problem,)
 
 
 class UnknownPlaybook(LeadlifeError, LookupError):

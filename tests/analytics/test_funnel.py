@@ -407,4 +407,9 @@ def test_rates_that_rest_on_a_few_leads_observed_so_long_are_told():
     mixed = funnel([*young, Journey.start("old", plain, at=begin)], plain, as_of=begin + 400 * day)
     [thin] = [one for one in mixed.warnings if one.code == "thin_horizon"]
     assert thin.figures == {"group": "total", "horizons": [30, 90, 180, 365], "at_risk": [1, 1, 1, 1]}
-    assert "rest on the 1 lead observed so long" in thin.message
+    assert "so the rate rests by 30 days on 1 lead and by 90 days on 1 lead and" in thin.message
+    olds = [Journey.start(f"o{n}", plain, at=begin + 200 * day * (n % 2)) for n in range(6)]
+    [thin] = [
+        one for one in funnel([*young, *olds], plain, as_of=begin + 400 * day).warnings if one.code == "thin_horizon"
+    ]
+    assert "by 180 days on 6 leads and by 365 days on 3 leads" in thin.message

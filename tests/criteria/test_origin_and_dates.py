@@ -25,6 +25,8 @@ from leadlife import (
     elapsed,
 )
 from leadlife.checks import check
+from leadlife.checks.subjects import subject_of, words
+from leadlife.checks.values import values_of
 from leadlife.criteria import (
     ConsentIs,
     DateIs,
@@ -510,6 +512,13 @@ def test_the_checker_tells_no_false_error_about_several_values_and_months():
         plain = book(Transition(trigger="x", sources="new", target="warm", guard=guard))
         assert "never_true" not in {one.code for one in check(plain)}, guard.sentence()
         assert guard.test(LeadView(Lead(id="a", fields=fields), (), at)) is True, guard.sentence()
+
+
+def test_a_witness_says_what_is_not_known():
+    asked = field("skills").has("Java")
+    subject = subject_of(asked)
+    told = [words(subject, value) for value in values_of([asked], None, stage=None)]
+    assert told == ["skills unknown", "skills has java", "skills has no java"]
 
 
 def test_lead_types_are_read_by_their_synonyms_and_typos_are_told():

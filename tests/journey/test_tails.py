@@ -1,6 +1,7 @@
 """A journey that goes on from a snapshot and the facts since: as the whole one does, or NeedsWholeLog, never wrongly."""
 
 import json
+import pickle
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -235,3 +236,18 @@ def test_a_tail_whose_state_cannot_be_read_needs_the_whole_log():
     broken = early.snapshot(tail=True).replace(state={})
     with pytest.raises(NeedsWholeLog):
         Journey.resume_tail(broken.replace(seal=broken.sealed()), rest, BOOK)
+
+
+def test_the_error_says_what_was_wrong():
+    journey = whole()
+    with pytest.raises(NeedsWholeLog, match="keeps no tail: it was made by snapshot"):
+        Journey.resume_tail(journey.snapshot(), [], BOOK)
+    with pytest.raises(NeedsWholeLog, match="was changed, or made by another version"):
+        Journey.resume_tail(journey.snapshot(tail=True).replace(count=3), [], BOOK)
+    first, rest = cut(journey, 6)
+    with pytest.raises(NeedsWholeLog, match="do not go on from the snapshot"):
+        Journey.resume_tail(first.snapshot(tail=True), rest[1:], BOOK)
+    with pytest.raises(NeedsWholeLog, match="reaches back before the tail") as caught:
+        assert Journey.resume_tail(first.snapshot(tail=True), rest, BOOK).facts
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.details) == (str(caught.value), caught.value.details)

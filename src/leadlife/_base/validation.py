@@ -137,11 +137,11 @@ def _is_label(part: str | int) -> bool:
 
 def _finding(path: tuple[str | int, ...], error: Mapping[str, Any]) -> Finding:
     message, hint = _words(error)
+    context = error.get("ctx", {})
     if len(path) > 1 and path[-1] == "[key]":  # a key of a mapping is at fault, and not the value there
         key = str(path[-2])
         shown = key if len(key) <= LONGEST_SHOWN else f"{key[:LONGEST_SHOWN]}..."
-        return Finding(path[:-2], f"the name {shown!r} {message}", hint, error.get("ctx", {}).get("error"))
-    context = error.get("ctx", {})
+        return Finding(path[:-2], f"the name {shown!r} {message}", hint, context.get("error"))
     listed = re.findall(r"'([^']*)'", context.get("expected") or context.get("expected_tags") or "")
     tagged = "expected_tags" in context  # the word is below the path, under the key that names the kind
     tag = (str(context.get("discriminator", "")).strip("'").removesuffix("_of()"),) if tagged else ()

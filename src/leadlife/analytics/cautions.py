@@ -12,8 +12,6 @@ from leadlife.timing import local_day, zone_named
 
 FEWEST = 30
 """With fewer leads or conversions than this, the figures of a group are mostly noise."""
-
-
 FEW_AT_RISK = 10
 """A rate by a horizon that fewer leads reached is told."""
 
@@ -138,10 +136,10 @@ def thin_horizon(name: str | None, risks: Iterable[Risk]) -> Iterator[Caution]:
     thin = [risk for risk in risks if risk.rate is not None and 0 < risk.at_risk < FEW_AT_RISK]
     if thin:
         label = "the blank group" if name is None else f"group {name!r}"
-        horizons = " and ".join(f"{risk.days}" for risk in thin)
+        rests = " and ".join(f"by {risk.days} days on {_counted(risk.at_risk, 'lead')}" for risk in thin)
         yield Caution(
             "thin_horizon",
-            f"{label}: the rates by {horizons} days rest on the {_counted(thin[0].at_risk, 'lead')} observed so long",
+            f"{label}: few leads were observed so long, so the rate rests {rests}",
             {"group": name, "horizons": [risk.days for risk in thin], "at_risk": [risk.at_risk for risk in thin]},
         )
 

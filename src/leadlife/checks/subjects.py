@@ -184,7 +184,7 @@ def words(subject: Subject, value: Any) -> str:  # noqa: C901, PLR0912 - as abov
         case "date":
             return f"{name} unknown" if value is MISSING else f"{name} {value[0]:+d} days from today"
         case "has":
-            return f"{rest[0]} {'has' if value else 'has not'} {rest[1]}"
+            return f"{rest[0]} unknown" if value is MISSING else f"{rest[0]} has {'' if value else 'no '}{rest[1]}"
         case "source" | "consent":
             return f"{topic} {name} {'unknown' if value is MISSING else value}"
         case "roles":

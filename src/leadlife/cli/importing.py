@@ -23,11 +23,12 @@ def imported_playbook(what: str) -> Playbook:
     module, colon, name = what.partition(":")
     if not (colon and module and name):
         raise Unreadable(f"{what!r} names no playbook in Python code", hint="write it as package.module:NAME")
+    before = list(sys.path)
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = _found(module, name)
     finally:
-        sys.path.pop(0)
+        sys.path[:] = before
     if found is None:
         known = [one for one, value in vars(sys.modules[module]).items() if isinstance(value, Playbook)]
         raise Unreadable(f"{module!r} has no name {name!r}", hint=did_you_mean(name, known))

@@ -44,6 +44,7 @@ class FieldIs(Comparing, Criterion):
             return verdict
         found = words_of(seen.value)
         needed = self.words().removeprefix("is ")
+        # Only what begins with "is" can be turned into what is needed; other comparisons keep their own sentence.
         lacks = "" if needed == self.words() else f"{self.name} is {found}, needs {needed}"
         return replace(verdict, found=f"it is {found}", lacks=lacks)
 

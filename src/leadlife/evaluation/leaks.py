@@ -82,10 +82,9 @@ class Profile(NamedTuple):
         share: The share of the most common value among the rows that are not blank.
         numeric: Whether all values are numbers.
         placeholders: Texts that probably mean "not answered" but do not count as blank, with their counts.
-        sentinels: Numbers that probably mean it too, because several leads share one that stands apart: it is the least
-            or the greatest, and further from the next number than twice the width of
-            the middle half of the others; or it is the
-            only one below 0. Where they do, declare them as ``blanks``.
+        sentinels: Numbers that probably mean it too, with their counts: several leads share one that stands apart. It
+            is the only one below 0; or it is the least or the greatest, and further from the next number than twice the
+            width of the middle half of the others. If it means "not answered", declare it in ``blanks``.
         variants: Groups of values that differ only in case or in space at the ends.
         roc_auc: The ROC-AUC of the column alone: each fifth of the leads is scored with the rates of the others. None
             if there are no outcomes, or fewer than five leads of one outcome.

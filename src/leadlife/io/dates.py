@@ -118,8 +118,12 @@ def prove(column: str, values: Iterable[str], zone: ZoneInfo, *, days: bool = Tr
     texts = list(dict.fromkeys(values))
     for text in texts:
         # A format that fails once is dropped here, so each value is tried with the remaining formats only.
-        read_as = {form: _try_read(readers[form], text) for form in instants}
-        instants = {form: [*instants[form], at] for form, at in read_as.items() if at is not None}
+        for form in list(instants):
+            at = _try_read(readers[form], text)
+            if at is None:
+                del instants[form]
+            else:
+                instants[form].append(at)
         if not instants:
             fits = {form: sum(_try_read(readers[form], one) is not None for one in texts) for form in CANDIDATES}
             best = max(fits, key=lambda form: fits[form])

@@ -124,7 +124,8 @@ class Past:
 
     def needed(self) -> NeedsWholeLog:
         """Return the error of what reaches back before the tail."""
-        return NeedsWholeLog(len(self.facts), 0)
+        saved = len(self.facts)
+        return NeedsWholeLog(f"this reaches back before the tail of a journey, into {saved} facts", saved=saved)
 
 
 class FactLog:

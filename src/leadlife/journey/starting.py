@@ -104,7 +104,11 @@ def _resumed(snapshot: Snapshot, log: FactLog, registry: PlaybookRegistry) -> St
     known, first = log.upto(snapshot.count), log.facts[0]
     own = (first.lead, first.pipeline) == (snapshot.lead, snapshot.pipeline)
     if not own or known.length < snapshot.count or log.with_id(snapshot.first) is None:
-        raise NeedsWholeLog(snapshot.count, log.length)
+        saved, given = snapshot.count, log.length
+        problem = (
+            f"the {given} facts are not the log of {saved} facts that the snapshot was made of, or its continuation"
+        )
+        raise NeedsWholeLog(problem, saved=saved, given=given)
     if snapshots.log_hash(known.facts) != snapshot.log:
         return None  # another writer's facts were joined in between
     before, after = effective_and_planned(known)[0], effective_and_planned(log)[0]

@@ -65,13 +65,15 @@ def save(data: JourneyData) -> Snapshot:
 def resume(snapshot: Snapshot, new_facts: Iterable[Fact], registry: PlaybookRegistry) -> JourneyData:
     """Return the journey that goes on from a snapshot with the facts recorded since."""
     given = list(new_facts)
-    needed = NeedsWholeLog(snapshot.count, len(given))
-    if not snapshot.is_sound or not snapshot.tail:
-        raise needed
+    counts = {"saved": snapshot.count, "given": len(given)}
+    if not snapshot.tail:
+        raise NeedsWholeLog(
+            "the snapshot keeps no tail: it was made by snapshot(), not by snapshot(tail=True)", **counts
+        )
     kept = snapshot.tail
-    state = snapshots.restore(snapshot, (), registry)
+    state = snapshots.restore(snapshot, (), registry) if snapshot.is_sound else None
     if state is None:
-        raise needed
+        raise NeedsWholeLog("the snapshot was changed, or made by another version of leadlife", **counts)
     state.memory = _remembered(kept["memory"])
     known = [
         KnownFact(key, fact, content, seq, _when(at), _when(recorded))
@@ -86,7 +88,10 @@ def resume(snapshot: Snapshot, new_facts: Iterable[Fact], registry: PlaybookRegi
     numbers = sorted(fact.seq for fact in new)
     first = kept["next_seq"]
     if owners - {(snapshot.lead, snapshot.pipeline)} or numbers != list(range(first, first + len(numbers))):
-        raise needed  # facts of another journey, facts with a gap, or facts that another writer joined in before
+        problem = (
+            "the facts do not go on from the snapshot: some are of another journey, are missing, or came in between"
+        )
+        raise NeedsWholeLog(problem, **counts)
     log = FactLog.of((*planned, *new), past=past, next_seq=first)
     return folded_anew(JourneyData.empty(snapshot.lead, snapshot.pipeline, registry), log)
 

@@ -83,7 +83,7 @@ def _journey(lead: str, random: Random, playbook: Playbook, days: int, as_of: da
     source = Source(channel=channel.name)
     journey = Journey.start(Lead(id=lead, identified=True), playbook, at=at, stage="name", source=source)
     for fact in _steps(channel, random, at):
-        if fact.at > as_of or journey.tick(fact.at).stage in ("recycled", "lost", "disqualified", "churned"):
+        if fact.at > as_of or journey.tick(fact.at).stage in ("recycled", "lost", "disqualified"):
             break
         journey = journey.record(fact)
     return journey

@@ -119,8 +119,7 @@ def ibm() -> Playbook:
     """Return the levels of IBM. Qualified leads move automatically. The moves ``lose`` and ``disqualify`` are added.
 
     A lead that no longer holds SQL goes back to mql: its need was met, or 30 days have passed. If it does not hold MQL
-    either, it goes back to lead. Limits, criteria and
-    scores are starting points: edit them.
+    either, it goes back to lead. Limits, criteria and scores are starting points: edit them.
     """
     return Playbook(
         id="ibm",

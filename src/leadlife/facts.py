@@ -35,6 +35,7 @@ from leadlife.criteria import Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
 from leadlife.leads import Activity, ActorKind, AnyActor, OptionalActor, Source, actor
 from leadlife.money import Money
+from leadlife.timing import OptionalDuration
 
 _STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline"}
 _TIMELESS = {*_STAMPS, "at"}
@@ -66,9 +67,9 @@ class Remembered(NamedTuple):
     """What a journey remembers of a fact.
 
     Attributes:
-        topic: What it is about: field, activity, evidence, consent, identified, sold, reported or referred_by.
+        topic: What it is about: field, activity, evidence, consent, identified, sold, reported, referred_by or touch.
         name: Which one: a field, a kind of activity, a policy with its version. Of one name the latest counts;
-            activities are all kept.
+            activities and touches are all kept.
         value: The content.
     """
 
@@ -353,6 +354,18 @@ class CostIncurred(Fact):
         return _with(self, "amount", self.amount.canonical())
 
 
+class Refunded(Fact):
+    """Money was given back. It changes what was earned, never the stage."""
+
+    type: Literal["refunded"] = "refunded"
+    amount: Money
+    sale: Id | None = None
+    """The id or the key of the sale; None where it is not known."""
+
+    def _canonical(self) -> Self:
+        return _with(self, "amount", self.amount.canonical())
+
+
 class Referred(Fact):
     """The lead referred another person."""
 
@@ -408,6 +421,117 @@ class QualificationWithdrawn(Fact):
         return (("qualification", self.name),)
 
 
+class TouchRecord(NamedTuple):
+    """What a journey remembers of a touch.
+
+    Attributes:
+        channel: By which channel.
+        programme: In which programme; None for a message outside programmes.
+        touch: Which touch of it.
+        message: The content.
+        operational: Whether it was no marketing, so that contact rules do not count it.
+        failed: Whether it did not arrive.
+        attempt: Which attempt it was, from 1.
+        final: Whether it is not tried again: it was sent, or its failure is permanent.
+    """
+
+    channel: str
+    programme: str | None
+    touch: str | None
+    message: str | None
+    operational: bool
+    failed: bool
+    attempt: int
+    final: bool
+
+
+class _Touched(Fact):
+    """What a touch that was sent and one that failed have in common."""
+
+    channel: Name
+    programme: Name | None = None
+    """The programme; None for a message outside programmes."""
+    touch: Name | None = None
+    """The name of the touch in its programme."""
+    message: Id | None = None
+    """The content, such as the id of a template; the same content is not sent twice."""
+    operational: bool = False
+    """Whether it is no marketing but needed, such as an invoice; contact rules do not count it."""
+    attempt: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.programme is None) is not (self.touch is None):
+            raise Malformed("programme and touch are given together", hint="give both, or neither")
+        return self
+
+
+class TouchSent(_Touched):
+    """A message was sent to the lead, in a programme or outside all."""
+
+    type: Literal["touch_sent"] = "touch_sent"
+
+    def remembered(self) -> Remembered:
+        """Return what was sent."""
+        record = TouchRecord(
+            self.channel, self.programme, self.touch, self.message, self.operational, False, self.attempt, True
+        )
+        return Remembered("touch", self.channel, record)
+
+
+class TouchFailed(_Touched):
+    """A message could not be sent, or came back."""
+
+    type: Literal["touch_failed"] = "touch_failed"
+    reason: Text | None = None
+    permanent: bool = False
+    """Whether it would fail again, as for an address that does not exist; then it is not tried again."""
+
+    def remembered(self) -> Remembered:
+        """Return what failed."""
+        record = TouchRecord(
+            self.channel, self.programme, self.touch, self.message, self.operational, True, self.attempt, self.permanent
+        )
+        return Remembered("touch", self.channel, record)
+
+
+class OwnerAssigned(Fact):
+    """Somebody owns the lead from now on, by hand or by routing; None: nobody does."""
+
+    type: Literal["assigned"] = "assigned"
+    owner: Id | None = None
+
+
+class HandoffOffered(Fact):
+    """A lead is offered to a person or a team, who are to accept or reject it."""
+
+    type: Literal["handoff_offered"] = "handoff_offered"
+    to: Id
+    answer_within: OptionalDuration = default(None)
+    """How long the answer may take; by default as the playbook's handoff rules say."""
+
+
+class HandoffAccepted(Fact):
+    """The lead that was offered is taken; ``by`` or the one it was offered to owns it from now on."""
+
+    type: Literal["handoff_accepted"] = "handoff_accepted"
+
+
+class HandoffRejected(Fact):
+    """The lead that was offered is given back, with a reason."""
+
+    type: Literal["handoff_rejected"] = "handoff_rejected"
+    reason: Name
+    note: Annotated[Text | None, Field(repr=False)] = None
+
+
+class HandoffPaused(Fact):
+    """The clock of an offered lead stands still while the customer is to answer, or goes on again."""
+
+    type: Literal["handoff_paused"] = "handoff_paused"
+    paused: bool = True
+
+
 class Retracted(Fact):
     """A fact was recorded in error. It acts on the log, whatever its own ``at``, and cannot be retracted."""
 
@@ -430,6 +554,30 @@ class ReadinessChanged(Fact):
 
     type: Literal["readiness"] = "readiness"
     segment: OneOf[Readiness]
+
+
+class ProgrammeEntered(Fact):
+    """Derived: the lead takes part in a programme from now on."""
+
+    type: Literal["programme_entered"] = "programme_entered"
+    programme: Name
+
+
+class ProgrammeLeft(Fact):
+    """Derived: the lead takes part in a programme no more."""
+
+    type: Literal["programme_left"] = "programme_left"
+    programme: Name
+    reason: Text | None = None
+
+
+class HandoffExpired(Fact):
+    """Derived: the answer to an offered lead did not come in time."""
+
+    type: Literal["handoff_expired"] = "handoff_expired"
+    to: Id
+    then: Text
+    """What the playbook declares for it: who is offered the lead now, or that it went back."""
 
 
 class RuleFailed(Fact):
@@ -460,13 +608,24 @@ AnyFact = Annotated[
     | EvidenceGiven
     | Sold
     | CostIncurred
+    | Refunded
     | Referred
     | ScoreReported
     | QualificationGranted
     | QualificationWithdrawn
+    | TouchSent
+    | TouchFailed
+    | OwnerAssigned
+    | HandoffOffered
+    | HandoffAccepted
+    | HandoffRejected
+    | HandoffPaused
     | Retracted
     | PlaybookAdopted
     | ReadinessChanged
+    | ProgrammeEntered
+    | ProgrammeLeft
+    | HandoffExpired
     | RuleFailed
     | TimerRefused,
     Field(discriminator="type"),
@@ -477,7 +636,14 @@ AnyFact = Annotated[
 FACTS: frozenset[type[Fact]] = frozenset(get_args(get_args(AnyFact)[0]))
 """The closed set of types that can be stored and read back."""
 
-DERIVED: tuple[type[Fact], ...] = (ReadinessChanged, RuleFailed, TimerRefused)
+DERIVED: tuple[type[Fact], ...] = (
+    ReadinessChanged,
+    ProgrammeEntered,
+    ProgrammeLeft,
+    HandoffExpired,
+    RuleFailed,
+    TimerRefused,
+)
 """Types that only a playbook concludes; they are never recorded."""
 
 

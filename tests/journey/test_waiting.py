@@ -27,7 +27,7 @@ from leadlife import (
 from leadlife.criteria import CustomGuard, count, days_in_stage, evidence, holds, in_stage, role, score, sold
 from leadlife.errors import InvalidDefinition
 from leadlife.facts import load_fact
-from leadlife.journey import fold
+from leadlife.journey import timers
 from leadlife.money import Money
 from leadlife.presets import PRESETS, eight_stage
 from leadlife.scoring import ActivityRule, CustomPolicy, Points, Score, WeightedSum
@@ -255,7 +255,7 @@ class TestLimitsThatWereRefused:
         assert lead.record(EvidenceGiven(name="go", at=at(3))).stage == "deal"
 
     def test_a_circle_of_timers_comes_to_an_end_and_says_so(self, monkeypatch):
-        monkeypatch.setattr(fold, "MOST_TIMED_MOVES", 50)
+        monkeypatch.setattr(timers, "MOST_TIMED_MOVES", 50)
         forth = Transition(trigger="forth", sources="work", target="deal")
         back = Transition(trigger="back", sources="deal", target="work", automatic=True, guard=evidence("yes"))
         playbook = book(forth, back, limit=Limit(after=elapsed(seconds=1), trigger="forth"), evidence={"yes": ""})
@@ -450,7 +450,7 @@ class TestWhatConfirms:
         assert "here" in allowed.qualifications
 
     def test_a_guard_that_changes_often_stops_no_limit(self, monkeypatch):
-        monkeypatch.setattr(fold, "MOST_TIMED_MOVES", 50)
+        monkeypatch.setattr(timers, "MOST_TIMED_MOVES", 50)
         busy = CustomGuard(
             name="busy", call=lambda view: False, next_change=lambda view: view.at + timedelta(minutes=5)
         )

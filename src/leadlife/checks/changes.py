@@ -11,6 +11,7 @@ from leadlife.criteria import Criterion
 from leadlife.lifecycle.stages import Stage
 from leadlife.lifecycle.transitions import Transition, TransitionKind
 from leadlife.playbook.playbook import Playbook
+from leadlife.playbook.recycling_rules import RecyclingRule
 
 
 class ChangeKind(StrEnum):
@@ -93,7 +94,19 @@ def changes(before: Playbook, after: Playbook, renamed: Mapping[str, str]) -> tu
         "readiness", *({"rule": side.readiness} if side.readiness else {} for side in (before, after))
     )
     differences += _named("score", *({policy.name: policy for policy in side.scores} for side in (before, after)))
+    for what in ("business_hours", "channels"):
+        differences += _named(what.removesuffix("s").replace("_", " "), getattr(before, what), getattr(after, what))
+    differences += _named("programme", before.programme_by_name, after.programme_by_name)
+    for what in ("contact_rules", "handoff"):
+        given = ({"rules": getattr(side, what)} if getattr(side, what) else {} for side in (before, after))
+        differences += _named(what.replace("_", " "), *given)
+    differences += _named("recycling rule", *(_unique(side.recycling, _reasons) for side in (before, after)))
+    differences += _named("reward", *({rule.name: rule for rule in side.rewards} for side in (before, after)))
     return tuple(differences)
+
+
+def _reasons(rule: RecyclingRule) -> str:
+    return ", ".join(rule.reasons)
 
 
 def _unique(several: Iterable[Any], name: Callable[[Any], str]) -> dict[str, Any]:

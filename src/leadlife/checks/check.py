@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from leadlife.checks.engagement import engagement_findings
 from leadlife.checks.finding import Code, Finding, Severity
 from leadlife.checks.graph import graph_findings
 from leadlife.checks.guards import guard_findings, personal_findings
@@ -30,6 +31,7 @@ def check(what: Playbook | Lifecycle) -> tuple[Finding, ...]:
     if isinstance(what, Playbook):
         walks = Walks(what.lifecycle, what)
         findings = [*_lifecycle_findings(walks), *rule_findings(what), *personal_findings(what)]
+        findings += engagement_findings(what)
     elif isinstance(what, Lifecycle):
         walks = Walks(what)
         findings = [*_lifecycle_findings(walks)]

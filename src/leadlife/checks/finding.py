@@ -40,6 +40,11 @@ class Code(StrEnum):
     CHASE = "chase"
     PERSONAL_UNFLAGGED = "personal_unflagged"
     STALE_SIGN_OFF = "stale_sign_off"
+    NO_PROGRAMME_EXIT = "no_programme_exit"
+    NEVER_OPEN = "never_open"
+    TOUCH_IMPOSSIBLE = "touch_impossible"
+    ENDLESS_REWARD = "endless_reward"
+    NO_DEADLINE = "no_deadline"
 
 
 SEVERITIES: dict[Code, Severity] = {
@@ -63,6 +68,11 @@ SEVERITIES: dict[Code, Severity] = {
     Code.CHASE: Severity.WARNING,
     Code.PERSONAL_UNFLAGGED: Severity.WARNING,
     Code.STALE_SIGN_OFF: Severity.WARNING,
+    Code.NO_PROGRAMME_EXIT: Severity.WARNING,
+    Code.NEVER_OPEN: Severity.ERROR,
+    Code.TOUCH_IMPOSSIBLE: Severity.ERROR,
+    Code.ENDLESS_REWARD: Severity.WARNING,
+    Code.NO_DEADLINE: Severity.WARNING,
 }
 
 

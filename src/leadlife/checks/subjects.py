@@ -30,6 +30,8 @@ from leadlife.criteria import (
     LatestIs,
     Readiness,
     ReadinessIs,
+    RecycledFor,
+    ReturnsAre,
     ScoreIs,
     SeenIs,
     SourceIs,
@@ -80,6 +82,8 @@ def subject_of(leaf: Criterion, playbook: Playbook | None = None) -> Subject:  #
             return ("score" if cuts_of(leaf.name, playbook) else "band"), leaf.name
         case HasEvidence():
             return "evidence", leaf.name
+        case ReturnsAre():
+            return ("returns",)
         case ByRole():
             return ("roles",)
         case CustomGuard():
@@ -126,7 +130,7 @@ def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Ans
             return None if value is MISSING else value in leaf.names
         case ConsentIs():
             return None if value is MISSING else leaf.compare.relation(value, leaf.value)
-        case CountIs() | DaysInStage() | CycleIs():
+        case CountIs() | DaysInStage() | CycleIs() | ReturnsAre():
             return leaf.compare.relation(value, leaf.value)
         case SumIs():
             return None if value is MISSING else leaf.compare.relation(value, leaf.value)
@@ -144,6 +148,8 @@ def answer(leaf: Criterion, value: Any, playbook: Playbook | None = None) -> Ans
             return bool(given) if leaf.within is None or leaf.within not in passed else None
         case InStage():
             return value in leaf.names
+        case RecycledFor():
+            return value in leaf.reasons
         case ReadinessIs():
             return None if value is MISSING else leaf.compare.relation(_NEARER[value], _NEARER[leaf.value])
         case ByRole():
@@ -195,6 +201,10 @@ def words(subject: Subject, value: Any) -> str:  # noqa: C901, PLR0912 - as abov
             return f"{value} days in the stage"
         case "stage":
             return f"in stage {value}"
+        case "reason":
+            return f"led here for the reason {value}"
+        case "returns":
+            return f"{value} returns"
         case "readiness" | "cycle":
             return f"{topic} {'unknown' if value is MISSING else value}"
         case _:

@@ -36,6 +36,8 @@ from leadlife.criteria import (
     LatestIs,
     Readiness,
     ReadinessIs,
+    RecycledFor,
+    ReturnsAre,
     ScoreIs,
     SeenIs,
     SourceIs,
@@ -71,7 +73,7 @@ def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | 
             return [MISSING, *ConsentState]
         case LatestIs():
             return chain([MISSING], _comparable(leaves))
-        case CountIs() | DaysInStage():
+        case CountIs() | DaysInStage() | ReturnsAre():
             return [near for near in _near(leaf.value for leaf in leaves) if near >= 0]
         case CycleIs():
             return [near for near in _near(leaf.value for leaf in leaves) if near >= 1]
@@ -86,6 +88,8 @@ def values_of(leaves: Sequence[Any], playbook: Playbook | None, *, stage: str | 
             return [MISSING, *((given, *age) for given in (True, False) for age in ages)]
         case InStage():
             return [stage] if stage is not None else [*sorted({name for leaf in leaves for name in leaf.names}), OTHER]
+        case RecycledFor():
+            return [*sorted({name for leaf in leaves for name in leaf.reasons}), OTHER]
         case ReadinessIs():
             return [MISSING, *Readiness]
         case ByRole():

@@ -33,6 +33,8 @@ from leadlife.criteria.builders import (
     latest,
     lead_type,
     readiness,
+    recycled_for,
+    returns,
     role,
     score,
     sold,
@@ -68,6 +70,8 @@ from leadlife.criteria.standing import (
     IsSold,
     Readiness,
     ReadinessIs,
+    RecycledFor,
+    ReturnsAre,
 )
 from leadlife.criteria.view import Observation, Scalar, Scored, Verdict, View
 
@@ -106,6 +110,8 @@ __all__ = [
     "Predicate",
     "Readiness",
     "ReadinessIs",
+    "RecycledFor",
+    "ReturnsAre",
     "Scalar",
     "ScoreIs",
     "Scored",
@@ -140,6 +146,8 @@ __all__ = [
     "matching",
     "read_criterion",
     "readiness",
+    "recycled_for",
+    "returns",
     "role",
     "score",
     "sold",

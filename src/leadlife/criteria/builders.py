@@ -24,6 +24,8 @@ from leadlife.criteria.standing import (
     IsIdentified,
     IsSold,
     ReadinessIs,
+    RecycledFor,
+    ReturnsAre,
 )
 from leadlife.errors import Malformed
 from leadlife.timing import Calendar, Elapsed
@@ -307,6 +309,16 @@ def in_stage(*names: str) -> InStage:
 def days_in_stage() -> NumberOperand[DaysInStage]:
     """Return the number of whole days in the present stage, to compare: ``days_in_stage() >= 5``."""
     return NumberOperand(DaysInStage)
+
+
+def recycled_for(*reasons: str) -> RecycledFor:
+    """Return a criterion: the lead was led into its present stage for one of these reasons."""
+    return RecycledFor(reasons=reasons)
+
+
+def returns() -> NumberOperand[ReturnsAre]:
+    """Return how often the lead has returned from recycling since it last won, to compare: ``returns() >= 3``."""
+    return NumberOperand(ReturnsAre)
 
 
 def cycle() -> NumberOperand[CycleIs]:

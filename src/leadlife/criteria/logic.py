@@ -35,6 +35,8 @@ from leadlife.criteria.standing import (
     IsIdentified,
     IsSold,
     ReadinessIs,
+    RecycledFor,
+    ReturnsAre,
 )
 from leadlife.criteria.view import Verdict, View, enough
 from leadlife.errors import GuardError, InvalidDefinition, Malformed
@@ -273,6 +275,8 @@ AnyCriterion = Annotated[
     | Annotated[InStage, Tag("stage")]
     | Annotated[DaysInStage, Tag("days_in_stage")]
     | Annotated[CycleIs, Tag("cycle")]
+    | Annotated[RecycledFor, Tag("recycled_for")]
+    | Annotated[ReturnsAre, Tag("returns")]
     | Annotated[ReadinessIs, Tag("readiness")]
     | Annotated[ByRole, Tag("role")]
     | Annotated[AllOf, Tag("and")]

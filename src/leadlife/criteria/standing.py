@@ -237,6 +237,59 @@ class CycleIs(Criterion):
         yield "cycle", ""
 
 
+class RecycledFor(Criterion):
+    """Whether the lead was led into its present stage for one of these reasons; unknown before the start."""
+
+    op: Literal["recycled_for"] = "recycled_for"
+    reasons: Annotated[Names, Field(min_length=1)]
+
+    def _compiled(self) -> Predicate:
+        reasons = frozenset(self.reasons)
+
+        def ask(view: View) -> bool | None:
+            return None if view.stage is None else view.reason in reasons
+
+        return ask
+
+    def sentence(self) -> str:
+        """Return the criterion in words."""
+        return f"led to its stage for the reason {' or '.join(self.reasons)}"
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        """Yield the reasons, and the stage, because every move may change the answer."""
+        for reason in self.reasons:
+            yield "reason", reason
+        yield "stage", "*"
+
+    def _seen(self, view: View) -> tuple[Observation, ...]:
+        return () if view.stage is None else (view.stage,)
+
+
+class ReturnsAre(Criterion):
+    """Compares how often the lead has returned from recycling since it last won; unknown before the start."""
+
+    op: Literal["returns"] = "returns"
+    compare: Relation
+    value: Annotated[int, PLAIN, Field(ge=0, le=1_000_000)]
+
+    def _compiled(self) -> Predicate:
+        value, relation = self.value, self.compare.relation
+
+        def ask(view: View) -> bool | None:
+            number = view.returns
+            return None if number is None else relation(number, value)
+
+        return ask
+
+    def sentence(self) -> str:
+        """Return the criterion in words."""
+        return f"the number of returns since the last win {WORDS[self.compare]} {self.value}"
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        """Yield the cycle."""
+        yield "cycle", ""
+
+
 class Readiness(StrEnum):
     """How close to buying a lead behaves, from far to near."""
 

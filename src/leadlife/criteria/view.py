@@ -168,6 +168,16 @@ class View(Protocol):
         ...
 
     @property
+    def reason(self) -> str | None:
+        """The reason of the move that led to the present stage; None where none was given."""
+        ...
+
+    @property
+    def returns(self) -> int | None:
+        """How often the lead has returned from recycling since it last won."""
+        ...
+
+    @property
     def readiness(self) -> Observation | None:
         """How close to buying the lead behaves, which is early, mid or late."""
         ...

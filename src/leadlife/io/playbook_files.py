@@ -12,6 +12,7 @@ import tomllib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, time
+from importlib import import_module
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from leadlife._base.model import Definition
 from leadlife.criteria import CustomGuard
 from leadlife.errors import Fault, InvalidDefinition, Malformed, Unreadable
 from leadlife.io.toml_lines import toml_lines
+from leadlife.playbook.engagement import ENGAGEMENT_MODELS
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring.policy_kinds import kinds_of_policy
 
@@ -215,7 +217,23 @@ def playbook_schema() -> dict[str, Any]:
         schema["$defs"][kind.__name__] = own
         kinds.append({"$ref": f"#/$defs/{kind.__name__}"})
     schema["properties"]["scores"] = {"type": "array", "items": {"oneOf": kinds}, "default": []}
+    _describe_engagement(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _describe_engagement(schema: dict[str, Any]) -> None:
+    """Add to a schema what a playbook declares about engaging leads, whose models are imported when first used."""
+    for field, (module, name) in ENGAGEMENT_MODELS.items():
+        own = getattr(import_module(module), name).model_json_schema(mode="validation")
+        schema["$defs"].update(own.pop("$defs", {}))
+        schema["$defs"][name] = own
+        item, given = {"$ref": f"#/$defs/{name}"}, schema["properties"][field]
+        if given.get("type") == "array":
+            given["items"] = item
+        elif given.get("type") == "object":
+            given["additionalProperties"] = item
+        else:
+            schema["properties"][field] = {"anyOf": [item, {"type": "null"}], "default": None}
 
 
 def _without_defaults(value: Any, dumped: Any) -> Any:

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from leadlife.facts import Fact, Retracted, sized
-from leadlife.journey.fold import apply, fold, pass_time
+from leadlife.journey.fold import apply, fold
 from leadlife.journey.log import FactLog, fold_order
 from leadlife.journey.state import State
+from leadlife.journey.timers import pass_time
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
 

@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 from leadlife.criteria import Readiness
 from leadlife.facts import (
     Fact,
+    HandoffExpired,
     Moved,
+    ProgrammeEntered,
+    ProgrammeLeft,
     QualificationGranted,
     QualificationWithdrawn,
     ReadinessChanged,
@@ -35,6 +38,7 @@ class Visit(NamedTuple):
         kind: The kind of the transition that began it, or ``started``.
         passed: Whether the lead only passed through: automatic moves led in and, at the same instant, on.
         status: The status that the stage had under the playbook in force when the visit began.
+        reason: The reason of the move that began it; None where none was given.
     """
 
     stage: str
@@ -44,6 +48,7 @@ class Visit(NamedTuple):
     kind: str
     passed: bool = False
     status: StageStatus = StageStatus.OPEN
+    reason: str | None = None
 
     def time(self, at: datetime) -> timedelta:
         """Return how long it lasted, or has lasted at an instant."""
@@ -66,7 +71,7 @@ def visits_of(state: State, registry: PlaybookRegistry) -> tuple[Visit, ...]:
                 passed = led_in and step.automatic and step.at == last.entered
                 visits[-1] = last._replace(left=step.at, passed=passed)
             status = registry.find(step.playbook).lifecycle.by_id[step.target].status
-            visits.append(Visit(step.target, step.at, None, step.cycle, step.kind, status=status))
+            visits.append(Visit(step.target, step.at, None, step.cycle, step.kind, status=status, reason=step.reason))
             led_in = step.automatic
     return tuple(visits)
 
@@ -162,6 +167,12 @@ class _Derivation:
                 yield self._derive(QualificationWithdrawn, rule, at, by=by, name=name, reason=change.reason)
             case RuleChangeKind.READINESS:
                 yield self._derive(ReadinessChanged, rule, at, by=by, segment=Readiness(name))
+            case RuleChangeKind.ENTERED:
+                yield self._derive(ProgrammeEntered, rule, at, by=by, programme=name)
+            case RuleChangeKind.LEFT:
+                yield self._derive(ProgrammeLeft, rule, at, by=by, programme=name, reason=change.reason)
+            case RuleChangeKind.EXPIRED:
+                yield self._derive(HandoffExpired, rule, at, by=by, to=name, then=change.reason)
             case _:
                 code, message = change.kind.value, change.reason or ""
                 yield self._derive(RuleFailed, rule, at, by=by, rule=name, code=code, message=message)
@@ -264,6 +275,14 @@ def _change_words(change: RuleChange) -> str:
             return f"{name} withdrawn: {change.reason}"
         case RuleChangeKind.READINESS:
             return f"readiness is {name}"
+        case RuleChangeKind.ENTERED:
+            return f"entered the programme {name}"
+        case RuleChangeKind.LEFT if change.reason == Withdrawal.NOT_SO:
+            return f"left the programme {name}, because this is no longer true: {change.criterion}"
+        case RuleChangeKind.LEFT:
+            return f"left the programme {name}: {change.reason}"
+        case RuleChangeKind.EXPIRED:
+            return f"{name} did not answer in time: {change.reason}"
         case RuleChangeKind.FAILED:
             return f"{name} could not be evaluated: {change.reason}"
         case _:

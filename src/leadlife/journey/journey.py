@@ -18,7 +18,9 @@ from leadlife.facts import Evidence, Fact, Moved, PlaybookAdopted, Qualification
 from leadlife.facts import QualificationWithdrawn as Withdrawn
 from leadlife.journey import history, queries, recording, starting, tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
+from leadlife.journey.contact import ContactState, Enrolment
 from leadlife.journey.data import JourneyData, folded_anew, growable
+from leadlife.journey.handoff import Offer
 from leadlife.journey.history import Explanation, Visit
 from leadlife.journey.log import LogEntry
 from leadlife.journey.recording import Clock, verb
@@ -575,6 +577,37 @@ class Journey:
         """How close to buying the lead behaves; None where the playbook has no readiness, or before the start."""
         rules = self._data.shown.rules
         return None if rules is None or rules.readiness is None else Readiness(rules.readiness.segment)
+
+    @property
+    def enrolments(self) -> dict[str, Enrolment]:
+        """The programmes that the lead takes part in at :attr:`at`."""
+        return queries.enrolments(self._data)
+
+    @property
+    def owner(self) -> str | None:
+        """Who owns the lead; while an offer to hand it over is open, the offer names the second owner."""
+        known = self._data.shown.ownership
+        return None if known is None else known.owner
+
+    @property
+    def handoff(self) -> Offer | None:
+        """The latest offer to hand the lead over, answered or not; None before the first."""
+        known = self._data.shown.ownership
+        return None if known is None else known.offer
+
+    @property
+    def handoffs(self) -> tuple[Offer, ...]:
+        """Every offer to hand the lead over, the oldest first."""
+        known = self._data.shown.ownership
+        return () if known is None or known.offer is None else (*known.offers, known.offer)
+
+    def contact_state(self, *, at: datetime) -> ContactState:
+        """Return what a planner reads of the lead at an instant; facts after it have no effect.
+
+        Raises:
+            Malformed: The instant is no aware datetime.
+        """
+        return ContactState(self._data, instant(at))
 
     # ------------------------------------------------------------------ queries: by the playbook in force
 

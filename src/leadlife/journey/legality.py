@@ -7,7 +7,7 @@ playbook.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadlife.criteria import Verdict, verdict_of
 from leadlife.errors import GuardError, LeadlifeError, Refusal, RefusalCode, did_you_mean, suggestion
@@ -15,11 +15,14 @@ from leadlife.journey.state import Position, State
 from leadlife.journey.view import JourneyView
 from leadlife.leads import Actor, Source
 from leadlife.lifecycle.edges import Edge
-from leadlife.lifecycle.stages import EntryStage
+from leadlife.lifecycle.stages import EntryStage, StageStatus
 from leadlife.lifecycle.table import Candidate
 from leadlife.lifecycle.transitions import Transition, TransitionKind
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import due
+
+if TYPE_CHECKING:
+    from leadlife.playbook.recycling_rules import RecyclingRule
 
 NOT_STARTED = Refusal(
     RefusalCode.NOT_STARTED,
@@ -75,7 +78,7 @@ def check_move(
     if rule.roles and not any_role:
         refusals += _check_role(rule, by)
     if rule.kind is TransitionKind.REENTRY:
-        refusals += check_reentry(position, at)
+        refusals += check_reentry(position, at, view)
     if reason is not None or rule.needs_reason:
         unfit = _check_reason(position.playbook, rule, reason, note)
         refusals += [one for one in unfit if not (asking and one.code is RefusalCode.REASON_MISSING)]
@@ -214,12 +217,12 @@ def not_permitted(message: str, roles: tuple[str, ...], by: Actor, details: dict
     return Refusal(RefusalCode.NOT_PERMITTED, f"{message}, and {by.id!r} {passed}", hint, details)
 
 
-def check_reentry(position: Position, at: datetime) -> list[Refusal]:
+def check_reentry(position: Position, at: datetime, view: JourneyView) -> list[Refusal]:
     """Return why a reentry out of the present stage is refused for now: cool-down, then recycle limit."""
     stage = position.definition
     refusals: list[Refusal] = []
-    until = cool_down_end(position)
-    if until is not None and at < until:
+    until, rule = cool_down_end(position), _recycling_rule(position)
+    if until is not None and at < until and not _is_woken(rule, view):
         refusals.append(
             Refusal(
                 RefusalCode.COOLING_DOWN,
@@ -228,21 +231,42 @@ def check_reentry(position: Position, at: datetime) -> list[Refusal]:
                 {"until": until, "stage": stage.id},
             )
         )
-    if stage.reentry_limit is not None and position.reentries() >= stage.reentry_limit:
+    limit, number = stage.reentry_limit, position.reentries()
+    if rule is not None and rule.most_returns is not None and position.reentries(rule.reasons) >= rule.most_returns:
+        limit, number = rule.most_returns, rule.most_returns
+    if limit is not None and number >= limit:
         refusals.append(
             Refusal(
                 RefusalCode.RECYCLE_LIMIT,
-                f"the lead has returned from {stage.id!r} {stage.reentry_limit} times since the last win",
+                f"the lead has returned from {stage.id!r} {limit} times since the last win",
                 "only a skip or an exit leads on",
-                {"limit": stage.reentry_limit, "stage": stage.id},
+                {"limit": limit, "stage": stage.id},
             )
         )
     return refusals
 
 
+def _recycling_rule(position: Position) -> RecyclingRule | None:
+    """Return the rule of the reason for which the lead was recycled."""
+    if position.reason is None or position.status is not StageStatus.RECYCLED:
+        return None
+    return position.playbook.recycling_by_reason.get(position.reason)
+
+
+def _is_woken(rule: RecyclingRule | None, view: JourneyView) -> bool:
+    """Return whether a lead has given reason to be asked before its cool-down is over."""
+    if rule is None or rule.woken_by is None:
+        return False
+    try:
+        return rule.woken_by.predicate(view) is True
+    except GuardError:
+        return False  # custom code that broke wakes nobody
+
+
 def cool_down_end(position: Position) -> datetime | None:
     """Return when the present stage's cool-down is over; None where there is none."""
-    cool_down = position.definition.cool_down
+    rule = _recycling_rule(position)
+    cool_down = position.definition.cool_down if rule is None or rule.cool_down is None else rule.cool_down
     return None if cool_down is None else due(position.entered, cool_down, position.playbook.zone_info)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from leadlife.facts import Fact
+from leadlife.journey.handoff import void_offer
 from leadlife.journey.records import Cycle, Due, LimitState, PendingMove, Step
 from leadlife.journey.state import Episodes, PersistentList, Position, State
 from leadlife.lifecycle.edges import Edge
@@ -35,7 +36,7 @@ def make_move(
         left = tuple(one for one in cycles[-1].pending if one.trigger != rule.trigger)
         position = state.position = position._replace(episodes=_changed(position.episodes, pending=left))
     if edge.target is not None:
-        position = _enter(state, position, edge.target, rule.kind, at=at, fact=fact)
+        position = _enter(state, position, edge.target, rule.kind, at=at, fact=fact, reason=reason)
     elif position.limit is LimitState.REFUSED and position.table.limits[position.stage].limit.trigger == rule.trigger:
         # An internal move begins no visit; a limit that still waited for it would make it again, for ever.
         position = state.position = position._replace(limit=LimitState.SPENT)
@@ -91,14 +92,23 @@ def begin(state: State, playbook: Playbook, stage: str, *, at: datetime, fact: F
 
 
 def _enter(
-    state: State, before: Position, target: str, kind: TransitionKind, *, at: datetime, fact: Fact | None
+    state: State,
+    before: Position,
+    target: str,
+    kind: TransitionKind,
+    *,
+    at: datetime,
+    fact: Fact | None,
+    reason: str | None,
 ) -> Position:
     """Let the lead stand in a stage from now on."""
     table, source, episodes = before.playbook.lifecycle.table, before.stage, before.episodes
     rank, was, now = table.rank, table.status[source], table.status[target]
     place = rank.get(target, -1)
     if not (was is now is StageStatus.OPEN and episodes.in_cycle):  # most moves are within a cycle and change none
-        episodes = _turned(episodes, was, now, source, kind=kind, at=at, fact=fact)
+        episodes = _turned(episodes, was, now, before, kind=kind, at=at, fact=fact)
+    if state.ownership is not None and now is not StageStatus.OPEN:
+        void_offer(state)
     if episodes.in_cycle and place > rank.get(episodes.cycles[-1].high_water or "", -1):
         episodes = _changed(episodes, high_water=target)
     cuts = now is not StageStatus.OPEN and now.cuts_evidence
@@ -110,7 +120,20 @@ def _enter(
     entered_by, moves = None if fact is None else fact.id, before.moves + 1
     cut, cut_moves = (state.ordinal, moves) if cuts else (before.cut, before.cut_moves)
     position = state.position = Position(
-        before.playbook, target, at, entered_by, source, episodes, high_water, before.source, cut, cut_moves, moves
+        before.playbook,
+        target,
+        at,
+        entered_by,
+        source,
+        episodes,
+        high_water,
+        before.source,
+        cut,
+        cut_moves,
+        moves,
+        LimitState.RUNNING,
+        None,
+        reason,
     )
     return position
 
@@ -119,7 +142,7 @@ def _turned(
     episodes: Episodes,
     was: StageStatus,
     now: StageStatus,
-    source: str,
+    before: Position,
     *,
     kind: TransitionKind,
     at: datetime,
@@ -131,7 +154,8 @@ def _turned(
     if now is StageStatus.OPEN:
         if not episodes.in_cycle or (was is StageStatus.WON and kind is not TransitionKind.REOPEN):
             returned = kind is TransitionKind.REENTRY and was is StageStatus.RECYCLED
-            return _opened(episodes, at, fact, source if returned else None)
+            opened = _opened(episodes, at, fact, before.stage if returned else None)
+            return _changed(opened, reentry_reason=before.reason) if returned and before.reason else opened
         return episodes if was is StageStatus.OPEN else _changed(episodes, outcome=None, ended=None)  # a void closing
     episodes = _ended(episodes, was, now, at)
     if not episodes.in_cycle and now is StageStatus.WON:

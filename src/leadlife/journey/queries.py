@@ -15,14 +15,15 @@ from leadlife.facts import Evidence, Fact, Moved, Qualification, Retracted
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey import tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
+from leadlife.journey.contact import Enrolment, enrolled
 from leadlife.journey.data import JourneyData, growable, state_at
-from leadlife.journey.fold import next_timer
 from leadlife.journey.history import derived_facts, new_facts
 from leadlife.journey.legality import check_move, cool_down_end
 from leadlife.journey.log import LogEntry
 from leadlife.journey.records import FactOutcome, FactStatus, Step
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import Position, State, newest_first, outcomes_of
+from leadlife.journey.timers import next_timer
 from leadlife.journey.view import JourneyView
 from leadlife.journey.waiting import pending_moves
 from leadlife.leads import SYSTEM, Actor
@@ -199,6 +200,11 @@ def qualifications(data: JourneyData) -> dict[str, Qualification]:
         for name, known in ({} if rules is None else rules.by_name).items()
         if known.since is not None and name in data.playbook.qualification_by_name
     }
+
+
+def enrolments(data: JourneyData) -> dict[str, Enrolment]:
+    """Return the programmes that the lead takes part in."""
+    return {one.programme: one for one in enrolled(data.shown)}
 
 
 def log_entries(data: JourneyData) -> tuple[LogEntry, ...]:

@@ -103,6 +103,12 @@ class RuleChangeKind(StrEnum):
     GRANTED = "granted"
     WITHDRAWN = "withdrawn"
     READINESS = "readiness"
+    ENTERED = "entered"
+    """A programme."""
+    LEFT = "left"
+    """A programme."""
+    EXPIRED = "expired"
+    """An offer to hand the lead over."""
     FAILED = "failed"
     """A rule could not be evaluated."""
     UNSETTLED = "unsettled"
@@ -117,6 +123,10 @@ class Withdrawal(StrEnum):
     LAPSED = "lapsed"
     STARTS_AFRESH = "a win or a recycling ended it"
     UNDECLARED = "not declared any more"
+    GOAL = "its goal is met"
+    """Of a programme."""
+    EXIT = "its exit is true"
+    """Of a programme."""
 
 
 class RuleChange(NamedTuple):
@@ -193,6 +203,7 @@ class Cycle(NamedTuple):
         ended: When it ended.
         high_water: The furthest stage of the success path reached in it.
         pending: Moves that facts ordered in it before they were legal.
+        reentry_reason: The reason for which the lead had been recycled before that reentry.
     """
 
     number: int
@@ -204,6 +215,7 @@ class Cycle(NamedTuple):
     ended: Instant | None
     high_water: str | None
     pending: tuple[PendingMove, ...] = ()
+    reentry_reason: str | None = None
 
 
 class RuleState(NamedTuple):
@@ -230,6 +242,8 @@ class RuleState(NamedTuple):
         exact: When a window, an age or a step changes at an exact instant.
         fading: From when a half-life may change the answer; the review grid looks after it.
         failed: Why it could not be evaluated the last time.
+        cycle: For a programme, how many cycles had begun when it was last entered; None if it never was.
+        ended: For a programme, when it was last left.
     """
 
     held: bool = False
@@ -250,6 +264,8 @@ class RuleState(NamedTuple):
     exact: Instant | None = None
     fading: Instant | None = None
     failed: str | None = None
+    cycle: int | None = None
+    ended: Instant | None = None
 
     def released(self) -> RuleState:
         """Return what is left of the rule's state once it holds no more."""
@@ -259,7 +275,12 @@ class RuleState(NamedTuple):
             overruled=self.overruled,
             by_hand=self.by_hand,
             failed=self.failed,
+            cycle=self.cycle,
         )
+
+    def left(self, at: Instant) -> RuleState:
+        """Return what is left of taking part in a programme."""
+        return RuleState(failed=self.failed, cycle=self.cycle, ended=at)
 
     def barred_from(self, ordinal: int, moves: int | None) -> RuleState:
         """Return what is left once it holds no more, and nothing known so far may grant it again.

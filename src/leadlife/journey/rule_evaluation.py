@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from leadlife.criteria import Criterion
 from leadlife.errors import GuardError
@@ -40,8 +40,12 @@ from leadlife.qualification.rule_index import (
     MoveReads,
     RuleIndex,
     horizon,
+    programme_of,
 )
 from leadlife.timing import due, earliest
+
+if TYPE_CHECKING:
+    from leadlife.qualification.programmes import Programme
 
 EARLY = "early"
 _TICK = timedelta(microseconds=1)
@@ -256,7 +260,10 @@ class _Evaluation:
     def _forget_undeclared(self) -> None:
         """Let go of what an adopted playbook does not declare any more."""
         for name in [name for name in self.states if name not in self.index.places]:
-            if self.states[name].held and name not in _SEGMENTS:
+            programme = programme_of(name)
+            if self.states[name].held and programme is not None:
+                self._append(RuleChangeKind.LEFT, programme, reason=Withdrawal.UNDECLARED)
+            elif self.states[name].held and name not in _SEGMENTS:
                 self._append(RuleChangeKind.WITHDRAWN, name, reason=Withdrawal.UNDECLARED)
             self.states = {kept: one for kept, one in self.states.items() if kept != name}
             self._write()
@@ -270,7 +277,8 @@ class _Evaluation:
             after, withdrawal, criterion = self._decided(rule, after, withdrawal, confirmed=confirmed)
         except GuardError as error:
             if after.failed != error.message:
-                self._append(RuleChangeKind.FAILED, _SEGMENTS.get(rule.name, rule.name), reason=error.message)
+                name = _SEGMENTS.get(rule.name) or programme_of(rule.name) or rule.name
+                self._append(RuleChangeKind.FAILED, name, reason=error.message)
             ahead = horizon((*rule.enters, *rule.leaves), self.view)
             # What custom code does later is not known, so it is asked again at each review.
             after = after._replace(
@@ -282,6 +290,8 @@ class _Evaluation:
 
     def _released(self, rule: IndexedRule, known: RuleState) -> tuple[RuleState, Withdrawal | None]:
         """Return what is left of a rule that has lapsed, or that a win or a recycling ended, and why."""
+        if rule.programme is not None:
+            return (known.left(self.at), Withdrawal.LAPSED) if known.is_over(self.at) else (known, None)
         if known.held and known.is_over(self.at):
             by_stage = self.index.by_stage >> self.index.places[rule.name] & 1
             moves = None if self.index.reads_only_state(rule.name) and not by_stage else self.position.moves
@@ -298,13 +308,48 @@ class _Evaluation:
         if (known.overruled or known.barred_moves) and answers.enter is not True:
             known = known._replace(overruled=False, barred_moves=0)
         if known.held:
-            withdrawal, criterion = _withdrawn(rule, known, answers)
-            known = known.released() if withdrawal is not None else self._renewed(rule, known, answers, confirmed)
+            withdrawal, criterion = self._withdrawn(rule, known, answers)
+            if withdrawal is None:
+                known = self._renewed(rule, known, answers, confirmed)
+            else:
+                known = known.released() if rule.programme is None else known.left(self.at)
         elif answers.enter is True and answers.leave is not True and self._is_fresh(rule, known):
             known, criterion = self._granted(rule, known), rule.definition.enter
         ahead = horizon(_decisive(rule, known, answers), self.view)
-        known = known._replace(failed=None, steady=ahead.steady, exact=ahead.exact, fading=ahead.fading)
+        steady, exact = ahead.steady, ahead.exact
+        again = None if rule.programme is None else self._reentry_at(rule.programme, known)
+        if again is not None and again > self.at:
+            steady, exact = earliest((steady, again)), earliest((exact, again))
+        known = known._replace(failed=None, steady=steady, exact=exact, fading=ahead.fading)
         return known, withdrawal, criterion
+
+    def _withdrawn(
+        self, rule: IndexedRule, known: RuleState, answers: _Answers
+    ) -> tuple[Withdrawal | None, Criterion | None]:
+        """Return why what is held must be withdrawn, and the criterion that says so; nothing if it stays."""
+        withdrawal, criterion = _withdrawn(rule, known, answers)
+        if rule.programme is None or withdrawal is not Withdrawal.LEFT:
+            return withdrawal, criterion
+        goal = rule.programme.goal
+        if goal is not None and goal.predicate(self.view) is True:
+            return Withdrawal.GOAL, goal
+        return Withdrawal.EXIT, rule.programme.exit
+
+    def _reentry_at(self, programme: Programme, known: RuleState) -> datetime | None:
+        """Return from when a lead may enter a programme again; None where time alone does not decide it."""
+        reentry = programme.reentry
+        if known.held or known.ended is None or isinstance(reentry, str):
+            return None
+        return due(known.ended, reentry, self.playbook.zone_info)
+
+    def _may_enter(self, programme: Programme, known: RuleState) -> bool:
+        """Return whether a lead may take part in a programme, for the first time or again."""
+        if known.cycle is None:
+            return True
+        again = self._reentry_at(programme, known)
+        if again is not None:
+            return again <= self.at
+        return programme.reentry == "per_cycle" and len(self.position.episodes.cycles) > known.cycle
 
     def _answers(self, rule: IndexedRule) -> _Answers:
         enter, leave = rule.definition.enter, rule.definition.leave
@@ -317,6 +362,8 @@ class _Evaluation:
         """Return the rule's state, which holds longer if the fact has confirmed it."""
         if not confirmed or answers.enter is not True or rule.definition.valid_for is None:
             return known
+        if rule.programme is not None:
+            return known  # it lasts from when it was entered
         until = self._end_of_validity(rule)
         return known._replace(expires=until if known.expires is None or until is None else max(known.expires, until))
 
@@ -330,6 +377,8 @@ class _Evaluation:
         It is worked out from what is known, for what the rule in force reads. A rule on the lead's state alone is
         confirmed by moves, which no win and no recycling cuts off.
         """
+        if rule.programme is not None:
+            return self._may_enter(rule.programme, known)
         if self.index.reads_only_state(rule.name):
             return not known.overruled and self.position.moves > known.barred_moves
         since = max(self.position.cut if rule.qualifies else 0, known.barred)
@@ -358,6 +407,8 @@ class _Evaluation:
             evidence=() if verdict is None else tuple(fact for fact in verdict.facts if fact),
             verdict=verdict,
             playbook=self.playbook.ref,
+            cycle=len(self.position.episodes.cycles) if rule.programme is not None else None,
+            ended=None,
         )
 
     def _report(
@@ -370,6 +421,13 @@ class _Evaluation:
     ) -> bool:
         """Add to the history what has changed, and return whether anything has."""
         sentence = None if criterion is None else criterion.sentence()
+        if rule.programme is not None:
+            name = rule.programme.name
+            if before.held and (not after.held or after.since != before.since):
+                self._append(RuleChangeKind.LEFT, name, reason=withdrawal, criterion=sentence)
+            if after.held and (not before.held or after.since != before.since):
+                self._append(RuleChangeKind.ENTERED, name, criterion=sentence, expires=after.expires)
+            return False  # no criterion reads it
         if not rule.qualifies:
             if self.reason is None and sentence is not None:
                 self.reason = f"not {sentence}" if withdrawal is Withdrawal.NOT_SO else sentence
@@ -429,7 +487,7 @@ class _Evaluation:
         again: list[datetime | None] = []
         fading: list[tuple[datetime, str]] = []
         for name, known in self.states.items():
-            label = "readiness" if name in _SEGMENTS else name
+            label = "readiness" if name in _SEGMENTS else programme_of(name) or name
             if known.expires is not None:
                 timers.append(Timer(known.expires, TimerKind.EXACT, f"{label} lapses"))
                 again.append(known.expires)

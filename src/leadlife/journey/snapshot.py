@@ -13,11 +13,12 @@ from leadlife._base.model import LONGEST_ID, Id, Instant, MappingOf, Model, iden
 from leadlife._frozen import FrozenDict, frozen
 from leadlife.errors import Malformed
 from leadlife.facts import Fact, PlaybookAdopted, Started, derive_id
+from leadlife.journey.handoff import Ownership
 from leadlife.journey.records import FactOutcome, RuleChange, Step
 from leadlife.journey.state import Position, RuleStates, State, oldest_first, persistent_list
 from leadlife.playbook.registry import PlaybookRegistry
 
-FORMAT = 5
+FORMAT = 6
 LIBRARY = "0.1.0"
 
 
@@ -135,6 +136,7 @@ class _Kept(NamedTuple):
     timed_moves: int
     ordinal: int
     position: Position | None
+    ownership: Ownership | None
     rules: RuleStates | None
     history: tuple[_Entry, ...]
 
@@ -159,7 +161,16 @@ def save(state: State, lead: str, pipeline: str, facts: Iterable[Fact]) -> Snaps
 def dumped(state: State) -> dict[str, Any]:
     """Return a state as plain values, without what the facts themselves restore."""
     history: Any = tuple((_NAMES[type(entry)], entry) for entry in oldest_first(state.history))
-    kept = _Kept(state.at, state.aged, state.timed_moves, state.ordinal, state.position, state.rules, history)
+    kept = _Kept(
+        at=state.at,
+        aged=state.aged,
+        timed_moves=state.timed_moves,
+        ordinal=state.ordinal,
+        position=state.position,
+        ownership=state.ownership,
+        rules=state.rules,
+        history=history,
+    )
     values = _adapter().dump_python(kept, mode="json")
     return dict(zip(_Kept._fields, values, strict=True))
 
@@ -196,7 +207,7 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], registry: PlaybookRegistr
     state = State()
     state.lead = snapshot.lead
     state.at, state.aged, state.timed_moves, state.ordinal = kept.at, kept.aged, kept.timed_moves, kept.ordinal
-    state.position, state.rules = kept.position, kept.rules
+    state.position, state.ownership, state.rules = kept.position, kept.ownership, kept.rules
     state.history = persistent_list(entry for _, entry in kept.history)
     for ordinal, fact in enumerate(facts, start=1):
         state.memory = state.memory.learn(fact, ordinal)

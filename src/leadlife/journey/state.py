@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from operator import itemgetter
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from leadlife._base.model import Instant
 from leadlife.criteria import Observation
 from leadlife.errors import Refusal
-from leadlife.facts import Fact, consent_event
+from leadlife.facts import Fact, TouchRecord, consent_event
 from leadlife.journey.records import (
     Cycle,
     Due,
@@ -28,6 +29,9 @@ from leadlife.lifecycle.stages import Stage, StageStatus
 from leadlife.lifecycle.table import TransitionTable
 from leadlife.playbook.registry import RegisteredPlaybook
 from leadlife.qualification.rule_index import FOR_EVER, Horizon
+
+if TYPE_CHECKING:
+    from leadlife.journey.handoff import Ownership
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -113,17 +117,20 @@ class Memory:
     Attributes:
         latest: By topic and name, as :meth:`Fact.remembered` gives them, the latest observation.
         activities: By kind, every activity.
+        touches: Every touch that was sent or failed.
     """
 
-    __slots__ = ("activities", "latest")
+    __slots__ = ("activities", "latest", "touches")
 
     def __init__(
         self,
         latest: dict[tuple[str, str], Observation] | None = None,
         activities: dict[str, PersistentList[Observation]] | None = None,
+        touches: PersistentList[Observation] | None = None,
     ) -> None:
         self.latest: dict[tuple[str, str], Observation] = {} if latest is None else latest
         self.activities: dict[str, PersistentList[Observation]] = {} if activities is None else activities
+        self.touches: PersistentList[Observation] | None = touches
 
     def learn(self, fact: Fact, ordinal: int) -> Memory:
         """Return what is known after a fact."""
@@ -133,10 +140,23 @@ class Memory:
         topic, name, value = known
         seen = Observation(value, fact.at, fact.id or "", ordinal)
         if topic == "activity":
-            return Memory(self.latest, {**self.activities, name: PersistentList(seen, self.activities.get(name))})
+            activities = {**self.activities, name: PersistentList(seen, self.activities.get(name))}
+            return Memory(self.latest, activities, self.touches)
+        if topic == "touch":
+            return self._touched(seen)
         if topic == "referred_by" and (topic, name) in self.latest:
             return self  # a person is referred once
-        return Memory({**self.latest, (topic, name): seen}, self.activities)
+        return Memory({**self.latest, (topic, name): seen}, self.activities, self.touches)
+
+    def _touched(self, seen: Observation) -> Memory:
+        """Return what is known after a touch: besides all touches, the latest of each programme and each message."""
+        record: TouchRecord = seen.value
+        latest = dict(self.latest)
+        if record.programme is not None:
+            latest["programme_touch", record.programme] = seen
+        if record.message is not None and not record.failed and not record.operational:
+            latest["message", record.message] = seen
+        return Memory(latest, self.activities, PersistentList(seen, self.touches))
 
     def of(self, topic: str) -> Iterator[tuple[str, Observation]]:
         """Yield every name of a topic with its latest observation."""
@@ -206,6 +226,7 @@ class Position(NamedTuple):
         moves: How many visits have begun so far.
         limit: Where this visit's limit stands.
         limit_from: The adoption since which this visit's limit counts: it cannot fire earlier.
+        reason: The reason of the move that led to the present stage.
     """
 
     playbook: RegisteredPlaybook
@@ -221,6 +242,7 @@ class Position(NamedTuple):
     moves: int = 1
     limit: LimitState = LimitState.RUNNING
     limit_from: Instant | None = None
+    reason: str | None = None
 
     @property
     def table(self) -> TransitionTable:
@@ -248,15 +270,25 @@ class Position(NamedTuple):
         """The number of the cycle that the present time belongs to."""
         return self.episodes.cycles[-1].number if self.episodes.in_cycle else None
 
-    def reentries(self) -> int:
-        """Return how many reentries out of the present stage there were since the last standing win."""
-        number = 0
+    def reentries(self, reasons: tuple[str, ...] | None = None) -> int:
+        """Return how many reentries out of the present stage there were since the last standing win.
+
+        Args:
+            reasons: Only those of recyclings for one of these reasons.
+        """
+        since = self._since_last_win()
+        counts = (reasons is None or cycle.reentry_reason in reasons for cycle in since)
+        return sum(cycle.reentry_from == self.stage and one for cycle, one in zip(since, counts, strict=True))
+
+    def returns(self) -> int:
+        """Return how many reentries out of any recycled stage there were since the last standing win."""
+        return sum(cycle.reentry_from is not None for cycle in self._since_last_win())
+
+    def _since_last_win(self) -> list[Cycle]:
+        """Return the cycles after the last standing win, the latest first."""
         wins_outside = self.episodes.wins_outside
-        for cycle in reversed(self.episodes.cycles[wins_outside[-1] if wins_outside else 0 :]):
-            if cycle.outcome is StageStatus.WON:
-                break
-            number += cycle.reentry_from == self.stage
-        return number
+        cycles = reversed(self.episodes.cycles[wins_outside[-1] if wins_outside else 0 :])
+        return list(takewhile(lambda cycle: cycle.outcome is not StageStatus.WON, cycles))
 
 
 class RuleStates(NamedTuple):
@@ -296,6 +328,7 @@ class State:
         ordinal: How many facts have been folded.
         memory: What is known about the lead.
         position: Where the lead stands; None before the start.
+        ownership: Who owns the lead, and to whom it is offered; None as long as no fact has said anything of it.
         rules: Where the rules stand; None before the start, and where the playbook has no rules.
         history: Steps, refusals and changes of rules, in the order in which they happened.
         checkpoints: Every so many facts, the fact and the state after it: a late fact folds on from the last before it.
@@ -309,6 +342,7 @@ class State:
         "lead",
         "memory",
         "ordinal",
+        "ownership",
         "position",
         "rules",
         "timed_moves",
@@ -322,6 +356,7 @@ class State:
         self.ordinal: int = 0
         self.memory: Memory = NOTHING_KNOWN
         self.position: Position | None = None
+        self.ownership: Ownership | None = None
         self.rules: RuleStates | None = None
         self.history: PersistentList[HistoryEntry] | None = None
         self.checkpoints: PersistentList[tuple[Fact, State]] | None = None
@@ -337,6 +372,7 @@ class State:
         new.ordinal = self.ordinal
         new.memory = self.memory
         new.position = self.position
+        new.ownership = self.ownership
         new.rules = self.rules
         new.history = self.history
         new.checkpoints = self.checkpoints
@@ -381,6 +417,8 @@ class State:
             oldest_first(self.history),
             memory.latest,
             {kind: oldest_first(activities) for kind, activities in memory.activities.items()},
+            oldest_first(memory.touches),
+            self.ownership,
         )
 
 

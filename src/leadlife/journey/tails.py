@@ -13,7 +13,7 @@ from typing import Any
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import Observation
 from leadlife.errors import Malformed, NeedsWholeLog
-from leadlife.facts import Fact, Retracted, load_fact
+from leadlife.facts import Fact, Retracted, TouchRecord, load_fact
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey.data import JourneyData, effective_and_planned, folded_anew
 from leadlife.journey.log import FactLog, KnownFact, Past, fold_order, observed_facts
@@ -101,6 +101,7 @@ def _memory(memory: Memory) -> dict[str, Any]:
     return {
         "latest": [[*name, *_plain(seen)] for name, seen in memory.latest.items()],
         "activities": [[kind, [*map(_plain, oldest_first(seen))]] for kind, seen in memory.activities.items()],
+        "touches": [*map(_plain, oldest_first(memory.touches))],
     }
 
 
@@ -110,9 +111,18 @@ def _plain(seen: Observation) -> list[Any]:
 
 
 def _remembered(kept: Mapping[str, Any]) -> Memory:
-    latest = {(topic, name): _seen(*plain) for topic, name, *plain in kept["latest"]}
+    latest = {(topic, name): _latest(topic, *plain) for topic, name, *plain in kept["latest"]}
     activities = {kind: _activities(seen) for kind, seen in kept["activities"]}
-    return Memory(latest, activities)
+    touches = persistent_list(_touch(*plain) for plain in kept["touches"])
+    return Memory(latest, activities, touches)
+
+
+def _latest(topic: str, *plain: Any) -> Observation:
+    return _touch(*plain) if topic in ("message", "programme_touch") else _seen(*plain)
+
+
+def _touch(value: Iterable[Any], at: str, fact: str, ordinal: int) -> Observation:
+    return Observation(TouchRecord(*value), _when(at), fact, ordinal)
 
 
 def _activities(kept: Iterable[Any]) -> Any:

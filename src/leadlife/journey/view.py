@@ -144,6 +144,16 @@ class JourneyView:
         return None if self._state.position is None else len(self._state.position.episodes.cycles)
 
     @property
+    def reason(self) -> str | None:
+        """The reason of the move that led to the present stage."""
+        return None if self._state.position is None else self._state.position.reason
+
+    @property
+    def returns(self) -> int | None:
+        """How often the lead has returned from recycling since it last won."""
+        return None if self._state.position is None else self._state.position.returns()
+
+    @property
     def readiness(self) -> Observation | None:
         """How close to buying the lead behaves; None where the playbook has no readiness."""
         near = None if self._state.rules is None else self._state.rules.readiness

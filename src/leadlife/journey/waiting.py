@@ -102,14 +102,14 @@ def _automatic_move(position: Position, view: JourneyView, index: RuleIndex) -> 
         except GuardError as error:
             broken = broken or BrokenMove(trigger, error.message)
             continue
-        if edge is not None and edge.rule.automatic and not _must_wait(position, edge, view.at):
+        if edge is not None and edge.rule.automatic and not _must_wait(position, edge, view):
             return WaitingMove(edge, None, edge.rule.reasons[0] if edge.rule.needs_reason else None)
     return broken
 
 
-def _must_wait(position: Position, edge: Edge, at: datetime) -> bool:
+def _must_wait(position: Position, edge: Edge, view: JourneyView) -> bool:
     reenters = edge.rule.kind is TransitionKind.REENTRY
-    return (reenters and bool(check_reentry(position, at))) or _forgets_a_sale(position, edge)
+    return (reenters and bool(check_reentry(position, view.at, view))) or _forgets_a_sale(position, edge)
 
 
 def _forgets_a_sale(position: Position, edge: Edge) -> bool:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from leadlife.criteria import Comparison, CountIs, Criterion, DateIs, FieldHas, FieldIs, LatestIs, SumIs
+from leadlife.criteria import (
+    Comparison,
+    CountIs,
+    Criterion,
+    CustomGuard,
+    DateIs,
+    FieldHas,
+    FieldIs,
+    LatestIs,
+    SumIs,
+    leaves_of,
+)
 from leadlife.criteria.comparison import Comparing
 from leadlife.errors import Fault, did_you_mean
 from leadlife.leads import ActivityKind
 from leadlife.playbook.fields import FieldSpec, FieldType
+
+if TYPE_CHECKING:
+    from leadlife.scoring.policy import Policy
 
 _NUMERIC = (FieldType.INTEGER, FieldType.NUMBER)
 _TEXTUAL = (Comparison.CONTAINS, Comparison.STARTS, Comparison.ENDS)
@@ -66,3 +81,28 @@ def _misfits(path: str, what: str, asked: Comparing, declared: FieldType) -> Ite
         yield Fault(path, f"{what} is {declared.words}; only text contains, starts or ends with a text")
     elif asked.compare not in _TEXTUAL and not all(map(declared.accepts, asked.values())):
         yield Fault(path, f"{what} is {declared.words}, and the value compared with it is not")
+
+
+def guard_namesakes(criteria: Iterable[tuple[str, Criterion]]) -> Iterator[Fault]:
+    """Yield a fault for each function that has the name of another: a file keeps only the name."""
+    first: dict[tuple[str, str], Any] = {}
+    for path, criterion in criteria:
+        for leaf in leaves_of(criterion):
+            if isinstance(leaf, CustomGuard) and leaf.call is not None:
+                key = leaf.name, leaf.version
+                if first.setdefault(key, leaf.call) != leaf.call:
+                    message = f"guard {leaf.name!r} is already the name of another function"
+                    yield Fault(path, message, "rename one of the functions, or give it another version")
+
+
+def policy_namesakes(policies: Iterable[Policy]) -> Iterator[Fault]:
+    """Yield a fault for each custom policy that has the name and version of another function, however deep it is."""
+    first: dict[tuple[str, str], Any] = {}
+    waiting = [(f"scores.{place}", policy) for place, policy in enumerate(policies)]
+    while waiting:
+        path, policy = waiting.pop(0)
+        waiting += [(path, part) for part in policy.parts()]
+        call = getattr(policy, "call", None)
+        if call is not None and first.setdefault((policy.name, policy.version), call) != call:
+            message = f"policy {policy.name!r} is already the name of another function"
+            yield Fault(path, message, "rename one of the functions, or give it another version")

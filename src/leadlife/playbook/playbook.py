@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from leadlife._base.model import LAX, Accepts, Definition, MappingOf, Name, Names, Text, TupleOf, default
 from leadlife._base.numbers import plain
 from leadlife._frozen import FrozenDict
-from leadlife.criteria import BandIs, Criterion, CustomGuard, ScoreIs, leaves_of
+from leadlife.criteria import BandIs, Criterion, ScoreIs, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
 from leadlife.facts import (
     ActivityRecorded,
@@ -24,12 +24,26 @@ from leadlife.facts import (
     QualificationGranted,
     QualificationWithdrawn,
     StageReached,
+    TouchFailed,
+    TouchSent,
 )
 from leadlife.leads import ActivityKind
 from leadlife.lifecycle.lifecycle import Lifecycle
 from leadlife.lifecycle.renaming import with_stages_renamed
+from leadlife.playbook.engagement import (
+    ENGAGEMENT_MODELS,
+    AnyContactRules,
+    AnyHandoffRules,
+    NamedChannels,
+    NamedHours,
+    Programmes,
+    RecyclingRules,
+    RewardRules,
+    engagement_criteria,
+    engagement_faults,
+)
 from leadlife.playbook.fields import FieldSpec, FieldType
-from leadlife.playbook.misfits import attribute_misfits, field_misfits
+from leadlife.playbook.misfits import attribute_misfits, field_misfits, guard_namesakes, policy_namesakes
 from leadlife.qualification.rule_index import RuleIndex, criteria_of, rule_faults
 from leadlife.qualification.rules import QualificationRule, ReadinessRule
 from leadlife.timing import Zone, zone_named
@@ -42,6 +56,8 @@ def _as_policy(value: Any, info: ValidationInfo | None) -> Any:
 
 
 if TYPE_CHECKING:
+    from leadlife.playbook.recycling_rules import RecyclingRule
+    from leadlife.qualification.programmes import Programme
     from leadlife.scoring import ScoringPolicy
     from leadlife.scoring.policy import Policy, Scoring
 
@@ -78,6 +94,20 @@ class Playbook(Definition):
     """How close to buying a lead behaves; None where the playbook has no such rule."""
     review_days: Annotated[int, Field(ge=1, le=366)] = 1
     """Every so many local days, at their first instant, thresholds under half-lives are looked at again."""
+    business_hours: NamedHours = Field(default_factory=FrozenDict[str, Any])
+    """The hours in which teams work, each under a name."""
+    channels: NamedChannels = Field(default_factory=FrozenDict[str, Any])
+    """The ways to reach a lead, each under a name."""
+    programmes: Programmes = default(())
+    """The streams of touches that nurture leads."""
+    contact_rules: AnyContactRules = None
+    """How much pressure a lead is put under at most."""
+    handoff: AnyHandoffRules = None
+    """How soon an offered lead is to be answered."""
+    recycling: RecyclingRules = default(())
+    """What the reason of a recycling decides."""
+    rewards: RewardRules = default(())
+    """What a customer earns for a referral."""
     meaning: Text = ""
 
     @model_validator(mode="after")
@@ -88,12 +118,13 @@ class Playbook(Definition):
         faults += repeated("qualifications", (rule.name for rule in self.qualifications))
         for path, guard in self.criteria():
             faults += self.faults_in(guard, path=path)
-        faults += _namesakes(self.criteria())
-        faults += _policy_namesakes(self.scores)
+        faults += guard_namesakes(self.criteria())
+        faults += policy_namesakes(self.scores)
         faults += repeated("roles", self.roles)
         for path, role in self._roles_used():
             faults += self._unknown(path, "role", role)
         faults += rule_faults(self.qualifications, self.readiness)
+        faults += engagement_faults(self)
         if faults:
             raise InvalidDefinition("the playbook has faults", faults=faults)
         return self
@@ -111,6 +142,7 @@ class Playbook(Definition):
         """Yield every criterion of the lifecycle and of the rules, with its path; those of policies are their own."""
         yield from guards_of(self.lifecycle)
         yield from criteria_of(self.qualifications, self.readiness)
+        yield from engagement_criteria(self)
 
     def _roles_used(self) -> Iterator[tuple[str, str]]:
         """Yield every role that a transition or a qualification names, with its path."""
@@ -155,6 +187,9 @@ class Playbook(Definition):
             "qualification": self.qualification_by_name,
             "role": dict.fromkeys(self.roles),
             "consent": self.purposes,
+            "channel": self.channels,
+            "programme": self.programme_by_name,
+            **({"reason": self.lifecycle.reason_by_id} if self.lifecycle.reasons else {}),
         }
 
     @cached_property
@@ -165,7 +200,25 @@ class Playbook(Definition):
     @cached_property
     def rule_index(self) -> RuleIndex:
         """The rules and automatic moves, indexed by what they read."""
-        return RuleIndex(self.lifecycle, self.qualifications, self.readiness, self._zoned)
+        wakers = tuple(rule.woken_by for rule in self.recycling if rule.woken_by is not None)
+        return RuleIndex(
+            self.lifecycle,
+            self.qualifications,
+            self.readiness,
+            self._zoned,
+            programmes=self.programmes,
+            wakers=wakers,
+        )
+
+    @cached_property
+    def programme_by_name(self) -> Mapping[str, "Programme"]:
+        """The programmes by their names, in declared order."""
+        return FrozenDict({programme.name: programme for programme in self.programmes})
+
+    @cached_property
+    def recycling_by_reason(self) -> Mapping[str, "RecyclingRule"]:
+        """The recycling rule of each reason that has one."""
+        return FrozenDict({reason: rule for rule in self.recycling for reason in rule.reasons})
 
     @cached_property
     def score_by_name(self) -> Mapping[str, "Policy"]:
@@ -193,7 +246,9 @@ class Playbook(Definition):
     @cached_property
     def digest(self) -> str:
         """A hash of the content. Sign-offs are not part of it."""
-        text = json.dumps(self.model_dump(mode="json", exclude=_SIGNATURES), sort_keys=True)
+        content = self.model_dump(mode="json", exclude=_SIGNATURES)
+        kept = {name: value for name, value in content.items() if value or name not in ENGAGEMENT_MODELS}
+        text = json.dumps(kept, sort_keys=True)
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
     @cached_property
@@ -234,14 +289,13 @@ class Playbook(Definition):
             fault = self.activity_kinds[fact.kind].fault_in(fact.attributes)
             if fault is not None:
                 raise Malformed(f"attribute {fault[0]!r} of activity {fact.kind!r} {fault[1]}")
-        elif isinstance(fact, ConsentChanged) and self.purposes:
-            self._declared("consent", fact.purpose)
-        elif isinstance(fact, EvidenceGiven):
-            self._declared("evidence", fact.name)
-        elif isinstance(fact, QualificationGranted | QualificationWithdrawn):
-            self._declared("qualification", fact.name)
         elif isinstance(fact, StageReached):
             self.lifecycle.stage(fact.stage)
+        else:
+            for topic, name in _words_of(fact):
+                # Purposes and channels may be left undeclared; then facts may use any.
+                if name is not None and (topic not in _OPEN or self._vocabulary[topic]):
+                    self._declared(topic, name)
 
     def fits(self, name: str, value: Any) -> None:
         """Check that a declared field may hold a value; it may always be empty.
@@ -332,31 +386,23 @@ _SIGNATURES: Any = {
 
 
 _NUMERIC = (FieldType.INTEGER, FieldType.NUMBER)
+_OPEN = ("consent", "channel")
 
 
-def _namesakes(criteria: Iterable[tuple[str, Criterion]]) -> Iterator[Fault]:
-    """Yield a fault for each function that has the name of another: a file keeps only the name."""
-    first: dict[tuple[str, str], Any] = {}
-    for path, criterion in criteria:
-        for leaf in leaves_of(criterion):
-            if isinstance(leaf, CustomGuard) and leaf.call is not None:
-                key = leaf.name, leaf.version
-                if first.setdefault(key, leaf.call) != leaf.call:
-                    message = f"guard {leaf.name!r} is already the name of another function"
-                    yield Fault(path, message, "rename one of the functions, or give it another version")
-
-
-def _policy_namesakes(policies: Iterable["Policy"]) -> Iterator[Fault]:
-    """Yield a fault for each custom policy that has the name and version of another function, however deep it is."""
-    first: dict[tuple[str, str], Any] = {}
-    waiting = [(f"scores.{place}", policy) for place, policy in enumerate(policies)]
-    while waiting:
-        path, policy = waiting.pop(0)
-        waiting += [(path, part) for part in policy.parts()]
-        call = getattr(policy, "call", None)
-        if call is not None and first.setdefault((policy.name, policy.version), call) != call:
-            message = f"policy {policy.name!r} is already the name of another function"
-            yield Fault(path, message, "rename one of the functions, or give it another version")
+def _words_of(fact: Fact) -> Iterator[tuple[str, str | None]]:
+    """Yield the words of a fact that its playbook declares, each with its topic."""
+    match fact:
+        case ConsentChanged():
+            yield "consent", fact.purpose
+        case EvidenceGiven():
+            yield "evidence", fact.name
+        case QualificationGranted() | QualificationWithdrawn():
+            yield "qualification", fact.name
+        case TouchSent() | TouchFailed():
+            yield "channel", fact.channel
+            yield "programme", fact.programme
+        case _:
+            return
 
 
 def _type_words(value: object) -> str:

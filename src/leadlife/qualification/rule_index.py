@@ -34,16 +34,30 @@ from leadlife.qualification.rules import Hysteresis, QualificationRule, Readines
 from leadlife.timing import earliest
 
 if TYPE_CHECKING:
+    from leadlife.qualification.programmes import Programme
     from leadlife.scoring.policy import Policy
 
 LATE, MID = " late", " mid"
 """The names of the two segments of readiness among the rules; no name of a qualification begins with a space."""
+_PROGRAMME = " in "
+
+
+def programme_key(name: str) -> str:
+    """Return the name under which a programme stands among the rules: it may share one with a qualification."""
+    return _PROGRAMME + name
+
+
+def programme_of(key: str) -> str | None:
+    """Return the programme that a rule of this name stands for; None for another rule."""
+    return key.removeprefix(_PROGRAMME) if key.startswith(_PROGRAMME) else None
+
+
 Input = tuple[str, str]
 """What a criterion reads: a topic and a name, such as ``("field", "employees")``."""
 _UNTIMED = (HoldsQualification, ReadinessIs)
 """Leaves whose answers change by other rules, never at an instant that is known in advance."""
 
-_STATES = ("stage", "cycle", "qualification", "readiness")
+_STATES = ("stage", "reason", "cycle", "qualification", "readiness")
 """Topics that are the state of a lead, not evidence about it."""
 
 
@@ -66,15 +80,16 @@ FOR_EVER = Horizon()
 
 
 class IndexedRule(NamedTuple):
-    """A qualification or a segment of readiness, prepared for use.
+    """A qualification, a segment of readiness or a programme, prepared for use.
 
     Attributes:
-        name: The name of the qualification, or :data:`LATE` or :data:`MID`.
+        name: The name of the qualification, :data:`LATE`, :data:`MID`, or the :func:`programme_key` of a programme.
         definition: The rule as declared.
         roles: The roles that may grant it by hand.
         enters: The leaves of ``enter`` whose answer time alone can change.
         leaves: The leaves of ``leave`` whose answer time alone can change.
         qualifies: Whether it is a qualification; a win or a recycling withdraws those.
+        programme: The programme, where it decides who takes part in one.
     """
 
     name: str
@@ -83,6 +98,7 @@ class IndexedRule(NamedTuple):
     enters: tuple[Criterion, ...]
     leaves: tuple[Criterion, ...]
     qualifies: bool
+    programme: Programme | None = None
 
 
 class MoveReads(NamedTuple):
@@ -105,7 +121,8 @@ class RuleIndex:
     """The rules of a playbook, and what each of them reads.
 
     Attributes:
-        rules: The rules in the order of evaluation: readiness, then qualifications, each after those that it reads.
+        rules: The rules in the order of evaluation: readiness, then qualifications, each after those that it reads,
+            then programmes.
         places: The place of each rule in this order, by its name; it is the number of its bit.
         automatic: The triggers of automatic moves of each stage that has any, in declared order.
         moves: What the guards read of each stage and trigger that may wait to become legal.
@@ -144,10 +161,16 @@ class RuleIndex:
         qualifications: tuple[QualificationRule, ...],
         readiness: ReadinessRule | None,
         policies: Mapping[str, Policy],
+        *,
+        programmes: tuple[Programme, ...] = (),
+        wakers: tuple[Criterion, ...] = (),
     ) -> None:
         segments = () if readiness is None else ((LATE, readiness.late), (MID, readiness.mid))
         rules = [_prepared(name, segment, (), qualifies=False) for name, segment in segments]
         rules += [_prepared(rule.name, rule, rule.granted_by, qualifies=True) for rule in _in_order(qualifications)]
+        for one in programmes:  # after all others, which their audiences may read
+            prepared = _prepared(programme_key(one.name), one.rule, (), qualifies=False)
+            rules.append(prepared._replace(programme=one))
         self.rules: tuple[IndexedRule, ...] = tuple(rules)
         self.places: Mapping[str, int] = FrozenDict({rule.name: place for place, rule in enumerate(rules)})
         self.every: int = (1 << len(rules)) - 1
@@ -185,7 +208,7 @@ class RuleIndex:
             {stage: tuple(found) for stage, found in automatic.items()}
         )
         self.moves: Mapping[tuple[str, str], MoveReads] = FrozenDict(
-            {move: _move_reads(edges, policies) for move, edges in waiting.items()}
+            {move: _move_reads(edges, policies, wakers) for move, edges in waiting.items()}
         )
 
     def _reads(self, bit: int, criterion: Criterion, policies: Mapping[str, Policy]) -> None:
@@ -369,12 +392,14 @@ def _blank(rules: list[IndexedRule], policies: Mapping[str, Policy]) -> int:
     return bits
 
 
-def _move_reads(edges: list[Edge], policies: Mapping[str, Policy]) -> MoveReads:
-    guards = [guard for edge in edges for guard in edge.guards]
-    inputs = [_inputs(guard, policies) for guard in guards]
+def _move_reads(edges: list[Edge], policies: Mapping[str, Policy], wakers: tuple[Criterion, ...]) -> MoveReads:
+    reenters = any(edge.rule.kind is TransitionKind.REENTRY for edge in edges)
+    # What ends a cool-down early decides on a reentry as its guards do.
+    asked = [*(guard for edge in edges for guard in edge.guards), *(wakers if reenters else ())]
+    inputs = [_inputs(guard, policies) for guard in asked]
     return MoveReads(
-        tuple(leaf for guard in guards for leaf in timed_leaves(guard)),
+        tuple(leaf for guard in asked for leaf in timed_leaves(guard)),
         frozenset[Any]().union(*(keys for keys, _ in inputs)),
         any(opaque for _, opaque in inputs),
-        any(edge.rule.kind is TransitionKind.REENTRY for edge in edges),
+        reenters,
     )

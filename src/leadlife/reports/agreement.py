@@ -9,6 +9,7 @@ from leadlife.lifecycle.transitions import EVERY_OPEN_STAGE, Transition, Transit
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.signing import Clause, clauses
 from leadlife.qualification.rules import Hysteresis, QualificationRule
+from leadlife.reports.engagement import engagement_lines
 from leadlife.scoring.policy import Policy
 
 
@@ -24,6 +25,11 @@ def agreement(playbook: Playbook) -> str:
         *_section("Reasons", _reasons(playbook)),
         *_section("Evidence", (f"- **{_plain(name)}**: {_plain(text)}" for name, text in playbook.evidence.items())),
         *_section("Scores", (line for policy in playbook.scores for line in _score(policy))),
+        *(
+            line
+            for title, lines in engagement_lines(playbook)
+            for line in _section(_plain(title), (f"- {_plain(line)}" for line in lines))
+        ),
         *_section("Sign-offs", _sign_offs(signed.values())),
     ]
     return "\n".join(parts).rstrip() + "\n"

@@ -104,6 +104,14 @@ class LeadView:
         """None, because outside a journey there are no cycles."""
 
     @property
+    def reason(self) -> None:
+        """None, because outside a journey there are no moves."""
+
+    @property
+    def returns(self) -> None:
+        """None, because outside a journey there is no recycling."""
+
+    @property
     def readiness(self) -> None:
         """None, because outside a journey there is no readiness."""
 

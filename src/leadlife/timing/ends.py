@@ -17,9 +17,11 @@ def due(start: datetime, duration: Elapsed | Calendar, zone: ZoneInfo) -> dateti
         return utc(start) + timedelta(microseconds=duration.microseconds)
     if zone.key == "UTC" and not duration.months:
         return utc(start) + timedelta(days=duration.days)  # the same as below, and much faster
-    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - as above
-
     wall = start.astimezone(zone).replace(tzinfo=None)
+    if not duration.months:
+        return from_wall(wall + timedelta(days=duration.days), zone)
+    from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - needed for months only
+
     return from_wall(wall + relativedelta(months=duration.months, days=duration.days), zone)
 
 

@@ -40,11 +40,10 @@ def from_wall(wall: datetime, zone: ZoneInfo) -> datetime:
     """Return the instant (UTC) of a naive local time in a zone; for a skipped time, the first instant after the gap."""
     if zone.key == "UTC":
         return wall.replace(tzinfo=UTC)
-    from dateutil import tz  # noqa: PLC0415 - needed outside UTC only
-
     local = wall.replace(tzinfo=zone, fold=0)
-    if tz.datetime_exists(local):
-        return local.astimezone(UTC)
+    at = local.astimezone(UTC)
+    if at.astimezone(zone).replace(tzinfo=None) == wall.replace(fold=0):  # the clocks show it
+        return at
     # In a gap, fold=0 means the offset before the change and fold=1 the offset after it. The change lies between the
     # two instants, and bisection finds it.
     low, high = local.replace(fold=1).astimezone(UTC), local.astimezone(UTC)

@@ -1,0 +1,532 @@
+"""The planner: which touches one lead is to be sent, when, why then, and why nothing else.
+
+A plan is a pure function of a journey and an instant. Each programme goes through its touches in order; the order of
+the checks of one touch is fixed: consent for the channel's purpose, ``when``, content that was sent before, caps that
+skip, then pressure and windows, which only move it. What a touch needs is judged at its *turn*: the instant at which
+its wait is over, whenever somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from leadlife._base.arguments import expect
+from leadlife._base.model import LATEST
+from leadlife.errors import LeadlifeError, Malformed
+from leadlife.facts import TouchFailed, TouchSent
+from leadlife.journey import Journey
+from leadlife.journey.contact import ContactState, Enrolment
+from leadlife.leads import SYSTEM, Actor, actor
+from leadlife.planning.pressure import Deferral, NoTime, Pressure
+from leadlife.playbook.contact_rules import Breach
+from leadlife.qualification.programmes import Programme, Touch
+from leadlife.timing import due, earliest, instant
+from leadlife.timing.waits import waited
+
+
+class Why(StrEnum):
+    """Why a touch is passed over, or why a programme sends nothing."""
+
+    NOT_STARTED = "the journey has not begun"
+    NO_PROGRAMME = "the lead takes part in no programme"
+    UNSUBSCRIBED = "the lead withdrew its consent"
+    NO_CONSENT = "the lead has not given its consent"
+    WHEN = "its condition was not true when its turn came"
+    SENT_BEFORE = "the same content was sent before"
+    CAP = "a cap was reached"
+    TOO_LATE = "it was of use for a time that is over"
+    NO_TIME = "the rules leave no time for it"
+    HOLDOUT = "the lead is held out for comparison"
+    ALL_SENT = "every touch was sent or passed over"
+    GONE = "the touch that was sent last is no longer in the programme"
+    ENDS_FIRST = "the lead leaves the programme before"
+
+
+class PlannedTouch(NamedTuple):
+    """A touch that is to be sent.
+
+    Attributes:
+        lead: To whom.
+        pipeline: In which pipeline.
+        programme: In which programme.
+        touch: Which touch of it.
+        channel: By which channel.
+        content: What is shown.
+        operational: Whether it is no marketing.
+        attempt: Which attempt it is, from 1.
+        priority: The programme's priority, less what fatigue takes off it.
+        turn: When its wait is over.
+        at: When it is to be sent (UTC).
+        zone: The lead's time zone.
+        zone_assumed: Whether that is the playbook's, because the lead's own is blank or unknown.
+        deferrals: What moved it from its turn, or from the instant that was asked for, to ``at``.
+        enrolled: When the lead entered the programme.
+    """
+
+    lead: str
+    pipeline: str
+    programme: str
+    touch: str
+    channel: str
+    content: str
+    operational: bool
+    attempt: int
+    priority: int
+    turn: datetime
+    at: datetime
+    zone: ZoneInfo
+    zone_assumed: bool
+    deferrals: tuple[Deferral, ...]
+    enrolled: datetime
+
+    @property
+    def local(self) -> datetime:
+        """When it is to be sent, by the lead's clock."""
+        return self.at.astimezone(self.zone)
+
+    @property
+    def why(self) -> str:
+        """Why it is sent, and why then."""
+        words = [f"in {self.programme} since {self.enrolled:%Y-%m-%d}, its turn is {self.turn:%Y-%m-%d %H:%M} UTC"]
+        if self.attempt > 1:
+            words.append(f"attempt {self.attempt}")
+        words += map(str, self.deferrals)
+        if self.zone_assumed:
+            words.append(f"the lead's time zone is unknown, so {self.zone.key} is taken")
+        return "; ".join(words)
+
+    @property
+    def key(self) -> str:
+        """A name for the sending that a retry shares: the same touch of the same enrolment has one key."""
+        entered = f"{self.enrolled.isoformat()}/{self.attempt}"
+        return f"touch/{self.programme}/{self.touch}/{entered}".replace(" ", "_")
+
+    def sent(self, *, at: datetime, by: Actor | str = SYSTEM) -> TouchSent:
+        """Return the fact that it was sent; recording it twice changes nothing, because both have one key."""
+        return TouchSent(
+            channel=self.channel,
+            programme=self.programme,
+            touch=self.touch,
+            message=self.content,
+            operational=self.operational,
+            attempt=self.attempt,
+            at=at,
+            by=by,
+            key=self.key,
+        )
+
+    def failed(
+        self, *, at: datetime, reason: str | None = None, permanent: bool = False, by: Actor | str = SYSTEM
+    ) -> TouchFailed:
+        """Return the fact that it could not be sent, or came back."""
+        return TouchFailed(
+            channel=self.channel,
+            programme=self.programme,
+            touch=self.touch,
+            message=self.content,
+            operational=self.operational,
+            attempt=self.attempt,
+            reason=reason,
+            permanent=permanent,
+            at=at,
+            by=actor(by),
+            key=f"{self.key}/failed",
+        )
+
+    def __str__(self) -> str:
+        return f"{self.local:%Y-%m-%d %H:%M %Z}  {self.channel}  {self.content}  to {self.lead}  ({self.why})"
+
+
+class PassedOver(NamedTuple):
+    """A touch that is not sent.
+
+    Attributes:
+        programme: In which programme.
+        touch: Which touch.
+        turn: When its turn came, or comes.
+        why: Why it is passed over.
+        detail: More about it, such as the cap; may be empty.
+    """
+
+    programme: str
+    touch: str
+    turn: datetime
+    why: Why
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return _reason(self.why, self.detail)
+
+
+class Silence(NamedTuple):
+    """Why a programme, or a lead without any, is sent nothing more.
+
+    Attributes:
+        programme: The programme; None where the lead takes part in none.
+        why: Why.
+        detail: More about it; may be empty.
+        ask_again: When time alone may change it; None where only a fact can.
+    """
+
+    programme: str | None
+    why: Why
+    detail: str = ""
+    ask_again: datetime | None = None
+
+    def __str__(self) -> str:
+        return _reason(self.why, self.detail)
+
+
+class Plan(NamedTuple):
+    """What one lead is to be sent.
+
+    Attributes:
+        lead: Who.
+        pipeline: In which pipeline.
+        at: The instant that was asked for.
+        touches: The next touches of all programmes, in the order of time.
+        passed_over: The touches that are not sent, and why.
+        silences: The programmes that send nothing more, and why; never empty where there is no touch.
+        ask_again: When to plan again if no fact comes before: at the next touch, or when time alone changes something;
+            None where only a fact can.
+    """
+
+    lead: str
+    pipeline: str
+    at: datetime
+    touches: tuple[PlannedTouch, ...]
+    passed_over: tuple[PassedOver, ...]
+    silences: tuple[Silence, ...]
+    ask_again: datetime | None
+
+    @property
+    def due(self) -> tuple[PlannedTouch, ...]:
+        """The touches to send now."""
+        return tuple(touch for touch in self.touches if touch.at <= self.at)
+
+    def __str__(self) -> str:
+        lines = [str(touch) for touch in self.touches]
+        lines += [f"not {one.touch} of {one.programme}: {one}" for one in self.passed_over]
+        for silence in self.silences:
+            again = "" if silence.ask_again is None else f"; ask again {silence.ask_again:%Y-%m-%d %H:%M} UTC"
+            lines.append(f"{silence.programme or 'nothing'}: {silence}{again}")
+        return "\n".join(lines)
+
+
+class Confirmation(NamedTuple):
+    """Whether a planned touch may be sent at an instant.
+
+    Attributes:
+        ok: Whether it may.
+        reason: Why not; empty where it may.
+        moved_to: When it is to be sent instead, where it has only moved.
+    """
+
+    ok: bool
+    reason: str = ""
+    moved_to: datetime | None = None
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+def _reason(why: Why, detail: str) -> str:
+    return f"{why} ({detail})" if detail else why.value
+
+
+def plan(journey: Journey, *, at: datetime, limit: int = 10) -> Plan:
+    """Return the next touches of one lead, and why there are no others.
+
+    Args:
+        journey: The lead.
+        at: From when on; not before the journey's present.
+        limit: How many touches at most.
+
+    Raises:
+        Malformed: ``at`` is no aware datetime or lies before the journey's present, or the limit is not positive.
+    """
+    expect("journey", journey, Journey, hint="plan_all(journeys, at=...) plans for many")
+    at = instant(at)
+    if type(limit) is not int or limit < 1:
+        raise Malformed("limit is a number of touches, at least 1")
+    if journey.at is not None and at < journey.at:
+        raise Malformed("at= lies before the journey's present", hint="plan(journey.as_of(at=...), at=...) plans then")
+    return _Planner(journey.contact_state(at=at), limit).plan()
+
+
+def confirm(planned: PlannedTouch, journey: Journey, *, at: datetime) -> Confirmation:
+    """Return whether a planned touch may still be sent, to be asked just before it is.
+
+    Args:
+        planned: The touch.
+        journey: The lead as it is known now.
+        at: The instant of sending.
+
+    Raises:
+        Malformed: The journey is another lead's, or ``at`` is no aware datetime or lies before its present.
+    """
+    expect("planned", planned, PlannedTouch, hint="pass one of plan(...).touches")
+    if (planned.lead, planned.pipeline) != (journey.lead_id, journey.pipeline):
+        raise Malformed("the touch was planned for another journey", hint="pass the journey that it was planned for")
+    now = plan(journey, at=at, limit=100)
+    for touch in now.touches:
+        if touch[:8] == planned[:8] and touch.enrolled == planned.enrolled:
+            if touch.at <= now.at:
+                return Confirmation(ok=True)
+            moved = [str(one) for one in touch.deferrals]
+            reason = "; ".join(moved) if moved else f"its turn is {touch.turn.isoformat()}"
+            return Confirmation(ok=False, reason=reason, moved_to=touch.at)
+    for passed in now.passed_over:
+        if (passed.programme, passed.touch) == (planned.programme, planned.touch):
+            return Confirmation(ok=False, reason=str(passed))
+    for silence in now.silences:
+        if silence.programme == planned.programme and silence.why is not Why.ALL_SENT:
+            return Confirmation(ok=False, reason=str(silence))
+    if planned.programme not in {one.programme for one in journey.contact_state(at=at).enrolments}:
+        return Confirmation(ok=False, reason=f"the lead takes no part in {planned.programme} any more")
+    return Confirmation(ok=False, reason="it was sent, or another touch has taken its place")
+
+
+class Unplanned(NamedTuple):
+    """A lead that could not be planned for, and why; the others were.
+
+    Attributes:
+        lead: Who.
+        error: What went wrong.
+    """
+
+    lead: str
+    error: LeadlifeError
+
+
+def plan_all(journeys: Iterable[Journey], *, at: datetime, limit: int = 10) -> Iterator[Plan | Unplanned]:
+    """Yield the plan of each of many leads, in their order; one that cannot be planned for stops no other.
+
+    A lead whose present lies after ``at`` is planned for at its present.
+
+    Raises:
+        Malformed: ``at`` is no aware datetime, or the limit is not positive.
+    """
+    at = instant(at)
+    for journey in journeys:
+        try:
+            yield plan(journey, at=at if journey.at is None else max(at, journey.at), limit=limit)
+        except LeadlifeError as error:
+            yield Unplanned(journey.lead_id, error)
+
+
+def in_holdout(programme: Programme, lead: str) -> bool:
+    """Return whether a lead is held out from a programme: decided by a hash, so it is the same wherever it is asked."""
+    if not programme.holdout:
+        return False
+    digest = blake2b(f"{programme.name}\x00{lead}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest) < programme.holdout * 2**64
+
+
+class _Stream:
+    """A programme that a lead takes part in: which touch is next, and when its turn comes."""
+
+    __slots__ = ("attempt", "base", "enrolment", "place", "planned", "programme")
+
+    def __init__(self, programme: Programme, enrolment: Enrolment, place: int, base: datetime, attempt: int) -> None:
+        self.programme = programme
+        self.enrolment = enrolment
+        self.place = place
+        self.base = base
+        """From when the next touch waits."""
+        self.attempt = attempt
+        self.planned: int = 0
+
+    @property
+    def touch(self) -> Touch:
+        return self.programme.touches[self.place]
+
+    def pass_on(self, base: datetime) -> None:
+        self.place, self.base, self.attempt = self.place + 1, base, 1
+
+    @property
+    def is_over(self) -> bool:
+        return self.place >= len(self.programme.touches)
+
+
+class _Planner:
+    """The plan of one lead while it is made."""
+
+    __slots__ = ("_lead", "_limit", "_messages", "_passed", "_playbook", "_pressure", "_silences", "_touches")
+
+    def __init__(self, lead: ContactState, limit: int) -> None:
+        self._lead = lead
+        self._limit = limit
+        self._playbook = lead.playbook
+        self._pressure = Pressure(lead)
+        self._touches: list[PlannedTouch] = []
+        self._passed: list[PassedOver] = []
+        self._silences: list[Silence] = []
+        self._messages: dict[str, datetime] = {}
+        """The content that is planned so far, and when."""
+
+    def plan(self) -> Plan:
+        """Return the plan."""
+        lead = self._lead
+        streams = [stream for stream in map(self._stream, lead.enrolments) if stream is not None]
+        if streams:
+            self._pressure.look_back(lead, min(lead.at, *(stream.base for stream in streams)))
+        # A programme of lower priority is planned around those of higher ones, and so never moves their touches.
+        for priority in sorted({stream.programme.priority for stream in streams}, reverse=True):
+            self._plan_equals([stream for stream in streams if stream.programme.priority == priority])
+        if not lead.started:
+            self._silences.append(Silence(None, Why.NOT_STARTED))
+        elif not self._touches and not self._silences:
+            self._silences.append(Silence(None, Why.NO_PROGRAMME))
+        touches = sorted(self._touches, key=lambda one: (one.at, -one.priority, one.programme))[: self._limit]
+        again = earliest(
+            (lead.changes_at, *(one.at for one in touches[:1]), *(one.ask_again for one in self._silences))
+        )
+        return Plan(
+            lead.lead_id, lead.pipeline, lead.at, tuple(touches), tuple(self._passed), tuple(self._silences), again
+        )
+
+    def _stream(self, enrolment: Enrolment) -> _Stream | None:
+        """Return a programme's stream as it stands; None where it sends nothing."""
+        programme = self._playbook.programme_by_name[enrolment.programme]
+        if in_holdout(programme, self._lead.lead_id):
+            self._silences.append(Silence(programme.name, Why.HOLDOUT))
+            return None
+        last = self._lead.last_touch(programme.name)
+        if last is None or last[2] <= enrolment.ordinal:
+            return _Stream(programme, enrolment, 0, enrolment.since, 1)
+        record, at, _ = last
+        place = programme.place_of(record.touch)
+        if place is None:
+            self._silences.append(Silence(programme.name, Why.GONE, f"{record.touch!r}"))
+            return None
+        touch = programme.touches[place]
+        if record.failed and not record.final and record.attempt < touch.attempts:
+            base = at if touch.retry_after is None else due(at, touch.retry_after, self._pressure.zone)
+            return _Stream(programme, enrolment, place, base, record.attempt + 1)
+        stream = _Stream(programme, enrolment, place, at, 1)
+        stream.pass_on(at)
+        return stream
+
+    def _plan_equals(self, streams: list[_Stream]) -> None:
+        """Plan the programmes of one priority: of their next touches, the one with the nearest deadline first."""
+        heap = [entry for entry in map(self._next_turn, streams) if entry is not None]
+        heapify(heap)
+        while heap:
+            _, turn, _, stream = heappop(heap)
+            if self._place(stream, turn):
+                entry = self._next_turn(stream)
+                if entry is not None:
+                    heappush(heap, entry)
+
+    def _next_turn(self, stream: _Stream) -> tuple[datetime, datetime, str, _Stream] | None:
+        """Return the deadline and the turn of a stream's next touch; None where there is none."""
+        if stream.planned >= self._limit:
+            return None
+        if stream.is_over:
+            if not stream.planned:
+                self._silences.append(Silence(stream.programme.name, Why.ALL_SENT))
+            return None
+        touch, zone = stream.touch, self._pressure.zone
+        wait = touch.wait if stream.attempt == 1 else None
+        turn = waited(stream.base, wait, zone, self._playbook.business_hours)
+        deadline = LATEST if touch.within is None else due(turn, touch.within, zone)
+        return deadline, turn, stream.programme.name, stream
+
+    def _place(self, stream: _Stream, turn: datetime) -> bool:
+        """Plan a stream's next touch or pass it over, and return whether the stream goes on."""
+        programme, touch = stream.programme, stream.touch
+        why, detail = self._objection(programme, touch, turn)
+        if why is None:
+            full = None if touch.operational else self._pressure.breach(turn, touch.channel)
+            if full is not None and full[0] is Breach.EXIT:
+                self._silences.append(Silence(programme.name, Why.CAP, full[1]))
+                return False
+            if full is not None:
+                why, detail = Why.CAP, full[1]
+        if why is not None:
+            self._passed.append(PassedOver(programme.name, touch.name, turn, why, detail))
+            stream.pass_on(turn)
+            return True
+        return self._settle(stream, turn)
+
+    def _objection(self, programme: Programme, touch: Touch, turn: datetime) -> tuple[Why | None, str]:
+        """Return why a touch is not sent at all, whatever the pressure."""
+        channel = self._playbook.channels[touch.channel]
+        if channel.purpose is not None:
+            consent = self._lead.consent(channel.purpose)
+            if consent is False:
+                return Why.UNSUBSCRIBED, channel.purpose
+            if consent is None and not touch.operational:
+                return Why.NO_CONSENT, channel.purpose
+        if touch.when is not None and not self._lead.is_true(touch.when, turn):
+            return Why.WHEN, touch.when.sentence()
+        if not touch.operational and self._sent_before(programme.content_of(touch), turn):
+            return Why.SENT_BEFORE, programme.content_of(touch)
+        return None, ""
+
+    def _sent_before(self, content: str, turn: datetime) -> bool:
+        sent = self._messages.get(content) or self._lead.last_sent(content)
+        if sent is None:
+            return False
+        rules = self._playbook.contact_rules
+        again = None if rules is None else rules.repeat_after
+        return again is None or due(sent, again, self._pressure.zone) > turn
+
+    def _settle(self, stream: _Stream, turn: datetime) -> bool:
+        """Plan a touch at the first instant that pressure and windows allow, and return whether the stream goes on."""
+        programme, touch, lead = stream.programme, stream.touch, self._lead
+        load = self._playbook.channels[touch.channel].load
+        try:
+            at, deferrals = self._pressure.settle(max(turn, lead.at), touch, load)
+        except NoTime as error:
+            self._silences.append(Silence(programme.name, Why.NO_TIME, str(error)))
+            return False
+        useful = None if touch.within is None else due(turn, touch.within, self._pressure.zone)
+        if useful is not None and at >= useful:
+            self._passed.append(PassedOver(programme.name, touch.name, turn, Why.TOO_LATE, f"until {useful}"))
+            stream.pass_on(turn)
+            return True
+        expires = stream.enrolment.expires
+        if expires is not None and at >= expires:
+            if not stream.planned:
+                self._silences.append(Silence(programme.name, Why.ENDS_FIRST, f"on {expires}", expires))
+            return False
+        planned = PlannedTouch(
+            lead=lead.lead_id,
+            pipeline=lead.pipeline,
+            programme=programme.name,
+            touch=touch.name,
+            channel=touch.channel,
+            content=programme.content_of(touch),
+            operational=touch.operational,
+            attempt=stream.attempt,
+            priority=programme.priority - self._tired(at),
+            turn=turn,
+            at=at,
+            zone=self._pressure.zone,
+            zone_assumed=self._pressure.zone_assumed,
+            deferrals=deferrals,
+            enrolled=stream.enrolment.since,
+        )
+        self._touches.append(planned)
+        if not touch.operational:
+            self._pressure.add(at, touch.channel, load)
+            self._pressure.guard(turn, touch.channel)
+            self._messages[planned.content] = at
+        stream.planned += 1
+        stream.pass_on(at)
+        return True
+
+    def _tired(self, at: datetime) -> int:
+        rules = self._playbook.contact_rules
+        fatigue = None if rules is None else rules.fatigue
+        if fatigue is None or fatigue.tired_at is None or self._pressure.tiredness(at) < fatigue.tired_at:
+            return 0
+        return fatigue.lowers_by

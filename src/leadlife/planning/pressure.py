@@ -1,0 +1,292 @@
+"""Pressure: the first instant at which contact rules let one lead be sent one more touch, and what moved it there."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from math import ceil, log2
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from leadlife.errors import Malformed
+from leadlife.journey.contact import ContactState
+from leadlife.playbook.contact_rules import Breach, Cap, CapPeriod, ContactRules, Fatigue
+from leadlife.qualification.programmes import Touch
+from leadlife.timing import Calendar, Elapsed, day_start, due, local_day, zone_named
+from leadlife.timing.business_hours import WEEKDAYS
+from leadlife.timing.windows import LONGEST_SEARCH, SendWindow, Spans, first_open, quiet_spans
+
+_TICK = timedelta(microseconds=1)
+_SECOND = timedelta(seconds=1)
+_DAY = timedelta(days=1)
+FURTHEST = timedelta(days=LONGEST_SEARCH)
+"""A touch that finds no time so long is not planned."""
+_MOST_MOVES = 500
+_FADED = 40
+"""After so many half-lives a touch tires nobody: less than a millionth of a millionth of its load is left."""
+_NO_RULES = ContactRules()
+
+
+class Deferral(NamedTuple):
+    """One move of a touch to a later instant.
+
+    Attributes:
+        moved_from: From when.
+        moved_to: To when.
+        rule: By which rule, in words.
+    """
+
+    moved_from: datetime
+    moved_to: datetime
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.moved_from:%Y-%m-%d %H:%M} > {self.moved_to:%Y-%m-%d %H:%M} UTC by {self.rule}"
+
+
+class NoTime(Exception):
+    """The rules leave no time for a touch."""
+
+
+class _CapState:
+    """One cap, and the touches that it counts, in order."""
+
+    __slots__ = ("at_most", "breach", "channel", "counts", "period", "sent", "words", "zone")
+
+    def __init__(
+        self, at_most: int, period: CapPeriod | Elapsed | Calendar, channel: str | None, zone: ZoneInfo, words: str
+    ) -> None:
+        self.at_most = at_most
+        self.period = period
+        self.channel = channel
+        self.zone = zone
+        self.words = words
+        self.breach: Breach = Breach.DEFER
+        self.sent: list[datetime] = []
+        self.counts: Counter[date] = Counter()
+        """For a calendar period, how many touches each has, by its first day."""
+
+    def add(self, at: datetime) -> None:
+        """Count a touch."""
+        insort(self.sent, at)
+        if isinstance(self.period, CapPeriod):
+            self.counts[self.first_day(at)] += 1
+
+    def first_day(self, at: datetime) -> date:
+        """Return the first day of the calendar period of an instant."""
+        day = local_day(at, self.zone)
+        return day if self.period is CapPeriod.DAY else day - day.weekday() * _DAY
+
+    def next(self, at: datetime) -> datetime:
+        """Return the first instant at or after another at which one more touch breaks this cap in no period."""
+        sent = self.sent
+        if isinstance(self.period, CapPeriod):
+            first = self.first_day(at)
+            if self.counts[first] < self.at_most:
+                return at
+            return day_start(first + (1 if self.period is CapPeriod.DAY else 7) * _DAY, self.zone)
+        # Of any at_most + 1 touches in a row, the last must not come before the period since the first has ended. A
+        # group of at_most others with this one among them keeps it away until the period since their first has ended.
+        place, size, latest = bisect_right(sent, at), self.at_most, at
+        for begin in range(max(0, place - size), min(place, len(sent) - size) + 1):
+            first, last = sent[begin], sent[begin + size - 1]
+            ends = due(min(first, at), self.period, self.zone)
+            if ends > max(last, at):
+                latest = max(latest, due(first, self.period, self.zone))
+        return latest
+
+    def is_full(self, at: datetime, extra: datetime | None = None) -> bool:
+        """Return whether what was sent up to an instant, and one touch more, leaves no room for another then."""
+        before = self.sent[: bisect_right(self.sent, at)]
+        if extra is not None and extra <= at:
+            before = [*before, extra]
+        if isinstance(self.period, CapPeriod):
+            first = self.first_day(at)
+            return sum(self.first_day(one) == first for one in before) >= self.at_most
+        return sum(due(one, self.period, self.zone) > at for one in before) >= self.at_most
+
+    def reach(self) -> timedelta:
+        """Return how far back it may look."""
+        if isinstance(self.period, CapPeriod):
+            return (2 if self.period is CapPeriod.DAY else 9) * _DAY
+        return self.period.bounds()[1]
+
+
+class Pressure:
+    """What was sent to one lead and what is planned for it, and when the rules allow more.
+
+    Attributes:
+        zone: The lead's time zone.
+        zone_assumed: Whether it is the playbook's, because the lead's own is blank or unknown.
+    """
+
+    __slots__ = ("_caps", "_fatigue", "_guarded", "_loads", "_rules", "_windows", "zone", "zone_assumed")
+
+    def __init__(self, lead: ContactState) -> None:
+        playbook = lead.playbook
+        rules = self._rules = playbook.contact_rules or _NO_RULES
+        self.zone: ZoneInfo
+        self.zone_assumed: bool
+        self.zone, self.zone_assumed = _zone_of(lead, rules)
+        self._caps = list(_caps(rules, lead.readiness, self.zone))
+        self._fatigue: Fatigue | None = rules.fatigue
+        self._windows: tuple[tuple[Spans, str], ...] = _windows(rules.quiet, rules.weekdays)
+        self._loads: list[tuple[datetime, float]] = []
+        self._guarded: list[tuple[datetime, _CapState]] = []
+
+    def look_back(self, lead: ContactState, first: datetime) -> None:
+        """Take in what was sent, as far back as it may count for a touch at or after an instant."""
+        channels = lead.playbook.channels
+        reaches = [cap.reach() for cap in self._caps]
+        if self._fatigue is not None:
+            reaches.append(_FADED * self._fatigue.half_life.bounds()[1])
+        if not reaches:
+            return
+        since = first - max(reaches)
+        for seen in lead.touches():
+            if seen.at < since:
+                break
+            record = seen.value
+            if not record.failed and not record.operational:
+                self.add(seen.at, record.channel, channels[record.channel].load if record.channel in channels else 1.0)
+
+    def add(self, at: datetime, channel: str, load: float) -> None:
+        """Count a touch."""
+        for cap in self._caps:
+            if cap.channel in (None, channel):
+                cap.add(at)
+        if self._fatigue is not None:
+            insort(self._loads, (at, load))
+
+    def guard(self, turn: datetime, channel: str) -> None:
+        """Keep what is planned after this from filling a cap by which the turn of a touch is judged."""
+        for cap in self._caps:
+            if cap.breach is not Breach.DEFER and cap.channel in (None, channel):
+                self._guarded.append((turn, cap))
+
+    def breach(self, turn: datetime, channel: str) -> tuple[Breach, str] | None:
+        """Return what a cap that does not defer says of a touch whose turn comes at an instant, and which cap."""
+        for cap in self._caps:
+            if cap.breach is not Breach.DEFER and cap.channel in (None, channel) and cap.is_full(turn):
+                return cap.breach, cap.words
+        return None
+
+    def tiredness(self, at: datetime) -> float:
+        """Return the load of the touches up to an instant that has not faded yet."""
+        if self._fatigue is None:
+            return 0.0
+        half_life = self._fatigue.half_life.bounds()[0]
+        return sum(load * _faded((at - one) / half_life) for one, load in self._loads if one <= at)
+
+    def settle(self, at: datetime, touch: Touch, load: float) -> tuple[datetime, tuple[Deferral, ...]]:
+        """Return the first instant at or after another at which a touch may be sent, and what moved it.
+
+        Raises:
+            NoTime: There is none within 400 days.
+        """
+        moves: list[Deferral] = []
+        last, here = at + FURTHEST, at
+        windows = self._windows if not touch.operational else ()
+        if touch.window is not None:
+            windows = (*windows, (touch.window.spans, f"its window, {touch.window}"))
+        while True:
+            later, rule = here, ""
+            if not touch.operational:
+                later, rule = self._under_pressure(here, touch.channel, load)
+            if later == here and windows:
+                later, rule = self._in_windows(here, windows)
+            if later == here:
+                return here, tuple(moves)
+            moves.append(Deferral(here, later, rule))
+            here = later
+            if here > last or len(moves) > _MOST_MOVES:
+                raise NoTime(f"{rule} and the other rules leave no time for it in the 400 days from then")
+
+    def _under_pressure(self, at: datetime, channel: str, load: float) -> tuple[datetime, str]:
+        for cap in self._caps:
+            if cap.channel not in (None, channel):
+                continue
+            later = cap.next(at)
+            if later > at:
+                return later, cap.words
+        for turn, cap in self._guarded:
+            if at <= turn and cap.channel in (None, channel) and cap.is_full(turn, at):
+                return turn + _TICK, cap.words
+        if self._fatigue is not None:
+            return self._rested(self._fatigue, at, load), "fatigue: the lead rests"
+        return at, ""
+
+    def _rested(self, fatigue: Fatigue, at: datetime, load: float) -> datetime:
+        """Return the first instant from which one more touch of a load keeps the lead within what it bears."""
+        half_life = fatigue.half_life.bounds()[0]
+        room = fatigue.rest_at - load
+        if room < 0:
+            raise NoTime("fatigue: one such touch alone is more than the lead bears")
+        tired = self.tiredness(at)
+        if tired > room:
+            # The load halves with each half-life, and no lead is quite without any, so a part that has faded counts
+            # as none.
+            if room == 0:
+                return max(one for one, _ in self._loads if one <= at) + _FADED * half_life
+            later = at + ceil(log2(tired / room) * half_life / _SECOND) * _SECOND
+            while self.tiredness(later) > room:
+                later += _SECOND
+            return later
+        for one, _ in self._loads[bisect_left(self._loads, (at, 0.0)) :]:
+            own = load * _faded((one - at) / half_life)
+            if one > at and self.tiredness(one) + own > fatigue.rest_at:
+                return one + _TICK
+        return at
+
+    def _in_windows(self, at: datetime, windows: tuple[tuple[Spans, str], ...]) -> tuple[datetime, str]:
+        try:
+            later = first_open(tuple(spans for spans, _ in windows), at, self.zone)
+        except Malformed as error:
+            raise NoTime(f"{error.message}: {', '.join(words for _, words in windows)}") from None
+        if later is at:
+            return at, ""
+        shut = [words for spans, words in windows if first_open((spans,), at, self.zone) > at]
+        return later, " and ".join(shut)
+
+
+def _faded(half_lives: float) -> float:
+    """Return what is left of a load after so many half-lives."""
+    return float(2.0**-half_lives)
+
+
+def _zone_of(lead: ContactState, rules: ContactRules) -> tuple[ZoneInfo, bool]:
+    if rules.zone_field is None:
+        return lead.playbook.zone_info, False
+    named = lead.field(rules.zone_field)
+    try:
+        return zone_named(named.strip() if isinstance(named, str) else ""), False
+    except Malformed:
+        return lead.playbook.zone_info, True
+
+
+def _caps(rules: ContactRules, readiness: str | None, zone: ZoneInfo) -> Iterator[_CapState]:
+    if rules.minimum_gap is not None:
+        yield _CapState(1, rules.minimum_gap, None, zone, f"the gap of {rules.minimum_gap}")
+    for cap in rules.caps:
+        if cap.readiness is None or cap.readiness == readiness:
+            state = _CapState(cap.at_most, cap.per, cap.channel, zone, _words(cap))
+            state.breach = cap.on_breach
+            yield state
+
+
+@lru_cache(maxsize=512)
+def _words(cap: Cap) -> str:
+    return str(cap)
+
+
+@lru_cache(maxsize=512)
+def _windows(quiet: str | None, weekdays: tuple[str, ...]) -> tuple[tuple[Spans, str], ...]:
+    windows: list[tuple[Spans, str]] = []
+    if quiet is not None:
+        windows.append((quiet_spans(quiet), f"quiet hours {quiet}"))
+    if weekdays and len(weekdays) < len(WEEKDAYS):
+        windows.append((SendWindow(weekdays=weekdays).spans, f"the weekdays {', '.join(weekdays)}"))
+    return tuple(windows)

@@ -1,0 +1,114 @@
+"""The agreement about engaging leads in words: programmes, contact rules, handoff, recycling and rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from leadlife.playbook.playbook import Playbook
+    from leadlife.qualification.programmes import Programme, Touch
+    from leadlife.timing import BusinessHours
+
+
+def engagement_lines(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
+    """Yield each section about engaging leads: its title, and its lines, which are not escaped yet."""
+    for programme in playbook.programmes:
+        yield f"Programme {programme.name}", list(_programme(programme))
+    yield "Contact rules", list(_contact_rules(playbook))
+    yield "Business hours", [f"{name}: {_hours(hours)}" for name, hours in playbook.business_hours.items()]
+    yield "Handoff", list(_handoff(playbook))
+    yield "Recycling", list(_recycling(playbook))
+    yield "Rewards", list(_rewards(playbook))
+
+
+def _programme(programme: Programme) -> Iterator[str]:
+    if programme.meaning:
+        yield programme.meaning
+    yield f"for leads of whom this is true: {programme.audience.sentence()}"
+    if programme.goal is not None:
+        yield f"its goal: {programme.goal.sentence()}"
+    if programme.exit is not None:
+        yield f"it also ends when: {programme.exit.sentence()}"
+    if programme.lasts is not None:
+        yield f"it lasts at most {programme.lasts}"
+    again = {"never": "a lead takes part once", "per_cycle": "a lead takes part once in each cycle"}
+    yield again.get(str(programme.reentry), f"a lead may take part again {programme.reentry} after it left")
+    if programme.holdout:
+        yield f"{programme.holdout:.0%} of the leads are held out and sent nothing, for comparison"
+    for number, touch in enumerate(programme.touches, start=1):
+        yield f"touch {number}, {touch.name}: {', '.join(_touch(programme, touch))}"
+
+
+def _touch(programme: Programme, touch: Touch) -> Iterator[str]:
+    yield f"{programme.content_of(touch)} by {touch.channel}"
+    yield "at once" if touch.wait is None else f"after {touch.wait}"
+    if touch.when is not None:
+        yield f"if {touch.when.sentence()}"
+    if touch.window is not None:
+        yield f"within {touch.window}"
+    if touch.within is not None:
+        yield f"of use for {touch.within}"
+    if touch.operational:
+        yield "operational"
+    if touch.attempts > 1:
+        yield f"tried {touch.attempts} times at most"
+
+
+def _contact_rules(playbook: Playbook) -> Iterator[str]:
+    rules = playbook.contact_rules
+    for name, channel in playbook.channels.items():
+        consent = "no consent needed" if channel.purpose is None else f"with consent to {channel.purpose}"
+        yield f"{name}: {consent}, load {channel.load:g}"
+    if rules is None:
+        return
+    if rules.quiet is not None:
+        yield f"nothing is sent from {rules.quiet.replace('-', ' to ')} of the lead's day"
+    if rules.weekdays:
+        yield f"only on {', '.join(rules.weekdays)}"
+    if rules.minimum_gap is not None:
+        yield f"at least {rules.minimum_gap} between two touches"
+    for cap in rules.caps:
+        yield f"{cap}, else {cap.on_breach}"
+    if rules.fatigue is not None:
+        yield f"a lead rests at a load of {rules.fatigue.rest_at:g}, which halves in {rules.fatigue.half_life}"
+    again = "never sent again" if rules.repeat_after is None else f"sent again after {rules.repeat_after}"
+    yield f"the same content is {again}"
+
+
+def _hours(hours: BusinessHours) -> str:
+    week = "; ".join(f"{day} {', '.join(openings)}" for day, openings in hours.week.items())
+    closed = f", closed on {len(hours.holidays)} holidays" if hours.holidays else ""
+    return f"{week} in {hours.zone}{closed}"
+
+
+def _handoff(playbook: Playbook) -> Iterator[str]:
+    rules = playbook.handoff
+    if rules is None:
+        return
+    for answer in rules.answer:
+        whom = "" if answer.when is None else f" if {answer.when.sentence()}"
+        yield f"an offered lead is answered within {answer.within}{f' of {answer.hours}' if answer.hours else ''}{whom}"
+    then = {"return": "it goes back", "reoffer": "it is offered again", "escalate": f"it goes to {rules.escalate_to}"}
+    yield f"without an answer, {then[rules.on_expiry]}; at most {rules.most_offers} offers"
+    if rules.reasons:
+        yield f"it may be rejected for: {', '.join(rules.reasons)}"
+    if rules.acceptance is not None:
+        yield f"{rules.acceptance[0]:.0%} to {rules.acceptance[1]:.0%} of the offers are to be accepted"
+
+
+def _recycling(playbook: Playbook) -> Iterator[str]:
+    for rule in playbook.recycling:
+        parts = [] if rule.cool_down is None else [f"no return for {rule.cool_down}"]
+        if rule.most_returns is not None:
+            parts.append(f"at most {rule.most_returns} returns since the last win")
+        if rule.woken_by is not None:
+            parts.append(f"a return at any time if {rule.woken_by.sentence()}")
+        yield f"for {', '.join(rule.reasons)}: {'; '.join(parts) or 'as for any reason'}"
+
+
+def _rewards(playbook: Playbook) -> Iterator[str]:
+    for rule in playbook.rewards:
+        most = "" if rule.most_rewards is None else f", at most {rule.most_rewards} times"
+        back = "; taken back if that is refunded in full" if rule.clawback else ""
+        yield f"{rule.name}: {rule.amount} for a referred person who has paid for the first time{most}{back}"

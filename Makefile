@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export PYTHONWARNINGS := ignore::DeprecationWarning:pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover lint types docs fuzz plugin bench clean
+.PHONY: help demo test cover lint types docs fuzz plugin soak bench clean
 
 help: ## say what there is to make
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,7 +44,11 @@ docs: $(VENV)/.dev ## build the documentation, warnings as errors
 	$(BIN)/sphinx-build -n -W -q -b html docs docs/_build/html
 fuzz: $(VENV)/.dev ; $(BIN)/python tests/fuzzing.py 30 ## break definition and mapping files for 30 seconds
 plugin: $(VENV)/.dev ; sh examples/acme_plugin/try.sh $(PYTHON) ## build the example plugin, and try it in a fresh environment
+soak: $(VENV)/.dev ## long campaigns: many more random lives and laws, and the simulated year of a small firm
+	LEADLIFE_EXAMPLES=2000 $(BIN)/python -m pytest -n auto --dist loadfile tests/planning tests/properties
+	PYTHONPATH=src:tests $(BIN)/python -m reference.campaign --lives 2000 --seed 1 --features all
+	$(BIN)/python tests/year.py
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
-	for job in moves scoring bayes checks record; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
+	for job in moves scoring bayes checks record planning; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
 clean: ## remove what was built
 	rm -rf $(VENV) docs/_build dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -39,7 +39,7 @@ def _():
     from leadlife.criteria import field
     from leadlife.evaluation import appraise, by_segment, leaks, profile, stratified_splits, threshold
     from leadlife.frames import closed_leads, fields_of, score_frame
-    from leadlife.planning.simulation import intake
+    from leadlife.planning.intake_table import intake
     from leadlife.presets import eight_stage
     from leadlife.reports.charts import calibration_chart, gains_chart, ledger_chart, roc_chart, threshold_chart
     from leadlife.scoring import CalibratedBayes, NaiveBayes, TierRule, WinTable

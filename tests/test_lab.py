@@ -25,7 +25,7 @@ def test_it_runs_as_a_script_on_a_simulated_table():
     done = run(str(LAB), shared="none")
     assert done.returncode == 0, done.stderr
     for text in (
-        "a simulated world",
+        "a simulated table",
         "leak: contract",
         "leak: tag",
         "smoothing chosen",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import leadlife
-from leadlife import scoring
+from leadlife import planning, scoring
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,7 +25,11 @@ def test_the_public_names_are_these():
 
 
 def test_the_stub_and_the_table_name_the_same():
-    for package, folder in ((leadlife, "leadlife"), (scoring, "leadlife/scoring")):
+    for package, folder in (
+        (leadlife, "leadlife"),
+        (scoring, "leadlife/scoring"),
+        (planning, "leadlife/planning"),
+    ):
         tree = ast.parse((ROOT / "src" / folder / "__init__.pyi").read_text())
         stubbed = {
             alias.asname: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names

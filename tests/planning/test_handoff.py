@@ -17,7 +17,7 @@ from leadlife.facts import (
     OwnerAssigned,
 )
 from leadlife.journey.records import FactStatus
-from leadlife.planning.handoffs import handoffs
+from leadlife.planning.handoff_report import handoffs
 from leadlife.playbook.handoff_rules import AnswerTime, HandoffRules
 from leadlife.presets import eight_stage
 from leadlife.timing import BusinessHours

@@ -10,7 +10,7 @@ from leadlife import Actor, EvidenceGiven, Journey, Lead, Money, Sold, Transitio
 from leadlife.criteria import CustomGuard, evidence, in_stage, recycled_for, returns
 from leadlife.errors import CoolingDown, RecycleLimitReached
 from leadlife.facts import StageReached
-from leadlife.planning.recycled import recycled
+from leadlife.planning.recycling_report import recycled
 from leadlife.playbook.contact_rules import Channel
 from leadlife.playbook.recycling_rules import RecyclingRule
 from leadlife.presets import eight_stage

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from leadlife import Journey, Lead, Money, Sold
 from leadlife.errors import CurrencyMismatch, Malformed
 from leadlife.facts import Refunded
-from leadlife.planning.rewards import RewardStatus, rewards
+from leadlife.planning.reward_ledger import RewardStatus, rewards
 from leadlife.playbook.reward_rules import RewardRule
 from leadlife.presets import eight_stage
 

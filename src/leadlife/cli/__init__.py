@@ -1,4 +1,4 @@
-"""The command line: ``leadlife demo``, ``draw``, ``check``, ``diff``, ``funnel`` and ``plugins``.
+"""The command line: ``leadlife demo``, ``draw``, ``check``, ``diff``, ``funnel``, ``plan``, ``simulate``, ``plugins``.
 
 Exit codes: 0 if the command is done; 1 if the input was read and something is wrong with it (a faulty mapping, a
 finding, a difference); 2 if the input cannot be read or the arguments are wrong.
@@ -20,6 +20,7 @@ from leadlife.analytics import Funnel, funnel
 from leadlife.checks import Severity, check, diff, report, unbuildable
 from leadlife.cli.demo import demo
 from leadlife.cli.importing import imported_playbook
+from leadlife.cli.planning import plan_day, simulate_one, simulate_two
 from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, Unreadable, suggestion
 from leadlife.io import Export, as_mapping, load_mapping, read_export, read_with, unused_rows
 from leadlife.io.observation import cautions_of
@@ -124,17 +125,36 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--reader", help="name of a reader of an installed package; MAPPING is then its source")
     read.set_defaults(run=_funnel)
 
+    planned = commands.add_parser(
+        "plan", help="print the day's touches, the deadlines due, and the queue of each owner"
+    )
+    planned.add_argument("what", help="name of a preset, or path of a playbook")
+    planned.add_argument("--facts", type=Path, required=True, help="path of the facts, one JSON object on each line")
+    planned.add_argument("--at", required=True, help="when the day begins, with its offset: 2026-03-02T09:00:00+00:00")
+    planned.set_defaults(run=_plan)
+
+    simulated = commands.add_parser("simulate", help="run a playbook, or two, in a simulated market; needs no file")
+    simulated.add_argument(
+        "what", nargs="?", default="eight_stage_nurture", help="name of a preset, or path of a playbook"
+    )
+    simulated.add_argument("other", nargs="?", help="a second playbook, to compare in the same worlds")
+    simulated.add_argument("--leads", type=_lead_count, default=400, help="number of leads that arrive (default 400)")
+    simulated.add_argument("--worlds", type=_world_count, default=8, help="to compare: number of worlds (default 8)")
+    simulated.add_argument("--days", type=_lead_count, default=360, help="how long it lasts (default 360)")
+    simulated.add_argument("--seed", type=int, default=7, help="seed of the simulation (default 7)")
+    simulated.set_defaults(run=_simulate)
+
     listed = commands.add_parser("plugins", help="list the policies, presets and readers of installed packages")
     listed.add_argument("--load", action="store_true", help="load each plugin and report those that fail")
     listed.set_defaults(run=_plugins)
 
-    for command in (drawn, checked, compared):
+    for command in (drawn, checked, compared, planned, simulated):
         command.add_argument(
             "--python",
             action="store_true",
             help="read definitions as package.module:NAME, a playbook or a function that returns one; this runs code",
         )
-    for command in (demonstrated, drawn, checked, compared, read, listed):
+    for command in (demonstrated, drawn, checked, compared, read, planned, simulated, listed):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -147,6 +167,12 @@ def _lead_count(text: str) -> int:
     if not 0 < number <= 100_000:  # noqa: PLR2004 - more would take minutes
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 100,000, got {text!r}")
     return number
+
+
+def _world_count(text: str) -> int:
+    if not text.isdecimal() or not 2 <= int(text[:6]) <= 1_000:  # noqa: PLR2004 - one world has no interval
+        raise argparse.ArgumentTypeError(f"must be a whole number from 2 to 1,000, got {text!r}")
+    return int(text)
 
 
 def _demo(call: argparse.Namespace) -> None:
@@ -191,6 +217,19 @@ def _diff(call: argparse.Namespace) -> int:
     difference = diff(before, after, renamed=names)
     print(json.dumps(difference.to_dict(), indent=2) if call.json else difference)
     return WRONG if difference.changes else DONE
+
+
+def _plan(call: argparse.Namespace) -> int:
+    whole = plan_day(_playbook(call.what, python=call.python), call.facts, call.at, as_json=call.json)
+    return DONE if whole else WRONG
+
+
+def _simulate(call: argparse.Namespace) -> None:
+    playbook = _playbook(call.what, python=call.python)
+    if call.other is None:
+        simulate_one(playbook, call)
+    else:
+        simulate_two(playbook, _playbook(call.other, python=call.python), call)
 
 
 def _plugins(call: argparse.Namespace) -> int:

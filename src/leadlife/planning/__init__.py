@@ -3,32 +3,28 @@
 Everything here decides and explains; nothing sends, reads a clock, or draws a number without a seed.
 """
 
-from leadlife.planning.plan import (
-    Confirmation,
-    PassedOver,
-    Plan,
-    PlannedTouch,
-    Silence,
-    Unplanned,
-    Why,
-    confirm,
-    in_holdout,
-    plan,
-    plan_all,
-)
-from leadlife.planning.pressure import Deferral
+from __future__ import annotations
 
-__all__ = [
-    "Confirmation",
-    "Deferral",
-    "PassedOver",
-    "Plan",
-    "PlannedTouch",
-    "Silence",
-    "Unplanned",
-    "Why",
-    "confirm",
-    "in_holdout",
-    "plan",
-    "plan_all",
-]
+from leadlife._base.lazy import homes_of, lazily
+
+_HOMES = homes_of(
+    __name__,
+    {
+        "comparison": "Comparison Difference compare",
+        "day": "Day Deadline Waiting day_of",
+        "handoff_report": "Acceptance HandoffReport OpenOffer handoffs",
+        "intake_table": "Intake intake",
+        "market": "Luck Market MarketSource",
+        "planner": "Confirmation PassedOver Plan PlannedTouch Silence Unplanned Why confirm in_holdout plan plan_all",
+        "pressure": "Deferral",
+        "recycling_report": "RecycledReason recycled",
+        "reward_ledger": "RewardLedger RewardLine RewardStatus rewards",
+        "routing": "Assignment Assignments Member RoutingRule RoutingState Skipped Team Turn assignment_loads route",
+        "simulation": "Totals World simulate",
+    },
+)
+"""Each public name and the module that defines it; a module is imported when one of its names is first used."""
+
+__all__ = list(_HOMES)
+
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from math import ceil, log2
@@ -13,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from leadlife.errors import Malformed
 from leadlife.journey.contact import ContactState
-from leadlife.playbook.contact_rules import Breach, Cap, CapPeriod, ContactRules, Fatigue
+from leadlife.playbook.contact_rules import Breach, CapPeriod, ContactRules, Fatigue
 from leadlife.qualification.programmes import Touch
 from leadlife.timing import Calendar, Elapsed, day_start, due, local_day, zone_named
 from leadlife.timing.business_hours import WEEKDAYS
@@ -28,6 +27,8 @@ _MOST_MOVES = 500
 _FADED = 40
 """After so many half-lives a touch tires nobody: less than a millionth of a millionth of its load is left."""
 _NO_RULES = ContactRules()
+_NamedWindow = tuple[Spans, str | SendWindow]
+"""When a window is open, and its name, or the window of a touch."""
 
 
 class Deferral(NamedTuple):
@@ -51,23 +52,31 @@ class NoTime(Exception):
     """The rules leave no time for a touch."""
 
 
+class _CapRule(NamedTuple):
+    """A cap, or the gap, which is a cap of one."""
+
+    at_most: int
+    period: CapPeriod | Elapsed | Calendar
+    channel: str | None
+    breach: Breach
+    words: str
+
+
 class _CapState:
     """One cap, and the touches that it counts, in order."""
 
-    __slots__ = ("at_most", "breach", "channel", "counts", "period", "sent", "words", "zone")
+    __slots__ = ("at_most", "breach", "channel", "counts", "days", "ends", "period", "sent", "words", "zone")
 
-    def __init__(
-        self, at_most: int, period: CapPeriod | Elapsed | Calendar, channel: str | None, zone: ZoneInfo, words: str
-    ) -> None:
-        self.at_most = at_most
-        self.period = period
-        self.channel = channel
+    def __init__(self, rule: _CapRule, zone: ZoneInfo, days: dict[datetime, date]) -> None:
+        self.at_most, self.period, self.channel, self.breach, self.words = rule
         self.zone = zone
-        self.words = words
-        self.breach: Breach = Breach.DEFER
+        self.days = days
+        """Local days that are known already; the caps of a lead share them."""
         self.sent: list[datetime] = []
         self.counts: Counter[date] = Counter()
         """For a calendar period, how many touches each has, by its first day."""
+        self.ends: dict[datetime, datetime] = {}
+        """For a period that rolls along, when that of a touch ends."""
 
     def add(self, at: datetime) -> None:
         """Count a touch."""
@@ -77,7 +86,9 @@ class _CapState:
 
     def first_day(self, at: datetime) -> date:
         """Return the first day of the calendar period of an instant."""
-        day = local_day(at, self.zone)
+        day = self.days.get(at)
+        if day is None:
+            day = self.days[at] = local_day(at, self.zone)
         return day if self.period is CapPeriod.DAY else day - day.weekday() * _DAY
 
     def next(self, at: datetime) -> datetime:
@@ -88,15 +99,26 @@ class _CapState:
             if self.counts[first] < self.at_most:
                 return at
             return day_start(first + (1 if self.period is CapPeriod.DAY else 7) * _DAY, self.zone)
+        size = self.at_most
+        if len(sent) < size:
+            return at
         # Of any at_most + 1 touches in a row, the last must not come before the period since the first has ended. A
         # group of at_most others with this one among them keeps it away until the period since their first has ended.
-        place, size, latest = bisect_right(sent, at), self.at_most, at
+        if at >= sent[-1]:  # most are planned after all others
+            return max(at, self.end_of(sent[-size]))
+        place, latest = bisect_right(sent, at), at
         for begin in range(max(0, place - size), min(place, len(sent) - size) + 1):
             first, last = sent[begin], sent[begin + size - 1]
-            ends = due(min(first, at), self.period, self.zone)
-            if ends > max(last, at):
-                latest = max(latest, due(first, self.period, self.zone))
+            if self.end_of(min(first, at)) > max(last, at):
+                latest = max(latest, self.end_of(first))
         return latest
+
+    def end_of(self, at: datetime) -> datetime:
+        """Return when a period that begins at an instant ends."""
+        end = self.ends.get(at)
+        if end is None:
+            end = self.ends[at] = due(at, self.period, self.zone)  # type: ignore[arg-type]  # it rolls along
+        return end
 
     def is_full(self, at: datetime, extra: datetime | None = None) -> bool:
         """Return whether what was sent up to an instant, and one touch more, leaves no room for another then."""
@@ -106,7 +128,7 @@ class _CapState:
         if isinstance(self.period, CapPeriod):
             first = self.first_day(at)
             return sum(self.first_day(one) == first for one in before) >= self.at_most
-        return sum(due(one, self.period, self.zone) > at for one in before) >= self.at_most
+        return sum(self.end_of(one) > at for one in before) >= self.at_most
 
     def reach(self) -> timedelta:
         """Return how far back it may look."""
@@ -131,9 +153,10 @@ class Pressure:
         self.zone: ZoneInfo
         self.zone_assumed: bool
         self.zone, self.zone_assumed = _zone_of(lead, rules)
-        self._caps = list(_caps(rules, lead.readiness, self.zone))
+        days: dict[datetime, date] = {}
+        self._caps = [_CapState(rule, self.zone, days) for rule in _caps(rules, lead.readiness)]
         self._fatigue: Fatigue | None = rules.fatigue
-        self._windows: tuple[tuple[Spans, str], ...] = _windows(rules.quiet, rules.weekdays)
+        self._windows: tuple[_NamedWindow, ...] = _windows(rules.quiet, rules.weekdays)
         self._loads: list[tuple[datetime, float]] = []
         self._guarded: list[tuple[datetime, _CapState]] = []
 
@@ -191,13 +214,14 @@ class Pressure:
         last, here = at + FURTHEST, at
         windows = self._windows if not touch.operational else ()
         if touch.window is not None:
-            windows = (*windows, (touch.window.spans, f"its window, {touch.window}"))
+            windows = (*windows, (touch.window.spans, touch.window))
+        several = tuple([spans for spans, _ in windows])
         while True:
             later, rule = here, ""
             if not touch.operational:
                 later, rule = self._under_pressure(here, touch.channel, load)
-            if later == here and windows:
-                later, rule = self._in_windows(here, windows)
+            if later == here and several:
+                later, rule = self._in_windows(here, several, windows)
             if later == here:
                 return here, tuple(moves)
             moves.append(Deferral(here, later, rule))
@@ -241,15 +265,21 @@ class Pressure:
                 return one + _TICK
         return at
 
-    def _in_windows(self, at: datetime, windows: tuple[tuple[Spans, str], ...]) -> tuple[datetime, str]:
+    def _in_windows(
+        self, at: datetime, several: tuple[Spans, ...], windows: tuple[_NamedWindow, ...]
+    ) -> tuple[datetime, str]:
         try:
-            later = first_open(tuple(spans for spans, _ in windows), at, self.zone)
+            later = first_open(several, at, self.zone)
         except Malformed as error:
-            raise NoTime(f"{error.message}: {', '.join(words for _, words in windows)}") from None
+            raise NoTime(f"{error.message}: {', '.join(map(_window_words, windows))}") from None
         if later is at:
             return at, ""
-        shut = [words for spans, words in windows if first_open((spans,), at, self.zone) > at]
-        return later, " and ".join(shut)
+        shut = [window for window in windows if first_open((window[0],), at, self.zone) > at]
+        return later, " and ".join(map(_window_words, shut))
+
+
+def _window_words(window: _NamedWindow) -> str:
+    return window[1] if isinstance(window[1], str) else f"its window, {window[1]}"
 
 
 def _faded(half_lives: float) -> float:
@@ -267,24 +297,22 @@ def _zone_of(lead: ContactState, rules: ContactRules) -> tuple[ZoneInfo, bool]:
         return lead.playbook.zone_info, True
 
 
-def _caps(rules: ContactRules, readiness: str | None, zone: ZoneInfo) -> Iterator[_CapState]:
-    if rules.minimum_gap is not None:
-        yield _CapState(1, rules.minimum_gap, None, zone, f"the gap of {rules.minimum_gap}")
-    for cap in rules.caps:
-        if cap.readiness is None or cap.readiness == readiness:
-            state = _CapState(cap.at_most, cap.per, cap.channel, zone, _words(cap))
-            state.breach = cap.on_breach
-            yield state
+@lru_cache(maxsize=512)
+def _caps(rules: ContactRules, readiness: str | None) -> tuple[_CapRule, ...]:
+    """Return the gap and the caps that are for a segment of readiness."""
+    gap = rules.minimum_gap
+    caps = [] if gap is None else [_CapRule(1, gap, None, Breach.DEFER, f"the gap of {gap}")]
+    caps += [
+        _CapRule(cap.at_most, cap.per, cap.channel, cap.on_breach, str(cap))
+        for cap in rules.caps
+        if cap.readiness is None or cap.readiness == readiness
+    ]
+    return tuple(caps)
 
 
 @lru_cache(maxsize=512)
-def _words(cap: Cap) -> str:
-    return str(cap)
-
-
-@lru_cache(maxsize=512)
-def _windows(quiet: str | None, weekdays: tuple[str, ...]) -> tuple[tuple[Spans, str], ...]:
-    windows: list[tuple[Spans, str]] = []
+def _windows(quiet: str | None, weekdays: tuple[str, ...]) -> tuple[_NamedWindow, ...]:
+    windows: list[_NamedWindow] = []
     if quiet is not None:
         windows.append((quiet_spans(quiet), f"quiet hours {quiet}"))
     if weekdays and len(weekdays) < len(WEEKDAYS):

@@ -1,19 +1,37 @@
-"""A simulated world for demos, docs and notebooks without a real export: seeded, invented and labelled as such.
+"""A simulated world through the real fold: leads arrive, are nurtured by a playbook's plan, sold to, and recommend.
 
-Its leads follow the ``eight_stage`` preset. None of its rates is an estimate of real ones.
+The world is seeded, invented and labelled so. It plays the teams and the leads; the playbook decides on every touch,
+every qualification and every deadline. What happens is drawn by what it is for, so two playbooks meet the same luck.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from math import exp, log1p
-from random import Random
-from typing import NamedTuple
+from heapq import heappop, heappush
+from itertools import count as counting
+from typing import Any, NamedTuple
 
-from leadlife.facts import ActivityRecorded, EvidenceGiven, Fact, Moved, Sold
+from leadlife.errors import Malformed, did_you_mean
+from leadlife.facts import (
+    ActivityRecorded,
+    ConsentChanged,
+    EvidenceGiven,
+    Fact,
+    FieldChanged,
+    HandoffAccepted,
+    HandoffOffered,
+    HandoffRejected,
+    Moved,
+    Referred,
+    Sold,
+)
 from leadlife.journey import Journey
 from leadlife.leads import Actor, Lead, Source
+from leadlife.money import Money
+from leadlife.planning.market import Luck, Market, MarketSource
+from leadlife.planning.planner import PlannedTouch, plan
 from leadlife.playbook.playbook import Playbook
 from leadlife.presets import eight_stage
 
@@ -21,34 +39,46 @@ LABEL = "a simulated world: seeded and made up, no real leads"
 WORLD_BEGINS = datetime(2025, 1, 6, 9, tzinfo=UTC)
 SALES = Actor(id="sales rep", roles=("sales",))
 MARKETER = Actor(id="marketer", roles=("marketing",))
+EARLY, MID, LATE = 0, 1, 2
+_SEEN = (("page_view", "email_open"), ("product_page", "download"), ("demo_request", "form"))
+_NEEDED = ("fit", "mql", "sql", "need")
+_TEAM = ("engage", "fit", "qualify", "return")
+"""Moves that the teams make as soon as they may; in the world they are automatic."""
+_ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "America/Sao_Paulo")
+_LOST = ("pricing", "competition", "missing features")
 
 
-class Channel(NamedTuple):
-    """An invented channel: its share of the leads, their success and their speed."""
+class Totals(NamedTuple):
+    """What a simulated year came to.
 
-    name: str
-    share: float
-    advance: float
-    """The chance that a lead takes the next step."""
-    pace: float
-    """The mean days between steps."""
+    Attributes:
+        leads: How many leads arrived, recommended ones among them.
+        won: How many sales there were.
+        revenue: What they brought.
+        cost: What leads, touches and calls cost.
+        touches: How many touches were sent.
+        opt_outs: How many leads unsubscribed.
+        offers: How many leads were offered to sales.
+        missed: How many of these offers missed a deadline.
+        backlog: The mean number of offered leads that waited for sales, over the days.
+        facts: How many facts were recorded.
+    """
 
+    leads: int = 0
+    won: int = 0
+    revenue: float = 0.0
+    cost: float = 0.0
+    touches: int = 0
+    opt_outs: int = 0
+    offers: int = 0
+    missed: int = 0
+    backlog: float = 0.0
+    facts: int = 0
 
-CHANNELS = (
-    Channel("organic_search", 0.30, 0.80, 9.0),
-    Channel("paid_search", 0.35, 0.66, 5.0),
-    Channel("named_account", 0.10, 0.84, 14.0),
-    Channel("referral", 0.10, 0.90, 6.0),
-    Channel("conference", 0.15, 0.60, 8.0),
-)
-
-_STEPS: tuple[tuple[str, Actor, tuple[str, str] | None], ...] = (
-    ("engage", MARKETER, ("activity", "call")),
-    ("fit", MARKETER, ("evidence", "fit")),
-    ("qualify", MARKETER, ("evidence", "mql")),
-    ("accept", SALES, None),
-    ("open", SALES, ("evidence", "sql")),
-)
+    @property
+    def margin(self) -> float:
+        """Revenue less cost."""
+        return self.revenue - self.cost
 
 
 class World(NamedTuple):
@@ -59,100 +89,371 @@ class World(NamedTuple):
         playbook: The playbook that its leads follow.
         journeys: Its leads.
         as_of: The end of observation.
+        totals: What the time came to.
     """
 
     label: str
     playbook: Playbook
     journeys: tuple[Journey, ...]
     as_of: datetime
+    totals: Totals
 
 
-def simulate(leads: int = 400, *, seed: int = 7, days: int = 360) -> World:
-    """Return a simulated world with a number of leads that enter over a number of days; a seed gives the same world."""
-    random, playbook = Random(seed), eight_stage()  # noqa: S311 - a toy world, not a secret
-    as_of = WORLD_BEGINS + timedelta(days=days)
-    journeys = tuple(
-        _journey(f"simulated-{number:04}", random, playbook, days, as_of) for number in range(1, leads + 1)
-    )
-    return World(LABEL, playbook, journeys, as_of)
+def simulate(
+    leads: int = 400,
+    *,
+    playbook: Playbook | None = None,
+    market: Market | None = None,
+    seed: int = 7,
+    days: int = 360,
+    progress: Callable[[int, int], None] | None = None,
+) -> World:
+    """Return a simulated world, in which so many leads arrive over a number of days; a seed gives the same world.
+
+    Args:
+        leads: How many leads arrive by themselves; customers recommend more.
+        playbook: What the leads follow; by default ``eight_stage``, which sends nothing. It needs the moves and the
+            evidence of ``eight_stage``.
+        market: What is true of the leads; by default an invented one.
+        seed: The luck.
+        days: How long it lasts.
+        progress: Called with the days that have passed and all days.
+
+    Raises:
+        Malformed: The playbook lacks a word that the world uses, or a number is not positive.
+    """
+    run = Simulation(leads, playbook=playbook, market=market, seed=seed, days=days)
+    journeys = sorted(run.stream(progress=progress), key=lambda journey: journey.lead_id)
+    return World(LABEL, run.playbook, tuple(journeys), run.ends, run.totals)
 
 
-def _journey(lead: str, random: Random, playbook: Playbook, days: int, as_of: datetime) -> Journey:
-    channel = random.choices(CHANNELS, weights=[one.share for one in CHANNELS])[0]
-    at = WORLD_BEGINS + timedelta(days=random.uniform(0, days))
-    source = Source(channel=channel.name)
-    journey = Journey.start(Lead(id=lead, identified=True), playbook, at=at, stage="name", source=source)
-    for fact in _steps(channel, random, at):
-        if fact.at > as_of or journey.tick(fact.at).stage in ("recycled", "lost", "disqualified"):
-            break
-        journey = journey.record(fact)
-    return journey
+class _Someone:
+    """A lead while its time in the world lasts."""
+
+    __slots__ = ("consents", "fits", "generation", "interest", "journey", "load", "loaded", "open", "planned", "seen")
+
+    def __init__(self, journey: Journey, fits: bool, interest: int, since: float) -> None:  # noqa: FBT001 - a plain fact
+        self.journey = journey
+        self.fits = fits
+        self.interest = interest
+        self.load: float = 0.0
+        self.loaded: float = since
+        self.consents: bool = True
+        self.open: int = 0
+        """How many events are still to come."""
+        self.generation: int = 0
+        """Rises with each change of interest, so that what was foreseen before it is dropped."""
+        self.seen: int = 0
+        self.planned: int = 0
+        """Rises with each plan, so that what an older one foresaw is dropped."""
 
 
-def _steps(channel: Channel, random: Random, at: datetime) -> Iterator[Fact]:
-    for trigger, actor, need in _STEPS:
-        at += timedelta(days=random.expovariate(1 / channel.pace))
-        if random.random() > channel.advance:
-            yield Moved(trigger="disqualify", reason="poor fit", at=at, by=actor)
-            return
-        if need is not None:
-            kind, name = need
-            yield ActivityRecorded(kind=name, at=at) if kind == "activity" else EvidenceGiven(name=name, at=at)
-        yield Moved(trigger=trigger, at=at, by=actor)
-    at += timedelta(days=random.expovariate(1 / (2 * channel.pace)))
-    if random.random() < channel.advance:
-        yield Sold(at=at, by=SALES)
-    else:
-        yield Moved(trigger="lose", reason=random.choice(("pricing", "competition")), at=at, by=SALES)
+Event = tuple[float, int, str, str, Any]
 
 
-class Intake(NamedTuple):
-    """A simulated table of leads with outcomes: answers to a form, counts of a website, and two leaks.
+class Simulation:
+    """A simulated world while it runs; :meth:`stream` yields its leads as their time in it ends.
 
     Attributes:
-        label: A text that says that the table is simulated.
-        columns: The values of each column. ``won`` is the outcome. ``contract`` and ``tag`` are the leaks: they were
-            filled in when the outcome was known.
+        playbook: The playbook that the leads follow.
+        ends: The end of observation.
+        totals: What it has come to so far.
     """
 
-    label: str
-    columns: dict[str, list[str | int | float | None]]
+    def __init__(
+        self,
+        leads: int,
+        *,
+        playbook: Playbook | None = None,
+        market: Market | None = None,
+        seed: int = 7,
+        days: int = 360,
+    ) -> None:
+        for name, number in (("leads", leads), ("days", days)):
+            if type(number) is not int or number < 1:
+                raise Malformed(f"{name} is a whole number, at least 1")
+        self._market = market or Market()
+        self.playbook = _played(playbook or eight_stage())
+        self._luck = Luck(seed)
+        self._leads, self._days = leads, days
+        self.ends: datetime = WORLD_BEGINS + timedelta(days=days)
+        self._people: dict[str, _Someone] = {}
+        self._queue: list[Event] = []
+        self._order = counting()
+        self._calls: Counter[int] = Counter()
+        self._waited: float = 0.0
+        self._sums: Counter[str] = Counter()
+        self._revenue: float = 0.0
+        self._cost: float = 0.0
+        self._capacity: float = max(self._market.sales_calls_per_day * leads / 1_000 * 360 / days, 0.2)
 
+    @property
+    def totals(self) -> Totals:
+        """What it has come to so far."""
+        return Totals(**self._sums, revenue=self._revenue, cost=self._cost, backlog=self._waited / self._days)
 
-# Name, share of the leads, and effect on the log-odds of winning.
-_ROLES = (("owner", 0.15, 0.9), ("manager", 0.35, 0.3), ("student", 0.3, -1.0), (None, 0.2, -0.4))
-_SITES = (("demo form", 0.25, 0.8), ("newsletter", 0.45, -0.3), ("chat", 0.3, 0.0))
-_ANSWERED, _NOTED = 0.8, 0.9
+    def stream(self, *, progress: Callable[[int, int], None] | None = None) -> Iterator[Journey]:
+        """Yield each lead when nothing more can happen to it; the memory holds only the others."""
+        for number in range(1, self._leads + 1):
+            name = f"simulated-{number:05}"
+            self._push(self._luck.share(name, "arrives") * self._days, name, "arrive", None)
+        shown = 0
+        while self._queue:
+            day, _, name, what, more = heappop(self._queue)
+            if day >= self._days:
+                break
+            if progress is not None and int(day) > shown:
+                shown = int(day)
+                progress(shown, self._days)
+            self._happen(day, name, what, more)
+            someone = self._people.get(name)
+            if someone is not None and not someone.open:
+                yield self._leave(name)
+        for name in sorted(self._people):
+            yield self._leave(name)
+        if progress is not None:
+            progress(self._days, self._days)
 
+    def _leave(self, name: str) -> Journey:
+        journey = self._people.pop(name).journey
+        self._sums["missed"] += sum(offer.missed > 0 for offer in journey.tick(self.ends).handoffs)
+        self._sums["facts"] += journey.version
+        return journey
 
-def intake(leads: int = 3_000, *, seed: int = 7) -> Intake:
-    """Return a simulated table with a number of closed leads; a seed gives the same table."""
-    random = Random(seed)  # noqa: S311 - a toy world, not a secret
-    names = ("id", "channel", "first form", "role", "employees", "visits", "minutes", "contract", "tag", "won")
-    columns: dict[str, list[str | int | float | None]] = {name: [] for name in names}
-    for number in range(1, leads + 1):
-        channel = random.choices(CHANNELS, weights=[one.share for one in CHANNELS])[0]
-        role, _, role_effect = random.choices(_ROLES, weights=[one[1] for one in _ROLES])[0]
-        form, _, form_effect = random.choices(_SITES, weights=[one[1] for one in _SITES])[0]
-        employees = round(random.lognormvariate(3, 1.2))
-        minutes = round(random.expovariate(1 / 9), 1)
-        visits = 1 + int(minutes / 4 + random.expovariate(1 / 2))
-        log_odds = (
-            8 * (channel.advance - 0.75) + role_effect + form_effect + 0.4 * log1p(employees) + 0.09 * minutes - 3.2
+    # ------------------------------------------------------------------ events
+
+    def _push(self, day: float, name: str, what: str, more: Any) -> None:
+        if day < self._days:
+            someone = self._people.get(name)
+            if someone is not None:
+                someone.open += 1
+            heappush(self._queue, (day, next(self._order), name, what, more))
+
+    def _happen(self, day: float, name: str, what: str, more: Any) -> None:
+        if what == "arrive":
+            self._arrive(day, name, more)
+            return
+        someone = self._people[name]
+        someone.open -= 1
+        at = WORLD_BEGINS + timedelta(days=day)
+        if what == "seen" and more == someone.generation:
+            self._seen(someone, name, at, day)
+        elif what == "moves on" and more == someone.generation:
+            self._interest(someone, name, day, someone.interest + 1 if someone.interest < LATE else EARLY)
+        elif what == "touch" and more == someone.planned:
+            self._touch(someone, name, at, day)
+        elif what == "call":
+            self._call(someone, name, at, day)
+        elif what == "decision":
+            self._decide(someone, name, at, day)
+
+    def _arrive(self, day: float, name: str, referrer: str | None) -> None:
+        source, luck = self._source(name, referrer), self._luck
+        at = WORLD_BEGINS + timedelta(days=day)
+        lead = Lead(
+            id=name,
+            identified=True,
+            referred_by=referrer,
+            source=Source(channel=source.channel, lead_type=source.lead_type),
         )
-        won = random.random() < 1 / (1 + exp(-log_odds))
-        row = (
-            f"simulated-{number:04}",
-            channel.name,
-            form,
-            role,
-            employees if random.random() < _ANSWERED else None,
-            visits,
-            minutes,
-            f"C-{number:05}" if won and random.random() < _NOTED else None,
-            random.choice(("will buy", "called back") if won else ("not now", "no answer", "called back")),
-            int(won),
-        )
-        for name, value in zip(names, row, strict=True):
-            columns[name].append(value)
-    return Intake(LABEL, columns)
+        journey = Journey.start(lead, self.playbook, at=at, stage="name", by=MARKETER)
+        if "marketing" in self.playbook.purposes:
+            journey = journey.record(ConsentChanged(purpose="marketing", granted=True, at=at))
+        if "time_zone" in self.playbook.fields:
+            zone = _ZONES[int(luck.share(name, "zone") * len(_ZONES))]
+            journey = journey.record(FieldChanged(name="time_zone", value=zone, at=at))
+        interest = MID if luck.share(name, "interest") < source.begins_mid else EARLY
+        someone = _Someone(journey, luck.share(name, "fits") < source.fits, interest, day)
+        self._people[name] = someone
+        self._sums["leads"] += 1
+        self._cost += source.cost
+        self._foresee(someone, name, day)
+        self._replan(someone, name, at)
+
+    def _source(self, name: str, referrer: str | None) -> MarketSource:
+        sources = self._market.sources
+        if referrer is not None:
+            return next((one for one in sources if one.lead_type == "referral"), sources[-1])
+        left = self._luck.share(name, "source")
+        for source in sources:
+            left -= source.share
+            if left < 0:
+                return source
+        return sources[-1]
+
+    def _foresee(self, someone: _Someone, name: str, day: float) -> None:
+        """Draw what the lead does next by itself, at its present interest."""
+        market, luck, interest = self._market, self._luck, someone.interest
+        rate = (market.to_mid, market.to_late, 1 / market.patience)[interest]
+        self._push(day + luck.days(rate, name, "moves on", someone.generation), name, "moves on", someone.generation)
+        self._next_visit(someone, name, day)
+
+    def _next_visit(self, someone: _Someone, name: str, day: float) -> None:
+        wait = self._luck.days(self._market.visits[someone.interest], name, "seen", someone.seen)
+        self._push(day + wait, name, "seen", someone.generation)
+
+    def _interest(self, someone: _Someone, name: str, day: float, interest: int) -> None:
+        someone.interest = interest
+        someone.generation += 1
+        self._foresee(someone, name, day)
+
+    def _seen(self, someone: _Someone, name: str, at: datetime, day: float) -> None:
+        kinds = _SEEN[someone.interest]
+        kind = kinds[self._luck.share(name, "kind", someone.seen) < 0.5]  # noqa: PLR2004 - as often one as the other
+        someone.seen += 1
+        self._record(someone, ActivityRecorded(kind=kind, at=at))
+        seems = someone.fits or self._luck.share(name, "seems to fit") < self._market.misjudged
+        if someone.interest >= MID and seems and "fit" not in someone.journey.evidence:
+            self._record(someone, EvidenceGiven(name="fit", at=at, by=MARKETER))
+        if kind == "demo_request" and seems:
+            self._record(someone, EvidenceGiven(name="mql", at=at, by=MARKETER))
+        self._next_visit(someone, name, day)
+        self._offer(someone, name, at, day)
+        self._replan(someone, name, at)
+
+    # ------------------------------------------------------------------ nurture
+
+    def _replan(self, someone: _Someone, name: str, at: datetime) -> None:
+        """Look when the playbook would touch the lead next, or when to look again."""
+        if self.playbook.programmes and someone.consents:
+            self._look_again(someone, name, plan(someone.journey, at=at, limit=1).ask_again, at)
+
+    def _look_again(self, someone: _Someone, name: str, again: datetime | None, at: datetime) -> None:
+        someone.planned += 1
+        if again is not None:
+            self._push((max(again, at) - WORLD_BEGINS) / timedelta(days=1), name, "touch", someone.planned)
+
+    def _touch(self, someone: _Someone, name: str, at: datetime, day: float) -> None:
+        journey = someone.journey
+        if journey.at is not None and at < journey.at:
+            return
+        found = plan(journey, at=at, limit=1)
+        if not found.due:
+            self._look_again(someone, name, found.ask_again, at)
+            return
+        for touch in found.due:
+            self._record(someone, touch.sent(at=at))
+            self._sums["touches"] += 1
+            self._cost += self._market.touch_cost.get(touch.channel, 0.0)
+            self._respond(someone, name, touch, at, day)
+        self._replan(someone, name, at)
+
+    def _respond(self, someone: _Someone, name: str, touch: PlannedTouch, at: datetime, day: float) -> None:
+        """Let a touch help, or harm, by how tired the lead is of touches."""
+        market, luck = self._market, self._luck
+        load = someone.load * 2.0 ** (-(day - someone.loaded) / market.recovers)
+        someone.load, someone.loaded = load + 1, day
+        about = (name, touch.content, touch.enrolled.date().isoformat())
+        if luck.share(*about, "opts out") < market.opts_out + market.opts_out_tired * load:
+            someone.consents = False
+            self._sums["opt_outs"] += 1
+            self._record(someone, ConsentChanged(purpose="marketing", granted=False, at=at))
+        elif someone.interest > EARLY and luck.share(*about, "bolts") < market.bolts * max(load - 2, 0.0):
+            self._interest(someone, name, day, EARLY)
+        elif someone.interest < LATE and luck.share(*about, "helps") < market.lift * 2.0 ** (-load / market.tires):
+            self._interest(someone, name, day, someone.interest + 1)
+
+    # ------------------------------------------------------------------ sales
+
+    def _offer(self, someone: _Someone, name: str, at: datetime, day: float) -> None:
+        """Offer a lead to sales once it has come so far; sales looks at it on the first day with time left."""
+        journey = someone.journey
+        if journey.stage != "lead" or (journey.handoff is not None and journey.handoff.is_open):
+            return
+        self._record(someone, HandoffOffered(to="sales", at=at, by=MARKETER))
+        self._sums["offers"] += 1
+        first = int(day)
+        while (WORLD_BEGINS + timedelta(days=first)).weekday() > 4 or self._calls[first] + 1 > self._budget(first):  # noqa: PLR2004 - Saturday
+            first += 1
+        self._calls[first] += 1
+        called = max(day, first + 0.01) + 0.02
+        self._waited += min(called, float(self._days)) - day
+        self._push(called, name, "call", None)
+
+    def _budget(self, day: int) -> float:
+        """Return how many calls sales has time for on a day: what is left of a fraction counts on the next day."""
+        return int(self._capacity * (day + 1)) - int(self._capacity * day)
+
+    def _call(self, someone: _Someone, name: str, at: datetime, day: float) -> None:
+        journey = someone.journey.tick(at)
+        someone.journey = journey
+        self._cost += self._market.call_cost
+        if journey.handoff is None or not journey.handoff.is_open or journey.stage != "lead":
+            return
+        if not someone.fits or someone.interest == EARLY:
+            self._record(someone, HandoffRejected(reason="no need", at=at, by=SALES))
+            if someone.fits:
+                self._move(someone, "recycle", at, reason="bad timing")
+            else:
+                self._move(someone, "disqualify", at, reason="poor fit")
+            self._replan(someone, name, at)
+            return
+        self._record(someone, HandoffAccepted(at=at, by=SALES))
+        self._move(someone, "accept", at)
+        if someone.interest == MID and self._luck.share(name, "sells", journey.version) > 0.5:  # noqa: PLR2004 - one in two
+            self._move(someone, "recycle", at, reason="bad timing")
+            self._replan(someone, name, at)
+            return
+        self._record(someone, EvidenceGiven(name="sql", at=at, by=SALES))
+        self._move(someone, "open", at)
+        wait = self._luck.days(1 / self._market.days_to_decide, name, "decides", len(journey.cycles))
+        self._push(day + wait, name, "decision", None)
+
+    def _decide(self, someone: _Someone, name: str, at: datetime, day: float) -> None:
+        journey = someone.journey = someone.journey.tick(at)
+        if journey.stage != "opportunity":
+            return
+        cycle = len(journey.cycles)
+        chance = self._market.wins * (1.0 if someone.interest == LATE else 0.4)
+        if self._luck.share(name, "wins", cycle) >= chance:
+            reason = _LOST[int(self._luck.share(name, "loses", cycle) * len(_LOST))]
+            self._move(someone, "lose", at, reason=reason)
+            if reason != "competition":  # whoever has bought elsewhere is left alone
+                self._move(someone, "recycle", at, reason=reason)
+            self._interest(someone, name, day, EARLY)
+        else:
+            amount = round(self._market.deal * (0.5 + self._luck.share(name, "amount", cycle)))
+            self._record(someone, Sold(amount=Money.of(amount, self._market.currency), at=at, by=SALES))
+            self._sums["won"] += 1
+            self._revenue += amount
+            if self._luck.share(name, "refers", cycle) < self._market.refers:
+                friend = f"{name}-friend-{cycle}"
+                self._record(someone, Referred(who=friend, at=at))
+                self._push(day + self._luck.days(1 / 30, name, "friend", cycle), friend, "arrive", name)
+        self._replan(someone, name, at)
+
+    # ------------------------------------------------------------------ the fold
+
+    def _record(self, someone: _Someone, fact: Fact) -> None:
+        someone.journey = someone.journey.record(fact)
+
+    def _move(self, someone: _Someone, trigger: str, at: datetime, *, reason: str | None = None) -> None:
+        self._record(someone, Moved(trigger=trigger, at=at, by=SALES, reason=reason))
+
+
+def _played(playbook: Playbook) -> Playbook:
+    """Return the playbook with the moves that the teams make at once as automatic ones.
+
+    Raises:
+        Malformed: It lacks a word that the world uses.
+    """
+    life = playbook.lifecycle
+    kinds = {kind for several in _SEEN for kind in several}
+    asked: Iterable[tuple[str, Iterable[str], Collection[str]]] = (
+        ("stage", ("name", "lead", "opportunity"), life.by_id),
+        (
+            "trigger",
+            (*_TEAM, "accept", "open", "lose", "recycle", "disqualify"),
+            {rule.trigger for rule in life.transitions},
+        ),
+        ("evidence", _NEEDED, playbook.evidence),
+        ("activity", kinds, playbook.activity_kinds),
+        ("role", ("sales", "marketing"), playbook.roles),
+    )
+    for what, needed, known in asked:
+        for name in sorted(needed):
+            if name not in known:
+                hint = f"simulate with the words of eight_stage; {did_you_mean(name, known)}"
+                raise Malformed(f"the simulated world needs the {what} {name!r}", hint=hint)
+    waiting = {rule.trigger for rule in life.transitions if not rule.automatic}
+    return playbook.automated(*(trigger for trigger in _TEAM if trigger in waiting))

@@ -59,9 +59,11 @@ def _period(value: Any) -> Any:
 if TYPE_CHECKING:
     Period = Accepts[CapPeriod | Elapsed | Calendar, CapPeriod | Elapsed | Calendar | timedelta | str]
     Load = float
+    OptionalReadiness = Accepts[Readiness | None, Readiness | str | None]
 else:
     Period = Annotated[CapPeriod | Elapsed | Calendar, BeforeValidator(_period)]
     Load = Annotated[float, Field(gt=0, le=1_000_000)]
+    OptionalReadiness = OneOf[Readiness] | None
 
 
 class Cap(Definition):
@@ -72,7 +74,7 @@ class Cap(Definition):
     """``day`` or ``week`` of the lead's calendar, or a duration that rolls along, such as ``P30D``."""
     channel: Name | None = None
     """The channel that it counts; None: all of them together."""
-    readiness: OneOf[Readiness] | None = None
+    readiness: OptionalReadiness = default(None)
     """The segment of readiness that it is for; None: all."""
     on_breach: OneOf[Breach] = default(Breach.DEFER)
 

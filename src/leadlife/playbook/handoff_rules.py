@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from leadlife._base.model import Definition, Id, Name, Names, OneOf, Text, TupleOf, default
+from leadlife._base.model import LAX, Accepts, Definition, Id, Name, Names, OneOf, Text, TupleOf, default
 from leadlife.criteria import OptionalGuard
 from leadlife.errors import Malformed
 from leadlife.timing import PositiveDuration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+if TYPE_CHECKING:
+    Shares = Accepts[tuple[float, float] | None, Sequence[float] | None]
+else:
+    Shares = Annotated[tuple[float, float], LAX] | None
 
 
 class AnswerTime(Definition):
@@ -56,7 +65,7 @@ class HandoffRules(Definition):
     """After so many offers without an answer, the lead goes back to its owner."""
     reasons: Names = default(())
     """The reasons that a rejection may give; none means any."""
-    acceptance: tuple[float, float] | None = None
+    acceptance: Shares = default(None)
     """The least and the largest share of accepted offers that both teams agree on, such as 0.6 and 0.9."""
     meaning: Text = ""
 

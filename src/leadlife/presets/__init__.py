@@ -10,8 +10,17 @@ from leadlife.presets.eight_stage import eight_stage
 from leadlife.presets.ibm import ibm
 from leadlife.presets.mql_pql_sql import mql_pql_sql
 
+
+def eight_stage_nurture() -> Playbook:
+    """Return ``eight_stage`` with programmes, contact rules, handoff, recycling by reason, and a reward."""
+    from leadlife.presets import nurture  # noqa: PLC0415 - only who asks for it pays for its models
+
+    return nurture.eight_stage_nurture()
+
+
 PRESETS: dict[str, Callable[[], Playbook]] = {
     "eight_stage": eight_stage,
+    "eight_stage_nurture": eight_stage_nurture,
     "ibm": ibm,
     "mql_pql_sql": mql_pql_sql,
 }
@@ -29,4 +38,4 @@ def preset(name: str) -> Playbook:
     return PRESETS[name]()
 
 
-__all__ = ["PRESETS", "eight_stage", "ibm", "mql_pql_sql", "preset"]
+__all__ = ["PRESETS", "eight_stage", "eight_stage_nurture", "ibm", "mql_pql_sql", "preset"]

@@ -20,7 +20,12 @@ from leadlife.timing.waits import Wait
 from leadlife.timing.windows import SendWindow
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import timedelta
+
+    OptionalWindow = Accepts[SendWindow | None, SendWindow | Mapping[str, object] | None]
+else:
+    OptionalWindow = SendWindow | None
 
 
 class Touch(Definition):
@@ -34,7 +39,7 @@ class Touch(Definition):
     """How long after the touch before it was sent, or after entering the programme; None: at once."""
     when: OptionalGuard = default(None)
     """The touch is sent only if this is true when its turn comes; else it is passed over."""
-    window: SendWindow | None = None
+    window: OptionalWindow = default(None)
     """The lead's local times at which it may be sent."""
     within: OptionalDuration = default(None)
     """How long it is of use once its turn has come; after that it is passed over."""

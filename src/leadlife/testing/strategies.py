@@ -34,6 +34,7 @@ from leadlife.lifecycle.transitions import Transition, TransitionKind
 from leadlife.playbook.fields import FieldSpec, FieldType
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import CustomPolicy
+from leadlife.testing.engagement_strategies import engagement_drafts, with_engagement
 from leadlife.testing.rule_strategies import with_rules
 from leadlife.timing import Calendar, Elapsed, days, elapsed, months
 
@@ -203,7 +204,10 @@ def _stages(draw: st.DrawFn, name: str, status: StageStatus, rules: list[Transit
 
 @st.composite
 def playbooks(draw: st.DrawFn, *, version: str = "1") -> Playbook:
-    """Generate playbooks with generated lifecycles; half of them have qualification rules and automatic transitions."""
+    """Generate playbooks with generated lifecycles.
+
+    Half of them have qualification rules and automatic transitions, and a quarter programmes and handoff.
+    """
     plain = Playbook(
         id="generated",
         purposes={"newsletter": ""},
@@ -215,7 +219,8 @@ def playbooks(draw: st.DrawFn, *, version: str = "1") -> Playbook:
         activity_kinds={kind: ActivityKind() for kind in KINDS},
         evidence=dict.fromkeys(WORDS, ""),
     )
-    return draw(with_rules(plain)) if draw(st.booleans()) else plain
+    ruled = draw(with_rules(plain)) if draw(st.booleans()) else plain
+    return draw(with_engagement(ruled)) if draw(st.integers(0, 3)) == 0 else ruled
 
 
 def at_times(*, within_days: int = 60) -> st.SearchStrategy[datetime]:
@@ -249,7 +254,13 @@ def fact_drafts(
         made(Started, stage=st.sampled_from(names), playbook=st.just(playbook.ref), **shared),
         made(Sold, source=st.sampled_from([None, Source(channel="email")]), **shared),
         made(Identified, **shared),
-        made(ConsentChanged, purpose=st.just("newsletter"), granted=st.booleans(), **shared),
+        made(
+            ConsentChanged,
+            purpose=st.sampled_from(sorted(playbook.purposes) or ["newsletter"]),
+            granted=st.booleans(),
+            **shared,
+        ),
+        *engagement_drafts(playbook, shared),
     ]
     if playbook.activity_kinds:
         drafts.append(made(ActivityRecorded, kind=st.sampled_from(sorted(playbook.activity_kinds)), **shared))

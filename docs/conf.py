@@ -14,7 +14,10 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "leadlife"
 napoleon_use_ivar = True
-nitpick_ignore = [("py:class", "datetime.datetime"), ("py:class", "collections.abc.Mapping")]
+nitpick_ignore = [
+    ("py:class", name)
+    for name in ("datetime.datetime", "datetime.timedelta", "zoneinfo.ZoneInfo", "collections.abc.Mapping")
+]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_class_signature = "separated"
@@ -44,6 +47,7 @@ HOMES = (
     "scoring.learned.naive_bayes",
     "scoring.learned.calibrated_bayes",
     "evaluation.ranking",
+    "planning",
 )
 
 

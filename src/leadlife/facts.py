@@ -577,7 +577,7 @@ class HandoffExpired(Fact):
     type: Literal["handoff_expired"] = "handoff_expired"
     to: Id
     then: Text
-    """What the playbook declares for it: who is offered the lead now, or that it went back."""
+    """What the playbook declares for it, who is offered the lead now, or that it went back."""
 
 
 class RuleFailed(Fact):

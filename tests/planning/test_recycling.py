@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from leadlife import Actor, EvidenceGiven, Journey, Lead, Money, Sold, Transition, days
-from leadlife.criteria import CustomGuard, evidence, in_stage, recycled_for, returns
+from leadlife import ActivityRecorded, Actor, EvidenceGiven, Journey, Lead, Money, Sold, Transition, days
+from leadlife.criteria import CustomGuard, evidence, in_stage, recycled_for, returns, score
 from leadlife.errors import CoolingDown, RecycleLimitReached
 from leadlife.facts import StageReached
 from leadlife.planning.recycling_report import recycled
@@ -15,6 +18,8 @@ from leadlife.playbook.contact_rules import Channel
 from leadlife.playbook.recycling_rules import RecyclingRule
 from leadlife.presets import eight_stage
 from leadlife.qualification.programmes import Programme, Touch
+from leadlife.scoring.ledger import Answer
+from leadlife.scoring.score import Score, halved
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -123,6 +128,70 @@ def test_the_criteria_say_what_they_ask():
     verdict = recycled_lead("pricing").verdict(recycled_for("pricing"), at=T0)
     assert verdict.value is True
     assert verdict.facts
+
+
+ACTIVITIES = ("demo_request", "product_page", "call", "download", "page_view")
+
+
+def scored(kept, before, after, *, at, valid=90):
+    """Return a lead with activities before and after a recycling, under a rule that keeps scores so."""
+    rule = RecyclingRule(reasons=["pricing"], cool_down=days(1), scores=kept)
+    journey = recycled_lead("pricing", book=BOOK.replace(recycling=[rule]))
+    for number, kind in enumerate(before):
+        early = ActivityRecorded(kind=kind, at=T0 - timedelta(hours=number + 1))
+        journey = journey.record(early)
+    for number, kind in enumerate(after):
+        journey = journey.record(ActivityRecorded(kind=kind, at=T0 + timedelta(hours=30 * (number + 1))))
+    return journey
+
+
+@given(
+    st.lists(st.sampled_from(ACTIVITIES), max_size=6),
+    st.lists(st.sampled_from(ACTIVITIES), max_size=6),
+    st.integers(0, 60),
+    st.sampled_from(["research", "urgency"]),
+)
+def test_scores_are_kept_halved_or_started_afresh(before, after, wait, name):
+    at = T0 + timedelta(hours=30 * (len(after) + 1)) + wait * DAY
+    keep, halve, afresh, only = (
+        scored(kept, early, after, at=at)
+        for kept, early in (("keep", before), ("halve", before), ("afresh", before), ("keep", ()))
+    )
+    whole, half, fresh = (journey.score(name, at=at) for journey in (keep, halve, afresh))
+    assert fresh.micropoints == only.score(name, at=at).micropoints
+    assert half.micropoints == fresh.micropoints + (whole.micropoints - fresh.micropoints) // 2
+    assert sum(line.micropoints for line in half.lines) == half.micropoints
+    # What rules conclude agrees with the ledger, and so it does when time alone passes.
+    for journey in (halve, afresh):
+        then = journey.tick(at)
+        now = then.contact_state(at=at)
+        for threshold in (5, 10, 20, 40):
+            asked = score(name) >= threshold
+            known = then.verdict(asked, at=at).value
+            assert known is (journey.score(name, at=at).micropoints >= threshold * 1_000_000)
+            assert now.is_true(asked, at) in (True, False)
+        assert Journey.resume(journey.snapshot(), journey.facts, journey.playbook).tick(at) == then
+        assert Journey.replay(reversed(journey.facts), journey.playbook).tick(at) == then
+
+
+def test_a_half_is_a_line_of_its_own_and_bands_follow_the_value():
+    fading = scored("halve", ["demo_request"], ["call"], at=T0)
+    ledger = fading.score("urgency", at=T0 + 2 * DAY)
+    assert ledger.lines[-1].reason == "half of what it had before the recycling"
+    assert fading.score("urgency", at=T0 + 2 * DAY, lift=True).lift is None
+    assert scored("afresh", ["demo_request"], [], at=T0).score("urgency", at=T0 + DAY, lift=True).value == 0
+    assert fading.score("urgency", at=T0 + 2 * DAY, since=T0).trend is not None
+
+
+def test_scores_of_which_no_half_can_be_taken_are_kept():
+    at = T0
+    whole = Score.of("p", {"a": 4.0}, at=at, bands={"low": 0, "high": 3})
+    fresh = Score.of("p", {"a": 1.0}, at=at, bands={"low": 0, "high": 3})
+    assert (halved(whole, fresh).value, halved(whole, fresh).band) == (2.5, "low")
+    grid = replace(whole, cuts=())
+    assert halved(grid, fresh) is grid
+    none = replace(whole, answer=Answer.UNANSWERED, lines=(), micropoints=0, band=None)
+    assert halved(none, fresh) is none
 
 
 def test_the_report_says_for_each_reason_who_came_back_and_what_they_earned():

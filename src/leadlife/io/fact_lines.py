@@ -44,7 +44,7 @@ class FactLines(NamedTuple):
 
 
 def read_facts(source: Path | str, playbooks: Playbook | Iterable[Playbook]) -> FactLines:
-    """Return the leads of a file in which each line is a fact, as :meth:`Fact.dump` gives it.
+    """Return the leads of a file in which each line is a fact, as ``Fact.dump`` gives it.
 
     Facts that a journey has recorded have stamps and are replayed, in whatever order they stand. Facts without stamps
     are recorded in the order of the file; each needs its ``lead``. A line that is no fact, and a lead whose facts do

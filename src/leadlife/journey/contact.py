@@ -47,7 +47,7 @@ def enrolled(state: State) -> Iterator[Enrolment]:
 
 
 class ContactState:
-    """A lead at an instant, as a planner reads it; made by :meth:`Journey.contact_state`."""
+    """A lead at an instant, as a planner reads it; made by :meth:`leadlife.Journey.contact_state`."""
 
     __slots__ = ("_data", "_state", "at")
 

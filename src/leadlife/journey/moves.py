@@ -134,7 +134,13 @@ def _enter(
         LimitState.RUNNING,
         None,
         reason,
+        before.scores_cut,
+        before.scores_kept,
     )
+    if now is StageStatus.RECYCLED and reason is not None:
+        rule = before.playbook.recycling_by_reason.get(reason)
+        if rule is not None and rule.scores != "keep":
+            position = state.position = position._replace(scores_cut=state.ordinal, scores_kept=rule.scores)
     return position
 
 

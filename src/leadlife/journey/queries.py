@@ -133,7 +133,7 @@ def score(data: JourneyData, name: str, at: datetime, *, since: datetime | None,
         then = state_at(data, since)
         if then.lead is not None:
             # The trend compares by one policy: that of the playbook in force at the later instant.
-            found = found.against(view.playbook.policy(name).assess(JourneyView(then, since, playbook=view.playbook)))
+            found = found.against(JourneyView(then, since, playbook=view.playbook).score_by(view.playbook.policy(name)))
     return replace(found, lift=view.lift(name)) if lift else found
 
 

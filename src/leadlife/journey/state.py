@@ -227,6 +227,8 @@ class Position(NamedTuple):
         limit: Where this visit's limit stands.
         limit_from: The adoption since which this visit's limit counts: it cannot fire earlier.
         reason: The reason of the move that led to the present stage.
+        scores_cut: The ordinal at the last recycling whose reason halves scores or starts them afresh; 0 without one.
+        scores_kept: What that reason says of the scores from before.
     """
 
     playbook: RegisteredPlaybook
@@ -243,6 +245,8 @@ class Position(NamedTuple):
     limit: LimitState = LimitState.RUNNING
     limit_from: Instant | None = None
     reason: str | None = None
+    scores_cut: int = 0
+    scores_kept: str = "keep"
 
     @property
     def table(self) -> TransitionTable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import reduce
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
@@ -31,7 +32,19 @@ R = TypeVar("R")
 class JourneyView:
     """A state as criteria and policies see it."""
 
-    __slots__ = ("_aged", "_brief", "_history", "_playbook", "_scores", "_source", "_state", "_zone", "at", "roles")
+    __slots__ = (
+        "_after",
+        "_aged",
+        "_brief",
+        "_history",
+        "_playbook",
+        "_scores",
+        "_source",
+        "_state",
+        "_zone",
+        "at",
+        "roles",
+    )
 
     def __init__(
         self,
@@ -66,6 +79,8 @@ class JourneyView:
         self._history: tuple[Activity, ...] | None = None
         self._aged: datetime | None = None if ruling else at
         self._brief = brief
+        self._after: int = 0
+        """Activities up to this ordinal are left out, for a score that was started afresh."""
         self.at: datetime = at
         self.roles: tuple[str, ...] = roles
 
@@ -193,20 +208,27 @@ class JourneyView:
     def activities(self, kind: str, *, since_recycling: bool = False) -> Iterator[Observation]:
         """Return the activities of a kind, newest first."""
         seen = newest_first(self._state.memory.activities.get(kind))
-        return takewhile(lambda one: one.ordinal > self._cut, seen) if since_recycling else seen
+        after = max(self._after, self._cut if since_recycling else 0)
+        return takewhile(lambda one: one.ordinal > after, seen) if after else seen
 
     def first(self, kind: str) -> Observation | None:
         """Return the first activity of a kind."""
+        if self._after:
+            return next(reversed(tuple(self.activities(kind))), None)
         seen = self._state.memory.activities.get(kind)
         return None if seen is None else seen.first
 
     def total(self, kind: str) -> int:
         """Return how many activities of a kind there are in all."""
+        if self._after:
+            return sum(1 for _ in self.activities(kind))
         seen = self._state.memory.activities.get(kind)
         return 0 if seen is None else seen.size
 
     def running(self, kind: str, key: str, step: Callable[[R | None, Observation], R | None]) -> R | None:
         """Return what a step makes of the activities of a kind, the oldest first."""
+        if self._after:
+            return reduce(step, reversed(tuple(self.activities(kind))), None)
         return running(self._state.memory.activities.get(kind), key, step)
 
     def score(self, name: str) -> Score | NearScore:
@@ -228,7 +250,8 @@ class JourneyView:
 
     def _score(self, name: str) -> Score | NearScore:
         if self._brief and self._state.lead is not None:
-            summary = self.playbook.policy(name).summary_of(self)
+            here = self._state.position
+            summary = None if here is not None and here.scores_cut else self.playbook.policy(name).summary_of(self)
             if summary is not None:
                 return summary
         return self.full_score(name)
@@ -264,6 +287,7 @@ class JourneyView:
             self._history = tuple(
                 Activity.checked({"id": seen.fact or None, "kind": kind, "at": seen.at, "attributes": seen.value})
                 for kind, seen in sorted(_with_kind(self._state.memory), key=lambda pair: pair[1].ordinal)
+                if seen.ordinal > self._after
             )
         return self._history
 
@@ -282,6 +306,15 @@ class JourneyView:
         new = JourneyView(self._state, self.at, self.roles, playbook=self._playbook, brief=self._brief, zone=zone)
         new._source = self._source
         new._aged = self._aged
+        new._after = self._after
+        return new
+
+    def _afresh(self, after: int) -> JourneyView:
+        """Return the same view without the activities up to an ordinal."""
+        new = JourneyView(self._state, self.at, self.roles, playbook=self._playbook, brief=self._brief, zone=self._zone)
+        new._source = self._source
+        new._aged = self._aged
+        new._after = after
         return new
 
     def adding(self, activity: Activity) -> JourneyView:
@@ -291,7 +324,9 @@ class JourneyView:
         known, kind = state.memory.activities, activity.kind
         seen = Observation(activity.attributes, activity.at, activity.id or "", state.ordinal)
         state.memory = Memory(state.memory.latest, {**known, kind: PersistentList(seen, known.get(kind))})
-        return JourneyView(state, self.at, self.roles, playbook=self._playbook, brief=self._brief, zone=self._zone)
+        new = JourneyView(state, self.at, self.roles, playbook=self._playbook, brief=self._brief, zone=self._zone)
+        new._after = self._after
+        return new
 
     def full_score(self, name: str) -> Score:
         """Return the score by a policy of the playbook, with every line of its ledger.
@@ -301,7 +336,19 @@ class JourneyView:
             PolicyError: The policy broke.
             Malformed: There is no lead to score yet.
         """
-        return self._policy(name).assess(self)
+        return self.score_by(self._policy(name))
+
+    def score_by(self, policy: Policy) -> Score:
+        """Return the score by a policy, with every line; what was before a recycling counts as its reason says."""
+        here = self._state.position
+        if here is None or not here.scores_cut:
+            return policy.assess(self)
+        fresh = policy.assess(self._afresh(here.scores_cut))
+        if here.scores_kept == "afresh":
+            return fresh
+        from leadlife.scoring.score import halved  # noqa: PLC0415 - a playbook without scores pays for none
+
+        return halved(policy.assess(self), fresh)
 
     def lift(self, name: str) -> Lift | None:
         """Return the single added activity that would lift the band of a score, if one would.
@@ -313,7 +360,12 @@ class JourneyView:
             PolicyError: The policy broke.
             Malformed: There is no lead to score yet.
         """
-        return self._policy(name).lift_of(self, kinds=self.playbook.activity_kinds)
+        here = self._state.position
+        afresh = here is not None and here.scores_cut
+        if here is not None and afresh and here.scores_kept != "afresh":
+            return None  # half of what was before may hide what would lift the band
+        view = self._afresh(here.scores_cut) if here is not None and afresh else self
+        return self._policy(name).lift_of(view, kinds=self.playbook.activity_kinds)
 
     def _policy(self, name: str) -> Policy:
         policy = self.playbook.policy(name)

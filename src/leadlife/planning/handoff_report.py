@@ -17,7 +17,7 @@ from leadlife.timing import instant
 
 RECENT = timedelta(days=30)
 FEWEST_ANSWERS = 10
-"""With fewer answers no alarm is raised: three rejections in a row are no disagreement yet."""
+"""With fewer answers no alarm is raised; three rejections in a row are no disagreement yet."""
 
 
 class Acceptance(NamedTuple):

@@ -103,7 +103,7 @@ class PlannedTouch(NamedTuple):
 
     @property
     def key(self) -> str:
-        """A name for the sending that a retry shares: the same touch of the same enrolment has one key."""
+        """A name for the sending, which a retry shares; the same touch of the same enrolment has one key."""
         entered = f"{self.enrolled.isoformat()}/{self.attempt}"
         return f"touch/{self.programme}/{self.touch}/{entered}".replace(" ", "_")
 

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from math import ceil, log2
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from leadlife.errors import Malformed
@@ -16,7 +16,7 @@ from leadlife.playbook.contact_rules import Breach, CapPeriod, ContactRules, Fat
 from leadlife.qualification.programmes import Touch
 from leadlife.timing import Calendar, Elapsed, day_start, due, local_day, zone_named
 from leadlife.timing.business_hours import WEEKDAYS
-from leadlife.timing.windows import LONGEST_SEARCH, SendWindow, Spans, first_open, quiet_spans
+from leadlife.timing.windows import LONGEST_SEARCH, SendWindow, Spans, first_open_and_shut, quiet_spans
 
 _TICK = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
@@ -65,10 +65,23 @@ class _CapRule(NamedTuple):
 class _CapState:
     """One cap, and the touches that it counts, in order."""
 
-    __slots__ = ("at_most", "breach", "channel", "counts", "days", "ends", "period", "sent", "words", "zone")
+    __slots__ = (
+        "at_most",
+        "breach",
+        "by_calendar",
+        "channel",
+        "counts",
+        "days",
+        "ends",
+        "period",
+        "sent",
+        "words",
+        "zone",
+    )
 
     def __init__(self, rule: _CapRule, zone: ZoneInfo, days: dict[datetime, date]) -> None:
         self.at_most, self.period, self.channel, self.breach, self.words = rule
+        self.by_calendar: bool = isinstance(self.period, CapPeriod)
         self.zone = zone
         self.days = days
         """Local days that are known already; the caps of a lead share them."""
@@ -81,7 +94,7 @@ class _CapState:
     def add(self, at: datetime) -> None:
         """Count a touch."""
         insort(self.sent, at)
-        if isinstance(self.period, CapPeriod):
+        if self.by_calendar:
             self.counts[self.first_day(at)] += 1
 
     def first_day(self, at: datetime) -> date:
@@ -94,14 +107,14 @@ class _CapState:
     def next(self, at: datetime) -> datetime:
         """Return the first instant at or after another at which one more touch breaks this cap in no period."""
         sent = self.sent
-        if isinstance(self.period, CapPeriod):
+        if len(sent) < self.at_most:
+            return at
+        if self.by_calendar:
             first = self.first_day(at)
             if self.counts[first] < self.at_most:
                 return at
             return day_start(first + (1 if self.period is CapPeriod.DAY else 7) * _DAY, self.zone)
         size = self.at_most
-        if len(sent) < size:
-            return at
         # Of any at_most + 1 touches in a row, the last must not come before the period since the first has ended. A
         # group of at_most others with this one among them keeps it away until the period since their first has ended.
         if at >= sent[-1]:  # most are planned after all others
@@ -220,7 +233,7 @@ class Pressure:
             later, rule = here, ""
             if not touch.operational:
                 later, rule = self._under_pressure(here, touch.channel, load)
-            if later == here and several:
+            if later is here and several:
                 later, rule = self._in_windows(here, several, windows)
             if later == here:
                 return here, tuple(moves)
@@ -269,13 +282,10 @@ class Pressure:
         self, at: datetime, several: tuple[Spans, ...], windows: tuple[_NamedWindow, ...]
     ) -> tuple[datetime, str]:
         try:
-            later = first_open(several, at, self.zone)
+            later, shut = first_open_and_shut(several, at, self.zone)
         except Malformed as error:
             raise NoTime(f"{error.message}: {', '.join(map(_window_words, windows))}") from None
-        if later is at:
-            return at, ""
-        shut = [window for window in windows if first_open((window[0],), at, self.zone) > at]
-        return later, " and ".join(map(_window_words, shut))
+        return later, " and ".join([_window_words(windows[place]) for place in shut])
 
 
 def _window_words(window: _NamedWindow) -> str:
@@ -298,8 +308,8 @@ def _zone_of(lead: ContactState, rules: ContactRules) -> tuple[ZoneInfo, bool]:
 
 
 @lru_cache(maxsize=512)
-def _caps(rules: ContactRules, readiness: str | None) -> tuple[_CapRule, ...]:
-    """Return the gap and the caps that are for a segment of readiness."""
+def _caps(rules: Any, readiness: str | None) -> tuple[_CapRule, ...]:
+    """Return the gap and the caps of contact rules that are for a segment of readiness."""
     gap = rules.minimum_gap
     caps = [] if gap is None else [_CapRule(1, gap, None, Breach.DEFER, f"the gap of {gap}")]
     caps += [

@@ -36,9 +36,9 @@ class Member(Definition):
     weight: Annotated[int, Field(ge=1, le=1_000)] = 1
     """How large a share the member takes, in ``weighted`` turns."""
     capacity: Annotated[int, Field(ge=0)] | None = None
-    """How many leads the member can work on at a time; None: any number."""
+    """How many leads the member can work on at a time. Without one, any number."""
     hours: BusinessHours | None = None
-    """When the member takes leads; None: always."""
+    """When the member takes leads. Without one, always."""
 
 
 class Turn(StrEnum):
@@ -47,7 +47,7 @@ class Turn(StrEnum):
     ROUND_ROBIN = "round_robin"
     """The one who was assigned a lead least recently; what was assigned by hand counts."""
     WEIGHTED = "weighted"
-    """Smooth weighted round robin: over any stretch, each has about its share, and nobody has a long run."""
+    """Smooth weighted round robin; over any stretch, each has about its share, and nobody has a long run."""
     LEAST_LOADED = "least_loaded"
     """The one with the fewest open leads; of these, the one least recently assigned."""
 
@@ -57,7 +57,7 @@ class RoutingRule(Definition):
 
     name: Name
     when: OptionalGuard = default(None)
-    """The leads that it is for; None: all."""
+    """The leads that it is for. Without one, all."""
     members: Names = default(())
     """Who may take them; none means the whole team."""
     skills: Names = default(())
@@ -80,7 +80,7 @@ class Team(Definition):
     territory_field: Name | None = None
     """The field of a lead that names its territory."""
     account_field: Name | None = None
-    """The field of a lead that names its account: whoever owns that gets the lead first, if they may take it."""
+    """The field of a lead that names its account; whoever owns that gets the lead first, if they may take it."""
     meaning: Text = ""
 
     @model_validator(mode="after")

@@ -73,9 +73,9 @@ class Cap(Definition):
     per: Period
     """``day`` or ``week`` of the lead's calendar, or a duration that rolls along, such as ``P30D``."""
     channel: Name | None = None
-    """The channel that it counts; None: all of them together."""
+    """The channel that it counts. Without one, all of them together."""
     readiness: OptionalReadiness = default(None)
-    """The segment of readiness that it is for; None: all."""
+    """The segment of readiness that it is for. Without one, all."""
     on_breach: OneOf[Breach] = default(Breach.DEFER)
 
     def __str__(self) -> str:
@@ -91,7 +91,7 @@ class Fatigue(Definition):
     half_life: PositiveDuration
     """An elapsed duration."""
     rest_at: Load
-    """The load that is not exceeded: past it, the lead rests."""
+    """The load that is not exceeded; past it, the lead rests."""
     tired_at: Load | None = None
     """The load from which on touches lose priority against those of other leads."""
     lowers_by: Annotated[int, Field(ge=1)] = 1
@@ -125,7 +125,7 @@ class ContactRules(Definition):
     caps: TupleOf[Cap] = default(())
     fatigue: Fatigue | None = None
     repeat_after: OptionalDuration = default(None)
-    """After how long the same content may be sent again; None: never."""
+    """After how long the same content may be sent again. Without one, never."""
     meaning: Text = ""
 
     @model_validator(mode="after")

@@ -27,9 +27,9 @@ class AnswerTime(Definition):
 
     within: PositiveDuration
     hours: Name | None = None
-    """The business hours of the playbook in which it counts, for an elapsed duration; None: at all hours."""
+    """The business hours of the playbook in which it counts, for an elapsed duration. Without one, at all hours."""
     when: OptionalGuard = default(None)
-    """The leads that it is for, such as ``lead_type("referral")``; None: all."""
+    """The leads that it is for, such as ``lead_type("referral")``. Without one, all."""
 
 
 class OnExpiry(StrEnum):

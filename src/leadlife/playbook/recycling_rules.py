@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from leadlife._base.model import Definition, Names, Text, default
+from leadlife._base.model import Definition, Names, OneOf, Text, default
 from leadlife.criteria import OptionalGuard
 from leadlife.errors import Malformed
 from leadlife.timing import OptionalDuration
+
+
+class KeptScores(StrEnum):
+    """What becomes of a lead's scores in points when it is recycled; the latest recycling that says so decides."""
+
+    KEEP = "keep"
+    HALVE = "halve"
+    """What it had from before counts half; a score whose bands come from its parts is kept."""
+    AFRESH = "afresh"
+    """What it did before counts no more."""
 
 
 class RecyclingRule(Definition):
@@ -28,6 +39,8 @@ class RecyclingRule(Definition):
     """How long the lead is left in peace, in place of the stage's own cool-down."""
     most_returns: Annotated[int, Field(ge=0)] | None = None
     """How often a lead that is recycled for one of these reasons may return since its last won cycle."""
+    scores: OneOf[KeptScores] = default(KeptScores.KEEP)
+    """What becomes of the lead's scores in points; kept, halved, or started afresh."""
     woken_by: OptionalGuard = default(None)
     """What ends the cool-down early, such as evidence of an urgent need."""
     meaning: Text = ""

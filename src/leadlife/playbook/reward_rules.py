@@ -22,7 +22,7 @@ class RewardRule(Definition):
     name: Name
     amount: Money
     most_rewards: Annotated[int, Field(ge=1)] | None = None
-    """How many rewards one referrer may earn in all; None: any number."""
+    """How many rewards one referrer may earn in all. Without one, any number."""
     clawback: bool = True
     """Whether the reward is taken back when the first payment is given back in full."""
     meaning: Text = ""

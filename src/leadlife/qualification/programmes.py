@@ -36,7 +36,7 @@ class Touch(Definition):
     content: Id | None = None
     """What is shown, such as the id of a template; by default the programme's name and the touch's."""
     wait: Wait = default(None)
-    """How long after the touch before it was sent, or after entering the programme; None: at once."""
+    """How long after the touch before it was sent, or after entering the programme. Without one, at once."""
     when: OptionalGuard = default(None)
     """The touch is sent only if this is true when its turn comes; else it is passed over."""
     window: OptionalWindow = default(None)
@@ -44,11 +44,11 @@ class Touch(Definition):
     within: OptionalDuration = default(None)
     """How long it is of use once its turn has come; after that it is passed over."""
     operational: bool = False
-    """Whether it is no marketing but needed, such as an invoice: contact rules do not hold it back."""
+    """Whether it is no marketing but needed, such as an invoice; contact rules do not hold it back."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 1
     """How often it is tried in all, if it fails."""
     retry_after: OptionalDuration = default(None)
-    """How long after a failure it is tried again; None: at once."""
+    """How long after a failure it is tried again. Without one, at once."""
 
 
 class Reentry(StrEnum):
@@ -93,7 +93,7 @@ class Programme(Definition):
 
     name: Name
     audience: Guard
-    """The leads that take part: they enter when this becomes true."""
+    """The leads that take part; they enter when this becomes true."""
     touches: TupleOf[Touch]
     goal: OptionalGuard = default(None)
     """What the programme is for; a lead that meets it leaves."""
@@ -102,7 +102,7 @@ class Programme(Definition):
     lasts: OptionalDuration = default(None)
     """How long a lead takes part at most."""
     reentry: AnyReentry = default(Reentry.NEVER)
-    """Whether a lead that has left may take part again: never, once per cycle, or so long after leaving."""
+    """Whether a lead that has left may take part again; never, once per cycle, or so long after leaving."""
     priority: int = 0
     """Where two programmes want to send, the larger goes first."""
     holdout: Annotated[float, Field(ge=0, lt=1)] = 0.0

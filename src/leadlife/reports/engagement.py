@@ -102,6 +102,8 @@ def _recycling(playbook: Playbook) -> Iterator[str]:
         parts = [] if rule.cool_down is None else [f"no return for {rule.cool_down}"]
         if rule.most_returns is not None:
             parts.append(f"at most {rule.most_returns} returns since the last win")
+        if rule.scores != "keep":
+            parts.append({"halve": "scores from before count half", "afresh": "scores start afresh"}[rule.scores])
         if rule.woken_by is not None:
             parts.append(f"a return at any time if {rule.woken_by.sentence()}")
         yield f"for {', '.join(rule.reasons)}: {'; '.join(parts) or 'as for any reason'}"

@@ -146,18 +146,30 @@ def first_open(several: tuple[Spans, ...], at: datetime, zone: ZoneInfo) -> date
     Raises:
         Malformed: They are not open together in the 400 days after.
     """
+    return first_open_and_shut(several, at, zone)[0]
+
+
+def first_open_and_shut(several: tuple[Spans, ...], at: datetime, zone: ZoneInfo) -> tuple[datetime, tuple[int, ...]]:
+    """Return the same as :func:`first_open`, and the places of the windows that were not open at the given instant."""
     local = at.astimezone(zone)
-    ahead = _minutes_ahead(several)[(local.weekday() * 24 + local.hour) * 60 + local.minute]
+    minute = (local.weekday() * 24 + local.hour) * 60 + local.minute
+    ahead = _minutes_ahead(several)[minute]
     if ahead == 0:
-        return at
+        return at, ()
+    shut = tuple(place for place, spans in enumerate(several) if _minutes_ahead((spans,))[minute])
     if ahead > 0:
         found = at - timedelta(seconds=at.second, microseconds=at.microsecond) + timedelta(minutes=ahead)
         # Where no clock changes in between, and no second is part of the offset, that is the minute.
-        if found.astimezone(zone).utcoffset() == local.utcoffset() and not local.second - at.second:
-            return found
+        if found.astimezone(zone).utcoffset() == local.utcoffset() and local.second == at.second:
+            return found, shut
+    return _searched(several, at, local.date(), zone, days=LONGEST_SEARCH if ahead > 0 else 0), shut
+
+
+def _searched(several: tuple[Spans, ...], at: datetime, day: date, zone: ZoneInfo, *, days: int) -> datetime:
+    """Return the first instant at which all windows are open, looked for day by day."""
     begins = _begins(several)
-    for days in range(-1, LONGEST_SEARCH if ahead > 0 else 0):
-        here = local.date() + days * _DAY
+    for later in range(-1, days):
+        here = day + later * _DAY
         if here >= LATEST.date():
             break
         for found in _openings(begins, here, zone):

@@ -433,6 +433,7 @@ class TouchRecord(NamedTuple):
         failed: Whether it did not arrive.
         attempt: Which attempt it was, from 1.
         final: Whether it is not tried again: it was sent, or its failure is permanent.
+        enrolled: When the lead had entered the programme; None where that was not said.
     """
 
     channel: str
@@ -443,6 +444,7 @@ class TouchRecord(NamedTuple):
     failed: bool
     attempt: int
     final: bool
+    enrolled: datetime | None = None
 
 
 class _Touched(Fact):
@@ -458,12 +460,27 @@ class _Touched(Fact):
     operational: bool = False
     """Whether it is no marketing but needed, such as an invoice; contact rules do not count it."""
     attempt: Annotated[int, Field(ge=1)] = 1
+    enrolled: Instant | None = None
+    """When the lead had entered the programme, so that the touch is known to belong to it, whatever its clock."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.programme is None) is not (self.touch is None):
             raise Malformed("programme and touch are given together", hint="give both, or neither")
         return self
+
+    def _record(self, *, failed: bool, final: bool) -> TouchRecord:
+        return TouchRecord(
+            channel=self.channel,
+            programme=self.programme,
+            touch=self.touch,
+            message=self.message,
+            operational=self.operational,
+            failed=failed,
+            attempt=self.attempt,
+            final=final,
+            enrolled=self.enrolled,
+        )
 
 
 class TouchSent(_Touched):
@@ -473,10 +490,7 @@ class TouchSent(_Touched):
 
     def remembered(self) -> Remembered:
         """Return what was sent."""
-        record = TouchRecord(
-            self.channel, self.programme, self.touch, self.message, self.operational, False, self.attempt, True
-        )
-        return Remembered("touch", self.channel, record)
+        return Remembered("touch", self.channel, self._record(failed=False, final=True))
 
 
 class TouchFailed(_Touched):
@@ -489,10 +503,7 @@ class TouchFailed(_Touched):
 
     def remembered(self) -> Remembered:
         """Return what failed."""
-        record = TouchRecord(
-            self.channel, self.programme, self.touch, self.message, self.operational, True, self.attempt, self.permanent
-        )
-        return Remembered("touch", self.channel, record)
+        return Remembered("touch", self.channel, self._record(failed=True, final=self.permanent))
 
 
 class OwnerAssigned(Fact):
@@ -512,7 +523,7 @@ class HandoffOffered(Fact):
 
 
 class HandoffAccepted(Fact):
-    """The lead that was offered is taken; ``by`` or the one it was offered to owns it from now on."""
+    """The lead that was offered is taken: by the person who says so, else by whom it was offered to."""
 
     type: Literal["handoff_accepted"] = "handoff_accepted"
 

@@ -17,6 +17,7 @@ from leadlife.planning.day import day_of
 from leadlife.playbook.contact_rules import Channel
 from leadlife.presets import eight_stage_nurture
 from leadlife.qualification.programmes import Programme, Touch
+from leadlife.reports.programme_graph import programme_graph, programme_text
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -139,6 +140,32 @@ def test_the_command_simulates_one_playbook_or_two(capsys):
     assert json.loads(capsys.readouterr().out)["rows"][0]["figure"] == "sales"
     with pytest.raises(SystemExit):
         main([*two[:-4], "--worlds", "1"])
+
+
+def test_a_programme_is_drawn(capsys):
+    asked = ["draw", "eight_stage_nurture", "--programme", "mid to late", "--format"]
+    assert main([*asked, "text"]) == 0
+    shown = capsys.readouterr().out
+    assert "after 7 days; if at least 1 of reply or form or chat within 30 days -> a call, by phone" in shown
+    assert "ends: goal: readiness is late" in shown
+    assert main([*asked, "mermaid"]) == 0
+    assert capsys.readouterr().out.startswith("flowchart TD")
+    assert main([*asked, "dot"]) == 0
+    assert "audience -> t1" in capsys.readouterr().out
+    assert main(["draw", "eight_stage_nurture", "--programme", "mid to lat"]) == 1
+    assert "did you mean 'mid to late'" in capsys.readouterr().err
+    alone = Programme(
+        name="p",
+        audience=in_stage("name"),
+        lasts="P9D",
+        touches=[Touch(name="x", channel="email", window={"at": "10:00"})],
+    )
+    assert programme_text(programme_graph(alone)).splitlines()[1:] == [
+        "  at once; at 10:00 -> x, by email",
+        "  ends: at the latest after 9 days",
+    ]
+    endless = programme_graph(alone.replace(lasts=None))
+    assert endless.ends == ("the audience is no longer true",)
 
 
 def test_a_terminal_sees_the_progress(capsys, monkeypatch):

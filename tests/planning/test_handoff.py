@@ -192,7 +192,7 @@ def test_the_figures_tell_missed_once_from_past_due_now_and_who_disagrees():
     report = handoffs(leads, as_of=datetime(2026, 3, 10, 16, 30, tzinfo=UTC))
     assert (report.offers, report.accepted, report.rejected, report.expired, report.void) == (24, 4, 12, 0, 0)
     assert (len(report.open), report.ever_missed, report.past_due_now) == (8, 8, 8)
-    assert report.response == (timedelta(hours=1, minutes=15), 2 * HOUR, 2 * HOUR)
+    assert report.response == (timedelta(hours=1, minutes=45), 2 * HOUR, 2 * HOUR)
     assert report.acceptance.rate == 4 / 16
     assert report.by_rule[0][:3] == ("mql", 16, 4)
     assert report.by_rule[0].reasons == (("student", 6), ("no budget", 6))

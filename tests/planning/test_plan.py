@@ -341,7 +341,7 @@ def test_bad_input_is_a_clear_error():
         journey.record(TouchSent(channel="email", programme="leters", touch="one", at=T0))
     with pytest.raises(Malformed, match="given together"):
         TouchSent(channel="email", programme="letters", at=T0)
-    with pytest.raises(Malformed, match="at least 1"):
+    with pytest.raises(Malformed, match="1 or more"):
         plan(journey, at=T0, limit=0)
     with pytest.raises(Malformed, match="before the journey's present"):
         plan(journey, at=T0 - HOUR)

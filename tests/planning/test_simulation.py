@@ -119,10 +119,10 @@ def test_draws_depend_only_on_what_they_are_for():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: simulate(0), "at least 1"),
-        (lambda: simulate(5, days=True), "at least 1"),
+        (lambda: simulate(0), "1 or more"),
+        (lambda: simulate(5, days=True), "whole number"),
         (lambda: simulate(5, playbook=ibm()), "needs the stage"),
-        (lambda: compare(NURTURE, NURTURE, worlds=1), "at least 2"),
+        (lambda: compare(NURTURE, NURTURE, worlds=1), "2 or more"),
         (lambda: Market(visits=(1, 2)), "three rates"),
         (lambda: Market(sources=[MarketSource(channel="web", lead_type="interest", share=0.5, fits=1)]), "add up to 1"),
     ],

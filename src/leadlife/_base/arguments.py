@@ -29,3 +29,17 @@ def listed(what: str, values: Iterable[T]) -> tuple[T, ...]:
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise Malformed(f"{what} must be a list, not a {type(values).__name__}", hint="pass a list, even of one value")
     return tuple(values)
+
+
+def listed_of(what: str, values: Iterable[T], kind: type[T]) -> tuple[T, ...]:
+    """Return several values of a type as a tuple.
+
+    Raises:
+        Malformed: The argument cannot be iterated over, or one of the values has another type.
+    """
+    several = listed(what, values)
+    for place, value in enumerate(several):
+        if not isinstance(value, kind):
+            problem = f"{what} must hold {kind.__name__}s only; the one at place {place} is a {type(value).__name__}"
+            raise Malformed(problem, hint=f"pass a list of {kind.__name__}s")
+    return several

@@ -20,7 +20,7 @@ from leadlife.analytics import Funnel, funnel
 from leadlife.checks import Severity, check, diff, report, unbuildable
 from leadlife.cli.demo import demo
 from leadlife.cli.importing import imported_playbook
-from leadlife.cli.planning import plan_day, simulate_one, simulate_two
+from leadlife.cli.planning import drawn_programme, plan_day, simulate_one, simulate_two
 from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, Unreadable, suggestion
 from leadlife.io import Export, as_mapping, load_mapping, read_export, read_with, unused_rows
 from leadlife.io.observation import cautions_of
@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     drawn.add_argument("--format", choices=(*_FORMATS, AGREEMENT), default="text")
     drawn.add_argument("--success-path", action="store_true", help="draw only the success path and recycling")
     drawn.add_argument("--criteria", action="store_true", help="show the guards on the arrows")
+    drawn.add_argument("--programme", help="draw one of the playbook's programmes, by its name")
     drawn.add_argument("--data", type=Path, help="folder of the mapping's tables: show counts and shares on the arrows")
     drawn.set_defaults(run=_draw)
 
@@ -184,6 +185,8 @@ def _draw(call: argparse.Namespace) -> None:
     playbook = _playbook(call.what, python=call.python)
     if call.format == AGREEMENT:
         drawing = agreement(playbook)
+    elif call.programme is not None:
+        drawing = drawn_programme(playbook, call.programme, call.format)
     else:
         journeys = None if call.data is None else read_export(load_mapping(call.what), call.data).journeys
         picture = graph(playbook, success_path=call.success_path, criteria=call.criteria, journeys=journeys)

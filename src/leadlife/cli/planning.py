@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from leadlife.analytics import funnel
-from leadlife.errors import Unreadable
+from leadlife.errors import UnknownName, Unreadable, did_you_mean
 from leadlife.io.fact_lines import read_facts
 from leadlife.planning.comparison import Comparison, compare
 from leadlife.planning.day import day_of
@@ -41,6 +41,22 @@ def plan_day(playbook: Playbook, facts: Path, at: str, *, as_json: bool) -> bool
             print(f"  ... and {len(read.set_aside) - MOST_SHOWN} more; --json lists them all")
         print(day)
     return not read.set_aside and not day.failed
+
+
+def drawn_programme(playbook: Playbook, name: str, form: str) -> str:
+    """Return a programme of a playbook as mermaid, dot or text.
+
+    Raises:
+        UnknownName: There is none of this name.
+    """
+    from leadlife.reports import programme_graph as drawing  # noqa: PLC0415 - only who draws one pays for it
+
+    known = playbook.programme_by_name
+    if name not in known:
+        raise UnknownName(f"there is no programme {name!r}", hint=did_you_mean(name, known))
+    picture = drawing.programme_graph(known[name])
+    forms = {"mermaid": drawing.programme_mermaid, "dot": drawing.programme_dot, "text": drawing.programme_text}
+    return forms[form](picture)
 
 
 def simulate_one(playbook: Playbook, call: argparse.Namespace) -> None:

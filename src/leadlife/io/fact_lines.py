@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from leadlife.errors import LeadlifeError, Unreadable
+from leadlife._base.arguments import listed_of
+from leadlife.errors import LeadlifeError, Malformed, Unreadable
 from leadlife.facts import Fact, load_fact
 from leadlife.journey import Journey
 from leadlife.playbook.playbook import Playbook
@@ -47,8 +48,8 @@ def read_facts(source: Path | str, playbooks: Playbook | Iterable[Playbook]) -> 
     """Return the leads of a file in which each line is a fact, as ``Fact.dump`` gives it.
 
     Facts that a journey has recorded have stamps and are replayed, in whatever order they stand. Facts without stamps
-    are recorded in the order of the file; each needs its ``lead``. A line that is no fact, and a lead whose facts do
-    not fit the playbook, are set aside with their line and the reason.
+    are recorded after those, in the order of the file; each needs its ``lead``. A line that is no fact, and a lead
+    whose facts do not fit the playbook, are set aside with their line and the reason.
 
     Args:
         source: The file.
@@ -56,12 +57,15 @@ def read_facts(source: Path | str, playbooks: Playbook | Iterable[Playbook]) -> 
 
     Raises:
         Unreadable: The file cannot be read, or is no UTF-8 text.
+        Malformed: An argument has the wrong type.
     """
+    if not isinstance(source, Path | str):
+        raise Malformed("source must be the path of a file")
     path = Path(source)
     by_lead: dict[tuple[str, str], list[tuple[int, Fact]]] = {}
     aside: list[LineSetAside] = []
     read = 0
-    given = (playbooks,) if isinstance(playbooks, Playbook) else tuple(playbooks)
+    given = (playbooks,) if isinstance(playbooks, Playbook) else listed_of("playbooks", playbooks, Playbook)
     try:
         with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
@@ -89,7 +93,15 @@ def read_facts(source: Path | str, playbooks: Playbook | Iterable[Playbook]) -> 
     return FactLines(tuple(journeys), read, tuple(sorted(aside)))
 
 
+def _is_stamped(fact: Fact) -> bool:
+    """Return whether a journey has recorded a fact: only then it has an id."""
+    return bool(getattr(fact, "id", None))
+
+
 def _journey(lead: str, pipeline: str, facts: list[Fact], playbooks: tuple[Playbook, ...]) -> Journey:
-    if all(fact.id is not None for fact in facts):  # None before it is recorded
-        return Journey.replay(facts, playbooks)
-    return Journey(lead, playbooks[0], pipeline=pipeline).record_all(facts)
+    stamped = [fact for fact in facts if _is_stamped(fact)]
+    if not stamped:
+        return Journey(lead, playbooks[0], pipeline=pipeline).record_all(facts)
+    journey = Journey.replay(stamped, playbooks)
+    others = [fact for fact in facts if not _is_stamped(fact)]
+    return journey.record_all(others) if others else journey

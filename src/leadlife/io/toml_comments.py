@@ -99,11 +99,14 @@ def _update_row(row: MutableMapping[str, Any], data: dict[str, Any]) -> None:
 
 
 def _same(one: MutableMapping[str, Any], other: dict[str, Any]) -> bool:
-    """Return whether two tables define the same thing: a transition by trigger, sources and target, else by name."""
+    """Return whether two tables define the same thing: a transition by trigger, sources and target, else by name.
+
+    Tables without a name are the same if they say the same.
+    """
     name = next((name for name in NAMES if name in other), None)
     if name == "trigger":
         return all(_alike(one.get(key), other.get(key)) for key in ("trigger", "sources", "target"))
-    return name is not None and one.get(name) == other[name]
+    return _alike(one, other) if name is None else one.get(name) == other[name]
 
 
 def _are_tables(value: Any) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion, Observation
-from leadlife.journey.data import JourneyData, state_at
+from leadlife.journey.data import JourneyData, growable, state_at
 from leadlife.journey.state import State, newest_first
 from leadlife.journey.timers import next_timer
 from leadlife.journey.view import JourneyView
@@ -18,6 +18,10 @@ from leadlife.timing import earliest
 
 if TYPE_CHECKING:
     from leadlife.facts import TouchRecord
+
+
+SKEW = timedelta(minutes=5)
+"""How far a touch may be dated before the enrolment that it belongs to, because two clocks differ."""
 
 
 class Enrolment(NamedTuple):
@@ -47,13 +51,13 @@ def enrolled(state: State) -> Iterator[Enrolment]:
 
 
 class ContactState:
-    """A lead at an instant, as a planner reads it; made by :meth:`leadlife.Journey.contact_state`."""
+    """A lead at an instant, as a planner reads it; made by ``Journey.contact_state``."""
 
     __slots__ = ("_data", "_state", "at")
 
     def __init__(self, data: JourneyData, at: datetime) -> None:
-        self._data = data
-        self._state = state_at(data, at)
+        self._data = growable(data)
+        self._state = state_at(self._data, at)
         self.at: datetime = at
 
     @property
@@ -98,10 +102,23 @@ class ContactState:
         """Yield every touch, the newest first; the value of each is a :class:`TouchRecord`."""
         return newest_first(self._state.memory.touches)
 
-    def last_touch(self, programme: str) -> tuple[TouchRecord, datetime, int] | None:
-        """Return the latest touch in a programme, when it was, and its place among the facts."""
-        seen = self._state.memory.latest.get(("programme_touch", programme))
-        return None if seen is None else (seen.value, seen.at, seen.ordinal)
+    def touches_of(self, enrolment: Enrolment) -> Iterator[Observation]:
+        """Yield the touches of an enrolment, the newest first: those after it began, and those that say so."""
+        for seen in self.touches():
+            if seen.ordinal <= enrolment.ordinal and seen.at < enrolment.since - SKEW:
+                return
+            record: TouchRecord = seen.value
+            own = seen.ordinal > enrolment.ordinal or record.enrolled == enrolment.since
+            if own and record.programme == enrolment.programme:
+                yield seen
+
+    def free_key(self, key: str) -> str:
+        """Return a key, or the next one after it that no fact has: a fact under it was retracted, or is another."""
+        number, free = 1, key
+        while self._data.log.has_key(free):
+            number += 1
+            free = f"{key}/{number}"
+        return free
 
     def last_sent(self, message: str) -> datetime | None:
         """Return when a message was last sent."""

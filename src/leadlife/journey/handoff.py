@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife._base.model import Instant
-from leadlife.errors import GuardError, Refusal, RefusalCode, did_you_mean
+from leadlife.errors import GuardError, Malformed, Refusal, RefusalCode, did_you_mean
 from leadlife.facts import (
     Fact,
     HandoffAccepted,
@@ -22,8 +23,8 @@ from leadlife.facts import (
 from leadlife.journey.legality import NOT_STARTED
 from leadlife.journey.records import FactStatus, RuleChange, RuleChangeKind
 from leadlife.journey.view import JourneyView
-from leadlife.leads import TIMER
-from leadlife.timing import Elapsed, due, earliest
+from leadlife.leads import TIMER, ActorKind
+from leadlife.timing import Calendar, Elapsed, due, earliest
 
 if TYPE_CHECKING:
     from leadlife.journey.state import Position, State
@@ -63,6 +64,7 @@ class Offer(NamedTuple):
         reason: Why it was rejected.
         overdue: Since when it is past its first deadline; None while it is not.
         holds: The qualifications that the lead held when it was offered, which let it through.
+        within: How long the answer may take, where the offer itself says so.
     """
 
     to: str
@@ -79,6 +81,7 @@ class Offer(NamedTuple):
     reason: str | None = None
     overdue: Instant | None = None
     holds: tuple[str, ...] = ()
+    within: Elapsed | Calendar | None = None
 
     @property
     def is_open(self) -> bool:
@@ -122,12 +125,9 @@ def void_offer(state: State) -> None:
         state.ownership = known._replace(offer=known.offer._replace(status=OfferStatus.VOID, deadline=None))
 
 
-def expire_offer(state: State, position: Position, at: datetime) -> None:
+def expire_offer(state: State, position: Position, known: Ownership, offer: Offer, *, at: datetime) -> None:
     """Let the deadline of the open offer pass: it goes back, is offered again, or to another, as the playbook says."""
-    known = state.ownership
-    if known is None or known.offer is None:
-        return
-    offer, rules = known.offer, position.playbook.handoff
+    rules = position.playbook.handoff
     on_expiry = "return" if rules is None else rules.on_expiry
     late = offer._replace(missed=offer.missed + 1, deadline=None, overdue=offer.overdue or at)
     escalates = on_expiry == "escalate" and rules is not None and offer.to != rules.escalate_to
@@ -136,7 +136,7 @@ def expire_offer(state: State, position: Position, at: datetime) -> None:
         then = f"the lead goes back to {known.owner or 'nobody'}"
     else:
         to = (rules.escalate_to or offer.to) if escalates else offer.to
-        deadline, hours = _deadline(state, position.playbook, at, None)
+        deadline, hours = _deadline(state, position.playbook, at, offer.within)
         state.ownership = known._replace(
             offer=late._replace(to=to, number=offer.number + 1, deadline=deadline, hours=hours)
         )
@@ -163,7 +163,9 @@ def _deadline(state: State, playbook: Playbook, at: datetime, answer_within: Any
     if within is None:
         return None, hours
     if hours is not None and isinstance(within, Elapsed):
-        return playbook.business_hours[hours].add(at, within), hours
+        with suppress(Malformed):  # past the end of the calendar: it never comes due
+            return playbook.business_hours[hours].add(at, within), hours
+        return None, hours
     return earliest((due(at, within, playbook.zone_info),)), None
 
 
@@ -203,7 +205,8 @@ def _offer(state: State, fact: HandoffOffered, _registry: object) -> tuple[Refus
     deadline, hours = _deadline(state, position.playbook, fact.at, fact.answer_within)
     known, rules = state.ownership or UNOWNED, {} if state.rules is None else state.rules.by_name
     holds = tuple(name for name in position.playbook.qualification_by_name if name in rules and rules[name].held)
-    offer = Offer(fact.to, fact.by.id, fact.at, fact.id, deadline=deadline, hours=hours, holds=holds)
+    within = fact.answer_within
+    offer = Offer(fact.to, fact.by.id, fact.at, fact.id, deadline=deadline, hours=hours, holds=holds, within=within)
     state.ownership = known.with_offer(offer)
     return ()
 
@@ -222,7 +225,8 @@ def _accept(state: State, fact: HandoffAccepted, _registry: object) -> tuple[Ref
         return _refused(state, fact, found)
     known, offer = found
     done = offer._replace(status=OfferStatus.ACCEPTED, answered=fact.at, deadline=None, left=None)
-    state.ownership = known._replace(owner=offer.to, since=fact.at, offer=done)
+    owner = fact.by.id if fact.by.kind is ActorKind.PERSON else offer.to
+    state.ownership = known._replace(owner=owner, since=fact.at, offer=done)
     return ()
 
 
@@ -253,7 +257,9 @@ def _pause(state: State, fact: HandoffPaused, _registry: object) -> tuple[Refusa
         state.ownership = known._replace(offer=offer._replace(deadline=None, left=span // _TICK))
     elif not fact.paused and offer.left is not None:
         left = timedelta(microseconds=offer.left)
-        deadline = fact.at + left if hours is None else hours.add(fact.at, left)
+        deadline: datetime | None = None
+        with suppress(Malformed):  # past the end of the calendar: it never comes due
+            deadline = earliest((fact.at + left,)) if hours is None else hours.add(fact.at, left)
         state.ownership = known._replace(offer=offer._replace(deadline=deadline, left=None))
     else:
         state.note(fact.at, fact.id, FactStatus.REDUNDANT)

@@ -8,7 +8,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from leadlife.errors import Fault, Malformed, Refusal, did_you_mean
-from leadlife.facts import DERIVED, FACTS, Fact, Moved, PlaybookAdopted, Retracted, Started, content_id
+from leadlife.facts import (
+    DERIVED,
+    FACTS,
+    Fact,
+    Moved,
+    PlaybookAdopted,
+    Retracted,
+    Started,
+    TouchFailed,
+    TouchSent,
+    content_id,
+)
 from leadlife.journey.data import JourneyData, Passing, folded, folded_anew, growable, state_at
 from leadlife.journey.fold import apply, fold
 from leadlife.journey.log import FactLog, fold_order
@@ -346,7 +357,9 @@ def _check_names(data: JourneyData, fact: Fact, latest: datetime | None) -> None
         try:
             playbook.admit(fact)
         except Malformed:
-            others = () if latest is None or fact.at >= latest else data.registry.all()
+            # What was sent under an earlier playbook may come back after another one was adopted.
+            late = latest is not None and fact.at < latest
+            others = data.registry.all() if late or isinstance(fact, TouchSent | TouchFailed) else ()
             if not any(_admits(playbook, fact) for playbook in others):
                 raise
 

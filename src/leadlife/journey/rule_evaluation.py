@@ -260,10 +260,15 @@ class _Evaluation:
     def _forget_undeclared(self) -> None:
         """Let go of what an adopted playbook does not declare any more."""
         for name in [name for name in self.states if name not in self.index.places]:
-            programme = programme_of(name)
-            if self.states[name].held and programme is not None:
-                self._append(RuleChangeKind.LEFT, programme, reason=Withdrawal.UNDECLARED)
-            elif self.states[name].held and name not in _SEGMENTS:
+            programme, known = programme_of(name), self.states[name]
+            if programme is not None:
+                # That the lead once took part is kept, for the day on which the programme is declared again.
+                if known.held:
+                    self._append(RuleChangeKind.LEFT, programme, reason=Withdrawal.UNDECLARED)
+                    self.states = {**self.states, name: known.left(self.at)}
+                    self._write()
+                continue
+            if known.held and name not in _SEGMENTS:
                 self._append(RuleChangeKind.WITHDRAWN, name, reason=Withdrawal.UNDECLARED)
             self.states = {kept: one for kept, one in self.states.items() if kept != name}
             self._write()
@@ -424,7 +429,8 @@ class _Evaluation:
         if rule.programme is not None:
             name = rule.programme.name
             if before.held and (not after.held or after.since != before.since):
-                self._append(RuleChangeKind.LEFT, name, reason=withdrawal, criterion=sentence)
+                ended = sentence if withdrawal is not Withdrawal.LAPSED else None
+                self._append(RuleChangeKind.LEFT, name, reason=withdrawal, criterion=ended)
             if after.held and (not before.held or after.since != before.since):
                 self._append(RuleChangeKind.ENTERED, name, criterion=sentence, expires=after.expires)
             return False  # no criterion reads it

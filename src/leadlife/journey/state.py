@@ -149,13 +149,11 @@ class Memory:
         return Memory({**self.latest, (topic, name): seen}, self.activities, self.touches)
 
     def _touched(self, seen: Observation) -> Memory:
-        """Return what is known after a touch: besides all touches, the latest of each programme and each message."""
+        """Return what is known after a touch: besides all touches, when each message was last sent."""
         record: TouchRecord = seen.value
-        latest = dict(self.latest)
-        if record.programme is not None:
-            latest["programme_touch", record.programme] = seen
+        latest = self.latest
         if record.message is not None and not record.failed and not record.operational:
-            latest["message", record.message] = seen
+            latest = {**latest, ("message", record.message): seen}
         return Memory(latest, self.activities, PersistentList(seen, self.touches))
 
     def of(self, topic: str) -> Iterator[tuple[str, Observation]]:

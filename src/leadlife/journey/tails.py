@@ -107,6 +107,8 @@ def _memory(memory: Memory) -> dict[str, Any]:
 
 def _plain(seen: Observation) -> list[Any]:
     value = dict(seen.value) if isinstance(seen.value, Mapping) else seen.value
+    if isinstance(value, TouchRecord):
+        value = value._replace(enrolled=None if value.enrolled is None else value.enrolled.isoformat())  # type: ignore[arg-type]
     return [list(value) if isinstance(value, tuple) else value, seen.at.isoformat(), seen.fact, seen.ordinal]
 
 
@@ -118,11 +120,13 @@ def _remembered(kept: Mapping[str, Any]) -> Memory:
 
 
 def _latest(topic: str, *plain: Any) -> Observation:
-    return _touch(*plain) if topic in ("message", "programme_touch") else _seen(*plain)
+    return _touch(*plain) if topic == "message" else _seen(*plain)
 
 
 def _touch(value: Iterable[Any], at: str, fact: str, ordinal: int) -> Observation:
-    return Observation(TouchRecord(*value), _when(at), fact, ordinal)
+    record = TouchRecord(*value)
+    enrolled: Any = record.enrolled  # as text
+    return Observation(record._replace(enrolled=enrolled and _when(enrolled)), _when(at), fact, ordinal)
 
 
 def _activities(kept: Iterable[Any]) -> Any:

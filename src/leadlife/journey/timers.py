@@ -31,8 +31,8 @@ def pass_time(state: State, until: datetime) -> None:
                 state.aged = coming.at
             elif coming.kind is TimerKind.LIMIT:
                 _fire_limit(state, state.position or position, coming.at)
-            elif state.ownership is not None and state.ownership.deadline == coming.at:
-                expire_offer(state, state.position or position, coming.at)
+            elif coming.kind is TimerKind.EXACT:
+                _expire(state, state.position or position, coming.at)
             evaluate_rules(state, coming.at)
             if state.position is not None and state.position.moves > moves:
                 state.timed_moves += state.position.moves - moves
@@ -103,9 +103,16 @@ def watch_moves(state: State) -> None:
     state.rules = rules._replace(due=max(rules.due, Due.MOVED))
 
 
+def _expire(state: State, position: Position, at: datetime) -> None:
+    """Let the deadline of an open offer pass, if that is what is due; other exact timers only evaluate the rules."""
+    known = state.ownership
+    if known is not None and known.offer is not None and known.deadline == at:
+        expire_offer(state, position, known, known.offer, at=at)
+
+
 def _answer_due(state: State, until: datetime) -> Timer | None:
     """Return when the answer to an open offer comes due, if that is not after an instant."""
-    deadline = None if state.ownership is None else state.ownership.deadline
-    if deadline is None or deadline > until or state.ownership is None or state.ownership.offer is None:
+    known = state.ownership
+    if known is None or known.offer is None or known.deadline is None or known.deadline > until:
         return None
-    return Timer(deadline, TimerKind.EXACT, f"the answer of {state.ownership.offer.to!r} comes due")
+    return Timer(known.deadline, TimerKind.EXACT, f"the answer of {known.offer.to!r} comes due")

@@ -7,7 +7,8 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from leadlife.errors import Malformed
+from leadlife._base.arguments import expect
+from leadlife._base.outcomes import whole
 from leadlife.planning.market import Market
 from leadlife.planning.simulation import LABEL, Simulation, Totals
 from leadlife.playbook.playbook import Playbook
@@ -116,8 +117,9 @@ def compare(
     Raises:
         Malformed: There are fewer than 2 worlds, or a playbook lacks a word that the world uses.
     """
-    if type(worlds) is not int or worlds < 2:  # noqa: PLR2004 - one world has no interval
-        raise Malformed("worlds is a whole number, at least 2")
+    worlds = whole("worlds", worlds, least=2)
+    for name, playbook in (("a", a), ("b", b)):
+        expect(name, playbook, Playbook, hint="pass two playbooks")
     both: list[tuple[Totals, Totals]] = []
     for number in range(worlds):
         found: list[Totals] = []

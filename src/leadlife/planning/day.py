@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from leadlife._base.arguments import listed
-from leadlife.errors import LeadlifeError
+from leadlife._base.arguments import expect, listed_of
+from leadlife.errors import LeadlifeError, Malformed
 from leadlife.journey import Journey
-from leadlife.planning.planner import PlannedTouch, Unplanned, plan
+from leadlife.planning.planner import PlannedTouch, Unplanned, every_touch, plan
 from leadlife.timing import due, instant
+
+LONGEST = timedelta(days=400)
 
 
 class Deadline(NamedTuple):
@@ -122,21 +124,24 @@ def day_of(journeys: Iterable[Journey], *, at: datetime, lasts: timedelta = time
         lasts: How long it lasts.
 
     Raises:
-        Malformed: ``at`` is no aware datetime.
+        Malformed: ``at`` is no aware datetime, or the day lasts no time or more than 400 days.
     """
     begin = instant(at)
+    expect("lasts", lasts, timedelta, hint="pass timedelta(days=1)")
+    if not timedelta() < lasts <= LONGEST:
+        raise Malformed("lasts is a timedelta above 0, of at most 400 days", hint="pass timedelta(days=1)")
     end = begin + lasts
     touches: list[PlannedTouch] = []
     deadlines: list[Deadline] = []
     queues: dict[str | None, list[Waiting]] = {}
     failed: list[Unplanned] = []
-    for journey in listed("journeys", journeys):
+    for journey in listed_of("journeys", journeys, Journey):
+        now = journey if journey.at is not None and journey.at > begin else journey.tick(begin)
         try:
-            now = journey if journey.at is not None and journey.at > begin else journey.tick(begin)
-            touches += [touch for touch in plan(now, at=max(begin, now.at or begin)).touches if touch.at < end]
+            found = plan(now, at=max(begin, now.at or begin), limit=every_touch(now))
+            touches += [touch for touch in found.touches if touch.at < end]
         except LeadlifeError as error:
-            failed.append(Unplanned(journey.lead_id, error))
-            continue
+            failed.append(Unplanned(journey.lead_id, error))  # its deadlines and its place in a queue stay
         deadlines += _deadlines(now, begin, end)
         for owner, waiting in _waiting(now):
             queues.setdefault(owner, []).append(waiting)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from statistics import quantiles
 from typing import NamedTuple
 
-from leadlife._base.arguments import listed
+from leadlife._base.arguments import listed_of
 from leadlife.analytics.incidence import wilson
 from leadlife.errors import Malformed
 from leadlife.journey import Journey
@@ -134,11 +134,11 @@ def handoffs(journeys: Iterable[Journey], *, as_of: datetime, band: tuple[float,
         Malformed: ``as_of`` is no aware datetime, or the band is not two shares, the smaller first.
     """
     as_of = instant(as_of)
-    if band is not None and not 0 <= band[0] < band[1] <= 1:
+    if band is not None and not _is_band(band):
         raise Malformed("band is two shares, the smaller first", hint="write (0.6, 0.9)")
     every: list[_Answered] = []
     waiting: list[OpenOffer] = []
-    for journey in listed("journeys", journeys):
+    for journey in listed_of("journeys", journeys, Journey):
         then = journey.as_of(at=as_of)
         rules = then.playbook.handoff
         band = band if band is not None or rules is None else rules.acceptance
@@ -172,10 +172,19 @@ def handoffs(journeys: Iterable[Journey], *, as_of: datetime, band: tuple[float,
     )
 
 
+def _is_band(band: object) -> bool:
+    shares = band if isinstance(band, tuple | list) else ()
+    numbers = [one for one in shares if isinstance(one, int | float) and not isinstance(one, bool)]
+    return len(numbers) == len(shares) == 2 and 0 <= numbers[0] < numbers[1] <= 1  # noqa: PLR2004 - a pair
+
+
 def _quartiles(times: list[timedelta]) -> tuple[timedelta, timedelta, timedelta] | None:
     if len(times) < 2:  # noqa: PLR2004 - quartiles need two values
         return None
-    q25, q50, q75 = (timedelta(seconds=round(one)) for one in quantiles([t.total_seconds() for t in times], n=4))
+    q25, q50, q75 = (
+        timedelta(seconds=round(one))
+        for one in quantiles([time.total_seconds() for time in times], n=4, method="inclusive")
+    )
     return q25, q50, q75
 
 

@@ -62,7 +62,7 @@ class Market(Definition):
     """How often an early lead becomes mid by itself, per day."""
     to_late: Rate = 1 / 100
     """How often a mid lead becomes late by itself, per day."""
-    patience: Annotated[float, Field(gt=0)] = 45.0
+    patience: Annotated[float, Field(gt=0, le=1_000_000)] = 45.0
     """The mean number of days after which a late lead that nobody sells to has bought elsewhere, and is early again."""
     visits: TupleOf[Rate] = default((1 / 40, 1 / 14, 1 / 6))
     """How often an early, a mid and a late lead is seen, per day."""
@@ -70,9 +70,9 @@ class Market(Definition):
     """The share of the leads that do not fit and that marketing takes for fitting all the same."""
     lift: Share = 0.16
     """How likely a touch moves a fresh lead on from early to mid, or from mid to late."""
-    tires: Annotated[float, Field(gt=0)] = 1.6
+    tires: Annotated[float, Field(gt=0, le=1_000_000)] = 1.6
     """The load of touches at which a touch helps only half as much."""
-    recovers: Annotated[float, Field(gt=0)] = 21.0
+    recovers: Annotated[float, Field(gt=0, le=1_000_000)] = 21.0
     """The days in which half of this load fades."""
     opts_out: Share = 0.003
     """How likely a fresh lead unsubscribes upon a touch."""
@@ -80,13 +80,13 @@ class Market(Definition):
     """How much more likely it is with each unit of load."""
     bolts: Share = 0.1
     """How likely a touch, for each unit of load beyond two, drives a mid or late lead away, back to early."""
-    sales_calls_per_day: Annotated[float, Field(gt=0)] = 4.0
+    sales_calls_per_day: Annotated[float, Field(gt=0, le=1_000_000)] = 4.0
     """How many offered leads sales can look at on a working day, for each thousand leads a year."""
     wins: Share = 0.55
     """How likely an opportunity with a late lead that fits is won."""
-    days_to_decide: Annotated[float, Field(gt=0)] = 25.0
+    days_to_decide: Annotated[float, Field(gt=0, le=1_000_000)] = 25.0
     """The mean number of days from an opportunity to its decision."""
-    deal: Annotated[float, Field(gt=0)] = 900.0
+    deal: Annotated[float, Field(gt=0, le=1_000_000_000)] = 900.0
     """The mean amount of a sale."""
     refers: Share = 0.25
     """How likely a customer recommends somebody."""

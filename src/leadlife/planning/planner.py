@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo
 
 from leadlife._base.arguments import expect
 from leadlife._base.model import LATEST
+from leadlife._base.outcomes import whole
 from leadlife.errors import LeadlifeError, Malformed
-from leadlife.facts import TouchFailed, TouchSent
+from leadlife.facts import TouchFailed, TouchSent, derive_id
 from leadlife.journey import Journey
 from leadlife.journey.contact import ContactState, Enrolment
 from leadlife.leads import SYSTEM, Actor, actor
@@ -67,6 +68,7 @@ class PlannedTouch(NamedTuple):
         zone_assumed: Whether that is the playbook's, because the lead's own is blank or unknown.
         deferrals: What moved it from its turn, or from the instant that was asked for, to ``at``.
         enrolled: When the lead entered the programme.
+        key: The name of the sending: facts that say twice that it was sent have one key, and so does a retry.
     """
 
     lead: str
@@ -84,6 +86,7 @@ class PlannedTouch(NamedTuple):
     zone_assumed: bool
     deferrals: tuple[Deferral, ...]
     enrolled: datetime
+    key: str
 
     @property
     def local(self) -> datetime:
@@ -101,12 +104,6 @@ class PlannedTouch(NamedTuple):
             words.append(f"the lead's time zone is unknown, so {self.zone.key} is taken")
         return "; ".join(words)
 
-    @property
-    def key(self) -> str:
-        """A name for the sending, which a retry shares; the same touch of the same enrolment has one key."""
-        entered = f"{self.enrolled.isoformat()}/{self.attempt}"
-        return f"touch/{self.programme}/{self.touch}/{entered}".replace(" ", "_")
-
     def sent(self, *, at: datetime, by: Actor | str = SYSTEM) -> TouchSent:
         """Return the fact that it was sent; recording it twice changes nothing, because both have one key."""
         return TouchSent(
@@ -116,6 +113,7 @@ class PlannedTouch(NamedTuple):
             message=self.content,
             operational=self.operational,
             attempt=self.attempt,
+            enrolled=self.enrolled,
             at=at,
             by=by,
             key=self.key,
@@ -132,6 +130,7 @@ class PlannedTouch(NamedTuple):
             message=self.content,
             operational=self.operational,
             attempt=self.attempt,
+            enrolled=self.enrolled,
             reason=reason,
             permanent=permanent,
             at=at,
@@ -253,11 +252,15 @@ def plan(journey: Journey, *, at: datetime, limit: int = 10) -> Plan:
     """
     expect("journey", journey, Journey, hint="plan_all(journeys, at=...) plans for many")
     at = instant(at)
-    if type(limit) is not int or limit < 1:
-        raise Malformed("limit is a number of touches, at least 1")
+    limit = whole("limit", limit, least=1)
     if journey.at is not None and at < journey.at:
         raise Malformed("at= lies before the journey's present", hint="plan(journey.as_of(at=...), at=...) plans then")
     return _Planner(journey.contact_state(at=at), limit).plan()
+
+
+def every_touch(journey: Journey) -> int:
+    """Return a limit under which the plan of a lead is whole."""
+    return sum(len(programme.touches) for programme in journey.playbook.programmes) or 1
 
 
 def confirm(planned: PlannedTouch, journey: Journey, *, at: datetime) -> Confirmation:
@@ -272,11 +275,12 @@ def confirm(planned: PlannedTouch, journey: Journey, *, at: datetime) -> Confirm
         Malformed: The journey is another lead's, or ``at`` is no aware datetime or lies before its present.
     """
     expect("planned", planned, PlannedTouch, hint="pass one of plan(...).touches")
+    expect("journey", journey, Journey, hint="pass the lead that the touch was planned for")
     if (planned.lead, planned.pipeline) != (journey.lead_id, journey.pipeline):
         raise Malformed("the touch was planned for another journey", hint="pass the journey that it was planned for")
-    now = plan(journey, at=at, limit=100)
+    now = plan(journey, at=at, limit=every_touch(journey))
     for touch in now.touches:
-        if touch[:8] == planned[:8] and touch.enrolled == planned.enrolled:
+        if touch.key == planned.key:
             if touch.at <= now.at:
                 return Confirmation(ok=True)
             moved = [str(one) for one in touch.deferrals]
@@ -306,19 +310,25 @@ class Unplanned(NamedTuple):
 
 
 def plan_all(journeys: Iterable[Journey], *, at: datetime, limit: int = 10) -> Iterator[Plan | Unplanned]:
-    """Yield the plan of each of many leads, in their order; one that cannot be planned for stops no other.
+    """Return the plan of each of many leads, one after another; one that cannot be planned for stops no other.
 
     A lead whose present lies after ``at`` is planned for at its present.
 
     Raises:
-        Malformed: ``at`` is no aware datetime, or the limit is not positive.
+        Malformed: ``at`` is no aware datetime, the limit is not positive, or the journeys cannot be iterated over.
     """
     at = instant(at)
-    for journey in journeys:
-        try:
-            yield plan(journey, at=at if journey.at is None else max(at, journey.at), limit=limit)
-        except LeadlifeError as error:
-            yield Unplanned(journey.lead_id, error)
+    limit = whole("limit", limit, least=1)
+    expect("journeys", journeys, Iterable, hint="pass a list, even of one")
+    return (_planned_or_not(journey, at, limit) for journey in journeys)
+
+
+def _planned_or_not(journey: Journey, at: datetime, limit: int) -> Plan | Unplanned:
+    try:
+        expect("journey", journey, Journey, hint="plan_all takes journeys")
+        return plan(journey, at=at if journey.at is None else max(at, journey.at), limit=limit)
+    except LeadlifeError as error:
+        return Unplanned(getattr(journey, "lead_id", ""), error)
 
 
 def in_holdout(programme: Programme, lead: str) -> bool:
@@ -332,15 +342,19 @@ def in_holdout(programme: Programme, lead: str) -> bool:
 class _Stream:
     """A programme that a lead takes part in: which touch is next, and when its turn comes."""
 
-    __slots__ = ("attempt", "base", "enrolment", "place", "planned", "programme")
+    __slots__ = ("attempt", "base", "enrolment", "first_try", "place", "planned", "programme", "retry_at")
 
-    def __init__(self, programme: Programme, enrolment: Enrolment, place: int, base: datetime, attempt: int) -> None:
+    def __init__(self, programme: Programme, enrolment: Enrolment) -> None:
         self.programme = programme
         self.enrolment = enrolment
-        self.place = place
-        self.base = base
+        self.place: int = 0
+        self.base: datetime = enrolment.since
         """From when the next touch waits."""
-        self.attempt = attempt
+        self.attempt: int = 1
+        self.first_try: datetime | None = None
+        """When the touch was tried for the first time; None before that."""
+        self.retry_at: datetime | None = None
+        """From when it may be tried again."""
         self.planned: int = 0
 
     @property
@@ -349,6 +363,7 @@ class _Stream:
 
     def pass_on(self, base: datetime) -> None:
         self.place, self.base, self.attempt = self.place + 1, base, 1
+        self.first_try = self.retry_at = None
 
     @property
     def is_over(self) -> bool:
@@ -398,20 +413,25 @@ class _Planner:
         if in_holdout(programme, self._lead.lead_id):
             self._silences.append(Silence(programme.name, Why.HOLDOUT))
             return None
-        last = self._lead.last_touch(programme.name)
-        if last is None or last[2] <= enrolment.ordinal:
-            return _Stream(programme, enrolment, 0, enrolment.since, 1)
-        record, at, _ = last
-        place = programme.place_of(record.touch)
-        if place is None:
-            self._silences.append(Silence(programme.name, Why.GONE, f"{record.touch!r}"))
+        stream, tried = _Stream(programme, enrolment), list(self._lead.touches_of(enrolment))
+        if not tried:
+            return stream
+        places = [programme.place_of(seen.value.touch) for seen in tried]
+        known = [place for place in places if place is not None]
+        if not known:
+            self._silences.append(Silence(programme.name, Why.GONE, f"{tried[0].value.touch!r}"))
             return None
-        touch = programme.touches[place]
+        furthest = max(known)
+        # What comes back late, of a touch before the furthest, changes nothing any more.
+        own = [seen for seen in tried if seen.value.touch == programme.touches[furthest].name]
+        last = max(own, key=lambda seen: (seen.value.attempt, seen.ordinal))
+        stream.place, touch, record = furthest, programme.touches[furthest], last.value
         if record.failed and not record.final and record.attempt < touch.attempts:
-            base = at if touch.retry_after is None else due(at, touch.retry_after, self._pressure.zone)
-            return _Stream(programme, enrolment, place, base, record.attempt + 1)
-        stream = _Stream(programme, enrolment, place, at, 1)
-        stream.pass_on(at)
+            stream.attempt, stream.first_try = record.attempt + 1, own[-1].at
+            wait = touch.retry_after
+            stream.retry_at = last.at if wait is None else due(last.at, wait, self._pressure.zone)
+        else:
+            stream.pass_on(last.at)
         return stream
 
     def _plan_equals(self, streams: list[_Stream]) -> None:
@@ -434,15 +454,18 @@ class _Planner:
                 self._silences.append(Silence(stream.programme.name, Why.ALL_SENT))
             return None
         touch, zone = stream.touch, self._pressure.zone
-        wait = touch.wait if stream.attempt == 1 else None
-        turn = waited(stream.base, wait, zone, self._playbook.business_hours)
-        deadline = LATEST if touch.within is None else due(turn, touch.within, zone)
+        try:
+            turn = stream.first_try or waited(stream.base, touch.wait, zone, self._playbook.business_hours)
+            deadline = LATEST if touch.within is None else due(turn, touch.within, zone)
+        except (Malformed, OverflowError):
+            self._silences.append(Silence(stream.programme.name, Why.NO_TIME, "its wait ends after the year 2261"))
+            return None
         return deadline, turn, stream.programme.name, stream
 
     def _place(self, stream: _Stream, turn: datetime) -> bool:
         """Plan a stream's next touch or pass it over, and return whether the stream goes on."""
         programme, touch = stream.programme, stream.touch
-        why, detail = self._objection(programme, touch, turn)
+        why, detail = self._objection(stream, turn)
         if why is None:
             full = None if touch.operational else self._pressure.breach(turn, touch.channel)
             if full is not None and full[0] is Breach.EXIT:
@@ -456,8 +479,9 @@ class _Planner:
             return True
         return self._settle(stream, turn)
 
-    def _objection(self, programme: Programme, touch: Touch, turn: datetime) -> tuple[Why | None, str]:
+    def _objection(self, stream: _Stream, turn: datetime) -> tuple[Why | None, str]:
         """Return why a touch is not sent at all, whatever the pressure."""
+        programme, touch = stream.programme, stream.touch
         channel = self._playbook.channels[touch.channel]
         if channel.purpose is not None:
             consent = self._lead.consent(channel.purpose)
@@ -465,6 +489,8 @@ class _Planner:
                 return Why.UNSUBSCRIBED, channel.purpose
             if consent is None and not touch.operational:
                 return Why.NO_CONSENT, channel.purpose
+        if stream.attempt > 1:
+            return None, ""  # its turn has come already
         if touch.when is not None and not self._lead.is_true(touch.when, turn):
             return Why.WHEN, touch.when.sentence()
         if not touch.operational and self._sent_before(programme.content_of(touch), turn):
@@ -484,9 +510,12 @@ class _Planner:
         programme, touch, lead = stream.programme, stream.touch, self._lead
         load = self._playbook.channels[touch.channel].load
         try:
-            at, deferrals = self._pressure.settle(max(turn, lead.at), touch, load)
+            at, deferrals = self._pressure.settle(max(turn, stream.retry_at or turn, lead.at), touch, load)
         except NoTime as error:
             self._silences.append(Silence(programme.name, Why.NO_TIME, str(error)))
+            return False
+        if at >= LATEST:
+            self._silences.append(Silence(programme.name, Why.NO_TIME, "it would be sent after the year 2261"))
             return False
         useful = None if touch.within is None else due(turn, touch.within, self._pressure.zone)
         if useful is not None and at >= useful:
@@ -514,6 +543,7 @@ class _Planner:
             zone_assumed=self._pressure.zone_assumed,
             deferrals=deferrals,
             enrolled=stream.enrolment.since,
+            key=self._key(stream),
         )
         self._touches.append(planned)
         if not touch.operational:
@@ -523,6 +553,11 @@ class _Planner:
         stream.planned += 1
         stream.pass_on(at)
         return True
+
+    def _key(self, stream: _Stream) -> str:
+        """Return the key of a sending; another one than before if the fact under that was taken back."""
+        names = (stream.programme.name, stream.touch.name, stream.enrolment.since.isoformat(), str(stream.attempt))
+        return self._lead.free_key(f"touch/{derive_id(*names)}")
 
     def _tired(self, at: datetime) -> int:
         rules = self._playbook.contact_rules

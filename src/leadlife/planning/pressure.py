@@ -7,9 +7,10 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from math import ceil, log2
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
+from leadlife._base.model import EARLIEST
 from leadlife.errors import Malformed
 from leadlife.journey.contact import ContactState
 from leadlife.playbook.contact_rules import Breach, CapPeriod, ContactRules, Fatigue
@@ -133,11 +134,9 @@ class _CapState:
             end = self.ends[at] = due(at, self.period, self.zone)  # type: ignore[arg-type]  # it rolls along
         return end
 
-    def is_full(self, at: datetime, extra: datetime | None = None) -> bool:
-        """Return whether what was sent up to an instant, and one touch more, leaves no room for another then."""
-        before = self.sent[: bisect_right(self.sent, at)]
-        if extra is not None and extra <= at:
-            before = [*before, extra]
+    def is_full(self, at: datetime, *more: datetime) -> bool:
+        """Return whether what was sent up to an instant, and some touches more, leave no room for another then."""
+        before = [*self.sent[: bisect_right(self.sent, at)], *more]
         if isinstance(self.period, CapPeriod):
             first = self.first_day(at)
             return sum(self.first_day(one) == first for one in before) >= self.at_most
@@ -167,7 +166,7 @@ class Pressure:
         self.zone_assumed: bool
         self.zone, self.zone_assumed = _zone_of(lead, rules)
         days: dict[datetime, date] = {}
-        self._caps = [_CapState(rule, self.zone, days) for rule in _caps(rules, lead.readiness)]
+        self._caps = [_CapState(rule, self.zone, days) for rule in _caps(cast("Any", rules), lead.readiness)]
         self._fatigue: Fatigue | None = rules.fatigue
         self._windows: tuple[_NamedWindow, ...] = _windows(rules.quiet, rules.weekdays)
         self._loads: list[tuple[datetime, float]] = []
@@ -181,7 +180,8 @@ class Pressure:
             reaches.append(_FADED * self._fatigue.half_life.bounds()[1])
         if not reaches:
             return
-        since = first - max(reaches)
+        reach = max(reaches)
+        since = first - reach if reach < first - EARLIEST else EARLIEST
         for seen in lead.touches():
             if seen.at < since:
                 break
@@ -267,11 +267,13 @@ class Pressure:
             # The load halves with each half-life, and no lead is quite without any, so a part that has faded counts
             # as none.
             if room == 0:
-                return max(one for one, _ in self._loads if one <= at) + _FADED * half_life
-            later = at + ceil(log2(tired / room) * half_life / _SECOND) * _SECOND
-            while self.tiredness(later) > room:
-                later += _SECOND
-            return later
+                last = max(one for one, _ in self._loads if one <= at)
+                wait = max(last - at + _FADED * half_life, timedelta())
+            else:
+                wait = max(ceil(log2(tired / room) * half_life / _SECOND), 1) * _SECOND
+            if wait > FURTHEST:
+                raise NoTime("fatigue: the lead rests for more than 400 days")
+            return at + wait  # what is planned in between tires as well, so the rules are asked again then
         for one, _ in self._loads[bisect_left(self._loads, (at, 0.0)) :]:
             own = load * _faded((one - at) / half_life)
             if one > at and self.tiredness(one) + own > fatigue.rest_at:

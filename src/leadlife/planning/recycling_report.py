@@ -8,7 +8,7 @@ from decimal import Decimal
 from statistics import median
 from typing import NamedTuple
 
-from leadlife._base.arguments import listed
+from leadlife._base.arguments import listed_of
 from leadlife.facts import Sold
 from leadlife.journey import Journey
 from leadlife.journey.history import Visit
@@ -69,7 +69,7 @@ def recycled(journeys: Iterable[Journey], *, as_of: datetime) -> tuple[RecycledR
     """
     as_of = instant(as_of)
     by_reason: dict[str | None, list[_Recycling]] = {}
-    for journey in listed("journeys", journeys):
+    for journey in listed_of("journeys", journeys, Journey):
         for one in _recyclings(journey.as_of(at=as_of)):
             by_reason.setdefault(one.visit.reason, []).append(one)
     rows = [_row(reason, several) for reason, several in by_reason.items()]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from leadlife._base.arguments import listed
+from leadlife._base.arguments import listed, listed_of
 from leadlife._base.model import EARLIEST
 from leadlife.errors import CurrencyMismatch, Malformed
 from leadlife.facts import Fact, Refunded, Sold
@@ -105,7 +105,7 @@ def rewards(
     if given is not None and not all(isinstance(rule, RewardRule) for rule in given):
         raise Malformed("rules must be RewardRules", hint="pass playbook.rewards")
     people: dict[str, list[Journey]] = {}
-    for journey in listed("journeys", journeys):
+    for journey in listed_of("journeys", journeys, Journey):
         people.setdefault(journey.lead_id, []).append(journey)
     persons = {person: _Person.of(several, until) for person, several in people.items()}
     named: dict[str, RewardRule] = {}
@@ -114,9 +114,10 @@ def rewards(
             if named.setdefault(rule.name, rule) != rule:
                 raise Malformed(f"two rewards are called {rule.name!r}", hint="pass rules= to say which one counts")
     lines: list[RewardLine] = []
+    circles = _circles(persons)
     for rule in named.values():
         owns = {name for name, one in persons.items() if given is not None or rule in one.rules}
-        lines += _lines_of(rule, {name: persons[name] for name in owns}, persons)
+        lines += _lines_of(rule, {name: persons[name] for name in owns}, circles)
     lines.sort(key=lambda line: (line.at is None, line.at or EARLIEST, line.referrer, line.person, line.rule))
     return RewardLedger(tuple(lines), _owed(lines))
 
@@ -147,11 +148,16 @@ class _Person(NamedTuple):
             ),
             key=lambda fact: (fact.at, fact.recorded_at, fact.pipeline, fact.seq),
         )
-        starts = sorted((journey.facts[0].at, journey.pipeline, journey.lead.referred_by or "") for journey in journeys)
+        known = [(journey.facts[0].at, journey) for journey in journeys if journey.facts]
+        starts = sorted((at, journey.pipeline, journey.lead.referred_by or "") for at, journey in known)
         referrer = next((name for _, _, name in starts if name), None)
         rules = tuple(dict.fromkeys(rule for journey in journeys for rule in journey.playbook.rewards))
-        first = next((fact for fact in facts if isinstance(fact, Sold)), None)
+        first = next((fact for fact in facts if isinstance(fact, Sold) and _is_paid(fact)), None)
         return cls(referrer, None if first is None else first.at, _given_back(first, facts), rules)
+
+
+def _is_paid(sale: Sold) -> bool:
+    return sale.amount is None or sale.amount.amount > 0
 
 
 def _given_back(first: Sold | None, facts: Sequence[Fact]) -> datetime | None:
@@ -160,7 +166,10 @@ def _given_back(first: Sold | None, facts: Sequence[Fact]) -> datetime | None:
         return None
     back = Decimal(0)
     for fact in facts:
-        if not isinstance(fact, Refunded) or fact.sale not in (None, first.id, first.key):
+        # A key belongs to one journey, so a refund in another pipeline is that of another sale.
+        if not isinstance(fact, Refunded) or fact.pipeline != first.pipeline:
+            continue
+        if fact.sale not in (None, first.id, first.key):
             continue
         if first.amount is None:
             return fact.at  # how much was paid is not known, so any refund counts as all of it
@@ -175,7 +184,7 @@ def _given_back(first: Sold | None, facts: Sequence[Fact]) -> datetime | None:
     return None
 
 
-def _lines_of(rule: RewardRule, owning: dict[str, _Person], persons: dict[str, _Person]) -> list[RewardLine]:
+def _lines_of(rule: RewardRule, owning: dict[str, _Person], circles: Mapping[str, tuple[str, ...]]) -> list[RewardLine]:
     """Return the lines of one rule, for the persons whom it is for."""
     nothing = Money(amount=Decimal(0), currency=rule.amount.currency)
     lines: list[RewardLine] = []
@@ -184,9 +193,8 @@ def _lines_of(rule: RewardRule, owning: dict[str, _Person], persons: dict[str, _
         person = owning[name]
         if person.referrer is None:
             continue
-        circle = _circle(name, persons)
-        if circle:
-            words = f"a circle of referrals: {' > '.join(circle)}"
+        if name in circles:
+            words = f"a circle of referrals: {' > '.join(circles[name])}"
             lines.append(RewardLine(rule.name, person.referrer, name, None, RewardStatus.CIRCLE, nothing, words))
         elif person.paid is None:
             words = "has not paid yet"
@@ -194,7 +202,8 @@ def _lines_of(rule: RewardRule, owning: dict[str, _Person], persons: dict[str, _
         else:
             events.append(_Event(person.paid, 0, name, back=False))
             if person.back is not None and rule.clawback:
-                events.append(_Event(person.back, 1, name, back=True))
+                # A refund may be dated before the payment that it gives back.
+                events.append(_Event(max(person.back, person.paid), 1, name, back=True))
     standing: dict[str, int] = {}
     earned: set[str] = set()
     for event in sorted(events):
@@ -218,13 +227,22 @@ def _lines_of(rule: RewardRule, owning: dict[str, _Person], persons: dict[str, _
     return lines
 
 
-def _circle(person: str, persons: dict[str, _Person]) -> tuple[str, ...]:
-    """Return the circle of referrals that a person is part of; nothing where it is part of none."""
-    path, here = [person], persons[person].referrer
-    while here is not None and here not in path:
-        path.append(here)
-        here = persons[here].referrer if here in persons else None
-    return (*path, person) if here == person else ()
+def _circles(persons: Mapping[str, _Person]) -> dict[str, tuple[str, ...]]:
+    """Return the circle of referrals of each person who is part of one."""
+    circles: dict[str, tuple[str, ...]] = {}
+    seen: set[str] = set()
+    for start in persons:
+        path: dict[str, None] = {}
+        here: str | None = start
+        while here is not None and here in persons and here not in seen and here not in path:
+            path[here] = None
+            here = persons[here].referrer
+        if here is not None and here in path:  # the path has come back to itself
+            members = list(path)[list(path).index(here) :]
+            for place, name in enumerate(members):
+                circles[name] = (*members[place:], *members[:place], name)
+        seen.update(path)
+    return circles
 
 
 def _owed(lines: list[RewardLine]) -> dict[str, tuple[Money, ...]]:

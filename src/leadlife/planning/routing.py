@@ -7,6 +7,7 @@ the last one ended; it never begins with the senior member again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from leadlife._base.arguments import listed
-from leadlife._base.model import Definition, Id, MappingOf, Name, Names, OneOf, Text, TupleOf, default
+from leadlife._base.arguments import expect, listed_of
+from leadlife._base.model import Definition, Id, MappingOf, Name, Names, OneOf, Text, TupleOf, default, identifier
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import OptionalGuard
-from leadlife.errors import InvalidDefinition, Malformed, did_you_mean, repeated
+from leadlife.errors import Fault, GuardError, InvalidDefinition, Malformed, did_you_mean, repeated
 from leadlife.journey import Journey
 from leadlife.timing import BusinessHours, instant
 
@@ -104,19 +105,24 @@ class RoutingState(Definition):
     Attributes are plain values, so a state is stored as JSON: ``state.model_dump_json()``.
     """
 
-    assigned: MappingOf[Id, int] = Field(default_factory=FrozenDict[str, int])
+    assigned: MappingOf[str, int] = Field(default_factory=FrozenDict[str, int])
     """For each member, the number of the latest assignment; the larger, the more recent."""
     number: Annotated[int, Field(ge=0)] = 0
     """How many assignments there have been."""
-    credits: MappingOf[Name, MappingOf[Id, int]] = Field(default_factory=FrozenDict[str, Any])
+    credits: MappingOf[str, MappingOf[str, int]] = Field(default_factory=FrozenDict[str, Any])
     """For each rule of ``weighted`` turns, how far each member is ahead of its share or behind."""
-    loads: MappingOf[Id, Annotated[int, Field(ge=0)]] = Field(default_factory=FrozenDict[str, int])
+    loads: MappingOf[str, Annotated[int, Field(ge=0)]] = Field(default_factory=FrozenDict[str, int])
     """How many open leads each member has."""
-    owners: MappingOf[Id, Id] = Field(default_factory=FrozenDict[str, str])
+    owners: MappingOf[str, str] = Field(default_factory=FrozenDict[str, str])
     """Who owns each account."""
 
     def by_hand(self, member: str, *, account: str | None = None) -> Self:
-        """Return the state after somebody was assigned a lead by hand; it counts as a turn."""
+        """Return the state after somebody was assigned a lead by hand; it counts as a turn.
+
+        Raises:
+            Malformed: The member is no id.
+        """
+        member = identifier(member)
         number, loads = self.number + 1, {**self.loads, member: self.loads.get(member, 0) + 1}
         owners = self.owners if account is None else {**self.owners, account: member}
         return self.replace(assigned={**self.assigned, member: number}, number=number, loads=loads, owners=owners)
@@ -127,6 +133,9 @@ class RoutingState(Definition):
         Raises:
             Malformed: The member has not so many.
         """
+        member = identifier(member)
+        if isinstance(leads, bool) or not isinstance(leads, int):
+            raise Malformed("leads is a whole number", hint="pass 1")
         left = self.loads.get(member, 0) - leads
         if left < 0 or leads < 0:
             raise Malformed(f"{member!r} has only {self.loads.get(member, 0)} open leads", hint="count what is open")
@@ -198,8 +207,11 @@ def route(leads: Iterable[Journey], team: Team, state: RoutingState | None = Non
         InvalidDefinition: A rule asks for something that the playbook of a lead does not have.
     """
     at = instant(at)
+    expect("team", team, Team, hint="pass Team(members=[...])")
+    if state is not None:
+        expect("state", state, RoutingState, hint="pass the state of the batch before, or None")
     router = _Router(team, state or RoutingState(), at)
-    made = tuple(router.assign(journey) for journey in listed("leads", leads))
+    made = tuple(router.assign(journey) for journey in listed_of("leads", leads, Journey))
     return Assignments(made, router.state())
 
 
@@ -267,6 +279,7 @@ class _Router:
 
     def assign(self, journey: Journey) -> Assignment:
         """Return who gets a lead."""
+        self._check(journey.playbook)
         rule = self._rule(journey)
         if rule is None:
             return Assignment(journey.lead_id, None, None, "no rule is for this lead", (), "no rule")
@@ -290,32 +303,37 @@ class _Router:
         if team.territory_field is None and team.account_field is None:
             return None, None
         fields = journey.fields
-        territory, account = fields.get(team.territory_field or ""), fields.get(team.account_field or "")
-        return None if territory is None else str(territory), None if account is None else str(account)
+        return _asked_text(fields.get(team.territory_field or "")), _asked_text(fields.get(team.account_field or ""))
 
     def _rule(self, journey: Journey) -> RoutingRule | None:
         state = None
         for rule in self._team.rules:
             if rule.when is None:
                 return rule
-            self._check(journey.playbook)
             state = state or journey.contact_state(at=self._at)
-            if state.is_true(rule.when, self._at):
-                return rule
+            with suppress(GuardError):  # code that breaks selects nothing, as anywhere
+                if state.is_true(rule.when, self._at):
+                    return rule
         return None
 
     def _check(self, playbook: Playbook) -> None:
-        """Check once for each playbook that the rules use only what it declares."""
+        """Check once for each playbook that the team uses only what it declares."""
         if id(playbook) in self._checked:
             return
+        named = (("territory_field", self._team.territory_field), ("account_field", self._team.account_field))
         faults = [
+            Fault(path, f"field {name!r} is not declared", did_you_mean(name, playbook.fields))
+            for path, name in named
+            if name is not None and name not in playbook.fields
+        ]
+        faults += [
             fault
             for place, rule in enumerate(self._team.rules)
             if rule.when is not None
             for fault in playbook.faults_in(rule.when, path=f"rules.{place}.when")
         ]
         if faults:
-            raise InvalidDefinition("the routing rules have faults", faults=faults)
+            raise InvalidDefinition("the team asks for what the playbook does not have:", faults=faults)
         self._checked.add(id(playbook))
 
     def _turn(self, rule: RoutingRule, territory: str | None, skipped: list[Skipped]) -> tuple[_Seat | None, str]:
@@ -351,14 +369,21 @@ class _Router:
         for pool in self._pools.values():
             if seat.id in pool:
                 pool[seat.id] = pool.pop(seat.id)  # a dictionary keeps the order in which its keys were added
-        if account is not None:
-            self._owners.setdefault(account, seat.id)
+        # An account whose owner has left the team gets another one.
+        if account is not None and self._owners.get(account) not in self._seats:
+            self._owners[account] = seat.id
+
+
+def _asked_text(value: object) -> str | None:
+    """Return a value as text to compare; None for a blank."""
+    text = "" if value is None else str(value).strip()
+    return text or None
 
 
 def assignment_loads(journeys: Iterable[Journey]) -> Mapping[str, int]:
     """Return how many open leads each owner has, from the journeys themselves."""
     loads: dict[str, int] = {}
-    for journey in journeys:
+    for journey in listed_of("journeys", journeys, Journey):
         if journey.owner is not None and journey.status is not None and not journey.status.closed:
             loads[journey.owner] = loads.get(journey.owner, 0) + 1
     return loads

@@ -10,9 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from itertools import accumulate
 from itertools import count as counting
+from math import inf
 from typing import Any, NamedTuple
 
+from leadlife._base.arguments import expect
+from leadlife._base.outcomes import whole
 from leadlife.errors import Malformed, did_you_mean
 from leadlife.facts import (
     ActivityRecorded,
@@ -44,7 +48,9 @@ _SEEN = (("page_view", "email_open"), ("product_page", "download"), ("demo_reque
 _NEEDED = ("fit", "mql", "sql", "need")
 _TEAM = ("engage", "fit", "qualify", "return")
 """Moves that the teams make as soon as they may; in the world they are automatic."""
+MOST_DAYS = 36_500
 _ZONES = ("Europe/Berlin", "America/New_York", "Asia/Tokyo", "America/Sao_Paulo")
+_REASONS = ("bad timing", "poor fit", "pricing", "competition", "missing features")
 _LOST = ("pricing", "competition", "missing features")
 
 
@@ -169,12 +175,20 @@ class Simulation:
         seed: int = 7,
         days: int = 360,
     ) -> None:
-        for name, number in (("leads", leads), ("days", days)):
-            if type(number) is not int or number < 1:
-                raise Malformed(f"{name} is a whole number, at least 1")
+        leads, days, seed = (
+            whole("leads", leads, least=1),
+            whole("days", days, least=1),
+            whole("seed", seed, least=-inf),
+        )
+        if days > MOST_DAYS:
+            raise Malformed(f"days is at most {MOST_DAYS:,}", hint="simulate a few years")
+        if market is not None:
+            expect("market", market, Market, hint="pass Market(...), or None")
+        if playbook is not None:
+            expect("playbook", playbook, Playbook, hint="pass a playbook, such as preset('eight_stage_nurture')")
         self._market = market or Market()
-        self.playbook = _played(playbook or eight_stage())
-        self._luck = Luck(seed)
+        self.playbook: Playbook = _played(playbook or eight_stage())
+        self._luck = Luck(whole("seed", seed, least=-inf))
         self._leads, self._days = leads, days
         self.ends: datetime = WORLD_BEGINS + timedelta(days=days)
         self._people: dict[str, _Someone] = {}
@@ -200,8 +214,6 @@ class Simulation:
         shown = 0
         while self._queue:
             day, _, name, what, more = heappop(self._queue)
-            if day >= self._days:
-                break
             if progress is not None and int(day) > shown:
                 shown = int(day)
                 progress(shown, self._days)
@@ -274,12 +286,9 @@ class Simulation:
         sources = self._market.sources
         if referrer is not None:
             return next((one for one in sources if one.lead_type == "referral"), sources[-1])
-        left = self._luck.share(name, "source")
-        for source in sources:
-            left -= source.share
-            if left < 0:
-                return source
-        return sources[-1]
+        drawn, ends = self._luck.share(name, "source"), accumulate(source.share for source in sources)
+        # The shares add up to 1 but for rounding, so the last one takes what is left.
+        return next((source for source, end in zip(sources, ends, strict=True) if drawn < end), sources[-1])
 
     def _foresee(self, someone: _Someone, name: str, day: float) -> None:
         """Draw what the lead does next by itself, at its present interest."""
@@ -325,8 +334,6 @@ class Simulation:
 
     def _touch(self, someone: _Someone, name: str, at: datetime, day: float) -> None:
         journey = someone.journey
-        if journey.at is not None and at < journey.at:
-            return
         found = plan(journey, at=at, limit=1)
         if not found.due:
             self._look_again(someone, name, found.ask_again, at)
@@ -437,7 +444,7 @@ def _played(playbook: Playbook) -> Playbook:
     Raises:
         Malformed: It lacks a word that the world uses.
     """
-    life = playbook.lifecycle
+    life, listed = playbook.lifecycle, () if playbook.handoff is None else playbook.handoff.reasons
     kinds = {kind for several in _SEEN for kind in several}
     asked: Iterable[tuple[str, Iterable[str], Collection[str]]] = (
         ("stage", ("name", "lead", "opportunity"), life.by_id),
@@ -449,6 +456,8 @@ def _played(playbook: Playbook) -> Playbook:
         ("evidence", _NEEDED, playbook.evidence),
         ("activity", kinds, playbook.activity_kinds),
         ("role", ("sales", "marketing"), playbook.roles),
+        ("reason", _REASONS, life.reason_by_id if life.reasons else _REASONS),
+        ("reason to reject", ("no need",), listed or ("no need",)),
     )
     for what, needed, known in asked:
         for name in sorted(needed):

@@ -296,6 +296,11 @@ class Playbook(Definition):
                 # Purposes and channels may be left undeclared; then facts may use any.
                 if name is not None and (topic not in _OPEN or self._vocabulary[topic]):
                     self._declared(topic, name)
+            if isinstance(fact, TouchSent | TouchFailed) and fact.programme is not None:
+                known = {touch.name: touch for touch in self.programme_by_name[fact.programme].touches}
+                if fact.touch not in known:
+                    message = f"touch {fact.touch!r} is not declared in the programme {fact.programme!r}"
+                    raise UnknownName(message, hint=did_you_mean(fact.touch or "", known))
 
     def fits(self, name: str, value: Any) -> None:
         """Check that a declared field may hold a value; it may always be empty.

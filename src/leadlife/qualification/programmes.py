@@ -133,7 +133,7 @@ class Programme(Definition):
 
     def content_of(self, touch: Touch) -> str:
         """Return the content of one of its touches."""
-        return touch.content or f"{self.name}/{touch.name}"
+        return touch.content or f"{self.name} > {touch.name}"
 
     def place_of(self, touch: str | None) -> int | None:
         """Return the place of the touch of a name; None where there is none."""

@@ -1,4 +1,4 @@
-"""Diagrams of a lifecycle as Mermaid, Graphviz dot or text, and the agreement of a playbook in words."""
+"""Diagrams of a lifecycle and of programmes as Mermaid, Graphviz dot or text, and the agreement in words."""
 
 from leadlife.reports.agreement import agreement
 from leadlife.reports.graph import Arrow, Graph, graph

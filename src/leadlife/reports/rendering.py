@@ -34,15 +34,15 @@ def mermaid(picture: Graph) -> str:
     lines = ["flowchart LR"]
     for stage in picture.stages:
         left, right = ("{{", "}}") if stage.type is StageType.GATE else _SHAPES[stage.status]
-        lines.append(f'    {names[stage.id]}{left}"{_escaped(picture.title(stage))}"{right}')
+        lines.append(f'    {names[stage.id]}{left}"{escaped(picture.title(stage))}"{right}')
     for arrow in picture.arrows:
         line = "-.->" if arrow.kind in _DASHED else "-->"
-        label = "<br/>".join(map(_escaped, arrow.labels()))
+        label = "<br/>".join(map(escaped, arrow.labels()))
         lines.append(f'    {names[arrow.source]} {line}|"{label}"| {names[arrow.target]}')
     return "\n".join(lines)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a text as a Mermaid label: every character that could end the label becomes its character code."""
     return "".join(letter if letter.isalnum() or letter in " ,.-_/:+" else f"#{ord(letter)};" for letter in text)
 
@@ -62,10 +62,10 @@ def dot(picture: Graph) -> str:
             else _DOT_SHAPES[stage.status]
         )
         bold = (", penwidth=2" if stage.id in picture.entries else "") + (', group="path"' if stage.on_path else "")
-        lines.append(f"  {names[stage.id]} [label={_quoted(picture.title(stage))}, {shape}{bold}];")
+        lines.append(f"  {names[stage.id]} [label={quoted(picture.title(stage))}, {shape}{bold}];")
     for arrow in picture.arrows:
         # Quote each line first and join with the two characters "\\n": dot reads them as a line break.
-        label = "\\n".join(_quoted(line)[1:-1] for text in arrow.labels() for line in _folded(text))
+        label = "\\n".join(quoted(line)[1:-1] for text in arrow.labels() for line in folded(text))
         style = ", style=dashed" if arrow.kind in _DASHED else ""
         weight = (
             ', weight=9, penwidth=1.8, color="#2f4858"' if arrow.kind is TransitionKind.FORWARD else ', color="#9aa7ae"'
@@ -74,17 +74,18 @@ def dot(picture: Graph) -> str:
     return "\n".join([*lines, "}"])
 
 
-def _quoted(text: str) -> str:
-    clean = _printable(text)
+def quoted(text: str) -> str:
+    """Return a text as a label of Graphviz."""
+    clean = printable(text)
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return a text on one line, without control characters that could command a terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def _folded(text: str) -> list[str]:
+def folded(text: str) -> list[str]:
     """Return a text as lines of at most ``WIDEST`` characters, except for longer words."""
     lines = [""]
     for word in text.split(" "):
@@ -101,7 +102,7 @@ def text(picture: Graph) -> str:
         here = [] if picture.standing is None else [f"{picture.standing.get(stage.id, 0):,} here"]
         details = [stage.status.value, *([stage.team] if stage.team else []), *_limits(stage), *here]
         start = "> " if stage.id in picture.entries else "  "
-        lines.append(_printable(f"{start}{stage.name}  ({', '.join(details)})"))
+        lines.append(printable(f"{start}{stage.name}  ({', '.join(details)})"))
         lines += [f"      {line}" for line in _moves_out(stage.id, picture.arrows)]
     return "\n".join(lines)
 
@@ -119,6 +120,6 @@ def _moves_out(source: str, arrows: Iterable[Arrow]) -> list[str]:
     mine = [arrow for arrow in arrows if arrow.source == source]
     width = max((len(arrow.labels()[0]) for arrow in mine), default=0)
     return [
-        _printable(f"{arrow.labels()[0]:<{width}} -> {arrow.target}  [{'; '.join((arrow.kind, *arrow.labels()[1:]))}]")
+        printable(f"{arrow.labels()[0]:<{width}} -> {arrow.target}  [{'; '.join((arrow.kind, *arrow.labels()[1:]))}]")
         for arrow in mine
     ]

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 from leadlife._base.model import LATEST, Accepts, Definition, TupleOf, default
 from leadlife.errors import Malformed
 from leadlife.timing.business_hours import WEEKDAYS, Weekday
-from leadlife.timing.zones import from_wall, local_day
+from leadlife.timing.zones import from_wall
 
 _DAY = timedelta(days=1)
 _DAY_MINUTES = 1_440
@@ -237,9 +237,3 @@ def _changes(day: date, zone: ZoneInfo) -> Iterator[datetime]:
         middle = low + (high - low) // 2
         low, high = (middle, high) if middle.astimezone(zone).utcoffset() == before else (low, middle)
     yield high.replace(microsecond=0)
-
-
-def local_week(at: datetime, zone: ZoneInfo) -> date:
-    """Return the Monday of the local week of an instant."""
-    day = local_day(at, zone)
-    return day - day.weekday() * _DAY

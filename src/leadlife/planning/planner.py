@@ -9,6 +9,7 @@ its wait is over, whenever somebody asks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -391,7 +392,8 @@ class _Planner:
         lead = self._lead
         streams = [stream for stream in map(self._stream, lead.enrolments) if stream is not None]
         if streams:
-            self._pressure.look_back(lead, min(lead.at, *(stream.base for stream in streams)))
+            turns = [turn for turn in map(self._turn, streams) if turn is not None]
+            self._pressure.look_back(lead, min([lead.at, *turns]))
         # A programme of lower priority is planned around those of higher ones, and so never moves their touches.
         for priority in sorted({stream.programme.priority for stream in streams}, reverse=True):
             self._plan_equals([stream for stream in streams if stream.programme.priority == priority])
@@ -454,13 +456,23 @@ class _Planner:
                 self._silences.append(Silence(stream.programme.name, Why.ALL_SENT))
             return None
         touch, zone = stream.touch, self._pressure.zone
-        try:
-            turn = stream.first_try or waited(stream.base, touch.wait, zone, self._playbook.business_hours)
-            deadline = LATEST if touch.within is None else due(turn, touch.within, zone)
-        except (Malformed, OverflowError):
+        turn = self._turn(stream)
+        if turn is None:
             self._silences.append(Silence(stream.programme.name, Why.NO_TIME, "its wait ends after the year 2261"))
             return None
+        deadline = LATEST if touch.within is None else due(turn, touch.within, zone)
         return deadline, turn, stream.programme.name, stream
+
+    def _turn(self, stream: _Stream) -> datetime | None:
+        """Return when the turn of a stream's next touch comes; None where it has none, or that never comes."""
+        if stream.is_over:
+            return None
+        if stream.first_try is not None:
+            return stream.first_try
+        wait, zone = stream.touch.wait, self._pressure.zone
+        with suppress(Malformed, OverflowError):
+            return earliest((waited(stream.base, wait, zone, self._playbook.business_hours),))
+        return None
 
     def _place(self, stream: _Stream, turn: datetime) -> bool:
         """Plan a stream's next touch or pass it over, and return whether the stream goes on."""
@@ -513,9 +525,6 @@ class _Planner:
             at, deferrals = self._pressure.settle(max(turn, stream.retry_at or turn, lead.at), touch, load)
         except NoTime as error:
             self._silences.append(Silence(programme.name, Why.NO_TIME, str(error)))
-            return False
-        if at >= LATEST:
-            self._silences.append(Silence(programme.name, Why.NO_TIME, "it would be sent after the year 2261"))
             return False
         useful = None if touch.within is None else due(turn, touch.within, self._pressure.zone)
         if useful is not None and at >= useful:

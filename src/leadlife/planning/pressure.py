@@ -212,9 +212,7 @@ class Pressure:
 
     def tiredness(self, at: datetime) -> float:
         """Return the load of the touches up to an instant that has not faded yet."""
-        if self._fatigue is None:
-            return 0.0
-        half_life = self._fatigue.half_life.bounds()[0]
+        half_life = timedelta.max if self._fatigue is None else self._fatigue.half_life.bounds()[0]
         return sum(load * _faded((at - one) / half_life) for one, load in self._loads if one <= at)
 
     def settle(self, at: datetime, touch: Touch, load: float) -> tuple[datetime, tuple[Deferral, ...]]:

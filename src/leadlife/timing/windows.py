@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from leadlife._base.model import LATEST, Accepts, Definition, TupleOf, default
+from leadlife._base.model import Accepts, Definition, TupleOf, default
 from leadlife.errors import Malformed
 from leadlife.timing.business_hours import WEEKDAYS, Weekday
 from leadlife.timing.zones import from_wall
@@ -170,8 +170,6 @@ def _searched(several: tuple[Spans, ...], at: datetime, day: date, zone: ZoneInf
     begins = _begins(several)
     for later in range(-1, days):
         here = day + later * _DAY
-        if here >= LATEST.date():
-            break
         for found in _openings(begins, here, zone):
             if found >= at and all(_is_open(spans, found.astimezone(zone).replace(tzinfo=None)) for spans in several):
                 return found

@@ -238,6 +238,7 @@ def test_a_programme_that_is_declared_again_knows_who_took_part():
     journey = Journey.replay(started(one).facts, [one, none, again])
     for playbook in (none, again):
         journey = journey.record(PlaybookAdopted(playbook=playbook.ref, at=T0))
+        journey = journey.record(EvidenceGiven(name="need", at=T0))
     assert not journey.enrolments
 
 

@@ -10,6 +10,7 @@ from leadlife import Consent, EvidenceGiven, FieldRule, FieldSpec, Journey, Lead
 from leadlife.criteria import CustomGuard, ReturnsAre, count, evidence, field, first_seen, in_stage, role
 from leadlife.errors import InvalidDefinition
 from leadlife.facts import TouchSent
+from leadlife.journey.view import JourneyView
 from leadlife.planning import Market, Member, RoutingRule, Team, Why, compare, confirm, plan, route, simulate
 from leadlife.playbook import Playbook
 from leadlife.playbook.contact_rules import Cap, Channel, ContactRules, Fatigue
@@ -53,7 +54,7 @@ def test_a_programme_without_an_end_ends_with_its_audience_and_says_so():
 
 def test_a_score_that_starts_afresh_counts_first_and_sums_afresh():
     early = Points(name="early", rules=(FieldRule(name="x", when=first_seen("call").within(days(30)), points=5),))
-    often = Points(name="often", rules=(FieldRule(name="x", when=count("call") >= 2, points=5),))
+    often = Points(name="often", rules=(FieldRule(name="x", when=count("call", long=True) >= 2, points=5),))
     rule = RecyclingRule(reasons=["pricing"], scores="afresh", cool_down=days(1))
     playbook = eight_stage().with_score(early, often).replace(recycling=[rule])
     from leadlife import ActivityRecorded
@@ -61,7 +62,8 @@ def test_a_score_that_starts_afresh_counts_first_and_sums_afresh():
 
     journey = started(playbook)
     for hours in (0, 1):
-        journey = journey.record(ActivityRecorded(kind="call", at=T0 + timedelta(hours=hours)))
+        long = ActivityRecorded(kind="call", attributes={"long": True}, at=T0 + timedelta(hours=hours))
+        journey = journey.record(long)
     at = T0 + DAY
     for stage in ("engagement", "target", "lead"):
         journey = journey.record(StageReached(stage=stage, at=at))
@@ -70,6 +72,10 @@ def test_a_score_that_starts_afresh_counts_first_and_sums_afresh():
     later = at + DAY
     journey = journey.record(ActivityRecorded(kind="call", at=later))
     assert [journey.score(name, at=later).value for name in ("early", "often")] == [5, 0]
+    view = JourneyView(journey._data.shown, later)
+    seen = [one._afresh(after).running("call", "n", lambda n, _: (n or 0) + 1) for one in (view,) for after in (0, 5)]
+    assert seen[0] == 3
+    assert seen[1] == sum(one.ordinal > 5 for one in view.activities("call"))
 
 
 def test_a_touch_is_void_where_its_programme_sends_nothing_more():

@@ -11,7 +11,15 @@ import pytest
 from leadlife import Lead, Malformed
 from leadlife.criteria import field
 from leadlife.evaluation import calibration, roc_auc, threshold
-from leadlife.reports.charts import calibration_chart, gains_chart, ledger_chart, roc_chart, threshold_chart
+from leadlife.planning.comparison import Comparison, Difference
+from leadlife.reports.charts import (
+    calibration_chart,
+    comparison_chart,
+    gains_chart,
+    ledger_chart,
+    roc_chart,
+    threshold_chart,
+)
 from leadlife.scoring import FieldRule, Points
 
 T = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,6 +55,19 @@ def test_the_calibration_chart_shows_each_bin():
     rows = values(calibration_chart(WON, {"ours": CHANCES}, bins=5), 2)
     assert [row["rate"] for row in rows] == pytest.approx([row.rate for row in calibration(WON, CHANCES, bins=5)])
     assert all(row["low"] <= row["rate"] <= row["high"] for row in rows)
+
+
+def test_the_comparison_chart_shows_what_is_clear_and_what_may_be_luck():
+    rows = (
+        Difference("sales", 10.0, 8.0, -2.0, -3.0, -1.0),
+        Difference("cost", 100.0, 101.0, 1.0, -5.0, 7.0),
+        Difference("touches", 0.0, 5.0, 5.0, 4.0, 6.0),
+    )
+    shown = values(comparison_chart(Comparison("a simulated world", "calm 1", "eager 2", 4, 50, rows)), 0)
+    assert [(row["figure"], row["change"], row["clear"]) for row in shown] == [
+        ("sales", -0.2, "clear"),
+        ("cost", 0.01, "may be luck"),
+    ]
 
 
 @pytest.mark.parametrize("capacity", [None, 100])

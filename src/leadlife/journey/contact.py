@@ -112,13 +112,14 @@ class ContactState:
             if own and record.programme == enrolment.programme:
                 yield seen
 
-    def free_key(self, key: str) -> str:
-        """Return a key, or the next one after it that no fact has: a fact under it was retracted, or is another."""
-        number, free = 1, key
-        while self._data.log.has_key(free):
-            number += 1
-            free = f"{key}/{number}"
-        return free
+    @property
+    def has_retractions(self) -> bool:
+        """Whether any fact was ever retracted."""
+        return self._data.log.has_retractions
+
+    def has_key(self, key: str) -> bool:
+        """Return whether a fact has this key, be it retracted or not."""
+        return self._data.log.has_key(key)
 
     def last_sent(self, message: str) -> datetime | None:
         """Return when a message was last sent."""

@@ -212,6 +212,11 @@ class FactLog:
         place = self._shared.keys.get(key)
         return None if place is None or place >= self.length else self._shared.facts[place]
 
+    @property
+    def has_retractions(self) -> bool:
+        """Whether any fact of it was retracted."""
+        return self._shared.retractions is not None or (self.past is not None and bool(self.past.retracted))
+
     def has_key(self, key: str) -> bool:
         """Return whether a fact has this key."""
         if self.past is not None and key in self.past.by_key:

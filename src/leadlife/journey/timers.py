@@ -31,7 +31,7 @@ def pass_time(state: State, until: datetime) -> None:
                 state.aged = coming.at
             elif coming.kind is TimerKind.LIMIT:
                 _fire_limit(state, state.position or position, coming.at)
-            elif coming.kind is TimerKind.EXACT:
+            else:
                 _expire(state, state.position or position, coming.at)
             evaluate_rules(state, coming.at)
             if state.position is not None and state.position.moves > moves:

@@ -69,7 +69,7 @@ class PlannedTouch(NamedTuple):
         zone_assumed: Whether that is the playbook's, because the lead's own is blank or unknown.
         deferrals: What moved it from its turn, or from the instant that was asked for, to ``at``.
         enrolled: When the lead entered the programme.
-        key: The name of the sending: facts that say twice that it was sent have one key, and so does a retry.
+        number: Which sending it is, from 1: another one than before, if the fact of that was taken back.
     """
 
     lead: str
@@ -87,7 +87,12 @@ class PlannedTouch(NamedTuple):
     zone_assumed: bool
     deferrals: tuple[Deferral, ...]
     enrolled: datetime
-    key: str
+    number: int = 1
+
+    @property
+    def key(self) -> str:
+        """The name of the sending. Facts that say twice that it was sent have one key, and so does a retry."""
+        return sending_key(self.programme, self.touch, self.enrolled, self.attempt, self.number)
 
     @property
     def local(self) -> datetime:
@@ -141,6 +146,11 @@ class PlannedTouch(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.local:%Y-%m-%d %H:%M %Z}  {self.channel}  {self.content}  to {self.lead}  ({self.why})"
+
+
+def sending_key(programme: str, touch: str, enrolled: datetime, attempt: int, number: int) -> str:
+    """Return the key of a sending, which no other sending has."""
+    return f"touch/{derive_id(programme, touch, enrolled.isoformat(), str(attempt), str(number))}"
 
 
 class PassedOver(NamedTuple):
@@ -552,7 +562,7 @@ class _Planner:
             zone_assumed=self._pressure.zone_assumed,
             deferrals=deferrals,
             enrolled=stream.enrolment.since,
-            key=self._key(stream),
+            number=self._number(stream),
         )
         self._touches.append(planned)
         if not touch.operational:
@@ -563,10 +573,14 @@ class _Planner:
         stream.pass_on(at)
         return True
 
-    def _key(self, stream: _Stream) -> str:
-        """Return the key of a sending; another one than before if the fact under that was taken back."""
-        names = (stream.programme.name, stream.touch.name, stream.enrolment.since.isoformat(), str(stream.attempt))
-        return self._lead.free_key(f"touch/{derive_id(*names)}")
+    def _number(self, stream: _Stream) -> int:
+        """Return the number of a sending: the first whose key no fact has had that was taken back since."""
+        number = 1
+        if self._lead.has_retractions:
+            named = stream.programme.name, stream.touch.name, stream.enrolment.since, stream.attempt
+            while self._lead.has_key(sending_key(*named, number)):
+                number += 1
+        return number
 
     def _tired(self, at: datetime) -> int:
         rules = self._playbook.contact_rules

@@ -7,13 +7,13 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from math import ceil, log2
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from leadlife._base.model import EARLIEST
 from leadlife.errors import Malformed
 from leadlife.journey.contact import ContactState
-from leadlife.playbook.contact_rules import Breach, CapPeriod, ContactRules, Fatigue
+from leadlife.playbook.contact_rules import Breach, Cap, CapPeriod, ContactRules, Fatigue
 from leadlife.qualification.programmes import Touch
 from leadlife.timing import Calendar, Elapsed, day_start, due, local_day, zone_named
 from leadlife.timing.business_hours import WEEKDAYS
@@ -53,16 +53,6 @@ class NoTime(Exception):
     """The rules leave no time for a touch."""
 
 
-class _CapRule(NamedTuple):
-    """A cap, or the gap, which is a cap of one."""
-
-    at_most: int
-    period: CapPeriod | Elapsed | Calendar
-    channel: str | None
-    breach: Breach
-    words: str
-
-
 class _CapState:
     """One cap, and the touches that it counts, in order."""
 
@@ -70,18 +60,30 @@ class _CapState:
         "at_most",
         "breach",
         "by_calendar",
+        "cap",
         "channel",
         "counts",
         "days",
         "ends",
         "period",
         "sent",
-        "words",
         "zone",
     )
 
-    def __init__(self, rule: _CapRule, zone: ZoneInfo, days: dict[datetime, date]) -> None:
-        self.at_most, self.period, self.channel, self.breach, self.words = rule
+    def __init__(
+        self,
+        at_most: int,
+        period: CapPeriod | Elapsed | Calendar,
+        cap: Cap | None,
+        zone: ZoneInfo,
+        days: dict[datetime, date],
+    ) -> None:
+        self.at_most = at_most
+        self.period = period
+        self.channel: str | None = None if cap is None else cap.channel
+        self.breach: Breach = Breach.DEFER if cap is None else cap.on_breach
+        self.cap = cap
+        """The cap; None for the gap between two touches."""
         self.by_calendar: bool = isinstance(self.period, CapPeriod)
         self.zone = zone
         self.days = days
@@ -91,6 +93,11 @@ class _CapState:
         """For a calendar period, how many touches each has, by its first day."""
         self.ends: dict[datetime, datetime] = {}
         """For a period that rolls along, when that of a touch ends."""
+
+    @property
+    def words(self) -> str:
+        """The cap in words."""
+        return f"the gap of {self.period}" if self.cap is None else self.cap.words
 
     def add(self, at: datetime) -> None:
         """Count a touch."""
@@ -166,7 +173,11 @@ class Pressure:
         self.zone_assumed: bool
         self.zone, self.zone_assumed = _zone_of(lead, rules)
         days: dict[datetime, date] = {}
-        self._caps = [_CapState(rule, self.zone, days) for rule in _caps(cast("Any", rules), lead.readiness)]
+        zone, gap = self.zone, rules.minimum_gap
+        self._caps = [] if gap is None else [_CapState(1, gap, None, zone, days)]
+        self._caps += [
+            _CapState(cap.at_most, cap.per, cap, zone, days) for cap in rules.caps_by_readiness[lead.readiness]
+        ]
         self._fatigue: Fatigue | None = rules.fatigue
         self._windows: tuple[_NamedWindow, ...] = _windows(rules.quiet, rules.weekdays)
         self._loads: list[tuple[datetime, float]] = []
@@ -305,19 +316,6 @@ def _zone_of(lead: ContactState, rules: ContactRules) -> tuple[ZoneInfo, bool]:
         return zone_named(named.strip() if isinstance(named, str) else ""), False
     except Malformed:
         return lead.playbook.zone_info, True
-
-
-@lru_cache(maxsize=512)
-def _caps(rules: Any, readiness: str | None) -> tuple[_CapRule, ...]:
-    """Return the gap and the caps of contact rules that are for a segment of readiness."""
-    gap = rules.minimum_gap
-    caps = [] if gap is None else [_CapRule(1, gap, None, Breach.DEFER, f"the gap of {gap}")]
-    caps += [
-        _CapRule(cap.at_most, cap.per, cap.channel, cap.on_breach, str(cap))
-        for cap in rules.caps
-        if cap.readiness is None or cap.readiness == readiness
-    ]
-    return tuple(caps)
 
 
 @lru_cache(maxsize=512)

@@ -218,11 +218,8 @@ class Simulation:
                 shown = int(day)
                 progress(shown, self._days)
             self._happen(day, name, what, more)
-            someone = self._people.get(name)
-            if someone is not None and not someone.open:
+            if not self._people[name].open:
                 yield self._leave(name)
-        for name in sorted(self._people):
-            yield self._leave(name)
         if progress is not None:
             progress(self._days, self._days)
 

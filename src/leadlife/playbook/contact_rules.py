@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -78,11 +80,16 @@ class Cap(Definition):
     """The segment of readiness that it is for. Without one, all."""
     on_breach: OneOf[Breach] = default(Breach.DEFER)
 
-    def __str__(self) -> str:
+    @cached_property
+    def words(self) -> str:
+        """The cap in words."""
         what = f"{self.channel} touch" if self.channel else "touch"
         plural = "" if self.at_most == 1 else "es"
         whom = f" while readiness is {self.readiness}" if self.readiness else ""
         return f"at most {self.at_most} {what}{plural} per {self.per}{whom}"
+
+    def __str__(self) -> str:
+        return self.words
 
 
 class Fatigue(Definition):
@@ -133,3 +140,9 @@ class ContactRules(Definition):
         if self.quiet == "00:00-24:00":
             raise Malformed("quiet hours of the whole day leave no time to send anything", hint="shorten them")
         return self
+
+    @cached_property
+    def caps_by_readiness(self) -> Mapping[str | None, tuple[Cap, ...]]:
+        """The caps that are for each segment of readiness; None stands for a lead of which it is not known."""
+        segments: tuple[str | None, ...] = (None, *Readiness)
+        return {one: tuple(cap for cap in self.caps if cap.readiness in (None, one)) for one in segments}

@@ -1,4 +1,4 @@
-"""Charts of scores and of their quality, drawn with Altair. This module needs the extra ``plots``.
+"""Charts of scores and their quality, and of two playbooks, drawn with Altair. This module needs the extra ``plots``.
 
 Each function returns an Altair chart. A notebook shows it; you can style it further or save it.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from leadlife._base.outcomes import as_chance, several
 from leadlife.errors import Malformed, MissingExtra
 from leadlife.evaluation import calibration, gains, roc_auc, roc_curve, threshold
+from leadlife.planning.comparison import Comparison
 from leadlife.scoring import Scale, Score
 
 try:
@@ -175,6 +176,33 @@ def ledger_chart(score: Score) -> alt.LayerChart:
     zero = _chart([{"points": 0}]).mark_rule(color=GREY).encode(x="points:Q")
     band = f", band {score.band}" if score.band is not None else ""
     return alt.LayerChart(layer=[bars, zero], width=SIZE, title=f"{score.policy}: {score.value:.6g}{band}")
+
+
+def comparison_chart(comparison: Comparison) -> alt.LayerChart:
+    """Return by how much each figure differs under the second of two playbooks, in shares of the first, with intervals.
+
+    A figure that is 0 under the first playbook has no share, and is left out.
+
+    Args:
+        comparison: What :func:`leadlife.planning.compare` returned.
+    """
+    rows = [
+        {
+            "figure": row.figure,
+            "change": row.difference / abs(row.a),
+            "low": row.low / abs(row.a),
+            "high": row.high / abs(row.a),
+            "clear": "clear" if row.is_clear else "may be luck",
+        }
+        for row in comparison.rows
+        if row.a
+    ]
+    x = alt.X("change:Q", title=f"{comparison.b}, compared with {comparison.a}", axis=alt.Axis(format="+%"))
+    y = alt.Y("figure:N", title=None, sort=None)
+    colour = alt.Color("clear:N", title=None, scale=alt.Scale(domain=["clear", "may be luck"], range=[FOR, GREY]))
+    bars = _chart(rows).mark_bar().encode(x=x, y=y, color=colour)
+    reach = _chart(rows).mark_rule(color=AGAINST).encode(x="low:Q", x2="high:Q", y=y)
+    return alt.LayerChart(layer=[bars, reach], width=SIZE, title=comparison.label)
 
 
 def _named(scores: Any) -> Iterable[tuple[str, list[Any]]]:

@@ -17,8 +17,13 @@ def due(start: datetime, duration: Elapsed | Calendar, zone: ZoneInfo) -> dateti
         return utc(start) + timedelta(microseconds=duration.microseconds)
     if zone.key == "UTC" and not duration.months:
         return utc(start) + timedelta(days=duration.days)  # the same as below, and much faster
-    wall = start.astimezone(zone).replace(tzinfo=None)
+    local = start.astimezone(zone)
+    wall = local.replace(tzinfo=None)
     if not duration.months:
+        later = utc(start) + timedelta(days=duration.days)
+        there = later.astimezone(zone)
+        if there.utcoffset() == local.utcoffset() and not there.fold:
+            return later  # no clock has changed in between, so this is the same local time
         return from_wall(wall + timedelta(days=duration.days), zone)
     from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - needed for months only
 

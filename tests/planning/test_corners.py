@@ -112,6 +112,25 @@ def test_a_touch_that_would_fill_the_cap_of_a_later_turn_waits_for_it():
     assert {one.programme for one in found.touches} == {one.programme for one in after.touches} | {"high"}
 
 
+def test_a_wait_in_business_hours_may_never_end():
+    from leadlife.timing import BusinessHours
+
+    hours = {"office": BusinessHours.weekdays("09:00-17:00", zone="UTC")}
+    found = plan(
+        started(book(programme(mail("one", wait=in_hours("PT800000H", "office"))), business_hours=hours)), at=T0
+    )
+    assert (found.silences[0].why, found.touches) == (Why.NO_TIME, ())
+
+
+def test_a_tail_remembers_what_was_sent():
+    journey = started(book(programme(mail("one"), mail("two", wait="P1D"))))
+    journey = journey.record(plan(journey, at=T0).due[0].sent(at=T0))
+    journey = journey.record(TouchSent(channel="email", message="news", at=T0))
+    tail = Journey.resume_tail(journey.snapshot(tail=True), [], journey.playbook)
+    assert plan(tail, at=T0) == plan(journey, at=T0)
+    assert tail._data.shown.content() == journey._data.shown.content()
+
+
 def test_a_turn_that_a_cap_judges_is_kept_free():
     cap = Cap(at_most=1, per="PT4H", on_breach="skip")
     high = programme(mail("late", wait="PT1H", window={"at": "18:00"}), name="high", priority=1)

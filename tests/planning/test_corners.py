@@ -8,7 +8,7 @@ import pytest
 
 from leadlife import Consent, EvidenceGiven, FieldRule, FieldSpec, Journey, Lead, PlaybookAdopted, Points
 from leadlife.criteria import CustomGuard, ReturnsAre, count, evidence, field, first_seen, in_stage, role
-from leadlife.errors import InvalidDefinition
+from leadlife.errors import InvalidDefinition, Malformed
 from leadlife.facts import TouchSent
 from leadlife.journey.view import JourneyView
 from leadlife.planning import Market, Member, RoutingRule, Team, Why, compare, confirm, plan, route, simulate
@@ -129,6 +129,70 @@ def test_a_tail_remembers_what_was_sent():
     tail = Journey.resume_tail(journey.snapshot(tail=True), [], journey.playbook)
     assert plan(tail, at=T0) == plan(journey, at=T0)
     assert tail._data.shown.content() == journey._data.shown.content()
+
+
+def test_time_alone_lets_a_lead_enter_again():
+    journey = started(book(programme(mail("a"), lasts="P3D", reentry="PT30H")))
+    assert not journey.tick(T0 + 4 * DAY).enrolments
+    again = journey.tick(T0 + 5 * DAY).enrolments["w"]
+    assert again.since == T0 + 3 * DAY + timedelta(hours=30)
+    assert journey.tick(T0 + 4 * DAY).wake_at.at == again.since
+
+
+def test_a_programme_lasts_from_when_it_was_entered():
+    journey = started(book(programme(mail("a"), audience=evidence("fit"), lasts="P3D")))
+    for day in (0, 2):
+        journey = journey.record(EvidenceGiven(name="fit", at=T0 + day * DAY))
+    assert journey.enrolments["w"].expires == T0 + 3 * DAY
+    assert not journey.tick(T0 + 3 * DAY).enrolments
+
+
+def test_a_cap_of_two_is_free_again_when_the_first_of_them_is_a_period_old():
+    caps = ContactRules(caps=[Cap(at_most=2, per="P7D")])
+    found = plan(started(book(programme(mail("a"), mail("b", wait="P2D"), mail("c")), contact_rules=caps)), at=T0)
+    assert [one.at for one in found.touches] == [T0, T0 + 2 * DAY, T0 + 7 * DAY]
+
+
+def test_operational_and_failed_touches_count_for_no_cap():
+    caps = ContactRules(caps=[Cap(at_most=1, per="P7D")])
+    journey = started(book(programme(mail("a", wait="P1D")), contact_rules=caps))
+    journey = journey.record(TouchSent(channel="email", operational=True, at=T0))
+    assert [one.at for one in plan(journey, at=T0).touches] == [T0 + DAY]
+
+
+def test_a_touch_at_the_very_end_of_an_enrolment_is_not_sent():
+    found = plan(started(book(programme(mail("a", wait="P3D"), lasts="P3D"))), at=T0)
+    assert found.silences[0].why is Why.ENDS_FIRST
+
+
+def test_a_touch_belongs_to_one_lead_and_its_failure_is_told():
+    playbook = book(programme(mail("a"), mail("b")))
+    ann = started(playbook)
+    bob = Journey.start(Lead(id="bob", identified=True), playbook, at=T0, stage="name")
+    touch, other = plan(ann, at=T0).due[0], plan(bob, at=T0).due[0]
+    assert touch.key != other.key
+    with pytest.raises(Malformed, match="another journey"):
+        bob.record(touch.sent(at=T0))
+    found = plan(ann.record(touch.failed(at=T0, reason="mailbox full")), at=T0)
+    assert [(one.why, one.detail) for one in found.passed_over] == [(Why.FAILED, "attempt 1 of 1")]
+    never = plan(ann.record(touch.failed(at=T0, permanent=True)), at=T0)
+    assert never.passed_over[0].detail == "it would fail again"
+
+
+def test_offers_that_nobody_answers_raise_an_alarm():
+    from leadlife.facts import HandoffOffered
+    from leadlife.planning import handoffs
+
+    playbook = eight_stage().replace(handoff=HandoffRules(answer=[AnswerTime(within="PT1H")], acceptance=(0.6, 0.9)))
+    leads = [
+        Journey.start(Lead(id=f"lead-{n}", identified=True), playbook, at=T0, stage="name").record(
+            HandoffOffered(to="sam", at=T0)
+        )
+        for n in range(12)
+    ]
+    report = handoffs(leads, as_of=T0 + DAY)
+    assert report.alarm == "12 of the last 12 offers went back without an answer, and only 0 were accepted"
+    assert handoffs(leads, as_of=T0).alarm is None
 
 
 def test_a_turn_that_a_cap_judges_is_kept_free():

@@ -117,6 +117,8 @@ def test_the_command_prints_the_day(files, capsys):
     assert main([*asked, "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert (len(document["set_aside"]), document["read"]) == (3, 15)
+    assert main([*asked, "--also", "eight_stage"]) == 1
+    assert "an answer of sam" in capsys.readouterr().out
     assert main([*asked[:-1], "tomorrow"]) == 2
     assert "must be an instant with its offset" in capsys.readouterr().err
     files.write_text("\n".join(["{broken"] * 12), encoding="utf-8")

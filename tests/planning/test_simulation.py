@@ -107,6 +107,16 @@ def test_two_playbooks_meet_the_same_luck_and_the_more_pressing_one_tires_leads(
     assert str(found).startswith(f"{LABEL}\n4 worlds of 40 leads; a is eight_stage_nurture 1")
 
 
+def test_touches_that_do_nothing_change_no_sale():
+    """Two playbooks meet the same luck, however differently their events are ordered."""
+    inert = Market(lift=0, opts_out=0, opts_out_tired=0, bolts=0, to_mid=1 / 20, to_late=1 / 20)
+    found = compare(NURTURE.replace(programmes=[]), NURTURE, leads=60, worlds=2, market=inert, days=200)
+    rows = {row.figure: row for row in found.rows}
+    assert rows["touches"].a == 0 < rows["touches"].b
+    assert rows["sales"].a > 0
+    assert (rows["sales"].difference, rows["revenue"].difference, rows["offers to sales"].difference) == (0, 0, 0)
+
+
 def test_draws_depend_only_on_what_they_are_for():
     luck = Luck(1)
     assert luck.share("ann", "arrives") == Luck(1).share("ann", "arrives") != Luck(2).share("ann", "arrives")

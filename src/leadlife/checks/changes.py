@@ -99,7 +99,7 @@ def changes(before: Playbook, after: Playbook, renamed: Mapping[str, str]) -> tu
     differences += _named("programme", before.programme_by_name, after.programme_by_name)
     for what in ("contact_rules", "handoff"):
         given = ({"rules": getattr(side, what)} if getattr(side, what) else {} for side in (before, after))
-        differences += _named(what.replace("_", " "), *given)
+        differences += _named(what.split("_")[0], *given)
     differences += _named("recycling rule", *(_unique(side.recycling, _reasons) for side in (before, after)))
     differences += _named("reward", *({rule.name: rule for rule in side.rewards} for side in (before, after)))
     return tuple(differences)

@@ -132,9 +132,18 @@ def _parser() -> argparse.ArgumentParser:
     planned.add_argument("what", help="name of a preset, or path of a playbook")
     planned.add_argument("--facts", type=Path, required=True, help="path of the facts, one JSON object on each line")
     planned.add_argument("--at", required=True, help="when the day begins, with its offset: 2026-03-02T09:00:00+00:00")
+    planned.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="an earlier playbook that the facts name",
+    )
     planned.set_defaults(run=_plan)
 
-    simulated = commands.add_parser("simulate", help="run a playbook, or two, in a simulated market; needs no file")
+    simulated = commands.add_parser(
+        "simulate", help="run eight_stage or a variant, or compare two, in a simulated market"
+    )
     simulated.add_argument(
         "what", nargs="?", default="eight_stage_nurture", help="name of a preset, or path of a playbook"
     )
@@ -223,7 +232,8 @@ def _diff(call: argparse.Namespace) -> int:
 
 
 def _plan(call: argparse.Namespace) -> int:
-    whole = plan_day(_playbook(call.what, python=call.python), call.facts, call.at, as_json=call.json)
+    playbooks = [_playbook(one, python=call.python) for one in (call.what, *call.also)]
+    whole = plan_day(playbooks, call.facts, call.at, as_json=call.json)
     return DONE if whole else WRONG
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -22,13 +22,13 @@ MOST_SHOWN = 10
 _WIDTH = 30
 
 
-def plan_day(playbook: Playbook, facts: Path, at: str, *, as_json: bool) -> bool:
+def plan_day(playbooks: Sequence[Playbook], facts: Path, at: str, *, as_json: bool) -> bool:
     """Print the day's work of the leads in a file of facts, and return whether everything could be read."""
     try:
         begin = instant(datetime.fromisoformat(at))
     except ValueError:
         raise Unreadable("--at must be an instant with its offset", hint="write 2026-03-02T09:00:00+00:00") from None
-    read = read_facts(facts, playbook)
+    read = read_facts(facts, playbooks)
     day = day_of(read.journeys, at=begin)
     if as_json:
         aside = [one._asdict() for one in read.set_aside]
@@ -91,7 +91,10 @@ def _bars(found: Comparison) -> str:
     """Return a bar for each figure: by how much of a the second playbook differs, from -100 % to +100 %."""
     lines = ["b compared with a"]
     for row in found.rows:
-        share = 0.0 if not row.a else row.difference / abs(row.a)
+        if not row.a:
+            lines.append(f"{row.figure:18}{'':{_WIDTH}}|{'':{_WIDTH}} {'from none' if row.b else 'none'}")
+            continue
+        share = row.difference / abs(row.a)
         length = min(round(abs(share) * _WIDTH), _WIDTH)
         left, right = ("#" * length, "") if share < 0 else ("", "#" * length)
         lines.append(f"{row.figure:18}{left:>{_WIDTH}}|{right:{_WIDTH}} {share:+.0%}")

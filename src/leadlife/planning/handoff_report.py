@@ -168,7 +168,7 @@ def handoffs(journeys: Iterable[Journey], *, as_of: datetime, band: tuple[float,
         recent=now,
         by_rule=tuple(_grouped(answered, lambda one: one.offer.holds or (None,))),
         by_source=tuple(_grouped(answered, lambda one: (one.source,))),
-        alarm=_alarm(now, band),
+        alarm=_alarm(now, band) or _silent(every, as_of, band),
     )
 
 
@@ -213,6 +213,22 @@ def _alarm(recent: Acceptance, band: tuple[float, float] | None) -> str | None:
     if recent.rate > band[1]:
         return f"{said}, more than the agreed {band[1]:.0%}: the criteria may hold good leads back"
     return None
+
+
+def _silent(every: list[_Answered], as_of: datetime, band: tuple[float, float] | None) -> str | None:
+    """Return the alarm that offers end without an answer, so that too few are accepted although few are rejected."""
+    since = as_of - RECENT
+    ended = [
+        one.offer.status
+        for one in every
+        if one.offer.status is not OfferStatus.VOID and (one.offer.answered or one.offer.overdue or since) > since
+    ]
+    ended = [status for status in ended if status is not OfferStatus.OPEN]
+    accepted = ended.count(OfferStatus.ACCEPTED)
+    if band is None or len(ended) < FEWEST_ANSWERS or accepted >= band[0] * len(ended):
+        return None
+    expired = ended.count(OfferStatus.EXPIRED)
+    return f"{expired} of the last {len(ended)} offers went back without an answer, and only {accepted} were accepted"
 
 
 def _row(title: str, one: Acceptance) -> str:

@@ -42,6 +42,7 @@ class Why(StrEnum):
     WHEN = "its condition was not true when its turn came"
     SENT_BEFORE = "the same content was sent before"
     CAP = "a cap was reached"
+    FAILED = "it failed as often as it may be tried"
     TOO_LATE = "it was of use for a time that is over"
     NO_TIME = "the rules leave no time for it"
     HOLDOUT = "the lead is held out for comparison"
@@ -91,8 +92,9 @@ class PlannedTouch(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The name of the sending. Facts that say twice that it was sent have one key, and so does a retry."""
-        return sending_key(self.programme, self.touch, self.enrolled, self.attempt, self.number)
+        """The name of the sending, which no other lead's has. Facts that say twice that it was sent share it."""
+        owner = (self.lead, self.pipeline)
+        return sending_key(owner, self.programme, self.touch, self.enrolled, self.attempt, number=self.number)
 
     @property
     def local(self) -> datetime:
@@ -120,6 +122,8 @@ class PlannedTouch(NamedTuple):
             operational=self.operational,
             attempt=self.attempt,
             enrolled=self.enrolled,
+            lead=self.lead,
+            pipeline=self.pipeline,
             at=at,
             by=by,
             key=self.key,
@@ -137,6 +141,8 @@ class PlannedTouch(NamedTuple):
             operational=self.operational,
             attempt=self.attempt,
             enrolled=self.enrolled,
+            lead=self.lead,
+            pipeline=self.pipeline,
             reason=reason,
             permanent=permanent,
             at=at,
@@ -148,9 +154,11 @@ class PlannedTouch(NamedTuple):
         return f"{self.local:%Y-%m-%d %H:%M %Z}  {self.channel}  {self.content}  to {self.lead}  ({self.why})"
 
 
-def sending_key(programme: str, touch: str, enrolled: datetime, attempt: int, number: int) -> str:
-    """Return the key of a sending, which no other sending has."""
-    return f"touch/{derive_id(programme, touch, enrolled.isoformat(), str(attempt), str(number))}"
+def sending_key(
+    owner: tuple[str, str], programme: str, touch: str, enrolled: datetime, attempt: int, *, number: int
+) -> str:
+    """Return the key of a sending, which no other sending has; the owner is the lead and the pipeline."""
+    return f"touch/{derive_id(*owner, programme, touch, enrolled.isoformat(), str(attempt), str(number))}"
 
 
 class PassedOver(NamedTuple):
@@ -442,8 +450,11 @@ class _Planner:
             stream.attempt, stream.first_try = record.attempt + 1, own[-1].at
             wait = touch.retry_after
             stream.retry_at = last.at if wait is None else due(last.at, wait, self._pressure.zone)
-        else:
-            stream.pass_on(last.at)
+            return stream
+        if record.failed:
+            detail = "it would fail again" if record.final else f"attempt {record.attempt} of {touch.attempts}"
+            self._passed.append(PassedOver(programme.name, touch.name, own[-1].at, Why.FAILED, detail))
+        stream.pass_on(last.at)
         return stream
 
     def _plan_equals(self, streams: list[_Stream]) -> None:
@@ -577,8 +588,8 @@ class _Planner:
         """Return the number of a sending: the first whose key no fact has had that was taken back since."""
         number = 1
         if self._lead.has_retractions:
-            named = stream.programme.name, stream.touch.name, stream.enrolment.since, stream.attempt
-            while self._lead.has_key(sending_key(*named, number)):
+            owner, named = (self._lead.lead_id, self._lead.pipeline), (stream.programme.name, stream.touch.name)
+            while self._lead.has_key(sending_key(owner, *named, stream.enrolment.since, stream.attempt, number=number)):
                 number += 1
         return number
 

@@ -234,7 +234,7 @@ class _Seat:
     def objection(self, territory: str | None) -> str | None:
         """Return why the member may not take a lead; None where nothing speaks against it."""
         if self.capacity is not None and self.load >= self.capacity:
-            return f"has {self.load} open leads, the most it can"
+            return f"has {self.load} open lead{'' if self.load == 1 else 's'}, the most it can"
         if self.asleep:
             return "does not work at this hour"
         if territory is not None and self.territories and territory not in self.territories:

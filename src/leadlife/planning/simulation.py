@@ -394,7 +394,7 @@ class Simulation:
             return
         self._record(someone, HandoffAccepted(at=at, by=SALES))
         self._move(someone, "accept", at)
-        if someone.interest == MID and self._luck.share(name, "sells", journey.version) > 0.5:  # noqa: PLR2004 - one in two
+        if someone.interest == MID and self._luck.share(name, "sells", len(journey.handoffs)) > 0.5:  # noqa: PLR2004 - one in two
             self._move(someone, "recycle", at, reason="bad timing")
             self._replan(someone, name, at)
             return

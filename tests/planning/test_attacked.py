@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leadlife import (
+    ActivityRecorded,
     Actor,
     EvidenceGiven,
     FieldSpec,
@@ -15,9 +16,11 @@ from leadlife import (
     Lead,
     Malformed,
     Money,
+    Moved,
     PlaybookAdopted,
     Retracted,
     Sold,
+    Source,
 )
 from leadlife.criteria import CustomGuard, evidence, in_stage
 from leadlife.errors import InvalidDefinition, LeadlifeError, NeedsWholeLog, UnknownName
@@ -392,3 +395,37 @@ def test_one_bad_item_stops_no_other_plan():
     assert isinstance(first, Unplanned)
     assert isinstance(first.error, Malformed)
     assert second.due
+
+
+# ---------------------------------------------------------------- what was taken back may happen again
+
+
+def test_a_failure_that_was_retracted_can_be_recorded_again():
+    journey = started(book(programme(mail("one", operational=True, attempts=3))))
+    journey = journey.record(plan(journey, at=T0).due[0].failed(at=T0))
+    journey = journey.record(Retracted(target=journey.facts[-1].id, at=T0 + HOUR))
+    again = plan(journey, at=T0 + 2 * HOUR).due[0]
+    assert again.attempt == 1
+    journey = journey.record(again.failed(at=T0 + 2 * HOUR))
+    assert journey.receipt.new
+    assert plan(journey, at=T0 + 3 * HOUR).due[0].attempt == 2
+
+
+def test_an_offer_counts_for_the_source_of_the_cycle_in_which_it_was_made():
+    sam = Actor(id="sam", roles=("sales", "marketing"))
+    journey = started(eight_stage(), source=Source(channel="fair")).record_all(
+        [
+            ActivityRecorded(kind="form", at=T0),
+            EvidenceGiven(name="fit", at=T0, by=sam),
+            EvidenceGiven(name="mql", at=T0, by=sam),
+            *(Moved(trigger=trigger, at=T0, by=sam) for trigger in ("engage", "fit", "qualify")),
+            HandoffOffered(to="sam", at=T0, by=sam),
+            HandoffAccepted(at=T0 + HOUR, by=sam),
+            Moved(trigger="recycle", reason="bad timing", at=T0 + DAY, by=sam),
+            ActivityRecorded(kind="form", at=T0 + 99 * DAY),
+            Moved(trigger="return", at=T0 + 100 * DAY, by=sam, source=Source(channel="web")),
+        ]
+    )
+    assert (journey.cycle.number, journey.cycle.source.channel) == (2, "web")
+    report = handoffs([journey], as_of=T0 + 101 * DAY)
+    assert [row.key for row in report.by_source] == ["fair"]

@@ -65,6 +65,7 @@ class Offer(NamedTuple):
         overdue: Since when it is past its first deadline; None while it is not.
         holds: The qualifications that the lead held when it was offered, which let it through.
         within: How long the answer may take, where the offer itself says so.
+        cycle: The number of the latest cycle when it was made; None where none had begun.
     """
 
     to: str
@@ -82,6 +83,7 @@ class Offer(NamedTuple):
     overdue: Instant | None = None
     holds: tuple[str, ...] = ()
     within: Elapsed | Calendar | None = None
+    cycle: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -205,8 +207,17 @@ def _offer(state: State, fact: HandoffOffered, _registry: object) -> tuple[Refus
     deadline, hours = _deadline(state, position.playbook, fact.at, fact.answer_within)
     known, rules = state.ownership or UNOWNED, {} if state.rules is None else state.rules.by_name
     holds = tuple(name for name in position.playbook.qualification_by_name if name in rules and rules[name].held)
-    within = fact.answer_within
-    offer = Offer(fact.to, fact.by.id, fact.at, fact.id, deadline=deadline, hours=hours, holds=holds, within=within)
+    offer = Offer(
+        to=fact.to,
+        by=fact.by.id,
+        at=fact.at,
+        fact=fact.id,
+        deadline=deadline,
+        hours=hours,
+        holds=holds,
+        within=fact.answer_within,
+        cycle=len(position.episodes.cycles) or None,
+    )
     state.ownership = known.with_offer(offer)
     return ()
 

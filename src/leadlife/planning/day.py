@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from leadlife._base.arguments import expect, listed_of
 from leadlife.errors import LeadlifeError, Malformed
 from leadlife.journey import Journey
-from leadlife.planning.planner import PlannedTouch, Unplanned, every_touch, plan
+from leadlife.planning.planner import every_touch, plan
+from leadlife.planning.plans import PlannedTouch, Unplanned
 from leadlife.timing import due, instant
 
 LONGEST = timedelta(days=400)

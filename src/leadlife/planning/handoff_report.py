@@ -81,7 +81,7 @@ class HandoffReport(NamedTuple):
         acceptance: How often offers are accepted.
         recent: The same over the answers of the last 30 days.
         by_rule: The same for each qualification that the leads held when they were offered.
-        by_source: The same for each source of the cycle.
+        by_source: The same for each source of the cycle in which they were offered.
         alarm: What is wrong with the recent acceptance, by the agreed band; None where nothing is.
     """
 
@@ -116,9 +116,15 @@ class HandoffReport(NamedTuple):
         return "\n".join([*lines, *([] if self.alarm is None else [f"alarm: {self.alarm}"])])
 
 
-class _Answered(NamedTuple):
+class _Offered(NamedTuple):
     offer: Offer
     source: str | None
+
+
+def _source(offer: Offer, journey: Journey) -> str | None:
+    """Return the channel of the cycle in which an offer was made; the lead may have come back by another one since."""
+    source = None if offer.cycle is None else journey.cycles[offer.cycle - 1].source
+    return None if source is None else source.channel
 
 
 def handoffs(journeys: Iterable[Journey], *, as_of: datetime, band: tuple[float, float] | None = None) -> HandoffReport:
@@ -136,15 +142,14 @@ def handoffs(journeys: Iterable[Journey], *, as_of: datetime, band: tuple[float,
     as_of = instant(as_of)
     if band is not None and not _is_band(band):
         raise Malformed("band is two shares, the smaller first", hint="write (0.6, 0.9)")
-    every: list[_Answered] = []
+    every: list[_Offered] = []
     waiting: list[OpenOffer] = []
     for journey in listed_of("journeys", journeys, Journey):
         then = journey.as_of(at=as_of)
         rules = then.playbook.handoff
         band = band if band is not None or rules is None else rules.acceptance
-        source = None if then.cycle is None or then.cycle.source is None else then.cycle.source.channel
         for offer in then.handoffs:
-            every.append(_Answered(offer, source))
+            every.append(_Offered(offer, _source(offer, then)))
             if offer.is_open:
                 waiting.append(OpenOffer(then.lead_id, offer.to, offer.deadline, offer.missed, offer.left is not None))
     waiting.sort(key=lambda one: (one.deadline is None, one.deadline or as_of, one.lead))
@@ -188,15 +193,15 @@ def _quartiles(times: list[timedelta]) -> tuple[timedelta, timedelta, timedelta]
     return q25, q50, q75
 
 
-def _acceptance(key: str | None, answered: list[_Answered]) -> Acceptance:
+def _acceptance(key: str | None, answered: list[_Offered]) -> Acceptance:
     accepted = sum(one.offer.status is OfferStatus.ACCEPTED for one in answered)
     low, high = wilson(accepted, len(answered)) if answered else (None, None)
     reasons = Counter(one.offer.reason for one in answered if one.offer.reason is not None)
     return Acceptance(key, len(answered), accepted, low, high, tuple(reasons.most_common()))
 
 
-def _grouped(answered: list[_Answered], keys: Callable[[_Answered], tuple[str | None, ...]]) -> Iterator[Acceptance]:
-    groups: dict[str | None, list[_Answered]] = {}
+def _grouped(answered: list[_Offered], keys: Callable[[_Offered], tuple[str | None, ...]]) -> Iterator[Acceptance]:
+    groups: dict[str | None, list[_Offered]] = {}
     for one in answered:
         for key in keys(one):
             groups.setdefault(key, []).append(one)
@@ -215,7 +220,7 @@ def _alarm(recent: Acceptance, band: tuple[float, float] | None) -> str | None:
     return None
 
 
-def _silent(every: list[_Answered], as_of: datetime, band: tuple[float, float] | None) -> str | None:
+def _silent(every: list[_Offered], as_of: datetime, band: tuple[float, float] | None) -> str | None:
     """Return the alarm that offers end without an answer, so that too few are accepted although few are rejected."""
     since = as_of - RECENT
     ended = [

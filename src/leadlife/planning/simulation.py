@@ -35,7 +35,8 @@ from leadlife.journey import Journey
 from leadlife.leads import Actor, Lead, Source
 from leadlife.money import Money
 from leadlife.planning.market import Luck, Market, MarketSource
-from leadlife.planning.planner import PlannedTouch, plan
+from leadlife.planning.planner import plan
+from leadlife.planning.plans import PlannedTouch
 from leadlife.playbook.playbook import Playbook
 from leadlife.presets import eight_stage
 
@@ -175,11 +176,7 @@ class Simulation:
         seed: int = 7,
         days: int = 360,
     ) -> None:
-        leads, days, seed = (
-            whole("leads", leads, least=1),
-            whole("days", days, least=1),
-            whole("seed", seed, least=-inf),
-        )
+        leads, days = whole("leads", leads, least=1), whole("days", days, least=1)
         if days > MOST_DAYS:
             raise Malformed(f"days is at most {MOST_DAYS:,}", hint="simulate a few years")
         if market is not None:

@@ -164,11 +164,11 @@ class Pressure:
         zone_assumed: Whether it is the playbook's, because the lead's own is blank or unknown.
     """
 
-    __slots__ = ("_caps", "_fatigue", "_guarded", "_loads", "_rules", "_windows", "zone", "zone_assumed")
+    __slots__ = ("_caps", "_fatigue", "_guarded", "_loads", "_windows", "zone", "zone_assumed")
 
     def __init__(self, lead: ContactState) -> None:
         playbook = lead.playbook
-        rules = self._rules = playbook.contact_rules or _NO_RULES
+        rules = playbook.contact_rules or _NO_RULES
         self.zone: ZoneInfo
         self.zone_assumed: bool
         self.zone, self.zone_assumed = _zone_of(lead, rules)

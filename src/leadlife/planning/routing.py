@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 
 from leadlife._base.arguments import expect, listed_of
 from leadlife._base.model import Definition, Id, MappingOf, Name, Names, OneOf, Text, TupleOf, default, identifier
+from leadlife._base.outcomes import whole
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import OptionalGuard
 from leadlife.errors import Fault, GuardError, InvalidDefinition, Malformed, did_you_mean, repeated
@@ -131,13 +132,11 @@ class RoutingState(Definition):
         """Return the state after a member has so many open leads fewer.
 
         Raises:
-            Malformed: The member has not so many.
+            Malformed: The member has not so many, or that is no whole number.
         """
         member = identifier(member)
-        if isinstance(leads, bool) or not isinstance(leads, int):
-            raise Malformed("leads is a whole number", hint="pass 1")
-        left = self.loads.get(member, 0) - leads
-        if left < 0 or leads < 0:
+        left = self.loads.get(member, 0) - whole("leads", leads, least=0)
+        if left < 0:
             raise Malformed(f"{member!r} has only {self.loads.get(member, 0)} open leads", hint="count what is open")
         return self.replace(loads={**self.loads, member: left})
 

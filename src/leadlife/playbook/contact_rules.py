@@ -12,7 +12,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from leadlife._base.model import Accepts, Definition, Name, OneOf, Text, TupleOf, default
 from leadlife.criteria import Readiness
 from leadlife.errors import Malformed
-from leadlife.timing import Calendar, Elapsed, OptionalDuration, PositiveDuration, read_duration
+from leadlife.timing import Calendar, Elapsed, OptionalDuration, PositiveDuration
+from leadlife.timing.durations import read_word_or_duration
 from leadlife.timing.windows import Hours, Weekdays
 
 if TYPE_CHECKING:
@@ -48,11 +49,8 @@ class CapPeriod(StrEnum):
 
 
 def _period(value: Any) -> Any:
-    if isinstance(value, str) and value in CapPeriod.__members__.values():
-        return CapPeriod(value)
-    if isinstance(value, str) and not value.startswith("P"):
-        raise Malformed("per is day, week or a duration", hint='write per="day", per="week" or per="P30D"')
-    found = value if isinstance(value, CapPeriod) else read_duration(value)
+    problem, hint = "per is day, week or a duration", 'write per="day", per="week" or per="P30D"'
+    found = read_word_or_duration(value, CapPeriod, problem, hint=hint)
     if not found:
         raise Malformed("a period must be longer than 0", hint='write per="PT24H"')
     return found

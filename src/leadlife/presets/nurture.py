@@ -80,17 +80,14 @@ def _mid_to_late() -> Programme:
         name="mid to late",
         audience=_MARKETINGS & (readiness() == "mid") & ~recycled_for("pricing", "budget"),
         goal=readiness() == "late",
-        exit=in_stage("lead", "sales_lead", "opportunity", "customer", "lost", "disqualified")
-        | (readiness() == "early"),
+        exit=_SALES_OR_OVER | (readiness() == "early"),
         reentry=days(120),
         priority=1,
         touches=(
             Touch(name="how to choose", channel="email", wait="P1D"),
             Touch(name="a story of a customer", channel="email", wait="P7D"),
             Touch(name="an invitation", channel="email", wait="P10D"),
-            Touch(
-                name="a call", channel="phone", wait="P7D", when=count("reply", "form", "chat", within=days(30)) >= 1
-            ),
+            Touch(name="a call", channel="phone", wait="P7D", when=_ANSWERED),
         ),
         meaning=_START,
     )

@@ -15,7 +15,8 @@ from leadlife._base.model import Accepts, Definition, Id, Name, Text, TupleOf, d
 from leadlife.criteria import Criterion, Guard, OptionalGuard
 from leadlife.errors import Malformed, repeated
 from leadlife.qualification.rules import Hysteresis
-from leadlife.timing import Calendar, Elapsed, OptionalDuration, read_duration
+from leadlife.timing import Calendar, Elapsed, OptionalDuration
+from leadlife.timing.durations import read_word_or_duration
 from leadlife.timing.waits import Wait
 from leadlife.timing.windows import SendWindow
 
@@ -60,11 +61,8 @@ class Reentry(StrEnum):
 
 
 def _reentry(value: Any) -> Any:
-    if isinstance(value, str) and value in Reentry.__members__.values():
-        return Reentry(value)
-    if isinstance(value, str) and not value.startswith("P"):
-        raise Malformed("reentry is never, per_cycle, or how long after leaving", hint='write "never" or "P90D"')
-    return value if isinstance(value, Reentry) else read_duration(value)
+    problem, hint = "reentry is never, per_cycle, or how long after leaving", 'write "never" or "P90D"'
+    return read_word_or_duration(value, Reentry, problem, hint=hint)
 
 
 if TYPE_CHECKING:

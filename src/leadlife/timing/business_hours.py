@@ -16,9 +16,9 @@ from leadlife.errors import Malformed
 from leadlife.timing.durations import Elapsed, read_duration
 from leadlife.timing.zones import Zone, from_wall, instant, local_day, zone_named
 
-_OPENING = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*(?:([01]?\d|2[0-3]):([0-5]\d)|24:00)", re.ASCII)
+OPENING = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*(?:([01]?\d|2[0-3]):([0-5]\d)|24:00)", re.ASCII)
 _DAY = timedelta(days=1)
-_DAY_MINUTES = 1_440
+DAY_MINUTES = 1_440
 _NEVER = "there are not so many business hours before the year 2262"
 
 Span = tuple[int, int]
@@ -29,18 +29,19 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
-def _span(text: str) -> Span:
+def span_of(text: str) -> Span:
+    """Return the minutes of hours such as ``22:00-06:00``; an end that is not later lies on the next day."""
     begin, _, end = (part.strip() for part in text.partition("-"))
     first, last = (int(clock[:-3]) * 60 + int(clock[-2:]) for clock in (begin, end))
-    return first, last if last > first else last + _DAY_MINUTES
+    return first, last if last > first else last + DAY_MINUTES
 
 
 def _opening(value: Any) -> Any:
-    match = _OPENING.fullmatch(value.strip()) if isinstance(value, str) else None
+    match = OPENING.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise Malformed("an opening is two times of day", hint='write "09:00-17:30", "22:00-06:00" or "00:00-24:00"')
-    first, last = _span(match[0])
-    return f"{_clock(first)}-{_clock(last) if last == _DAY_MINUTES else _clock(last % _DAY_MINUTES)}"
+    first, last = span_of(match[0])
+    return f"{_clock(first)}-{_clock(last) if last == DAY_MINUTES else _clock(last % DAY_MINUTES)}"
 
 
 def _clock(minutes: int) -> str:
@@ -52,7 +53,7 @@ def _one_or_several(value: Any) -> Any:
 
 
 def _in_order(week: dict[Weekday, tuple[str, ...]]) -> FrozenDict[Weekday, tuple[str, ...]]:
-    return FrozenDict({day: tuple(sorted(week[day], key=_span)) for day in WEEKDAYS if week.get(day)})
+    return FrozenDict({day: tuple(sorted(week[day], key=span_of)) for day in WEEKDAYS if week.get(day)})
 
 
 def _keys(value: Any) -> Any:
@@ -121,9 +122,9 @@ class BusinessHours(Definition):
 
     @model_validator(mode="after")
     def _may_be_worked(self) -> Self:
-        week = 7 * _DAY_MINUTES
+        week = 7 * DAY_MINUTES
         spans = sorted(
-            (place * _DAY_MINUTES + begin, place * _DAY_MINUTES + end)
+            (place * DAY_MINUTES + begin, place * DAY_MINUTES + end)
             for place, openings in enumerate(self._spans)
             for begin, end in openings
         )
@@ -132,14 +133,14 @@ class BusinessHours(Definition):
         first = spans[0]
         for before, after in pairwise([*spans, (first[0] + week, first[1] + week)]):
             if before[1] > after[0]:
-                place, clock = divmod(after[0] % week, _DAY_MINUTES)
+                place, clock = divmod(after[0] % week, DAY_MINUTES)
                 message = f"the opening of {WEEKDAYS[place]} at {_clock(clock)} begins before the one before it ends"
                 raise Malformed(message, hint="write one opening")
         return self
 
     @cached_property
     def _spans(self) -> tuple[tuple[Span, ...], ...]:
-        return tuple(tuple(sorted(map(_span, self.week.get(day, ())))) for day in WEEKDAYS)
+        return tuple(tuple(sorted(map(span_of, self.week.get(day, ())))) for day in WEEKDAYS)
 
     @cached_property
     def _closed(self) -> frozenset[date]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_serializer
@@ -116,6 +117,20 @@ def read_duration(value: object) -> object:
     if not isinstance(value, Elapsed | Calendar | dict):
         raise Malformed("must be a duration", hint="write days(14), elapsed(hours=36) or text such as P14D")
     return value
+
+
+def read_word_or_duration(value: object, words: type[StrEnum], problem: str, *, hint: str) -> object:
+    """Return a word of an enumeration, or a duration, from their text.
+
+    Raises:
+        Malformed: The text is neither: then with the problem and the hint that were given.
+    """
+    if isinstance(value, str):
+        if value in words.__members__.values():
+            return words(value)
+        if not value.startswith("P"):
+            raise Malformed(problem, hint=hint)
+    return read_duration(value)
 
 
 def _positive(value: Elapsed | Calendar) -> Elapsed | Calendar:

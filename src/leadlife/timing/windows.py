@@ -11,20 +11,18 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from leadlife._base.model import Accepts, Definition, TupleOf, default
 from leadlife.errors import Malformed
-from leadlife.timing.business_hours import WEEKDAYS, Weekday
+from leadlife.timing.business_hours import DAY_MINUTES, OPENING, WEEKDAYS, Span, Weekday, span_of
 from leadlife.timing.zones import from_wall
 
 _DAY = timedelta(days=1)
-_DAY_MINUTES = 1_440
-_WEEK_MINUTES = 7 * _DAY_MINUTES
+_WEEK_MINUTES = 7 * DAY_MINUTES
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*(?:([01]?\d|2[0-3]):([0-5]\d)|24:00)", re.ASCII)
 LONGEST_SEARCH = 400
 """So many days are looked through for a window that is open; every weekday has come many times by then."""
 
 
 def _hours(value: Any) -> Any:
-    if not isinstance(value, str) or _HOURS.fullmatch(value.strip()) is None:
+    if not isinstance(value, str) or OPENING.fullmatch(value.strip()) is None:
         raise Malformed("hours are two times of day", hint='write "09:00-17:30" or, over night, "22:00-06:00"')
     begin, end = (part.strip().rjust(5, "0") for part in value.split("-"))
     if begin == end:
@@ -86,10 +84,9 @@ class SendWindow(Definition):
             first = _minutes(self.at)
             span = (first, first + 1)
         elif self.hours is not None:
-            first, last = map(_minutes, self.hours.split("-"))
-            span = (first, last if last > first else last + _DAY_MINUTES)
+            span = span_of(self.hours)
         else:
-            span = (0, _DAY_MINUTES)
+            span = (0, DAY_MINUTES)
         days = self.weekdays or WEEKDAYS
         return tuple((span,) if day in days else () for day in WEEKDAYS)
 
@@ -112,17 +109,17 @@ class SendWindow(Definition):
         return f"{f'at {self.at}' if self.at is not None else self.hours or 'all day'}{days}"
 
 
-Spans = tuple[tuple[tuple[int, int], ...], ...]
+Spans = tuple[tuple[Span, ...], ...]
 """For each weekday, the minutes from midnight in which something is open; an end may lie on the next day."""
 
 
 def quiet_spans(hours: str) -> Spans:
     """Return when it is not quiet, for quiet hours such as ``21:00-08:00``."""
-    first, last = map(_minutes, hours.split("-"))
-    if last > first:
-        spans = tuple(one for one in ((0, first), (last, _DAY_MINUTES)) if one[0] < one[1])
+    first, last = span_of(hours)
+    if last <= DAY_MINUTES:
+        spans = tuple(one for one in ((0, first), (last, DAY_MINUTES)) if one[0] < one[1])
     else:
-        spans = ((last, first),)
+        spans = ((last - DAY_MINUTES, first),)
     return tuple(spans for _ in WEEKDAYS)
 
 
@@ -133,7 +130,7 @@ def _minutes(clock: str) -> int:
 def _is_open(spans: Spans, wall: datetime) -> bool:
     minutes, weekday = wall.hour * 60 + wall.minute, wall.weekday()
     return any(begin <= minutes < end for begin, end in spans[weekday]) or any(
-        begin <= minutes + _DAY_MINUTES < end for begin, end in spans[weekday - 1]
+        begin <= minutes + DAY_MINUTES < end for begin, end in spans[weekday - 1]
     )
 
 
@@ -190,7 +187,7 @@ def _minutes_ahead(several: tuple[Spans, ...]) -> tuple[int, ...]:
         for day, parts in enumerate(spans):
             for begin, end in parts:
                 for minute in range(begin, end):
-                    mine[(day * _DAY_MINUTES + minute) % _WEEK_MINUTES] = True
+                    mine[(day * DAY_MINUTES + minute) % _WEEK_MINUTES] = True
         opened = [one and other for one, other in zip(opened, mine, strict=True)]
     ahead, later = [-1] * _WEEK_MINUTES, -1
     for minute in range(2 * _WEEK_MINUTES - 1, -1, -1):  # twice around, because the next opening may be next week's

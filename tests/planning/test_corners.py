@@ -335,7 +335,7 @@ def test_the_agreement_says_everything_that_is_declared():
     assert "## Programme w\n\n- for leads" in agreement(book(programme(mail("one"))))
     assert "it goes back" in agreement(eight_stage().replace(handoff=HandoffRules()))
     closed = full.business_hours["office"].replace(holidays=["2026-12-25"])
-    assert "closed on 1 holidays" in agreement(full.replace(business_hours={"office": closed}))
+    assert "closed on 2026-12-25" in agreement(full.replace(business_hours={"office": closed}))
 
 
 def test_holdouts_touches_and_consents_are_read_from_a_file(tmp_path):

@@ -34,6 +34,8 @@ def _programme(programme: Programme) -> Iterator[str]:
         yield f"it lasts at most {programme.lasts}"
     again = {"never": "a lead takes part once", "per_cycle": "a lead takes part once in each cycle"}
     yield again.get(str(programme.reentry), f"a lead may take part again {programme.reentry} after it left")
+    if programme.priority:
+        yield f"its priority is {programme.priority}; the larger goes first"
     if programme.holdout:
         yield f"{programme.holdout:.0%} of the leads are held out and sent nothing, for comparison"
     for number, touch in enumerate(programme.touches, start=1):
@@ -52,16 +54,21 @@ def _touch(programme: Programme, touch: Touch) -> Iterator[str]:
     if touch.operational:
         yield "operational"
     if touch.attempts > 1:
-        yield f"tried {touch.attempts} times at most"
+        again = "at once" if touch.retry_after is None else f"{touch.retry_after} after it failed"
+        yield f"tried {touch.attempts} times at most, again {again}"
 
 
 def _contact_rules(playbook: Playbook) -> Iterator[str]:
     rules = playbook.contact_rules
     for name, channel in playbook.channels.items():
         consent = "no consent needed" if channel.purpose is None else f"with consent to {channel.purpose}"
-        yield f"{name}: {consent}, load {channel.load:g}"
+        yield f"{name}: {consent}, load {channel.load:g}{_meaning(channel.meaning)}"
     if rules is None:
         return
+    if rules.meaning:
+        yield rules.meaning
+    zone = "in the playbook's zone" if rules.zone_field is None else f"by the lead's own clock, from {rules.zone_field}"
+    yield f"times of day are {zone}"
     if rules.quiet is not None:
         yield f"nothing is sent from {rules.quiet.replace('-', ' to ')} of the lead's day"
     if rules.weekdays:
@@ -70,15 +77,18 @@ def _contact_rules(playbook: Playbook) -> Iterator[str]:
         yield f"at least {rules.minimum_gap} between two touches"
     for cap in rules.caps:
         yield f"{cap}, else {cap.on_breach}"
-    if rules.fatigue is not None:
-        yield f"a lead rests at a load of {rules.fatigue.rest_at:g}, which halves in {rules.fatigue.half_life}"
+    tires = rules.fatigue
+    if tires is not None:
+        yield f"a lead rests at a load of {tires.rest_at:g}, which halves in {tires.half_life}"
+    if tires is not None and tires.tired_at is not None:
+        yield f"from a load of {tires.tired_at:g} on, its touches have a priority lower by {tires.lowers_by}"
     again = "never sent again" if rules.repeat_after is None else f"sent again after {rules.repeat_after}"
     yield f"the same content is {again}"
 
 
 def _hours(hours: BusinessHours) -> str:
     week = "; ".join(f"{day} {', '.join(openings)}" for day, openings in hours.week.items())
-    closed = f", closed on {len(hours.holidays)} holidays" if hours.holidays else ""
+    closed = f", closed on {', '.join(map(str, hours.holidays))}" if hours.holidays else ""
     return f"{week} in {hours.zone}{closed}"
 
 
@@ -86,6 +96,8 @@ def _handoff(playbook: Playbook) -> Iterator[str]:
     rules = playbook.handoff
     if rules is None:
         return
+    if rules.meaning:
+        yield rules.meaning
     for answer in rules.answer:
         whom = "" if answer.when is None else f" if {answer.when.sentence()}"
         yield f"an offered lead is answered within {answer.within}{f' of {answer.hours}' if answer.hours else ''}{whom}"
@@ -106,11 +118,16 @@ def _recycling(playbook: Playbook) -> Iterator[str]:
             parts.append({"halve": "scores from before count half", "afresh": "scores start afresh"}[rule.scores])
         if rule.woken_by is not None:
             parts.append(f"a return at any time if {rule.woken_by.sentence()}")
-        yield f"for {', '.join(rule.reasons)}: {'; '.join(parts) or 'as for any reason'}"
+        yield f"for {', '.join(rule.reasons)}: {'; '.join(parts) or 'as for any reason'}{_meaning(rule.meaning)}"
 
 
 def _rewards(playbook: Playbook) -> Iterator[str]:
     for rule in playbook.rewards:
         most = "" if rule.most_rewards is None else f", at most {rule.most_rewards} times"
         back = "; taken back if that is refunded in full" if rule.clawback else ""
-        yield f"{rule.name}: {rule.amount} for a referred person who has paid for the first time{most}{back}"
+        what = f"{rule.amount} for a referred person who has paid for the first time"
+        yield f"{rule.name}: {what}{most}{back}{_meaning(rule.meaning)}"
+
+
+def _meaning(text: str) -> str:
+    return f" ({text})" if text else ""

@@ -16,7 +16,8 @@ from leadlife.cli.demo import _refused
 from leadlife.criteria import evidence
 from leadlife.errors import InvalidDefinition
 from leadlife.lifecycle import Route
-from leadlife.planning.simulation import LABEL, simulate
+from leadlife.planning.simulation import simulate
+from leadlife.planning.world import LABEL
 from leadlife.presets import eight_stage
 from leadlife.reports import graph, mermaid, text
 

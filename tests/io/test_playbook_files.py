@@ -24,7 +24,6 @@ from leadlife.io.playbook_files import (
     read_document,
 )
 from leadlife.lifecycle import StageStatus, TransitionKind
-from leadlife.playbook.playbook import guards_of
 from leadlife.presets import eight_stage
 from leadlife.scoring import CustomPolicy
 from leadlife.testing import playbooks, policies
@@ -41,7 +40,7 @@ def test_what_is_loaded_is_what_was_dumped(playbook, scores):
         playbook = playbook.replace(scores=data)
     guards = {
         leaf.name: leaf.call
-        for _, guard in guards_of(playbook.lifecycle)
+        for _, guard in playbook.lifecycle.guards()
         for leaf in leaves_of(guard)
         if isinstance(leaf, CustomGuard)
     }

@@ -13,7 +13,6 @@ from leadlife.criteria import CustomGuard, leaves_of
 from leadlife.errors import InvalidDefinition, Unreadable
 from leadlife.io.playbook_files import as_playbook, parse_toml
 from leadlife.io.toml_comments import dump_toml
-from leadlife.playbook.playbook import guards_of
 from leadlife.presets import eight_stage
 from leadlife.testing import playbooks, points_policies
 
@@ -21,7 +20,7 @@ EIGHT = eight_stage()
 
 
 def read(text, *playbooks):
-    code = [leaf for one in playbooks for _, guard in guards_of(one.lifecycle) for leaf in leaves_of(guard)]
+    code = [leaf for one in playbooks for _, guard in one.lifecycle.guards() for leaf in leaves_of(guard)]
     return as_playbook(
         parse_toml(text), guards={leaf.name: leaf.call for leaf in code if isinstance(leaf, CustomGuard)}
     )

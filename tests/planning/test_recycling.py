@@ -18,8 +18,9 @@ from leadlife.playbook.contact_rules import Channel
 from leadlife.playbook.recycling_rules import RecyclingRule
 from leadlife.presets import eight_stage
 from leadlife.qualification.programmes import Programme, Touch
+from leadlife.scoring.halving import halved
 from leadlife.scoring.ledger import Answer
-from leadlife.scoring.score import Score, halved
+from leadlife.scoring.score import Score
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,7 +10,8 @@ from leadlife.facts import RuleFailed, TouchSent
 from leadlife.planning.comparison import compare
 from leadlife.planning.market import Luck, Market, MarketSource
 from leadlife.planning.planner import plan
-from leadlife.planning.simulation import LABEL, Simulation, simulate
+from leadlife.planning.simulation import Simulation, simulate
+from leadlife.planning.world import LABEL
 from leadlife.presets import eight_stage_nurture, ibm
 
 NURTURE = eight_stage_nurture()

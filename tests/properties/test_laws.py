@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from leadlife import Journey, Malformed, MoveRefused, Retracted, load_fact
 from leadlife.journey import Snapshot
+from leadlife.journey.memory import newest_first
 from leadlife.journey.records import Step
-from leadlife.journey.state import newest_first
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.testing import at_times, fact_drafts, histories, playbooks

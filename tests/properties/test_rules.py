@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from leadlife import ActivityRecorded, Journey, QualificationGranted, QualificationWithdrawn, Retracted
 from leadlife.criteria import count
 from leadlife.journey import rule_evaluation
+from leadlife.journey.memory import oldest_first
 from leadlife.journey.records import Step
 from leadlife.journey.rule_evaluation import _Evaluation
-from leadlife.journey.state import oldest_first
 from leadlife.presets import PRESETS
 from leadlife.qualification.rules import Hysteresis, QualificationRule
 from leadlife.scoring import MICRO

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from leadlife import Journey
 from leadlife.errors import Malformed
 from leadlife.facts import Started
+from leadlife.journey.memory import oldest_first
 from leadlife.journey.records import FactOutcome, FactStatus, RuleChange, RuleChangeKind, Step, StepKind
-from leadlife.journey.state import oldest_first
 from leadlife.playbook.playbook import Playbook
 from reference.interpreter import read_all
 from reference.lives import HOUR, Features, Life, life

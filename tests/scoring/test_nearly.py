@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from leadlife import ActivityRecorded, FieldSpec, Journey, Lead, QualificationRule, elapsed
 from leadlife.criteria import band, field, it, score
-from leadlife.journey.state import PersistentList, persistent_list, running
+from leadlife.journey.memory import PersistentList, persistent_list, running
 from leadlife.presets import eight_stage
 from leadlife.scoring import ActivityRule, FieldRule, Points
 from leadlife.scoring.points_engine import PointsEngine

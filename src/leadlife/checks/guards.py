@@ -10,7 +10,7 @@ from leadlife.checks.proofs import MOST_QUESTIONS, Found, Goal, Proof, together
 from leadlife.checks.walks import Walks, joined
 from leadlife.criteria import AllOf, Criterion, CustomGuard, HoldsQualification, leaves_of
 from leadlife.lifecycle.edges import Edge
-from leadlife.playbook.playbook import Playbook, guards_of
+from leadlife.playbook.playbook import Playbook
 
 _PERSONAL = {
     "address", "birth", "birthdate", "birthday", "email", "fax", "firstname", "iban", "ip", "lastname", "mail",
@@ -143,7 +143,7 @@ def _together(walks: Walks, stage: str, *edges: Edge) -> Found:
 
 def _custom_guards(walks: Walks) -> Iterator[Finding]:
     first: dict[str, str] = {}
-    for path, guard in guards_of(walks.lifecycle):
+    for path, guard in walks.lifecycle.guards():
         for leaf in leaves_of(guard):
             if isinstance(leaf, CustomGuard):
                 other = first.setdefault(leaf.name, leaf.version)

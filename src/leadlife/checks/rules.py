@@ -15,7 +15,7 @@ from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.validation import circles
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.signing import clauses
-from leadlife.qualification.rule_index import criteria_of
+from leadlife.qualification.rule_faults import criteria_of
 from leadlife.qualification.rules import Hysteresis
 
 _MOST_WAYS = 100

@@ -10,7 +10,8 @@ from leadlife.errors import MoveRefused
 from leadlife.facts import ActivityRecorded, EvidenceGiven, Identified, Sold
 from leadlife.journey import Journey
 from leadlife.leads import Actor, Source
-from leadlife.planning.simulation import LABEL, SALES, simulate
+from leadlife.planning.simulation import SALES, simulate
+from leadlife.planning.world import LABEL
 from leadlife.presets import eight_stage
 
 BEGINS = datetime(2025, 3, 3, 9, tzinfo=UTC)

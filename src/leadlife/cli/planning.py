@@ -14,7 +14,8 @@ from leadlife.errors import UnknownName, Unreadable, did_you_mean
 from leadlife.io.fact_lines import read_facts
 from leadlife.planning.comparison import Comparison, compare
 from leadlife.planning.day import day_of
-from leadlife.planning.simulation import Totals, simulate
+from leadlife.planning.simulation import simulate
+from leadlife.planning.world import Totals
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import instant
 

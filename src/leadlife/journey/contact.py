@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion, Observation
 from leadlife.journey.data import JourneyData, growable, state_at
-from leadlife.journey.state import State, newest_first
+from leadlife.journey.memory import newest_first
+from leadlife.journey.state import State
 from leadlife.journey.timers import next_timer
 from leadlife.journey.view import JourneyView
 from leadlife.playbook.playbook import Playbook
@@ -105,6 +106,7 @@ class ContactState:
     def touches_of(self, enrolment: Enrolment) -> Iterator[Observation]:
         """Yield the touches of an enrolment, the newest first: those after it began, and those that say so."""
         for seen in self.touches():
+            # What came before the enrolment belongs to an earlier one, unless the sender's clock is a little behind.
             if seen.ordinal <= enrolment.ordinal and seen.at < enrolment.since - SKEW:
                 return
             record: TouchRecord = seen.value

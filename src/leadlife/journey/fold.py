@@ -19,6 +19,7 @@ from leadlife.facts import (
 from leadlife.journey.handoff import HANDOFF_ACTS
 from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry, may_ever_fire, no_way
 from leadlife.journey.manual_qualification import grant_or_withdraw, grant_with_stage
+from leadlife.journey.memory import PersistentList
 from leadlife.journey.moves import begin, make_move, reinterpreted, with_pending
 from leadlife.journey.records import (
     Due,
@@ -29,7 +30,7 @@ from leadlife.journey.records import (
     StepKind,
 )
 from leadlife.journey.rule_evaluation import evaluate_rules
-from leadlife.journey.state import PersistentList, Position, RuleStates, State
+from leadlife.journey.state import Position, RuleStates, State
 from leadlife.journey.timers import pass_time, watch_moves
 from leadlife.journey.view import JourneyView
 from leadlife.lifecycle.edges import Edge

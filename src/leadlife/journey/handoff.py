@@ -264,6 +264,7 @@ def _pause(state: State, fact: HandoffPaused, _registry: object) -> tuple[Refusa
     playbook = state.position.playbook
     hours = playbook.business_hours.get(offer.hours) if offer.hours is not None else None
     if fact.paused and offer.deadline is not None:
+        # The time that is left is kept, and not the deadline, because the clock goes on at another hour.
         span = offer.deadline - fact.at if hours is None else hours.between(fact.at, offer.deadline)
         state.ownership = known._replace(offer=offer._replace(deadline=None, left=span // _TICK))
     elif not fact.paused and offer.left is not None:

@@ -20,8 +20,9 @@ from leadlife.facts import (
     TimerRefused,
     derive_id,
 )
+from leadlife.journey.memory import oldest_first
 from leadlife.journey.records import FactOutcome, RuleChange, RuleChangeKind, Step, StepKind, Withdrawal
-from leadlife.journey.state import State, oldest_first
+from leadlife.journey.state import State
 from leadlife.leads import SYSTEM, TIMER
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.playbook.registry import PlaybookRegistry

@@ -7,8 +7,9 @@ from typing import Any
 
 from leadlife.facts import Fact
 from leadlife.journey.handoff import void_offer
+from leadlife.journey.memory import PersistentList
 from leadlife.journey.records import Cycle, Due, LimitState, PendingMove, Step
-from leadlife.journey.state import Episodes, PersistentList, Position, State
+from leadlife.journey.state import Episodes, Position, State
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.lifecycle.transitions import TransitionKind

@@ -20,9 +20,10 @@ from leadlife.journey.data import JourneyData, growable, state_at
 from leadlife.journey.history import derived_facts, new_facts
 from leadlife.journey.legality import check_move, cool_down_end
 from leadlife.journey.log import LogEntry
+from leadlife.journey.memory import newest_first
 from leadlife.journey.records import FactOutcome, FactStatus, Step
 from leadlife.journey.snapshot import Snapshot
-from leadlife.journey.state import Position, State, newest_first, outcomes_of
+from leadlife.journey.state import Position, State, outcomes_of
 from leadlife.journey.timers import next_timer
 from leadlife.journey.view import JourneyView
 from leadlife.journey.waiting import pending_moves

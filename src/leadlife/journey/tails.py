@@ -17,9 +17,9 @@ from leadlife.facts import Fact, Retracted, TouchRecord, load_fact
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey.data import JourneyData, effective_and_planned, folded_anew
 from leadlife.journey.log import FactLog, KnownFact, Past, fold_order, observed_facts
+from leadlife.journey.memory import Memory, oldest_first, persistent_list
 from leadlife.journey.records import FactStatus
 from leadlife.journey.snapshot import Snapshot
-from leadlife.journey.state import Memory, oldest_first, persistent_list
 from leadlife.playbook.registry import PlaybookRegistry
 
 

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from leadlife.criteria import Observation, Scalar
 from leadlife.errors import GuardError, LeadlifeError, Malformed, PolicyError
 from leadlife.facts import report_name
-from leadlife.journey.state import Memory, PersistentList, State, newest_first, running
+from leadlife.journey.memory import Memory, PersistentList, newest_first, running
+from leadlife.journey.state import State
 from leadlife.leads import Activity, Consent, Lead, Source
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import grid_before, grid_from, zone_named
@@ -346,7 +347,7 @@ class JourneyView:
         fresh = policy.assess(self._afresh(here.scores_cut))
         if here.scores_kept == "afresh":
             return fresh
-        from leadlife.scoring.score import halved  # noqa: PLC0415 - a playbook without scores pays for none
+        from leadlife.scoring.halving import halved  # noqa: PLC0415 - a playbook without scores pays for none
 
         return halved(policy.assess(self), fresh)
 

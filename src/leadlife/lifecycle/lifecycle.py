@@ -1,6 +1,6 @@
 """The lifecycle: stages and the legal moves between them, checked when built."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from leadlife._base.model import Accepts, Definition, TupleOf, default
 from leadlife._frozen import FrozenDict
-from leadlife.criteria import View
+from leadlife.criteria import Criterion, View
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean
 from leadlife.lifecycle.edges import Edge, expand
 from leadlife.lifecycle.kinds import with_kinds
@@ -134,6 +134,19 @@ class Lifecycle(Definition):
         """Return where a lead may begin, referred or not, best first."""
         usual = self.entries or (self.first,)
         return self.referral_entries + usual if referral else usual
+
+    def guards(self) -> Iterator[tuple[str, Criterion]]:
+        """Yield every guard, with its path in a playbook."""
+        for place, rule in enumerate(self.transitions):
+            if rule.guard is not None:
+                yield f"lifecycle.transitions.{place}.guard", rule.guard
+        for place, stage in enumerate(self.stages):
+            for number, route in enumerate(stage.routes):
+                yield f"lifecycle.stages.{place}.routes.{number}.guard", route.guard
+        for name, entries in (("entries", self.entries), ("referral_entries", self.referral_entries)):
+            for place, entry in enumerate(entries):
+                if entry.guard is not None:
+                    yield f"lifecycle.{name}.{place}.guard", entry.guard
 
     def stage(self, name: Any) -> Stage:
         """Return a stage by its id.

@@ -21,7 +21,8 @@ _HOMES = homes_of(
         "recycling_report": "RecycledReason recycled",
         "reward_ledger": "RewardLedger RewardLine RewardStatus rewards",
         "routing": "Assignment Assignments Member RoutingRule RoutingState Skipped Team Turn assignment_loads route",
-        "simulation": "Totals World simulate",
+        "simulation": "simulate",
+        "world": "Totals World",
     },
 )
 """Each public name and the module that defines it; a module is imported when one of its names is first used."""

@@ -42,6 +42,6 @@ from leadlife.planning.routing import Team as Team
 from leadlife.planning.routing import Turn as Turn
 from leadlife.planning.routing import assignment_loads as assignment_loads
 from leadlife.planning.routing import route as route
-from leadlife.planning.simulation import Totals as Totals
-from leadlife.planning.simulation import World as World
 from leadlife.planning.simulation import simulate as simulate
+from leadlife.planning.world import Totals as Totals
+from leadlife.planning.world import World as World

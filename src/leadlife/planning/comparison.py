@@ -10,7 +10,8 @@ from typing import NamedTuple
 from leadlife._base.arguments import expect
 from leadlife._base.outcomes import whole
 from leadlife.planning.market import Market
-from leadlife.planning.simulation import LABEL, Simulation, Totals
+from leadlife.planning.simulation import Simulation
+from leadlife.planning.world import LABEL, Totals
 from leadlife.playbook.playbook import Playbook
 
 _T975 = (

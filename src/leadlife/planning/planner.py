@@ -122,6 +122,7 @@ def in_holdout(programme: Programme, lead: str) -> bool:
     """Return whether a lead is held out from a programme: decided by a hash, so it is the same wherever it is asked."""
     if not programme.holdout:
         return False
+    # Names hold no null, so no two pairs of names make one text; of the hash, 64 bits are a number from 0 to 1.
     digest = blake2b(f"{programme.name}\x00{lead}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) < programme.holdout * 2**64
 
@@ -201,6 +202,7 @@ class _Planner:
         if in_holdout(programme, self._lead.lead_id):
             self._silences.append(Silence(programme.name, Why.HOLDOUT))
             return None
+        # Where a stream stands is read from what was sent, so a planner keeps nothing between two calls.
         stream, tried = _Stream(programme, enrolment), list(self._lead.touches_of(enrolment))
         if not tried:
             return stream

@@ -136,7 +136,7 @@ class _CapState:
 
     def end_of(self, at: datetime) -> datetime:
         """Return when a period that begins at an instant ends."""
-        end = self.ends.get(at)
+        end = self.ends.get(at)  # calendar arithmetic is slow, and each touch is asked about many times
         if end is None:
             end = self.ends[at] = due(at, self.period, self.zone)  # type: ignore[arg-type]  # it rolls along
         return end

@@ -362,6 +362,7 @@ class _Router:
         return chosen, f"is the furthest behind its share, weight {chosen.weight}"
 
     def _take(self, seat: _Seat, account: str | None) -> None:
+        # Turns are numbered and not dated, so that two assignments of one instant keep their order.
         self._number += 1
         seat.assigned = self._number
         seat.load += 1

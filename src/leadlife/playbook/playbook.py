@@ -16,13 +16,9 @@ from leadlife.criteria import BandIs, Criterion, ScoreIs, leaves_of
 from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
 from leadlife.facts import (
     ActivityRecorded,
-    ConsentChanged,
-    EvidenceGiven,
     Fact,
     FieldChanged,
     PlaybookRef,
-    QualificationGranted,
-    QualificationWithdrawn,
     StageReached,
     TouchFailed,
     TouchSent,
@@ -44,7 +40,9 @@ from leadlife.playbook.engagement import (
 )
 from leadlife.playbook.fields import FieldSpec, FieldType
 from leadlife.playbook.misfits import attribute_misfits, field_misfits, guard_namesakes, policy_namesakes
-from leadlife.qualification.rule_index import RuleIndex, criteria_of, rule_faults
+from leadlife.playbook.words import type_words, words_of
+from leadlife.qualification.rule_faults import criteria_of, rule_faults
+from leadlife.qualification.rule_index import RuleIndex
 from leadlife.qualification.rules import QualificationRule, ReadinessRule
 from leadlife.timing import Zone, zone_named
 
@@ -140,7 +138,7 @@ class Playbook(Definition):
 
     def criteria(self) -> Iterator[tuple[str, Criterion]]:
         """Yield every criterion of the lifecycle and of the rules, with its path; those of policies are their own."""
-        yield from guards_of(self.lifecycle)
+        yield from self.lifecycle.guards()
         yield from criteria_of(self.qualifications, self.readiness)
         yield from engagement_criteria(self)
 
@@ -292,7 +290,7 @@ class Playbook(Definition):
         elif isinstance(fact, StageReached):
             self.lifecycle.stage(fact.stage)
         else:
-            for topic, name in _words_of(fact):
+            for topic, name in words_of(fact):
                 # Purposes and channels may be left undeclared; then facts may use any.
                 if name is not None and (topic not in _OPEN or self._vocabulary[topic]):
                     self._declared(topic, name)
@@ -312,7 +310,7 @@ class Playbook(Definition):
         if value is None:
             return
         if not spec.type.accepts(value):
-            raise Malformed(f"field {name!r} must be {spec.type.words}", hint=f"got {_type_words(value)}")
+            raise Malformed(f"field {name!r} must be {spec.type.words}", hint=f"got {type_words(value)}")
         if spec.choices and plain(value) not in spec.choices:
             raise Malformed(f"field {name!r} must be one of: {', '.join(map(str, spec.choices))}")
 
@@ -392,38 +390,3 @@ _SIGNATURES: Any = {
 
 _NUMERIC = (FieldType.INTEGER, FieldType.NUMBER)
 _OPEN = ("consent", "channel")
-
-
-def _words_of(fact: Fact) -> Iterator[tuple[str, str | None]]:
-    """Yield the words of a fact that its playbook declares, each with its topic."""
-    match fact:
-        case ConsentChanged():
-            yield "consent", fact.purpose
-        case EvidenceGiven():
-            yield "evidence", fact.name
-        case QualificationGranted() | QualificationWithdrawn():
-            yield "qualification", fact.name
-        case TouchSent() | TouchFailed():
-            yield "channel", fact.channel
-            yield "programme", fact.programme
-        case _:
-            return
-
-
-def _type_words(value: object) -> str:
-    """Return the type of a value in words; never the value, which may be personal."""
-    return {bool: "a boolean", int: "an integer", float: "a number", str: "text"}.get(type(value), type(value).__name__)
-
-
-def guards_of(lifecycle: Lifecycle) -> Iterator[tuple[str, Criterion]]:
-    """Yield every guard of a lifecycle, with its path."""
-    for place, rule in enumerate(lifecycle.transitions):
-        if rule.guard is not None:
-            yield f"lifecycle.transitions.{place}.guard", rule.guard
-    for place, stage in enumerate(lifecycle.stages):
-        for number, route in enumerate(stage.routes):
-            yield f"lifecycle.stages.{place}.routes.{number}.guard", route.guard
-    for name, entries in (("entries", lifecycle.entries), ("referral_entries", lifecycle.referral_entries)):
-        for place, entry in enumerate(entries):
-            if entry.guard is not None:
-                yield f"lifecycle.{name}.{place}.guard", entry.guard

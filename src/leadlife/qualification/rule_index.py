@@ -15,21 +15,18 @@ from leadlife._base.model import EARLIEST
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import (
     BandIs,
-    ByRole,
     Criterion,
-    CustomGuard,
     HoldsQualification,
     ReadinessIs,
     ScoreIs,
     View,
     leaves_of,
 )
-from leadlife.errors import Fault, GuardError, LeadlifeError
+from leadlife.errors import GuardError, LeadlifeError
 from leadlife.leads import Lead
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.lifecycle import Lifecycle
 from leadlife.lifecycle.transitions import TransitionKind
-from leadlife.lifecycle.validation import circles
 from leadlife.qualification.rules import Hysteresis, QualificationRule, ReadinessRule
 from leadlife.timing import earliest
 
@@ -290,40 +287,6 @@ def _changes_of(leaf: Criterion, view: View) -> tuple[datetime | None, datetime 
     return (None, None) if score is None else (score.changes_at, leaf.fades_from(score, view))
 
 
-def rule_faults(qualifications: tuple[QualificationRule, ...], readiness: ReadinessRule | None) -> Iterator[Fault]:
-    """Yield the faults of rules that do not depend on the rest of the playbook: roles, circles, unbound guards."""
-    for path, criterion in criteria_of(qualifications, readiness):
-        for leaf in leaves_of(criterion):
-            if isinstance(leaf, ByRole):
-                yield Fault(path, "a rule cannot read the role: no actor evaluates it", "use granted_by")
-            elif isinstance(leaf, HoldsQualification) and path.startswith("readiness"):
-                yield Fault(
-                    path,
-                    "readiness cannot read qualifications, because it is evaluated before them",
-                    "use the criteria of the qualification",
-                )
-            elif isinstance(leaf, ReadinessIs) and path.startswith("readiness"):
-                yield Fault(path, "readiness cannot read itself", "take this criterion out")
-            elif isinstance(leaf, CustomGuard) and leaf.call is None:
-                yield Fault(path, f"guard {leaf.name!r} is not bound to a function", "pass the function when loading")
-    for circle in _circles(qualifications):
-        circle_text = " > ".join(circle)
-        yield Fault("qualifications", f"qualifications read each other in a circle: {circle_text}", "break the circle")
-
-
-def criteria_of(
-    qualifications: tuple[QualificationRule, ...], readiness: ReadinessRule | None
-) -> Iterator[tuple[str, Criterion]]:
-    """Yield every criterion of the rules, with its path."""
-    for place, rule in enumerate(qualifications):
-        for name, criterion in rule.criteria():
-            yield f"qualifications.{place}.{name}", criterion
-    if readiness is not None:
-        for segment in ("mid", "late"):
-            for name, criterion in getattr(readiness, segment).criteria():
-                yield f"readiness.{segment}.{name}", criterion
-
-
 def _prepared(name: str, rule: Hysteresis, roles: tuple[str, ...], *, qualifies: bool) -> IndexedRule:
     return IndexedRule(name, rule, roles, tuple(timed_leaves(rule.enter)), tuple(timed_leaves(rule.leave)), qualifies)
 
@@ -360,18 +323,14 @@ def _in_order(rules: tuple[QualificationRule, ...]) -> Iterator[QualificationRul
     """Yield qualifications so that each comes after those that it reads; circles were refused before."""
     waiting = list(rules)
     while waiting:
-        rule = next(one for one in waiting if not (_needs(one) & {other.name for other in waiting if other is not one}))
+        rule = next(one for one in waiting if not (needs(one) & {other.name for other in waiting if other is not one}))
         waiting.remove(rule)
         yield rule
 
 
-def _needs(rule: QualificationRule) -> set[str]:
+def needs(rule: QualificationRule) -> set[str]:
+    """Return the qualifications that a rule reads."""
     return {name for _, criterion in rule.criteria() for topic, name in criterion.inputs() if topic == "qualification"}
-
-
-def _circles(rules: tuple[QualificationRule, ...]) -> Iterator[tuple[str, ...]]:
-    names = {rule.name for rule in rules}
-    yield from circles({rule.name: sorted(_needs(rule) & names) for rule in rules})
 
 
 def _blank(rules: list[IndexedRule], policies: Mapping[str, Policy]) -> int:

@@ -214,6 +214,7 @@ def _openings(begins: tuple[tuple[int, ...], ...], day: date, zone: ZoneInfo) ->
         wall = midnight + timedelta(minutes=begin)
         first = from_wall(wall, zone)
         found.add(first)
+        # A time that comes twice opens the window twice; there and back again tells it from one that is skipped.
         second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
         if second > first and second.astimezone(zone).replace(tzinfo=None) == wall:
             found.add(second)
@@ -228,7 +229,7 @@ def _changes(day: date, zone: ZoneInfo) -> Iterator[datetime]:
     if low.astimezone(zone).utcoffset() == high.astimezone(zone).utcoffset():
         return
     before = low.astimezone(zone).utcoffset()
-    while high - low > timedelta(seconds=1):
+    while high - low > timedelta(seconds=1):  # clocks change on whole seconds
         middle = low + (high - low) // 2
         low, high = (middle, high) if middle.astimezone(zone).utcoffset() == before else (low, middle)
     yield high.replace(microsecond=0)

@@ -21,9 +21,9 @@ from leadlife.facts import (
     TouchSent,
 )
 from leadlife.journey.legality import NOT_STARTED
-from leadlife.journey.records import FactStatus, RuleChange, RuleChangeKind
+from leadlife.journey.records import FactStatus, RuleChangeKind
 from leadlife.journey.view import JourneyView
-from leadlife.leads import TIMER, ActorKind
+from leadlife.leads import ActorKind
 from leadlife.timing import Calendar, Elapsed, due, earliest
 
 if TYPE_CHECKING:
@@ -143,18 +143,7 @@ def expire_offer(state: State, position: Position, known: Ownership, offer: Offe
             offer=late._replace(to=to, number=offer.number + 1, deadline=deadline, hours=hours)
         )
         then = f"it is offered to {to}" if escalates else "it is offered again"
-    state.append(
-        RuleChange(
-            at=at,
-            kind=RuleChangeKind.EXPIRED,
-            name=offer.to,
-            fact=None,
-            by=TIMER,
-            derived=True,
-            playbook=position.playbook.ref,
-            reason=then,
-        )
-    )
+    state.note_timed(position, RuleChangeKind.EXPIRED, offer.to, at=at, reason=then)
 
 
 def _deadline(state: State, playbook: Playbook, at: datetime, answer_within: Any) -> tuple[datetime | None, str | None]:

@@ -20,10 +20,12 @@ from leadlife.journey.records import (
     HistoryEntry,
     LimitState,
     ReadinessState,
+    RuleChange,
+    RuleChangeKind,
     RuleState,
     Timer,
 )
-from leadlife.leads import Source
+from leadlife.leads import TIMER, Source
 from leadlife.lifecycle.stages import Stage, StageStatus
 from leadlife.lifecycle.table import TransitionTable
 from leadlife.playbook.registry import RegisteredPlaybook
@@ -247,6 +249,20 @@ class State:
         if any(refusal.cause is not None for refusal in refusals):  # an exception holds on to whole stacks
             refusals = tuple(replace(refusal, cause=None) for refusal in refusals)
         self.append(FactOutcome(at, fact, status, trigger, refusals, playbook))
+
+    def note_timed(self, position: Position, kind: RuleChangeKind, name: str, *, at: datetime, reason: str) -> None:
+        """Add what time alone concluded."""
+        change = RuleChange(
+            at=at,
+            kind=kind,
+            name=name,
+            fact=None,
+            by=TIMER,
+            derived=True,
+            playbook=position.playbook.ref,
+            reason=reason,
+        )
+        self.append(change)
 
     def content(self) -> tuple[Any, ...]:
         """Return everything that two equal states agree on, as one comparable value."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from leadlife.journey.handoff import expire_offer
 from leadlife.journey.moves import make_move
-from leadlife.journey.records import Due, FactStatus, LimitState, RuleChange, RuleChangeKind, Timer, TimerKind
+from leadlife.journey.records import Due, FactStatus, LimitState, RuleChangeKind, Timer, TimerKind
 from leadlife.journey.rule_evaluation import evaluate_rules
 from leadlife.journey.state import Position, RuleStates, State
 from leadlife.journey.waiting import limit_move
@@ -46,17 +46,7 @@ def pass_time(state: State, until: datetime) -> None:
 def _stop(state: State, position: Position, at: datetime) -> None:
     """Note that time alone moves the lead in a circle; it goes on with the next fact."""
     reason = f"time alone has moved the lead {MOST_TIMED_MOVES:,} times since the last fact: the moves form a circle"
-    change = RuleChange(
-        at=at,
-        kind=RuleChangeKind.UNSETTLED,
-        name=position.stage,
-        fact=None,
-        by=TIMER,
-        derived=True,
-        playbook=position.playbook.ref,
-        reason=reason,
-    )
-    state.append(change)
+    state.note_timed(position, RuleChangeKind.UNSETTLED, position.stage, at=at, reason=reason)
 
 
 def next_timer(state: State, until: datetime) -> Timer | None:

@@ -24,7 +24,7 @@ from leadlife import (
 )
 from leadlife.criteria import CustomGuard, evidence, in_stage
 from leadlife.errors import InvalidDefinition, LeadlifeError, NeedsWholeLog, UnknownName
-from leadlife.facts import HandoffAccepted, HandoffOffered, HandoffPaused, Refunded, TouchSent
+from leadlife.facts import HandoffAccepted, HandoffOffered, HandoffPaused, OwnerAssigned, Refunded, TouchSent
 from leadlife.io.fact_lines import read_facts
 from leadlife.planning import (
     Market,
@@ -429,3 +429,22 @@ def test_an_offer_counts_for_the_source_of_the_cycle_in_which_it_was_made():
     assert (journey.cycle.number, journey.cycle.source.channel) == (2, "web")
     report = handoffs([journey], as_of=T0 + 101 * DAY)
     assert [row.key for row in report.by_source] == ["fair"]
+
+
+def test_a_day_of_the_past_is_shown_as_it_was_and_not_as_it_is():
+    journey = started(book(programme(mail("one"))))
+    journey = journey.record(plan(journey, at=T0).due[0].sent(at=T0)).record(
+        OwnerAssigned(owner="sam", at=T0 + 9 * DAY)
+    )
+    past = day_of([journey], at=T0 - HOUR)
+    assert (past.touches, past.queues, past.failed) == ((), {}, ())
+    morning = day_of([journey], at=T0 + HOUR)
+    assert list(morning.queues) == [None]
+    assert list(day_of([journey], at=T0 + 10 * DAY).queues) == ["sam"]
+
+
+def test_what_was_sent_this_morning_is_not_in_the_work_of_the_day_again():
+    journey = started(book(programme(mail("one"))))
+    assert [touch.touch for touch in day_of([journey], at=T0).touches] == ["one"]
+    journey = journey.record(plan(journey, at=T0).due[0].sent(at=T0 + HOUR))
+    assert day_of([journey], at=T0).touches == ()

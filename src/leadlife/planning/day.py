@@ -119,6 +119,9 @@ class Day(NamedTuple):
 def day_of(journeys: Iterable[Journey], *, at: datetime, lasts: timedelta = timedelta(days=1)) -> Day:
     """Return the work of a day, or of another time, for many leads; one that breaks stops no other.
 
+    A lead whose facts lie inside the day already is shown at its present, so that what was sent is not to be sent
+    again. One whose facts go on after the day is shown as it was when the day began.
+
     Args:
         journeys: The leads.
         at: When it begins.
@@ -137,8 +140,9 @@ def day_of(journeys: Iterable[Journey], *, at: datetime, lasts: timedelta = time
     queues: dict[str | None, list[Waiting]] = {}
     failed: list[Unplanned] = []
     for journey in listed_of("journeys", journeys, Journey):
-        now = journey if journey.at is not None and journey.at > begin else journey.tick(begin)
+        now = journey
         try:
+            now = _seen(journey, begin, end)
             found = plan(now, at=max(begin, now.at or begin), limit=every_touch(now))
             touches += [touch for touch in found.touches if touch.at < end]
         except LeadlifeError as error:
@@ -156,6 +160,13 @@ def day_of(journeys: Iterable[Journey], *, at: datetime, lasts: timedelta = time
         queues={owner: tuple(sorted(leads, key=lambda one: (one.since, one.lead))) for owner, leads in ordered},
         failed=tuple(failed),
     )
+
+
+def _seen(journey: Journey, begin: datetime, end: datetime) -> Journey:
+    """Return a lead as the work of a day is seen from it."""
+    if journey.at is None or journey.at <= begin:
+        return journey.tick(begin)
+    return journey if journey.at < end else journey.as_of(at=begin)
 
 
 def _deadlines(journey: Journey, begin: datetime, end: datetime) -> list[Deadline]:

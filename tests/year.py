@@ -1,7 +1,8 @@
-"""A year of a small firm with 2,000 simulated leads, and the same year under a more pressing playbook.
+"""A year of a small firm with 200 simulated leads, fifty times, and the same years under a more pressing playbook.
 
-Run by ``make soak``; the table stands in docs/nurture.md. The market is invented, so this tests the simulator and the
-comparison, and says nothing about real leads.
+Run by ``make soak``; the table stands in docs/nurture.md. Ten worlds, 2,000 leads, were tried first, with the seeds 7 to
+16, and did not settle the sales; these have other seeds and were run once. The market is invented, so this tests the
+simulator and the comparison, and says nothing about real leads.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ def pressing(playbook: Playbook) -> Playbook:
 
 
 def year() -> Comparison:
-    """Return the year under the preset and under the more pressing playbook, in the same ten worlds."""
+    """Return the year under the preset and under the more pressing playbook, in the same fifty worlds."""
     calm = eight_stage_nurture()
-    return compare(calm, pressing(calm), leads=200, worlds=10)
+    return compare(calm, pressing(calm), leads=200, worlds=50, seed=2027)
 
 
 def main() -> None:
@@ -47,6 +48,7 @@ def main() -> None:
     rows = {row.figure: row for row in found.rows}
     assert rows["touches"].low > 0, "the pressing playbook sends more"
     assert rows["opt-outs"].low > 0, "more leads unsubscribe"
+    assert rows["sales"].high < 0, "the pressing playbook wins less"
     assert rows["offers to sales"].high < 0, "fewer leads come so far that sales is asked"
 
 

@@ -133,6 +133,9 @@ class Sight:
         seen = reversed(self.known.activities.get(kind, ()))
         return (one for one in seen if one.ordinal > self.cut) if since_recycling else seen
 
+    def instants(self, kind: str, most: int | None = None) -> list[datetime]:
+        return [seen.at for seen in self.activities(kind)][:most]
+
     def first(self, kind: str) -> Observation | None:
         return next(iter(self.known.activities.get(kind, ())), None)
 

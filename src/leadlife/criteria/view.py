@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, NoReturn, Protocol, TypeVar
@@ -212,6 +212,10 @@ class View(Protocol):
 
     def activities(self, kind: str, *, since_recycling: bool = False) -> Iterator[Observation]:
         """The activities of a kind, the newest first."""
+        ...
+
+    def instants(self, kind: str, most: int | None = None) -> Sequence[datetime]:
+        """When the activities of a kind happened, the newest first; only so many of them, if that is given."""
         ...
 
     def first(self, kind: str) -> Observation | None:

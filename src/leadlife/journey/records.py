@@ -289,6 +289,12 @@ class RuleState(NamedTuple):
         """
         return self.released()._replace(barred=ordinal, barred_moves=moves or 0, overruled=moves is None)
 
+    def awaiting(self, steady: datetime | None, exact: datetime | None, fading: datetime | None) -> RuleState:
+        """Return the rule's state once it was evaluated, with the instants from which time may change the answer."""
+        if self.failed is None and self.steady == steady and self.exact == exact and self.fading == fading:
+            return self  # as it is for most rules: a copy of so many fields takes its time
+        return self._replace(failed=None, steady=steady, exact=exact, fading=fading)
+
     def is_over(self, at: datetime) -> bool:
         """Return whether what is held has lapsed at an instant."""
         return self.expires is not None and self.expires <= at

@@ -86,7 +86,11 @@ class _Answers(NamedTuple):
 
 
 class _Evaluation:
-    """One evaluation, while it lasts. It holds the rules' states by name and writes them back when it has run."""
+    """One evaluation, while it lasts.
+
+    Once it runs, the states of the rules by name are a copy of its own, which the view reads and which is changed in
+    place: copies of the lead's state are made before an evaluation and after it, never while it runs.
+    """
 
     __slots__ = (
         "at",
@@ -168,6 +172,7 @@ class _Evaluation:
 
     def run(self) -> None:
         """Evaluate, move, and again, until nothing moves."""
+        self.states = dict(self.states)
         left = len(self.playbook.lifecycle.stages)
         move = self._evaluated()
         while move is not None and left:
@@ -265,13 +270,11 @@ class _Evaluation:
                 # That the lead once took part is kept, for the day on which the programme is declared again.
                 if known.held:
                     self._append(RuleChangeKind.LEFT, programme, reason=Withdrawal.UNDECLARED)
-                    self.states = {**self.states, name: known.left(self.at)}
-                    self._write()
+                    self.states[name] = known.left(self.at)
                 continue
             if known.held and name not in _SEGMENTS:
                 self._append(RuleChangeKind.WITHDRAWN, name, reason=Withdrawal.UNDECLARED)
-            self.states = {kept: one for kept, one in self.states.items() if kept != name}
-            self._write()
+            del self.states[name]
 
     def _evaluate(self, rule: IndexedRule, *, confirmed: bool) -> bool:
         """Evaluate a rule, and return whether what is held has changed."""
@@ -289,8 +292,8 @@ class _Evaluation:
             after = after._replace(
                 failed=error.message, steady=self.view.aged, exact=ahead.exact, fading=self.view.aged
             )
-        self.states = {**self.states, rule.name: after}
-        self._write()
+        if after is not before or rule.name not in self.states:
+            self.states[rule.name] = after
         return self._report(rule, before, after, withdrawal, criterion)
 
     def _released(self, rule: IndexedRule, known: RuleState) -> tuple[RuleState, Withdrawal | None]:
@@ -325,8 +328,7 @@ class _Evaluation:
         again = None if rule.programme is None else self._reentry_at(rule.programme, known)
         if again is not None and again > self.at:
             steady, exact = earliest((steady, again)), earliest((exact, again))
-        known = known._replace(failed=None, steady=steady, exact=exact, fading=ahead.fading)
-        return known, withdrawal, criterion
+        return known.awaiting(steady, exact, ahead.fading), withdrawal, criterion
 
     def _withdrawn(
         self, rule: IndexedRule, known: RuleState, answers: _Answers
@@ -489,32 +491,45 @@ class _Evaluation:
 
     def _timed(self, due: Due) -> RuleStates:
         """Return where the rules stand after the evaluation, and when time alone changes something."""
-        timers: list[Timer] = []
+        exact: list[tuple[datetime, str, str]] = []
         again: list[datetime | None] = []
-        fading: list[tuple[datetime, str]] = []
+        fading: list[tuple[datetime, str, str]] = []
         for name, known in self.states.items():
-            label = "readiness" if name in _SEGMENTS else programme_of(name) or name
             if known.expires is not None:
-                timers.append(Timer(known.expires, TimerKind.EXACT, f"{label} lapses"))
+                exact.append((known.expires, "{} lapses", name))
                 again.append(known.expires)
             if known.exact is not None:
-                timers.append(Timer(known.exact, TimerKind.EXACT, f"the criteria of {label} may change"))
+                exact.append((known.exact, "the criteria of {} may change", name))
             if known.fading is not None:
-                fading.append((known.fading, label))
+                fading.append((known.fading, "a review may change {}", name))
             if known.steady is not None:
                 again.append(known.steady)
         ahead = moves_horizon(self.position, self.view, self.moves)
         if ahead.exact is not None:
-            timers.append(Timer(ahead.exact, TimerKind.EXACT, "a move that waits may become possible"))
+            exact.append((ahead.exact, "a move that waits may become possible", ""))
         if ahead.fading is not None:
-            fading.append((ahead.fading, "whether a move that waits is possible"))
+            fading.append((ahead.fading, "a review may change whether a move that waits is possible", ""))
+        timers = [_first_timer(exact, TimerKind.EXACT)] if exact else []
         if fading:
-            first, what = min(fading)
-            timers.append(Timer(self.view.next_review(first), TimerKind.GRID, f"a review may change {what}"))
+            gone = _first_timer(fading, TimerKind.GRID)
+            timers.append(gone._replace(at=self.view.next_review(gone.at)))
         look_again, timer = earliest((*again, ahead.steady)), min(timers, default=None)
         return RuleStates(
             self.states, self.readiness, due, ahead, look_again, timer, self.position.moves, self.rules.broken
         )
+
+
+def _first_timer(found: list[tuple[datetime, str, str]], kind: TimerKind) -> Timer:
+    """Return the first of some timers, each given by its instant, what it is about and the name of the rule.
+
+    Words are made for those of the first instant only.
+    """
+    first = min(found)[0]
+    return min(Timer(at, kind, about.format(_label(name))) for at, about, name in found if at == first)
+
+
+def _label(name: str) -> str:
+    return "readiness" if name in _SEGMENTS else programme_of(name) or name
 
 
 def _withdrawn(rule: IndexedRule, known: RuleState, answers: _Answers) -> tuple[Withdrawal | None, Criterion | None]:

@@ -212,6 +212,14 @@ class JourneyView:
         after = max(self._after, self._cut if since_recycling else 0)
         return takewhile(lambda one: one.ordinal > after, seen) if after else seen
 
+    def instants(self, kind: str, most: int | None = None) -> list[datetime]:
+        """Return when the activities of a kind happened, the newest first; only so many of them, if that is given."""
+        here, after, found = self._state.memory.activities.get(kind), self._after, list[datetime]()
+        while here is not None and here.item.ordinal > after and len(found) != most:
+            found.append(here.item.at)
+            here = here.before
+        return found
+
     def first(self, kind: str) -> Observation | None:
         """Return the first activity of a kind."""
         if self._after:

@@ -174,9 +174,11 @@ class NearScore:
     def compares(self, relation: Callable[[float, float], bool], value: float) -> bool:
         """Return whether the value stands in one of the six relations to another."""
         low, high = (end / MICRO for end in self.bounds)
-        if low <= value <= high:
+        if low < high and low <= value <= high:
             return relation(self.exact.value, value)
-        return relation(low, value)  # both ends, and all between them, are on one side of it
+        return relation(
+            low, value
+        )  # the sum is known, or both ends, and all between them, are on one side of the value
 
     def fades_from(self, threshold: float | None) -> datetime | None:
         """Return an instant before which half-lives cannot take the value across a threshold; None means never."""

@@ -19,9 +19,10 @@ from leadlife.errors import Fault, Malformed, did_you_mean, repeated
 from leadlife.leads import Activity, Lead
 from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Score, banded
 from leadlife.scoring import micropoints as exact
+from leadlife.scoring.activity_points import Tally
 from leadlife.scoring.limits import Limits, limits_of
-from leadlife.scoring.nearly import NearScore
-from leadlife.scoring.points_engine import PointsEngine, Tally
+from leadlife.scoring.nearly import Bounds, NearScore
+from leadlife.scoring.points_engine import PointsEngine
 from leadlife.scoring.policy import Amount, Banded, PolicyView, Question, band_faults, example
 from leadlife.scoring.rules import ActivityRule, AnyRule, FieldRule, Rule, TierRule
 from leadlife.scoring.view import LeadView
@@ -159,7 +160,7 @@ class Points(Banded):
         return next((criterion for criterion in self.exclude if criterion.predicate(view) is True), None)
 
     def summary_of(self, view: View) -> Score | NearScore | None:
-        """Return the score with one line for the sum of its rules, which may be known nearly until it is asked for.
+        """Return what criteria ask of the score: its sum, which may be known nearly until it is asked for.
 
         None if the policy has a zone other than the view's, or excludes the lead.
         """
@@ -169,18 +170,24 @@ class Points(Banded):
             return None
         near = self._engine.nearly(view)
         if near is None:
-            return self._summed(view)
+            tally = self._engine.tally(view, lines=False)
+            near = Bounds(tally.total, tally.total), tally
         bounds, tally = near
         return NearScore(
             lambda: self._summed(view),
             bounds,
-            sorted((exact(least), name) for name, least in self.bands.items()),
+            self._least,
             at=view.at,
             changes_at=self._changes_at(view, tally),
             fading=tally.fading,
             rounding=tally.rounding,
             half_life=tally.half_life,
         )
+
+    @cached_property
+    def _least(self) -> list[tuple[int, str]]:
+        """The least micropoints of each band, the lowest first."""
+        return sorted((exact(least), name) for name, least in self.bands.items())
 
     def _summed(self, view: View) -> Score:
         tally = self._engine.tally(view, lines=False)

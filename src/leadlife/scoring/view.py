@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from operator import attrgetter
+from operator import attrgetter, eq
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -49,8 +49,9 @@ class LeadView:
     @cached_property
     def _history(self) -> tuple[Activity, ...]:
         ordered = sorted(self._given, key=_when)
+        instants = [activity.at for activity in ordered]
         # The full key is expensive. It is needed only if two activities have the same instant.
-        if len(set(map(_when, ordered))) < len(ordered):
+        if any(map(eq, instants, instants[1:])):
             ordered.sort(key=_order)
         return tuple(ordered)
 
@@ -61,6 +62,15 @@ class LeadView:
             # tuple.__new__ skips the keyword handling of the NamedTuple: scoring a batch spends most of its time here.
             seen = tuple.__new__(Observation, (activity.attributes, activity.at, activity.id or "", place))
             by_kind.setdefault(activity.kind, []).append(seen)
+        return by_kind
+
+    @cached_property
+    def _instants(self) -> dict[str, list[datetime]]:
+        by_kind: dict[str, list[datetime]] = {}
+        for activity in self._given:
+            by_kind.setdefault(activity.kind, []).append(activity.at)
+        for instants in by_kind.values():
+            instants.sort(reverse=True)
         return by_kind
 
     @property
@@ -164,13 +174,19 @@ class LeadView:
         """Return the activities of a kind, the newest first."""
         return reversed(self._by_kind.get(kind, ()))
 
+    def instants(self, kind: str, most: int | None = None) -> Sequence[datetime]:
+        """Return when the activities of a kind happened, the newest first; only so many of them, if that is given."""
+        # Most scores need no more than this, and the observations take longer to make than the sum.
+        found = self._instants.get(kind, ())
+        return found if most is None else found[:most]
+
     def first(self, kind: str) -> Observation | None:
         """Return the first activity of a kind."""
         return next(iter(self._by_kind.get(kind, ())), None)
 
     def total(self, kind: str) -> int:
         """Return how many activities of a kind there are."""
-        return len(self._by_kind.get(kind, ()))
+        return len(self._instants.get(kind, ()))
 
     def running(
         self,
@@ -194,7 +210,7 @@ class LeadView:
     def adding(self, activity: Activity) -> LeadView:
         """Return the same view with one more activity."""
         new = object.__new__(type(self))
-        kept = {name: value for name, value in vars(self).items() if name not in ("_history", "_by_kind")}
+        kept = {name: value for name, value in vars(self).items() if name not in ("_history", "_by_kind", "_instants")}
         vars(new).update(kept, _given=(*self._given, activity))
         return new
 

@@ -20,11 +20,13 @@ def due(start: datetime, duration: Elapsed | Calendar, zone: ZoneInfo) -> dateti
     local = start.astimezone(zone)
     wall = local.replace(tzinfo=None)
     if not duration.months:
-        later = utc(start) + timedelta(days=duration.days)
+        days = timedelta(days=duration.days)
+        later = utc(start) + days
         there = later.astimezone(zone)
-        if there.utcoffset() == local.utcoffset() and not there.fold:
+        # Two datetimes of one zone are subtracted by what their clocks show.
+        if there - local == days and not there.fold:
             return later  # no clock has changed in between, so this is the same local time
-        return from_wall(wall + timedelta(days=duration.days), zone)
+        return from_wall(wall + days, zone)
     from dateutil.relativedelta import relativedelta  # noqa: PLC0415 - needed for months only
 
     return from_wall(wall + relativedelta(months=duration.months, days=duration.days), zone)
@@ -74,7 +76,11 @@ def _nth(start: datetime, every: Elapsed | Calendar, number: int, zone: ZoneInfo
 
 def earliest(instants: Iterable[datetime | None]) -> datetime | None:
     """Return the earliest of some instants; None means never, and so does one past the end of the calendar."""
-    return min((at for at in instants if at is not None and at < LATEST), default=None)
+    first = None
+    for at in instants:  # a plain loop: every evaluation of a rule comes here several times
+        if at is not None and (first is None or at < first):
+            first = at
+    return None if first is None or first >= LATEST else first
 
 
 def grid_from(at: datetime, zone: ZoneInfo, every: int) -> datetime:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import leadlife
-from leadlife import planning, scoring
+from leadlife import economics, planning, scoring
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,6 +29,7 @@ def test_the_stub_and_the_table_name_the_same():
         (leadlife, "leadlife"),
         (scoring, "leadlife/scoring"),
         (planning, "leadlife/planning"),
+        (economics, "leadlife/economics"),
     ):
         tree = ast.parse((ROOT / "src" / folder / "__init__.pyi").read_text())
         stubbed = {

@@ -1,22 +1,21 @@
 """The Aalen-Johansen incidence of winning, Wilson's interval of a share, and quantiles.
 
 The incidence of one of several competing events is a sum over the days on which it happens: the share of leads without
-any event before that day, times the hazard of that day (Aalen and Johansen 1978). On the same day, events come before
-censorings.
+any event before that day, times the hazard of that day (Aalen and Johansen 1978); see :class:`CompetingRisks`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import sqrt
 from typing import NamedTuple
 
+from leadlife.analytics.survival import CompetingRisks
+
 Z_95 = 1.959963984540054
 """The 97.5 % point of the standard normal distribution."""
 
-ROUNDING = 1e-9
-"""The tolerance for sums of floats that should reach a share exactly."""
+WON, LOST = "won", "lost"
 
 
 class Risk(NamedTuple):
@@ -37,21 +36,8 @@ class Incidence:
     """
 
     def __init__(self, *, won: Iterable[int], lost: Iterable[int], open_: Iterable[int]) -> None:
-        wins, losses, censored = Counter(won), Counter(lost), Counter(open_)
-        days = sorted({*wins, *losses, *censored})
-        self._days = days
-        self._risk: dict[int, int] = {}
-        self._rate: dict[int, float] = {}
-        at_risk = wins.total() + losses.total() + censored.total()
-        free, rate = 1.0, 0.0
-        for day in days:
-            self._risk[day] = at_risk
-            rate += free * wins[day] / at_risk
-            free *= 1 - (wins[day] + losses[day]) / at_risk
-            # Without a competing event it equals one minus Kaplan-Meier, which rounds less than the sum.
-            self._rate[day] = rate if losses else 1 - free
-            at_risk -= wins[day] + losses[day] + censored[day]
-        self._decided = bool(days) and not censored[days[-1]]
+        causes = ((WON, won), (LOST, lost), (None, open_))
+        self._risks = CompetingRisks((days, cause) for cause, several in causes for days in several)
 
     def by(self, days: int) -> Risk:
         """Return the incidence by a day; its rate is None after the last day on which a lead was observed.
@@ -59,15 +45,15 @@ class Incidence:
         Where that day decided the last of them, the rate stays as it is. The leads at risk are those that were observed
         for at least so many days.
         """
-        later = next((day for day in self._days if day >= days), None)
-        if later is None:
-            return Risk(days, self._rate[self._days[-1]] if self._decided else None, 0)
-        reached = [day for day in self._days if day <= days]
-        return Risk(days, self._rate[reached[-1]] if reached else 0.0, self._risk[later])
+        risks = self._risks
+        known = risks.is_decided or (risks.last is not None and days <= risks.last)
+        rate = risks.incidence(WON, by=days) if WON in risks.causes else 0.0
+        return Risk(days, rate if known else None, risks.at_risk(at=days))
 
     def first_reaching(self, share: float) -> int | None:
         """Return the first day on which the incidence reaches a share, or None if it does not."""
-        return next((day for day in self._days if self._rate[day] >= share - ROUNDING), None)
+        day = self._risks.first_reaching(WON, share)
+        return None if day is None else int(day)
 
 
 def wilson(successes: int, trials: int, *, z: float = Z_95) -> tuple[float, float]:

@@ -9,11 +9,12 @@ This file passes 400 lines, because every type of fact stands here, one short cl
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, TypeVar, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from leadlife._base.model import (
     SORTED,
@@ -34,7 +35,7 @@ from leadlife._frozen import FrozenDict
 from leadlife.criteria import Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
 from leadlife.leads import Activity, ActorKind, AnyActor, OptionalActor, Source, actor
-from leadlife.money import Money
+from leadlife.money import Money, exact_decimal, short_decimal
 from leadlife.timing import OptionalDuration
 
 _STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline"}
@@ -57,7 +58,9 @@ if TYPE_CHECKING:
     _Text = Accepts[str, str | None]
     _Seq = Accepts[int, int | None]
     _When = Accepts[datetime, datetime | None]
+    Hours = Accepts[Decimal, Decimal | float | str]
 else:
+    Hours = Annotated[Decimal, BeforeValidator(exact_decimal), Field(gt=0, le=100_000, decimal_places=6)]
     _Text = Id | None
     _Seq = Annotated[int, Field(ge=0, lt=2**63)] | None
     _When = Instant | None
@@ -333,14 +336,23 @@ class Sold(Fact):
 
     type: Literal["sold"] = "sold"
     amount: Money | None = None
+    margin: Money | None = None
+    """What is left of the amount after the cost of what was sold; None where it is not known."""
     product: Id | None = None
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> Self:
+        if self.margin is not None and (self.amount is None or self.amount.currency != self.margin.currency):
+            raise Malformed("a margin is part of an amount in the same currency", hint="give both in one currency")
+        return self
 
     def remembered(self) -> Remembered:
         """Return that there was a sale."""
         return Remembered("sold", "", True)
 
     def _canonical(self) -> Self:
-        return self if self.amount is None else _with(self, "amount", self.amount.canonical())
+        short = self if self.amount is None else _with(self, "amount", self.amount.canonical())
+        return short if self.margin is None else _with(short, "margin", self.margin.canonical())
 
 
 class CostIncurred(Fact):
@@ -352,6 +364,22 @@ class CostIncurred(Fact):
 
     def _canonical(self) -> Self:
         return _with(self, "amount", self.amount.canonical())
+
+
+class EffortSpent(Fact):
+    """Somebody worked on the lead."""
+
+    type: Literal["effort"] = "effort"
+    hours: Hours
+    who: Id | None = None
+    """Who worked; None where it is whoever recorded it, or nobody says."""
+    rate: Money | None = None
+    """What an hour costs; None where that is not known, so the hours count and their cost does not."""
+    category: Name | None = None
+
+    def _canonical(self) -> Self:
+        short = _with(self, "hours", short_decimal(self.hours))
+        return short if self.rate is None else _with(short, "rate", self.rate.canonical())
 
 
 class Refunded(Fact):
@@ -619,6 +647,7 @@ AnyFact = Annotated[
     | EvidenceGiven
     | Sold
     | CostIncurred
+    | EffortSpent
     | Refunded
     | Referred
     | ScoreReported

@@ -11,17 +11,33 @@ from leadlife.errors import CurrencyMismatch, Malformed
 
 def _exact(value: object) -> object:
     if isinstance(value, bool | float):
-        raise Malformed("an amount of money cannot be a float", hint="pass text or a Decimal")
+        what = "a number cannot be True or False" if isinstance(value, bool) else "an amount of money cannot be a float"
+        raise Malformed(what, hint="pass text or a Decimal")
     if not isinstance(value, str | int):
         return value
     try:
         # Decimal accepts "1_000"; the replacement makes it fail, because an amount with an underscore is a mistake.
         return Decimal(value if isinstance(value, int) else value.replace("_", "no digit"))
     except ArithmeticError:
-        raise Malformed("the text must be an amount of money", hint="write it like 12.50") from None
+        raise Malformed("the text must be a decimal number", hint="write it like 12.50") from None
+
+
+def exact_decimal(value: object) -> object:
+    """Return a number as a decimal; a float is read as it is printed, so that 1.1 hours are 1.1 and no more.
+
+    Raises:
+        Malformed: It is text that is no number.
+    """
+    return _exact(repr(value)) if isinstance(value, float) else _exact(value)
 
 
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(max_digits=20, decimal_places=6)]
+
+
+def short_decimal(number: Decimal) -> Decimal:
+    """Return an equal decimal in its shortest spelling: 49.00 is 49, and 100 is not 1E+2."""
+    short = number.normalize()
+    return short.quantize(1) if short == short.to_integral_value() else short
 
 
 class Money(Model):
@@ -57,8 +73,7 @@ class Money(Model):
 
     def canonical(self) -> Self:
         """Return the same money with the amount in its shortest spelling: 49.00 is 49."""
-        short = self.amount.normalize()
-        return self.model_copy(update={"amount": short.quantize(1) if short == short.to_integral_value() else short})
+        return self.model_copy(update={"amount": short_decimal(self.amount)})
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"

@@ -6,28 +6,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from leadlife.analytics.cautions import (
-    FEWEST,
-    Caution,
-    about_journeys,
-    cautions,
-    small_group,
-    thin_horizon,
-    winners_only,
-)
+from leadlife.analytics.cautions import FEWEST, Caution, small_group, thin_horizon
+from leadlife.analytics.grouped import GroupedLeads
 from leadlife.analytics.incidence import Incidence, Risk, quantile, wilson
-from leadlife.analytics.lead_outcomes import LeadOutcome, by_lead, lead_outcomes
-from leadlife.analytics.stage_names import StageNames
-from leadlife.errors import UnknownName, did_you_mean
+from leadlife.analytics.lead_outcomes import LeadOutcome
 from leadlife.journey import Journey
 from leadlife.lifecycle.stages import StageType
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import instant
 
 HORIZONS = (30, 90, 180, 365)
-SOURCE, LEAD_TYPE, PIPELINE = "source", "lead_type", "pipeline"
-OWN = (SOURCE, LEAD_TYPE, PIPELINE, f"cycle.{SOURCE}", f"cycle.{LEAD_TYPE}", f"journey.{PIPELINE}")
-"""The names to group by besides fields; the long form is for playbooks that have a field with the short name."""
 
 
 class DaysToWon(NamedTuple):
@@ -147,60 +135,21 @@ def funnel(
         UnknownName: ``by`` is neither a field nor one of these names.
     """
     until = instant(as_of)
-    names = tuple(playbook.fields) if attributes is None else tuple(attributes)
-    if by is not None and by not in (*playbook.fields, *OWN):
-        known = [*playbook.fields, *OWN]
-        raise UnknownName(f"cannot group by {by!r}: there is no such field", hint=did_you_mean(by, known))
-    given = list(journeys)
-    several = _latest(given)
-    stage_names = StageNames.of(several, playbook.lifecycle)
-    single = list(lead_outcomes(several, until, stage_names))
-    rows = by_lead(single, until, playbook.zone)
+    found = GroupedLeads.of(journeys, playbook, as_of=until, by=by, attributes=attributes)
     stages = [stage.id for stage in playbook.lifecycle.stages if stage.type is not StageType.GATE]
-    warnings = [
-        *about_journeys(rows, repeated=len(given) - len(several), known=stage_names.known),
-        *cautions(rows, as_of=until, zone=playbook.zone),
-        *winners_only(rows, names),
-    ]
-    # A rate by an attribute that only won leads have would be 100 %, so such groups show no rates.
-    hidden = any(one.code == "winners_only" and one.figures["attribute"] == by for one in warnings)
-    groups: list[FunnelGroup] = []
-    total = _group(None, rows, stages, hidden=False)
-    if by is None and rows:
+    warnings = list(found.warnings)
+    total = _group(None, found.rows, stages, hidden=False)
+    if by is None and found.rows:
         warnings += small_group("total", total.leads, total.won_standing)
-    if len(rows) >= FEWEST:
+    if len(found.rows) >= FEWEST:
         warnings += thin_horizon("total", total.rate_by_horizon)
-    if by is not None:
-        parts: dict[str | None, list[LeadOutcome]] = {}
-        own = by not in playbook.fields and by.endswith(PIPELINE)
-        for row in single if own else rows:
-            parts.setdefault(_key(row, by, playbook), []).append(row)
-        groups = [_group(key, part, stages, hidden=hidden) for key, part in parts.items()]
-        groups.sort(key=lambda group: (-group.leads, group.key is None, group.key or ""))
-        for group in groups:
-            warnings += small_group(group.key, group.leads, group.won_standing)
-            if group.leads >= FEWEST:
-                warnings += thin_horizon(group.key, group.rate_by_horizon)
+    groups = [_group(key, part, stages, hidden=found.hides_rates) for key, part in found.groups.items()]
+    groups.sort(key=lambda group: (-group.leads, group.key is None, group.key or ""))
+    for group in groups:
+        warnings += small_group(group.key, group.leads, group.won_standing)
+        if group.leads >= FEWEST:
+            warnings += thin_horizon(group.key, group.rate_by_horizon)
     return Funnel(until, by, total, tuple(groups), tuple(warnings))
-
-
-def _key(row: LeadOutcome, by: str, playbook: Playbook) -> str | None:
-    if by in playbook.fields:
-        value = row.fields.get(by)
-        return None if value is None else str(value)
-    if by.endswith(PIPELINE):
-        return row.pipelines[0]
-    return row.channel if by.endswith(SOURCE) else row.lead_type
-
-
-def _latest(journeys: Iterable[Journey]) -> list[Journey]:
-    """Return each journey once: of those that were handed in several times, the one with the most facts."""
-    latest: dict[tuple[str, str], Journey] = {}
-    for journey in journeys:
-        known = latest.setdefault((journey.lead_id, journey.pipeline), journey)
-        if journey.version > known.version:
-            latest[journey.lead_id, journey.pipeline] = journey
-    return list(latest.values())
 
 
 def _group(key: str | None, rows: Sequence[LeadOutcome], stages: Sequence[str], *, hidden: bool) -> FunnelGroup:

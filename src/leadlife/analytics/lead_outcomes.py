@@ -120,7 +120,7 @@ def _together(rows: list[LeadOutcome], as_of: datetime, zone: str) -> LeadOutcom
 def _end(journey: Journey, visits: Sequence[Visit]) -> tuple[StageStatus | None, datetime | None]:
     """Return the end of a lead and its instant: the first win, else the lost or disqualified stage it is in."""
     wins = [cycle.ended for cycle in journey.cycles if cycle.outcome is StageStatus.WON and cycle.ended is not None]
-    wins += _wins_outside_cycles(visits)
+    wins += wins_outside_cycles(visits)
     if wins:
         return StageStatus.WON, min(wins)
     status = journey.status
@@ -129,7 +129,7 @@ def _end(journey: Journey, visits: Sequence[Visit]) -> tuple[StageStatus | None,
     return None, None
 
 
-def _wins_outside_cycles(visits: Sequence[Visit]) -> Iterator[datetime]:
+def wins_outside_cycles(visits: Sequence[Visit]) -> Iterator[datetime]:
     """Yield wins directly from a recycled or churned stage, which belong to no cycle, except those reopened later."""
     # The kind of the next visit is how this one was left; the last visit has not been left.
     after = (*(visit.kind for visit in visits[1:]), "")

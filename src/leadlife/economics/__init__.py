@@ -12,9 +12,15 @@ _HOMES = homes_of(
     __name__,
     {
         "attribution": "Attribution AttributionModel ChannelPath Credit ShapleyValue attribute removal_effects shapley",
+        "paths": "ChannelPaths HoldoutLift channel_paths holdout_lift",
+        "currency": "ExchangeRate",
         "customer_value": "BgNbd GammaGamma Purchases fit_bg_nbd migration_value",
+        "ledger": "Booking BookingKind bookings",
+        "group_returns": "Returns ReturnsRow returns",
         "semi_markov": "SemiMarkov StageOutlook",
+        "spend": "Spend SpendTable read_spend",
         "triangles": "ChainLadder Cohort LadderRow Matured bornhuetter_ferguson cape_cod chain_ladder",
+        "customer_costs": "UnitCosts unit_costs",
     },
 )
 """Each public name and the module that defines it; a module is imported when one of its names is first used."""

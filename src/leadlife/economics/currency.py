@@ -1,0 +1,105 @@
+"""One currency: figures are in one, and others are converted by rates that the caller gives, with their dates."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from leadlife._base.arguments import listed_of
+from leadlife._base.model import Model
+from leadlife.errors import CurrencyMismatch, Malformed
+from leadlife.money import Money, exact_decimal
+
+PLACES = 6
+"""Amounts have so many decimals at most."""
+
+
+class ExchangeRate(Model):
+    """What one unit of a currency is worth in another, from a day on.
+
+    >>> ExchangeRate(currency="USD", to="EUR", since=date(2026, 3, 1), rate="0.92").rate
+    Decimal('0.92')
+    """
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    to: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    since: date
+    rate: Annotated[Decimal, BeforeValidator(exact_decimal), Field(gt=0)]
+
+
+class Converter:
+    """Amounts in one currency.
+
+    Attributes:
+        currency: The currency; None as long as there is no money at all.
+    """
+
+    def __init__(self, currency: str | None, rates: Iterable[ExchangeRate]) -> None:
+        self.currency = currency
+        self._rates: dict[str, list[tuple[date, Decimal]]] = {}
+        for rate in rates:
+            if rate.to == currency:
+                self._rates.setdefault(rate.currency, []).append((rate.since, rate.rate))
+        for own in self._rates.values():
+            own.sort()
+
+    @classmethod
+    def of(cls, currencies: Iterable[str], *, currency: str | None, rates: Iterable[ExchangeRate]) -> Converter:
+        """Return how amounts in some currencies become amounts in one.
+
+        Args:
+            currencies: The currencies that there are.
+            currency: The one to report in; by default the only one that there is.
+            rates: The rates of the others.
+
+        Raises:
+            CurrencyMismatch: There are several currencies, and none was chosen.
+            Malformed: A rate is no ExchangeRate.
+        """
+        known, several = listed_of("rates", rates, ExchangeRate), sorted(set(currencies))
+        if currency is None and len(several) > 1:
+            raise CurrencyMismatch(
+                f"there is money in {', '.join(several)}, and a figure has one currency",
+                hint="pass currency= and rates= with an ExchangeRate for each of the others, or leave some out",
+            )
+        chosen = currency if currency is not None else next(iter(several), None)
+        if chosen is not None:
+            Money.of(0, chosen)  # refuses what is no currency
+        return cls(chosen, known)
+
+    def amount(self, money: Money, on: date) -> Decimal:
+        """Return an amount in the one currency, at the rate of a day.
+
+        Raises:
+            CurrencyMismatch: There is no rate for that day.
+        """
+        if money.currency == self.currency:
+            return money.amount
+        known = self._rates.get(money.currency, [])
+        place = bisect_right([since for since, _ in known], on)
+        if not place:
+            raise CurrencyMismatch(
+                f"there is no rate from {money.currency} to {self.currency} for {on}",
+                hint="pass an ExchangeRate whose since= is not later",
+            )
+        converted: Decimal = (money.amount * known[place - 1][1]).quantize(Decimal(1).scaleb(-PLACES), ROUND_HALF_EVEN)
+        return converted
+
+
+def checked_share(what: str, value: object) -> Decimal | None:
+    """Return a share from 0 to 1 as a decimal; None stays None.
+
+    Raises:
+        Malformed: It is no number, or not from 0 to 1.
+    """
+    if value is None:
+        return None
+    share = exact_decimal(value)
+    if not isinstance(share, Decimal) or not share.is_finite() or not 0 <= share <= 1:
+        raise Malformed(f"{what} must be a share from 0 to 1", hint='write 0.35 or "0.35"')
+    return share

@@ -1,0 +1,72 @@
+"""What one lead and one customer cost, as it stands and once the leads are mature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from leadlife.economics.triangles import Cohort, bornhuetter_ferguson, cape_cod
+
+_CENT = Decimal("0.01")
+
+
+class UnitCosts(NamedTuple):
+    """What one lead and one customer cost, to the cent.
+
+    Attributes:
+        cost_per_lead: The cost over all leads.
+        matured_won: How many leads are won in the end; None where nothing says so.
+        cac_now: The cost over the leads that are won so far.
+        cac_matured: The cost over those that are won in the end.
+        unknown: For each of these that is None, why.
+    """
+
+    cost_per_lead: Decimal | None
+    matured_won: float | None
+    cac_now: Decimal | None
+    cac_matured: Decimal | None
+    unknown: Mapping[str, str]
+
+
+def unit_costs(
+    cost: Decimal | None, cohorts: Iterable[Cohort], *, rate: float | None = None, unknown: str = ""
+) -> UnitCosts:
+    """Return what one lead and one customer cost.
+
+    >>> found = unit_costs(Decimal(12_000), [Cohort(leads=240, won=6, developed=0.5)], rate=0.05)
+    >>> [str(one) for one in (found.cost_per_lead, found.cac_now, found.cac_matured)], found.matured_won
+    (['50.00', '2000.00', '1000.00'], 12.0)
+
+    Args:
+        cost: What all of them cost; None where that is not known.
+        cohorts: The leads, by age.
+        rate: The share of leads that is won in the end, for Bornhuetter and Ferguson's method; by default the rate
+            that the cohorts show, by Cape Cod.
+        unknown: Why the cost is not known.
+
+    Raises:
+        Malformed: A cohort is not sound, or the rate is no share.
+    """
+    several = list(cohorts)
+    matured = (cape_cod(several) if rate is None else bornhuetter_ferguson(several, rate=rate)).won
+    why: dict[str, str] = {}
+    if matured is None or not several:
+        why["matured_won"] = "no lead has come so far that it shows how many will be won" if several else "no lead came"
+
+    def per(name: str, number: float | None, nobody: str) -> Decimal | None:
+        if cost is None:
+            why[name] = unknown
+        elif not number:
+            why[name] = nobody
+        else:
+            return (cost / Decimal(repr(number))).quantize(_CENT)
+        return None
+
+    return UnitCosts(
+        per("cost_per_lead", sum(one.leads for one in several), "no lead came"),
+        matured,
+        per("cac_now", sum(one.won for one in several), "nobody is won so far"),
+        per("cac_matured", matured, "nothing says that anybody will be won"),
+        why,
+    )

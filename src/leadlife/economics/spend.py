@@ -1,0 +1,196 @@
+"""Spend: what was paid for a source over a day or a period, whether a lead came of it or not."""
+
+from __future__ import annotations
+
+import csv
+from calendar import monthrange
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, NamedTuple, Self
+
+from pydantic import model_validator
+
+from leadlife._base.arguments import expect
+from leadlife._base.model import Model, Name
+from leadlife._base.shares import divided
+from leadlife.errors import Malformed, Unreadable
+from leadlife.io.tables import SetAside
+from leadlife.money import Money
+
+_DELIMITERS = (",", ";", "\t")
+_DAY = timedelta(days=1)
+MOST_DAYS = 3_700
+"""A period lasts ten years at most: more often, a year is mistyped."""
+
+
+class Spend(Model):
+    """An amount that was spent on a source, over a period of whole days.
+
+    >>> Spend.month("2026-02", Money.of(900, "EUR"), source="ads").until
+    datetime.date(2026, 2, 28)
+    """
+
+    since: date
+    """The first day."""
+    until: date
+    """The last day, which is part of the period."""
+    amount: Money
+    """How much, in all. Nothing, written out, says that a source costs nothing; no row at all leaves that unknown."""
+    source: Annotated[Name | None, "the channel of a Source"] = None
+    """The channel that it was spent on; None where it belongs to none."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.until < self.since:
+            raise Malformed("a period ends on its first day at the earliest", hint="exchange since and until")
+        if self.days > MOST_DAYS:
+            raise Malformed("a period lasts ten years at most", hint="correct the year")
+        if self.amount.amount < 0:
+            raise Malformed("spend must not be negative", hint="record what came back as money earned, or leave it out")
+        return self
+
+    @classmethod
+    def day(cls, day: date, amount: Money, *, source: str | None = None) -> Self:
+        """Return what was spent on one day."""
+        return cls(since=day, until=day, amount=amount, source=source)
+
+    @classmethod
+    def month(cls, month: str, amount: Money, *, source: str | None = None) -> Self:
+        """Return what was spent in a month, such as ``2026-02``.
+
+        Raises:
+            Malformed: It is no month.
+        """
+        first = _month(month)
+        return cls(
+            since=first, until=first.replace(day=monthrange(first.year, first.month)[1]), amount=amount, source=source
+        )
+
+    @property
+    def days(self) -> int:
+        """How many days the period lasts."""
+        return (self.until - self.since).days + 1
+
+    def by_day(self, amount: Decimal, *, last: date) -> Iterator[tuple[date, Decimal]]:
+        """Yield what falls to each day up to a last one: an equal part of an amount, so that all parts add up."""
+        places = max(2, -int(amount.as_tuple().exponent))
+        parts = divided(int(amount.scaleb(places)), [1] * self.days) if amount else [0] * self.days
+        for number, part in enumerate(parts):
+            day = self.since + number * _DAY
+            if day > last:
+                return
+            yield day, Decimal(part).scaleb(-places)
+
+
+class SpendTable(NamedTuple):
+    """The spend of a file.
+
+    Attributes:
+        rows: What could be read.
+        read: How many rows the file has, but for blank ones.
+        set_aside: What could not be read, with line and reason.
+    """
+
+    rows: tuple[Spend, ...]
+    read: int
+    set_aside: tuple[SetAside, ...]
+
+
+def read_spend(
+    path: Path | str,
+    *,
+    currency: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    decimal_comma: bool = False,
+) -> SpendTable:
+    """Return the spend of a CSV file with a header; a row that cannot be read is set aside, and counted.
+
+    The columns are ``amount``, ``source``, ``currency``, and either ``day``, ``month``, or ``since`` and ``until``.
+    Days are written like 2026-02-28 and months like 2026-02. Commas, semicolons or tabs may separate cells.
+
+    Args:
+        path: The file.
+        currency: The currency of amounts without one of their own.
+        columns: What the file calls a column, by the name above: ``{"source": "utm_source"}``.
+        decimal_comma: Whether amounts are written like 1234,50.
+
+    Raises:
+        Unreadable: The file cannot be read, or has no amount or no period.
+        Malformed: An argument has the wrong type.
+    """
+    if not isinstance(path, Path | str):
+        raise Malformed("path must be the path of a file")
+    if columns is not None:
+        expect("columns", columns, Mapping, hint='pass {"source": "utm_source"}')
+    file = Path(path)
+    names = {name: name for name in ("amount", "source", "currency", "day", "month", "since", "until")} | dict(
+        columns or {}
+    )
+    rows: list[Spend] = []
+    aside: list[SetAside] = []
+    read = 0
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            text = lines.readline()
+            separator = max(_DELIMITERS, key=text.count)
+            header = next(csv.reader([text], delimiter=separator), [])
+            places = {name: header.index(own) for name, own in names.items() if own in header}
+            if "amount" not in places or not ({"day", "month"} & set(places) or {"since", "until"} <= set(places)):
+                raise Unreadable(
+                    f"{file.name!r} needs an amount, and a day, a month, or since and until",
+                    hint=f"it has the columns {', '.join(header)}; name others in columns=",
+                )
+            reader = csv.reader(lines, delimiter=separator)
+            for cells in reader:
+                if not any(cell.strip() for cell in cells):
+                    continue
+                read += 1
+                try:
+                    rows.append(_row(cells, places, len(header), currency, decimal_comma=decimal_comma))
+                except Malformed as error:
+                    reason = "; ".join(fault.message for fault in error.faults) or error.message
+                    aside.append(SetAside(file.name, reader.line_num + 1, reason))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no CSV in UTF-8"
+        raise Unreadable(f"{file.name!r} cannot be read: {reason}") from None
+    return SpendTable(tuple(rows), read, tuple(aside))
+
+
+def _row(
+    cells: list[str], places: Mapping[str, int], width: int, currency: str | None, *, decimal_comma: bool
+) -> Spend:
+    if len(cells) != width:
+        raise Malformed(f"the row has {len(cells)} cells where the header has {width}")
+    given = {name: cells[place].strip() for name, place in places.items()}
+    amount = given["amount"]
+    if decimal_comma:
+        amount = amount.replace(".", "").replace(",", ".")
+    if not amount:
+        raise Malformed("there is no amount")
+    unit = given.get("currency") or currency
+    if unit is None:
+        raise Malformed("there is no currency", hint="pass currency=")
+    money, source = Money.of(amount, unit), given.get("source") or None
+    if given.get("day"):
+        return Spend.day(_date(given["day"]), money, source=source)
+    if given.get("month"):
+        return Spend.month(given["month"], money, source=source)
+    if given.get("since") and given.get("until"):
+        return Spend(since=_date(given["since"]), until=_date(given["until"]), amount=money, source=source)
+    raise Malformed("there is no day, no month, and no period")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Malformed("a day is written like 2026-02-28") from None
+
+
+def _month(text: str) -> date:
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except (ValueError, TypeError):
+        raise Malformed("a month is written like 2026-02") from None

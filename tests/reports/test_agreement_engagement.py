@@ -8,6 +8,7 @@ from leadlife.criteria import evidence
 from leadlife.money import Money
 from leadlife.playbook.contact_rules import Cap, Channel, ContactRules, Fatigue
 from leadlife.playbook.handoff_rules import AnswerTime, HandoffRules
+from leadlife.playbook.lead_type_profiles import LeadTypeProfile
 from leadlife.playbook.recycling_rules import RecyclingRule
 from leadlife.playbook.reward_rules import RewardRule
 from leadlife.presets import eight_stage_nurture
@@ -16,7 +17,8 @@ from leadlife.reports import agreement
 from leadlife.timing import BusinessHours
 from leadlife.timing.windows import SendWindow
 
-BOOK = eight_stage_nurture()
+PRESET = eight_stage_nurture()
+BOOK = PRESET.replace(lead_types=[PRESET.lead_types[0].replace(follow_up=None)])
 FIRST = BOOK.programmes[0]
 URGENT = evidence("urgent_need")
 
@@ -63,6 +65,10 @@ def with_recycling(**more):
 
 def with_reward(**more):
     return BOOK.replace(rewards=[BOOK.rewards[0].replace(**more)])
+
+
+def with_lead_type(**more):
+    return BOOK.replace(lead_types=[BOOK.lead_types[0].replace(**more)])
 
 
 CHANGES = {
@@ -147,6 +153,21 @@ CHANGES = {
             "amount": Money.of(7, "EUR"),
             "most_rewards": 3,
             "clawback": False,
+            "meaning": "another",
+        },
+    ),
+    LeadTypeProfile: (
+        with_lead_type,
+        {
+            "lead_type": "referral",
+            "close_rate": 0.5,
+            "cycle_days": 7,
+            "effort_hours": "9",
+            "cost": Money.of(7, "EUR"),
+            "value": None,
+            "margin": None,
+            "follow_up": "early to mid",
+            "assumed": False,
             "meaning": "another",
         },
     ),

@@ -102,6 +102,8 @@ def changes(before: Playbook, after: Playbook, renamed: Mapping[str, str]) -> tu
         differences += _named(what.split("_")[0], *given)
     differences += _named("recycling rule", *(_unique(side.recycling, _reasons) for side in (before, after)))
     differences += _named("reward", *({rule.name: rule for rule in side.rewards} for side in (before, after)))
+    profiles = ({str(one.lead_type): one for one in side.lead_types} for side in (before, after))
+    differences += _named("lead type", *profiles)
     return tuple(differences)
 
 

@@ -24,8 +24,14 @@ from leadlife.economics.paths import ChannelPaths as ChannelPaths
 from leadlife.economics.paths import HoldoutLift as HoldoutLift
 from leadlife.economics.paths import channel_paths as channel_paths
 from leadlife.economics.paths import holdout_lift as holdout_lift
+from leadlife.economics.profiles import EstimatedProfile as EstimatedProfile
+from leadlife.economics.profiles import profile_from as profile_from
 from leadlife.economics.semi_markov import SemiMarkov as SemiMarkov
 from leadlife.economics.semi_markov import StageOutlook as StageOutlook
+from leadlife.economics.shelf import ShelfCurve as ShelfCurve
+from leadlife.economics.shelf import ShelfLife as ShelfLife
+from leadlife.economics.shelf import ShelfPoint as ShelfPoint
+from leadlife.economics.shelf import shelf_life as shelf_life
 from leadlife.economics.spend import Spend as Spend
 from leadlife.economics.spend import SpendTable as SpendTable
 from leadlife.economics.spend import read_spend as read_spend

@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from leadlife._base.arguments import listed_of
-from leadlife._base.shares import divided
 from leadlife.analytics.cautions import Caution, small_group
 from leadlife.analytics.grouped import SOURCE, GroupedLeads
 from leadlife.analytics.incidence import quantile, wilson
@@ -23,9 +22,9 @@ from leadlife.economics.customer_costs import unit_costs
 from leadlife.economics.ledger import Booking, BookingKind, bookings, currencies
 from leadlife.economics.maturity import Maturity
 from leadlife.economics.spend import Spend
+from leadlife.economics.spend_shares import spend_by_lead, spent_until
 from leadlife.errors import Malformed
 from leadlife.journey import Journey
-from leadlife.money import Money
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import instant, local_day, whole_days
 
@@ -277,50 +276,26 @@ class _Shared(NamedTuple):
 def _shared(found: GroupedLeads, spent: Sequence[Spend], converter: Converter, *, last: date) -> _Shared:
     """Return the spend of each group, and what belongs to none.
 
-    By source, a row belongs to its source. By anything else, it is divided equally among the leads of its source that
-    entered in its period, in cents, so that the groups add up.
+    By source, a row belongs to its source. By anything else, it follows the leads that came of it.
     """
     sums: dict[str | None, Decimal] = {}
-    unassigned, zone = _NOTHING, found.playbook.zone_info
-    came: dict[str | None, list[tuple[str, date, str | None]]] = {}
-    for key, rows in found.groups.items():
-        for row in rows:
-            came.setdefault(row.channel, []).append((row.lead, local_day(row.entered, zone), key))
-    for one in spent:
-        amount = spent_until(one, converter, last=last)
-        # A lead in two pipelines came once, so its first group by name bears its part.
-        causing = {
-            lead: key
-            for lead, day, key in sorted(came.get(one.source, []), key=_named, reverse=True)
-            if one.since <= day <= one.until
-        }
-        if one.source is None or not (found.is_by_source or causing):
-            unassigned += amount
-        elif found.is_by_source:
-            sums[one.source] = sums.get(one.source, _NOTHING) + amount
-        else:
-            for lead, part in zip(sorted(causing), parts_of(amount, len(causing)), strict=True):
-                key = causing[lead]
-                sums[key] = sums.get(key, _NOTHING) + part
-    return _Shared(sums, unassigned)
-
-
-def _named(one: tuple[str, date, str | None]) -> tuple[str, str]:
-    return one[0], one[2] or ""
-
-
-def spent_until(spend: Spend, converter: Converter, *, last: date) -> Decimal:
-    """Return what was spent by the end of a day, in one currency."""
-    days = spend.by_day(spend.amount.amount, last=last)
-    return sum(
-        (converter.amount(Money(amount=part, currency=spend.amount.currency), day) for day, part in days), _NOTHING
-    )
-
-
-def parts_of(amount: Decimal, number: int) -> list[Decimal]:
-    """Return so many equal parts of an amount, in cents or finer, that add up to it."""
-    places = max(2, -int(amount.as_tuple().exponent))
-    return [Decimal(part).scaleb(-places) for part in divided(int(amount.scaleb(places)), [1] * number)]
+    unassigned = _NOTHING
+    if found.is_by_source:
+        for one in spent:
+            amount = spent_until(one, converter, last=last)
+            if one.source is None:
+                unassigned += amount
+            else:
+                sums[one.source] = sums.get(one.source, _NOTHING) + amount
+        return _Shared(sums, unassigned)
+    # A lead in two pipelines came once, so its first group by name bears its part.
+    groups: dict[str, str | None] = {}
+    for key in sorted(found.groups, key=lambda key: key or "", reverse=True):
+        groups.update((row.lead, key) for row in found.groups[key])
+    shares = spend_by_lead(found.rows, spent, converter, last=last, zone=found.playbook.zone_info)
+    for lead, amount in shares.by_lead.items():
+        sums[groups[lead]] = sums.get(groups[lead], _NOTHING) + amount
+    return _Shared(sums, sum((amount for _, amount in shares.without), unassigned))
 
 
 def _row(key: str | None, rows: Sequence[LeadOutcome], books: _Books, pattern: Maturity) -> ReturnsRow:

@@ -1,8 +1,8 @@
 """The channels that each buying cycle came through, and what keeping leads out of a programme shows.
 
-The path of a cycle holds the channel of its own source, the channels of the touches that were sent but for operational
-ones, and those of activities that name a source. It begins where the cycle before it ended, so nurture between two cycles belongs to the
-second one.
+The path of a cycle holds the channel of its own source, those of the touches that were sent, but for operational ones,
+and those of activities that name a source. It begins where the cycle before it ended, so nurture between two cycles
+belongs to the second one.
 """
 
 from __future__ import annotations

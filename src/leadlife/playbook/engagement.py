@@ -1,4 +1,4 @@
-"""What a playbook declares about engaging leads: channels, programmes, contact rules, handoff, recycling and rewards.
+"""What a playbook declares about engaging leads, from channels and programmes to rewards and types of lead.
 
 The models are imported when a playbook first declares one, because most playbooks declare none.
 """
@@ -23,6 +23,7 @@ ENGAGEMENT_MODELS: dict[str, tuple[str, str]] = {
     "handoff": ("leadlife.playbook.handoff_rules", "HandoffRules"),
     "recycling": ("leadlife.playbook.recycling_rules", "RecyclingRule"),
     "rewards": ("leadlife.playbook.reward_rules", "RewardRule"),
+    "lead_types": ("leadlife.playbook.lead_type_profiles", "LeadTypeProfile"),
 }
 """The fields of a playbook about engaging leads, each with the module and the name of its model.
 
@@ -32,6 +33,7 @@ A playbook's digest leaves them out while they are empty, so that playbooks with
 if TYPE_CHECKING:
     from leadlife.playbook.contact_rules import Channel, ContactRules
     from leadlife.playbook.handoff_rules import HandoffRules
+    from leadlife.playbook.lead_type_profiles import LeadTypeProfile
     from leadlife.playbook.playbook import Playbook
     from leadlife.playbook.recycling_rules import RecyclingRule
     from leadlife.playbook.reward_rules import RewardRule
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     AnyHandoffRules = HandoffRules | None
     RecyclingRules = Accepts[tuple[RecyclingRule, ...], Iterable[RecyclingRule]]
     RewardRules = Accepts[tuple[RewardRule, ...], Iterable[RewardRule]]
+    LeadTypeProfiles = Accepts[tuple[LeadTypeProfile, ...], Iterable[LeadTypeProfile]]
 else:
 
     def _one(field: str) -> Any:
@@ -60,6 +63,7 @@ else:
     AnyHandoffRules = _one("handoff") | None
     RecyclingRules = _several("recycling")
     RewardRules = _several("rewards")
+    LeadTypeProfiles = _several("lead_types")
 
 
 def engagement_criteria(playbook: Playbook) -> Iterator[tuple[str, Criterion]]:
@@ -78,6 +82,7 @@ def engagement_faults(playbook: Playbook) -> Iterator[Fault]:
     """Yield what programmes and rules name that the playbook does not declare, and what is declared twice."""
     yield from repeated("programmes", (one.name for one in playbook.programmes))
     yield from repeated("rewards", (one.name for one in playbook.rewards))
+    yield from repeated("lead_types", (str(one.lead_type) for one in playbook.lead_types))
     yield from repeated("recycling", (reason for rule in playbook.recycling for reason in rule.reasons))
     for path, named, names, known in _references(playbook):
         if named is not None and named not in known:
@@ -108,6 +113,12 @@ def _references(playbook: Playbook) -> Iterator[tuple[str, str | None, str, Mapp
             yield f"contact_rules.caps.{place}.channel", cap.channel, "channel", channels
     for place, answer in enumerate(() if handoff is None else handoff.answer):
         yield f"handoff.answer.{place}.hours", answer.hours, "business hours", hours
+    yield from _references_of_leads(playbook)
+
+
+def _references_of_leads(playbook: Playbook) -> Iterator[tuple[str, str | None, str, Mapping[str, Any]]]:
+    for place, profile in enumerate(playbook.lead_types):
+        yield f"lead_types.{place}.follow_up", profile.follow_up, "programme", playbook.programme_by_name
     for place, rule in enumerate(playbook.recycling):
         for reason in rule.reasons if playbook.lifecycle.reason_by_id else ():
             yield f"recycling.{place}.reasons", reason, "reason", playbook.lifecycle.reason_by_id

@@ -30,6 +30,7 @@ from leadlife.playbook.engagement import (
     ENGAGEMENT_MODELS,
     AnyContactRules,
     AnyHandoffRules,
+    LeadTypeProfiles,
     NamedChannels,
     NamedHours,
     Programmes,
@@ -106,6 +107,8 @@ class Playbook(Definition):
     """What the reason of a recycling decides."""
     rewards: RewardRules = default(())
     """What a customer earns for a referral."""
+    lead_types: LeadTypeProfiles = default(())
+    """What is expected of leads of each type."""
     meaning: Text = ""
 
     @model_validator(mode="after")

@@ -5,11 +5,14 @@ Every number here is a starting point, to be edited before both teams sign.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from leadlife.criteria import count, days_in_stage, evidence, in_stage, lead_type, readiness, recycled_for, sold
 from leadlife.money import Money
 from leadlife.playbook.contact_rules import Cap, Channel, ContactRules, Fatigue
 from leadlife.playbook.fields import FieldSpec
 from leadlife.playbook.handoff_rules import AnswerTime, HandoffRules
+from leadlife.playbook.lead_type_profiles import LeadTypeProfile
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.recycling_rules import RecyclingRule
 from leadlife.playbook.reward_rules import RewardRule
@@ -52,6 +55,7 @@ def eight_stage_nurture() -> Playbook:
             ),
         ),
         rewards=(RewardRule(name="thank you", amount=Money.of(50, "EUR"), most_rewards=10, meaning=_START),),
+        lead_types=_lead_types(),
         meaning="The reference funnel with nurture, handoff, recycling by reason, and rewards for referrals.",
     )
 
@@ -167,4 +171,28 @@ def _handoff() -> HandoffRules:
         reasons=["no need", "no budget", "no authority", "not reachable", "duplicate", "other"],
         acceptance=(0.6, 0.9),
         meaning=_START,
+    )
+
+
+def _lead_types() -> tuple[LeadTypeProfile, ...]:
+    """Return what is typical of each type of lead; only the order of the numbers is known, the numbers are assumed."""
+    typical = (
+        ("cultivated", 0.15, 120, 4, 20, 900, 0.5, "early to mid", "slow to start, among the highest close rates"),
+        ("interest", 0.02, 60, 1, 15, 700, 0.4, "early to mid", "many are unqualified and compare prices"),
+        ("targeted", 0.12, 150, 12, 150, 5_000, 0.5, "mid to late", "expensive, with a high price"),
+        ("referral", 0.3, 30, 2, 10, 900, 0.5, "mid to late", "arrives warm, may be qualified at once"),
+    )
+    return tuple(
+        LeadTypeProfile(
+            lead_type=lead_type,
+            close_rate=rate,
+            cycle_days=days_,
+            effort_hours=Decimal(hours),
+            cost=Money.of(cost, "EUR"),
+            value=Money.of(value, "EUR"),
+            margin=margin,
+            follow_up=programme,
+            meaning=f"{_START}: {words}",
+        )
+        for lead_type, rate, days_, hours, cost, value, margin, programme, words in typical
     )

@@ -1,4 +1,4 @@
-"""The agreement about engaging leads in words: programmes, contact rules, handoff, recycling and rewards."""
+"""The agreement about engaging leads in words: programmes, contact rules, handoff, recycling, rewards, lead types."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def engagement_lines(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
     yield "Handoff", list(_handoff(playbook))
     yield "Recycling", list(_recycling(playbook))
     yield "Rewards", list(_rewards(playbook))
+    yield "Lead types", list(_lead_types(playbook))
 
 
 def _programme(programme: Programme) -> Iterator[str]:
@@ -127,6 +128,21 @@ def _rewards(playbook: Playbook) -> Iterator[str]:
         back = "; taken back if that is refunded in full" if rule.clawback else ""
         what = f"{rule.amount} for a referred person who has paid for the first time"
         yield f"{rule.name}: {what}{most}{back}{_meaning(rule.meaning)}"
+
+
+def _lead_types(playbook: Playbook) -> Iterator[str]:
+    for one in playbook.lead_types:
+        parts = [
+            None if one.close_rate is None else f"{100 * one.close_rate:g} % are won",
+            None if one.cycle_days is None else f"{one.cycle_days:g} days to the sale",
+            None if one.effort_hours is None else f"{one.effort_hours} hours of effort",
+            None if one.cost is None else f"{one.cost} a lead",
+            None if one.value is None else f"{one.value} a sale",
+            None if one.margin is None else f"{100 * one.margin:g} % of it left",
+            None if one.follow_up is None else f"followed up by {one.follow_up}",
+        ]
+        known = ", ".join(part for part in parts if part is not None) or "nothing is expected"
+        yield f"{one.lead_type}: {known}{', assumed' if one.assumed else ', measured'}{_meaning(one.meaning)}"
 
 
 def _meaning(text: str) -> str:

@@ -42,7 +42,8 @@ class CompetingRisks:
     Attributes:
         causes: The causes, in order.
         number: How many times there are.
-        last: The longest time; None without any.
+        times: All times at which something happened, in order.
+        last: The longest of them; None without any.
     """
 
     def __init__(self, times: Iterable[tuple[float, str | None]]) -> None:
@@ -79,12 +80,12 @@ class CompetingRisks:
             for cause, values in self._incidence.items():
                 # Without a competing cause it equals one minus the survival, which rounds less than the sum.
                 values.append(sums[cause] if len(self.causes) > 1 else 1 - free)
-        self._times = [step.time for step in self._steps]
-        self.last: float | None = self._times[-1] if self._times else None
+        self.times: tuple[float, ...] = tuple(step.time for step in self._steps)
+        self.last: float | None = self.times[-1] if self.times else None
 
     def survival(self, *, by: float) -> float:
         """Return the share without any event by a time; after the last time, the share at that time."""
-        place = bisect_right(self._times, by)
+        place = bisect_right(self.times, by)
         return self._survival[place - 1] if place else 1.0
 
     def incidence(self, cause: str, *, by: float) -> float:
@@ -93,13 +94,13 @@ class CompetingRisks:
         Raises:
             Malformed: There is no such cause.
         """
-        place = bisect_right(self._times, by)
+        place = bisect_right(self.times, by)
         values = self._known(cause)
         return values[place - 1] if place else 0.0
 
     def at_risk(self, *, at: float) -> int:
         """Return how many were observed for at least so long without an event before."""
-        place = bisect_left(self._times, at)
+        place = bisect_left(self.times, at)
         return self._steps[place].at_risk if place < len(self._steps) else 0
 
     @property
@@ -109,7 +110,7 @@ class CompetingRisks:
 
     def first_reaching(self, cause: str, share: float) -> float | None:
         """Return the first time by which a cause has ended a share; None where that is not reached."""
-        reached = zip(self._times, self._incidence.get(cause, [0.0] * len(self._times)), strict=True)
+        reached = zip(self.times, self._incidence.get(cause, [0.0] * len(self.times)), strict=True)
         return next((time for time, one in reached if one >= share - ROUNDING), None)
 
     @property
@@ -119,7 +120,7 @@ class CompetingRisks:
 
     def median(self) -> float | None:
         """Return the first time by which half have had an event; None where that is not reached."""
-        reached = (time for time, left in zip(self._times, self._survival, strict=True) if left <= 1 / 2 + ROUNDING)
+        reached = (time for time, left in zip(self.times, self._survival, strict=True) if left <= 1 / 2 + ROUNDING)
         return next(reached, None)
 
     def restricted_mean(self, *, until: float) -> float:

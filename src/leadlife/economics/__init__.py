@@ -12,17 +12,22 @@ _HOMES = homes_of(
     __name__,
     {
         "attribution": "Attribution AttributionModel ChannelPath Credit ShapleyValue attribute removal_effects shapley",
+        "leverage": "Indecision Lever Levers StageIndecision WaitingLead indecision levers",
         "paths": "ChannelPaths HoldoutLift channel_paths holdout_lift",
         "currency": "ExchangeRate",
         "customer_value": "BgNbd GammaGamma Purchases fit_bg_nbd migration_value",
         "ledger": "Booking BookingKind bookings",
+        "forecasting": "BackTest Band Forecast ForecastPeriod back_test forecast",
         "group_returns": "Returns ReturnsRow returns",
         "profiles": "EstimatedProfile profile_from",
+        "referrals": "ReferralValue referral_value",
         "semi_markov": "SemiMarkov StageOutlook",
         "shelf": "ShelfCurve ShelfLife ShelfPoint shelf_life",
         "spend": "Spend SpendTable read_spend",
+        "stays": "StageModel StageStays stage_model",
         "triangles": "ChainLadder Cohort LadderRow Matured bornhuetter_ferguson cape_cod chain_ladder",
         "customer_costs": "UnitCosts unit_costs",
+        "work_order": "Because WorkItem Worklist worklist",
     },
 )
 """Each public name and the module that defines it; a module is imported when one of its names is first used."""

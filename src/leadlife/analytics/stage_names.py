@@ -27,6 +27,7 @@ class StageNames(NamedTuple):
         adopted = {
             old: new
             for journey in journeys
+            if any(isinstance(fact, PlaybookAdopted) for fact in journey.facts)  # whether it stands takes longer
             for fact in journey.standing
             if isinstance(fact, PlaybookAdopted)
             for old, new in fact.stages.items()

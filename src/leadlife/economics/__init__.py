@@ -17,6 +17,7 @@ _HOMES = homes_of(
         "currency": "ExchangeRate",
         "customer_value": "BgNbd GammaGamma Purchases fit_bg_nbd migration_value",
         "ledger": "Booking BookingKind bookings",
+        "entry_cohorts": "MonthCohort cohorts",
         "forecasting": "BackTest Band Forecast ForecastPeriod back_test forecast",
         "group_returns": "Returns ReturnsRow returns",
         "profiles": "EstimatedProfile profile_from",

@@ -14,6 +14,8 @@ from leadlife.economics.customer_value import GammaGamma as GammaGamma
 from leadlife.economics.customer_value import Purchases as Purchases
 from leadlife.economics.customer_value import fit_bg_nbd as fit_bg_nbd
 from leadlife.economics.customer_value import migration_value as migration_value
+from leadlife.economics.entry_cohorts import MonthCohort as MonthCohort
+from leadlife.economics.entry_cohorts import cohorts as cohorts
 from leadlife.economics.forecasting import BackTest as BackTest
 from leadlife.economics.forecasting import Band as Band
 from leadlife.economics.forecasting import Forecast as Forecast

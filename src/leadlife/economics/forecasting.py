@@ -283,6 +283,8 @@ def _drawn(
     won, revenue = [0] * periods, [0.0] * periods
     for own, lead in zip(chances, leads, strict=True):
         drawn = random.random()
+        if drawn >= sum(own):
+            continue  # not won in any period, as most are
         for place, chance in enumerate(own):
             drawn -= chance
             if drawn < 0:

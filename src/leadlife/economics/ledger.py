@@ -21,6 +21,8 @@ from leadlife.lifecycle.stages import StageStatus
 from leadlife.money import Money
 from leadlife.timing import local_day
 
+_MONEY = (Sold, Refunded, CostIncurred, EffortSpent)
+
 
 class BookingKind(StrEnum):
     """What a booking is."""
@@ -60,7 +62,16 @@ class Booking(NamedTuple):
 
 def currencies(journeys: Iterable[Journey]) -> set[str]:
     """Return the currencies of all money that some leads have."""
-    return {money.currency for journey in journeys for fact in journey.standing for money in _money_of(fact)}
+    return {money.currency for journey in journeys for fact in _about_money(journey) for money in _money_of(fact)}
+
+
+def _about_money(journey: Journey) -> list[Sold | Refunded | CostIncurred | EffortSpent]:
+    """Return the standing facts about money, in order."""
+    # Whether a fact stands takes longer to find out than whether there is one at all, and most leads have none.
+    if not any(isinstance(fact, _MONEY) for fact in journey.facts):
+        return []
+    found = [fact for fact in journey.standing if isinstance(fact, _MONEY)]
+    return sorted(found, key=lambda one: (one.at, one.seq))
 
 
 def _money_of(fact: Fact) -> tuple[Money, ...]:
@@ -82,12 +93,13 @@ def bookings(journey: Journey, converter: Converter, *, margin_share: Decimal | 
     Raises:
         CurrencyMismatch: There is no rate for an amount.
     """
+    facts = _about_money(journey)
+    if not facts:
+        return
     cycles, recovered = journey.cycles, _recovered(journey)
     zone, place = journey.playbook.zone_info, -1
     sales: list[Sold] = []
-    for fact in sorted(journey.standing, key=lambda one: (one.at, one.seq)):
-        if not isinstance(fact, Sold | Refunded | CostIncurred | EffortSpent):
-            continue
+    for fact in facts:
         while place + 1 < len(cycles) and cycles[place + 1].opened <= fact.at:
             place += 1
         cycle = cycles[max(place, 0)].number if cycles else None

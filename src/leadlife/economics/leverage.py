@@ -262,7 +262,7 @@ def chance_at(risks: CompetingRisks, won: dict[str, float], days: float) -> floa
         days: The days so far; longer than any stay, the chance is that at the longest one.
     """
     last = risks.last or 0.0
-    days = min(days, max((time for time in risks.times if time < last), default=0.0))
+    days = min(days, risks.times[-2] if len(risks.times) > 1 else 0.0)
     left = risks.survival(by=days)
     if left <= 0:
         return 0.0

@@ -181,9 +181,13 @@ def _is_due(one: Candidate, now: datetime) -> bool:
     return one.deadline is not None and one.deadline <= now + timedelta(days=1)
 
 
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2f}"  # noqa: PLR2004 - two digits show
+
+
 def _item(one: Candidate, because: Because, time: float, unit: str, now: datetime) -> WorkItem:
     hours = "1 hour" if one.hours_left == 1 else f"{one.hours_left:g} hours"
-    worth = f"{one.margin:,.0f} {unit} expected for {hours} of work"
+    worth = f"{_amount(one.margin)} {unit} expected for {hours} of work"
     place = f"{one.days:.0f} days in {one.stage}, {100 * one.chance:.0f} % are won from there"
     if because is Because.DEADLINE and one.deadline is not None:
         past = "was due" if one.deadline < now else "is due"
@@ -191,7 +195,7 @@ def _item(one: Candidate, because: Because, time: float, unit: str, now: datetim
     elif because is Because.EXPLORED:
         why = f"drawn by chance, to see whether the figures are right; {worth}"
     else:
-        waits = f", and a week of waiting loses {one.loses:,.0f}" if one.loses >= 1 else ""
+        waits = f", and a week of waiting loses {_amount(one.loses)}" if one.loses >= one.margin / 100 > 0 else ""
         why = f"{worth}{waits}; {place}"
     return WorkItem(
         one.lead,

@@ -102,7 +102,7 @@ def test_a_ladder_whose_spread_vanishes_before_the_end_is_sound():
     [
         ([[1, 2], [1]], "at least 4 cohorts"),
         ([[1, 2, 3, 4], [1, 2, 3], [1, 2], []], "has 0 ages, and should have 1"),
-        ([[0, 2, 3, 4], [1, 2, 3], [1, 2], [1]], "too thin"),
+        ([[0, 2, 3, 4], [1, 2, 3], [1, 2], [1]], "nothing yet to grow from"),
         ([[1, nan, 3, 4], [1, 2, 3], [1, 2], [1]], "number"),
         ([[1, None, 3, 4], [1, 2, 3], [1, 2], [1]], "number"),
         ([[True, 2, 3, 4], [1, 2, 3], [1, 2], [1]], "number"),

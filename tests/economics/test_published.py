@@ -148,5 +148,5 @@ def test_decay_by_time(published):
 def test_a_shapley_value(published):
     example = published["attribution"]["shapley"]
     worth = {frozenset(group): value for group, value in example["v"].items()}
-    found = {name: one.value for name, one in shapley(worth, "ABC").items()}
+    found = {name: one.value for name, one in shapley(worth, ["A", "B", "C"]).items()}
     assert found == pytest.approx(example["phi"], abs=5e-7)

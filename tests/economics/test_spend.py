@@ -45,7 +45,6 @@ def test_days_and_months():
         (lambda: Spend.month("2026-13", eur(1)), "like 2026-02"),
         (lambda: Spend.month(None, eur(1)), "like 2026-02"),
         (lambda: read_spend(3), "path"),
-        (lambda: read_spend("x", columns=["a"]), "columns"),
     ],
 )
 def test_bad_input_gets_a_clear_error(make, message):
@@ -120,7 +119,7 @@ def test_a_day_that_is_none_is_set_aside(tmp_path):
         ("source,amount\nads,3\n", "utf-8", "needs an amount, and a day"),
         ("month,source\n2026-01,ads\n", "utf-8", "needs an amount"),
         ("", "utf-8", "needs an amount"),
-        ("month,amount\n2026-01,é\n", "latin-1", "no CSV in UTF-8"),
+        ("month,amount\n2026-01,é\n", "latin-1", "no text in UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path, text, encoding, message):

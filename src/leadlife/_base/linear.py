@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from leadlife.errors import Malformed
 
 _SINGULAR = 1e-12
+_MOST = 1e12
 _ROW = 1e-9
 """By how much a row of chances may miss 1, for the rounding of floats."""
 
@@ -42,6 +43,8 @@ def checked_row(place: object, row: Sequence[float], *, normalize: bool) -> list
     Raises:
         Malformed: A chance is negative, or they do not add up to 1.
     """
+    if any(value > _MOST for value in row):
+        raise Malformed(f"the row of {place} holds a number that is too large for a chance")
     total = sum(row)
     if any(value < 0 for value in row) or total <= 0:
         raise Malformed(f"the row of {place} must hold chances, of which none is negative and one is positive")

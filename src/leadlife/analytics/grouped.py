@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from leadlife._base.arguments import expect
 from leadlife.analytics.cautions import Caution, about_journeys, cautions, winners_only
 from leadlife.analytics.lead_outcomes import LeadOutcome, by_lead, lead_outcomes
 from leadlife.analytics.stage_names import StageNames
-from leadlife.errors import UnknownName, did_you_mean
+from leadlife.errors import Malformed, UnknownName, did_you_mean
 from leadlife.journey import Journey
 from leadlife.playbook.playbook import Playbook
 
@@ -59,11 +60,14 @@ class GroupedLeads(NamedTuple):
         Raises:
             UnknownName: ``by`` is neither a field nor one of these names.
         """
+        expect("playbook", playbook, Playbook, hint="pass a playbook, such as preset('eight_stage')")
+        if by is not None and not isinstance(by, str):
+            raise Malformed("by must be the name of a field, or source, lead_type or pipeline")
         if by is not None and by not in (*playbook.fields, *OWN):
             hint = did_you_mean(by, [*playbook.fields, *OWN])
             raise UnknownName(f"cannot group by {by!r}: there is no such field", hint=hint)
         given = list(journeys)
-        latest = _latest(given)
+        latest = each_once(given)
         # A stage may have been renamed after the instant, and the playbook may know the new name only.
         names = StageNames.of(latest, playbook.lifecycle)
         several = tuple(journey.as_of(at=as_of) for journey in latest)
@@ -104,7 +108,7 @@ def _key(row: LeadOutcome, by: str, playbook: Playbook) -> str | None:
     return row.channel if by.endswith(SOURCE) else row.lead_type
 
 
-def _latest(journeys: Iterable[Journey]) -> list[Journey]:
+def each_once(journeys: Iterable[Journey]) -> list[Journey]:
     """Return each journey once: of those that were handed in several times, the one with the most facts."""
     latest: dict[tuple[str, str], Journey] = {}
     for journey in journeys:

@@ -133,6 +133,6 @@ def wins_outside_cycles(visits: Sequence[Visit]) -> Iterator[datetime]:
     """Yield wins directly from a recycled or churned stage, which belong to no cycle, except those reopened later."""
     # The kind of the next visit is how this one was left; the last visit has not been left.
     after = (*(visit.kind for visit in visits[1:]), "")
-    for visit, left_by in zip(visits, after, strict=True):
+    for visit, left_by in zip(visits, after, strict=False):
         if visit.cycle is None and left_by != TransitionKind.REOPEN and visit.status is StageStatus.WON:
             yield visit.entered

@@ -10,13 +10,27 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable
-from math import isfinite, sqrt
+from math import inf, sqrt
 from typing import NamedTuple
 
+from leadlife._base.arguments import listed
+from leadlife._base.outcomes import real
 from leadlife.errors import Malformed, did_you_mean
 
 ROUNDING = 1e-9
 """The tolerance for sums of floats that should reach a share exactly."""
+
+
+def _checked(one: object) -> tuple[float, str | None]:
+    """Return a time and its cause, as they came."""
+    if not isinstance(one, tuple) or len(one) != 2:  # noqa: PLR2004 - a pair
+        raise Malformed("each time comes with its cause", hint='pass (12, "won"), or (12, None) while it runs')
+    time, cause = one
+    if not 0 <= real("a time", time) < inf:
+        raise Malformed("times must be finite, and not negative")
+    if cause is not None and not isinstance(cause, str):
+        raise Malformed("a cause is a name, or None while the time runs")
+    return time, cause
 
 
 class _Step(NamedTuple):
@@ -55,9 +69,7 @@ class CompetingRisks:
         Raises:
             Malformed: A time is negative or not finite.
         """
-        counts = Counter(times)
-        if any(not isfinite(time) or time < 0 for time, _ in counts):
-            raise Malformed("times must be finite, and not negative")
+        counts = Counter(_checked(one) for one in listed("times", times))
         by_time: dict[float, dict[str | None, int]] = {}
         for (time, cause), number in counts.items():
             by_time.setdefault(time, {})[cause] = number

@@ -6,6 +6,7 @@ from leadlife.economics.attribution import ShapleyValue as ShapleyValue
 from leadlife.economics.attribution import attribute as attribute
 from leadlife.economics.attribution import removal_effects as removal_effects
 from leadlife.economics.attribution import shapley as shapley
+from leadlife.economics.currency import Converter as Converter
 from leadlife.economics.currency import ExchangeRate as ExchangeRate
 from leadlife.economics.customer_costs import UnitCosts as UnitCosts
 from leadlife.economics.customer_costs import unit_costs as unit_costs
@@ -27,7 +28,9 @@ from leadlife.economics.group_returns import ReturnsRow as ReturnsRow
 from leadlife.economics.group_returns import returns as returns
 from leadlife.economics.ledger import Booking as Booking
 from leadlife.economics.ledger import BookingKind as BookingKind
+from leadlife.economics.ledger import Episode as Episode
 from leadlife.economics.ledger import bookings as bookings
+from leadlife.economics.ledger import episodes as episodes
 from leadlife.economics.leverage import Indecision as Indecision
 from leadlife.economics.leverage import Lever as Lever
 from leadlife.economics.leverage import Levers as Levers

@@ -12,17 +12,18 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
-from math import factorial, isfinite, sqrt
+from math import factorial, sqrt
 from random import Random
 from statistics import stdev
 from typing import NamedTuple
 
 from leadlife._base.arguments import listed_of
 from leadlife._base.linear import solved
-from leadlife._base.outcomes import whole
+from leadlife._base.outcomes import real, whole
 from leadlife._base.shares import divided
+from leadlife.economics.currency import is_exact
 from leadlife.errors import Malformed, did_you_mean
-from leadlife.timing import Elapsed, elapsed
+from leadlife.timing import Elapsed, elapsed, read_duration
 
 MILLION = 1_000_000
 FIRST_AND_LAST = Fraction(2, 5)
@@ -132,8 +133,9 @@ def attribute(paths: Iterable[ChannelPath], model: AttributionModel | str, *, ha
         Malformed: There is no such model, a path is no ChannelPath, or it lacks the ages that the model needs.
     """
     several = listed_of("paths", paths, ChannelPath)
-    if not all(_is_exact(path.value) for path in several):
-        raise Malformed("the value of a path must be a finite Decimal", hint='pass Decimal("49.90"), not a float')
+    for path in several:
+        _check_path(path)
+    half_life = _half_life(half_life)
     try:
         model = AttributionModel(model)
     except ValueError:
@@ -172,8 +174,19 @@ def attribute(paths: Iterable[ChannelPath], model: AttributionModel | str, *, ha
     return Attribution(model, sum(path.won for path in several), len(several), tuple(rows))
 
 
-def _is_exact(value: object) -> bool:
-    return isinstance(value, Decimal) and value.is_finite()
+def _check_path(path: ChannelPath) -> None:
+    channels: object = path.channels
+    if not isinstance(channels, tuple) or not all(isinstance(one, str) for one in channels):
+        raise Malformed("the channels of a path must be a tuple of names", hint='pass ("ads", "email")')
+    if not is_exact(path.value):
+        raise Malformed("the value of a path must be a finite Decimal", hint='pass Decimal("49.90"), not a float')
+
+
+def _half_life(given: object) -> Elapsed:
+    found = read_duration(given)
+    if not isinstance(found, Elapsed) or not found:
+        raise Malformed("a half-life is an elapsed time above 0", hint="write elapsed(days=7)")
+    return found
 
 
 def _units(path: ChannelPath, places: int) -> int:
@@ -212,12 +225,11 @@ def _by_touch(path: ChannelPath, model: AttributionModel, half_life: Elapsed) ->
 def _decayed(path: ChannelPath, half_life: Elapsed) -> list[Fraction]:
     if len(path.ages) != len(path.channels):
         raise Malformed("decay by time needs the age of each touch", hint="pass ages= with one number per channel")
-    if any(not isfinite(age) for age in path.ages):
-        raise Malformed("the age of a touch must be a finite number of days")
+    ages = [real("the age of a touch", age) for age in path.ages]
     days = half_life.microseconds / 86_400_000_000
-    newest = min(path.ages)
+    newest = min(ages)
     # Weights are relative to the newest touch, so that they do not all vanish; none is quite zero.
-    return [max(Fraction(2.0 ** ((newest - age) / days)), _SMALLEST) for age in path.ages]
+    return [max(Fraction(2.0 ** ((newest - age) / days)), _SMALLEST) for age in ages]
 
 
 def removal_effects(paths: Iterable[ChannelPath]) -> dict[str, float]:
@@ -228,7 +240,7 @@ def removal_effects(paths: Iterable[ChannelPath]) -> dict[str, float]:
     """
     moves: dict[str, dict[str, int]] = {}
     start, sale, nothing = "\x00start", "\x00sale", "\x00nothing"
-    for path in paths:
+    for path in listed_of("paths", paths, ChannelPath):
         if path.channels:
             for here, there in pairwise((start, *path.channels, sale if path.won else nothing)):
                 onward = moves.setdefault(here, {})
@@ -289,16 +301,18 @@ def shapley(
     Raises:
         Malformed: A set has no worth, or there are fewer than 2 samples.
     """
-    names = sorted(set(channels))
+    names = sorted(set(listed_of("channels", channels, str)))
+    if not isinstance(worth, Mapping) and not callable(worth):
+        raise Malformed("worth must be a function of a set of channels, or a mapping")
     samples = whole("samples", samples, least=2)
     known: dict[frozenset[str], float] = {}
 
     def of(group: frozenset[str]) -> float:
         if group not in known:
             if not isinstance(worth, Mapping):
-                known[group] = worth(group)
+                known[group] = real("what a set of channels is worth", worth(group)) if group else 0.0
             elif group in worth or not group:
-                known[group] = worth.get(group, 0.0)
+                known[group] = real("what a set of channels is worth", worth.get(group, 0.0))
             else:
                 raise Malformed(f"nothing says what {sorted(group)} are worth", hint="give every set of channels")
         return known[group]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -44,7 +44,11 @@ class Converter:
         self._rates: dict[str, list[tuple[date, Decimal]]] = {}
         for rate in rates:
             if rate.to == currency:
-                self._rates.setdefault(rate.currency, []).append((rate.since, rate.rate))
+                own_rates = self._rates.setdefault(rate.currency, [])
+                if any(since == rate.since and worth != rate.rate for since, worth in own_rates):
+                    problem = f"there are two rates from {rate.currency} to {currency} since {rate.since}"
+                    raise Malformed(problem, hint="give one rate for each day")
+                own_rates.append((rate.since, rate.rate))
         for own in self._rates.values():
             own.sort()
 
@@ -77,6 +81,7 @@ class Converter:
 
         Raises:
             CurrencyMismatch: There is no rate for that day.
+            Malformed: The amount is too large.
         """
         if money.currency == self.currency:
             return money.amount
@@ -87,8 +92,24 @@ class Converter:
                 f"there is no rate from {money.currency} to {self.currency} for {on}",
                 hint="pass an ExchangeRate whose since= is not later",
             )
-        converted: Decimal = (money.amount * known[place - 1][1]).quantize(Decimal(1).scaleb(-PLACES), ROUND_HALF_EVEN)
-        return converted
+        return exact(money.amount * known[place - 1][1])
+
+
+def exact(amount: Decimal, places: int = PLACES) -> Decimal:
+    """Return an amount with so many decimals.
+
+    Raises:
+        Malformed: It is too large for exact arithmetic.
+    """
+    try:
+        return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    except InvalidOperation:
+        raise Malformed("an amount is too large for exact arithmetic", hint="correct the amount, or the rate") from None
+
+
+def is_exact(value: object) -> bool:
+    """Return whether a value is a finite decimal."""
+    return isinstance(value, Decimal) and value.is_finite()
 
 
 def checked_share(what: str, value: object) -> Decimal | None:

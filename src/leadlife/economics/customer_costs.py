@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from leadlife._base.arguments import listed_of
+from leadlife.economics.currency import exact, is_exact
 from leadlife.economics.triangles import Cohort, bornhuetter_ferguson, cape_cod
-
-_CENT = Decimal("0.01")
+from leadlife.errors import Malformed
 
 
 class UnitCosts(NamedTuple):
@@ -48,10 +49,13 @@ def unit_costs(
     Raises:
         Malformed: A cohort is not sound, or the rate is no share.
     """
-    several = list(cohorts)
-    matured = (cape_cod(several) if rate is None else bornhuetter_ferguson(several, rate=rate)).won
+    several = listed_of("cohorts", cohorts, Cohort)
+    if cost is not None and not is_exact(cost):
+        raise Malformed("a cost must be a finite Decimal", hint='pass Decimal("12000"), not a float')
+    won = (cape_cod(several) if rate is None else bornhuetter_ferguson(several, rate=rate)).won
+    matured = won if several else None
     why: dict[str, str] = {}
-    if matured is None or not several:
+    if matured is None:
         why["matured_won"] = "no lead has come so far that it shows how many will be won" if several else "no lead came"
 
     def per(name: str, number: float | None, nobody: str) -> Decimal | None:
@@ -60,7 +64,10 @@ def unit_costs(
         elif not number:
             why[name] = nobody
         else:
-            return (cost / Decimal(repr(number))).quantize(_CENT)
+            try:
+                return exact(cost / Decimal(repr(number)), places=2)
+            except Malformed:
+                why[name] = "it is too large to be told exactly"
         return None
 
     return UnitCosts(

@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 
 from leadlife._base.arguments import listed, listed_of
 from leadlife._base.linear import checked_row, solved
-from leadlife._base.outcomes import real
+from leadlife._base.outcomes import real, whole
 from leadlife.errors import Malformed, MissingExtra
 
 _CLOSE = 1e-15
 _MOST_TERMS = 100_000
 _NEAR_ONE = 1e-9
+_FAR = 11.0
+"""A parameter that is so many powers of e away from 1 has run away: no customers are so alike, or so unlike."""
+_HUGE = 700.0
 
 
 class Purchases(NamedTuple):
@@ -62,10 +65,10 @@ class BgNbd(NamedTuple):
         a = self.a + _NEAR_ONE if abs(self.a - 1) < _NEAR_ONE else self.a
         c = a + self.b + number - 1
         c += _NEAR_ONE if abs(c) < _NEAR_ONE else 0.0
-        share = time / (self.alpha + age + time)
+        share, rest = time / (self.alpha + age + time), (self.alpha + age) / (self.alpha + age + time)
         # The factor before the series and the series are transformed after Euler, so that neither grows without bound
         # with the number of purchases.
-        left: float = (1 - share) ** (a - 1) * _hypergeometric(a + self.b - 1 - self.r, a - 1, c, share)
+        left: float = rest ** (a - 1) * _hypergeometric(a + self.b - 1 - self.r, a - 1, c, share)
         return c / (a - 1) * (1 - left) * self.alive(customer)
 
     def alive(self, customer: Purchases) -> float:
@@ -78,8 +81,9 @@ class BgNbd(NamedTuple):
         number, last, age = _checked(customer)
         if not number:
             return 1.0
-        odds: float = self.a / (self.b + number - 1) * ((self.alpha + age) / (self.alpha + last)) ** (self.r + number)
-        return 1 / (1 + odds)
+        idle = log((self.alpha + age) / (self.alpha + last))
+        odds = log(self.a / (self.b + number - 1)) + (self.r + number) * idle
+        return 1 / (1 + exp(min(odds, _HUGE)))
 
     def log_likelihood(self, customers: Iterable[Purchases]) -> float:
         """Return the logarithm of how likely the purchases of some customers are (Fader, Hardie and Lee 2005, eq. 6).
@@ -103,7 +107,7 @@ class BgNbd(NamedTuple):
         return total
 
     def _check(self) -> None:
-        if not all(isfinite(value) and value > 0 for value in self):
+        if not all(real("a parameter", value) > 0 for value in self):
             raise Malformed(f"all parameters of a BG/NBD model must be positive, and they are {tuple(self)}")
 
 
@@ -124,7 +128,8 @@ class GammaGamma(NamedTuple):
         Raises:
             Malformed: A number is out of its range; with ``q`` not above 1, the mean of all customers is infinite.
         """
-        if not (self.p > 0 and self.q > 1 and self.v > 0):
+        p, q, v = (real("a parameter", value) for value in self)
+        if not (p > 0 and q > 1 and v > 0):
             raise Malformed("a Gamma-Gamma model needs p > 0, q > 1 and v > 0")
         number, mean = real("purchases", purchases), real("mean", mean)
         if number < 0 or mean < 0:
@@ -139,7 +144,7 @@ def fit_bg_nbd(customers: Iterable[Purchases]) -> BgNbd:
         Malformed: There are fewer than 10 customers, nobody bought again, or no parameters were found.
         MissingExtra: SciPy is not there.
     """
-    several = listed_of("customers", customers, Purchases)
+    several = [Purchases(*_checked(one)) for one in listed_of("customers", customers, Purchases)]
     fewest = 10
     if len(several) < fewest or not any(one.frequency for one in several):
         raise Malformed(f"{len(several)} customers are too few to fit, or nobody bought again", hint="give parameters")
@@ -159,6 +164,8 @@ def fit_bg_nbd(customers: Iterable[Purchases]) -> BgNbd:
     found = minimize(loss, [0.0, 0.0, 0.0, 0.0], method="Nelder-Mead", options={"maxiter": 4_000, "xatol": 1e-5})
     if not found.success:
         raise Malformed("no parameters were found under which these purchases are most likely", hint=str(found.message))
+    if max(abs(float(value)) for value in found.x) > _FAR:
+        raise Malformed("no parameters are most likely: the likelihood rises without end", hint="give parameters")
     r, alpha, a, b = (exp(float(value)) for value in found.x)
     return BgNbd(r, alpha * scale, a, b)
 
@@ -183,8 +190,10 @@ def migration_value(
     Raises:
         Malformed: A row is not a list of chances that add up to 1, or the numbers do not fit together.
     """
-    rows = [[real("a chance", value) for value in row] for row in listed("moves", moves)]
-    gains = [real("what is earned", value) for value in earned]
+    rows = [[real("a chance", value) for value in listed("a row", row)] for row in listed("moves", moves)]
+    gains = [real("what is earned", value) for value in listed("earned", earned)]
+    if periods is not None:
+        periods = whole("periods", periods)
     discount = real("discount", discount)
     if len(gains) != len(rows) or any(len(row) != len(rows) for row in rows) or not rows:
         raise Malformed("moves must be a square, with one number in earned= for each state")
@@ -203,11 +212,14 @@ def migration_value(
             gain + factor * sum(chance * value for chance, value in zip(row, values, strict=True))
             for gain, row in zip(gains, rows, strict=True)
         ]
+    if not all(map(isfinite, values)):
+        raise Malformed("the value grows beyond all numbers", hint="use a larger discount, or fewer periods")
     return tuple(values)
 
 
 def _checked(customer: Purchases) -> tuple[int, float, float]:
-    number, last, age = customer
+    number = whole("frequency", customer.frequency)
+    last, age = real("recency", customer.recency), real("age", customer.age)
     if not (number >= 0 and 0 <= last <= age and isfinite(age)):
         raise Malformed(f"the customer is not sound: {customer}", hint="recency lies between 0 and the age")
     if number and not last:

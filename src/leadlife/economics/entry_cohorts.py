@@ -57,7 +57,7 @@ def cohorts(
     """
     until = instant(as_of)
     several = listed_of("journeys", journeys, Journey)
-    found = GroupedLeads.of(several, playbook or common_playbook(several), as_of=until)
+    found = GroupedLeads.of(several, playbook or common_playbook(several, as_of=until), as_of=until)
     zone = found.playbook.zone_info
     pattern = Maturity.of(found.rows, as_of=until, zone=zone)
     rate = cape_cod(pattern.cohorts(found.rows)).rate

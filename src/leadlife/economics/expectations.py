@@ -106,18 +106,18 @@ class Expectations:
         if any(one.moves for one in self._model.stages):
             self._won = {stage: one.won for stage, one in self._model.semi_markov().outlook().items()}
         values = values_of_wins(journeys, self._converter).get(None)
+        margins = values_of_wins(journeys, self._converter, margins=True).get(None)
         known = values or [float(self._converter.amount(price, now.date())) for price in prices]
         self._value = fmean(known) if known else 1.0
-        self.currency: str | None = self._converter.currency
+        self._gain = fmean(margins) if margins else None
+        self.currency: str | None = self._converter.currency if known else None
         self.used: dict[str, LeadTypeProfile] = {}
 
     def of(self, journey: Journey) -> Candidate:
         """Return what is expected of an open lead."""
         lead = self._stays[journey.lead_id, journey.pipeline]
         profile = self._profile(journey, lead.lead_type)
-        share = 1.0 if profile is None or profile.margin is None else profile.margin
-        price = None if profile is None else profile.value
-        gain = share * (self._value if price is None else float(self._converter.amount(price, self._now.date())))
+        gain = self._gain_of(profile)
         chance, later = self._chances(lead, profile)
         spent = sum((float(fact.hours) for fact in journey.standing if isinstance(fact, EffortSpent)), 0.0)
         needed = USUAL_HOURS if profile is None or profile.effort_hours is None else float(profile.effort_hours)
@@ -133,6 +133,14 @@ class Expectations:
             max(chance - later, 0.0) / WINDOW_DAYS * WEEK * gain,
             offer.deadline if offer is not None and offer.is_open else None,
         )
+
+    def _gain_of(self, profile: LeadTypeProfile | None) -> float:
+        """Return the margin of a win: as the profile says, else that of the wins so far, else what they brought."""
+        share, price = (None, None) if profile is None else (profile.margin, profile.value)
+        if price is None and share is None and self._gain is not None:
+            return self._gain
+        value = self._value if price is None else float(self._converter.amount(price, self._now.date()))
+        return value * (1.0 if share is None else share)
 
     def _profile(self, journey: Journey, lead_type: str | None) -> LeadTypeProfile | None:
         known = _by_type(journey.playbook.lead_types) if self._profiles is None else self._profiles

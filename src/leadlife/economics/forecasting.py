@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import inf
 from random import Random
 from statistics import fmean, pstdev
 from typing import Any, NamedTuple
@@ -18,8 +19,9 @@ from typing import Any, NamedTuple
 from leadlife._base.arguments import listed_of
 from leadlife._base.outcomes import whole
 from leadlife.analytics.cautions import FEWEST
+from leadlife.analytics.grouped import each_once
 from leadlife.economics.currency import Converter, ExchangeRate
-from leadlife.economics.ledger import BookingKind, bookings, currencies
+from leadlife.economics.ledger import BookingKind, bookings, currencies, episodes
 from leadlife.economics.semi_markov import WON
 from leadlife.economics.stays import LeadStays, stays_of
 from leadlife.economics.tables import number, text_table
@@ -29,6 +31,7 @@ from leadlife.journey import Journey
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.timing import instant
 
+MOST_DAYS, MOST_PERIODS = 3_660, 400
 _STEPS = 40
 """A horizon is divided into so many steps at most."""
 _DRAWS = 10
@@ -171,8 +174,11 @@ def forecast(
     """
     until = instant(as_of)
     horizon, period = whole("horizon_days", horizon_days, least=1), whole("period_days", period_days, least=1)
-    samples = whole("samples", samples, least=2)
-    several = [journey.as_of(at=until) for journey in listed_of("journeys", journeys, Journey)]
+    samples, seed = whole("samples", samples, least=2), whole("seed", seed, least=-inf)
+    if horizon > MOST_DAYS or horizon / period > MOST_PERIODS:
+        problem = f"a forecast reaches {MOST_DAYS:,} days and has {MOST_PERIODS} periods at most"
+        raise Malformed(problem, hint="ask for a shorter horizon, or for longer periods")
+    several = [journey.as_of(at=until) for journey in each_once(listed_of("journeys", journeys, Journey))]
     converter = Converter.of(currencies(several), currency=currency, rates=rates)
     return forecast_of_stays(
         stays_of(several, as_of=until),
@@ -214,10 +220,10 @@ def forecast_of_stays(
     """
     if not any(stay.following == WON for lead in leads for stay in lead.stays):
         raise Malformed("no lead has been won so far, so nothing can be forecast", hint="wait for the first wins")
-    step = max(horizon / _STEPS, 1.0)
+    step = min(max(horizon / _STEPS, 1.0), float(period))
     known = on_grid(leads, step)
     ends = [min(begin + period, horizon) for begin in range(0, horizon, period)]
-    bounds = [round(end / step) for end in ends]
+    bounds = [end / step for end in ends]
     central = win_chances(known, [1.0] * len(leads), bounds)
     draws = _Draws.of(leads, known, bounds, values, seed=seed, samples=samples)
     average = _mean_value(leads, central, values)
@@ -230,7 +236,7 @@ def forecast_of_stays(
     return Forecast(
         as_of,
         as_of + timedelta(days=horizon),
-        currency,
+        currency if values else None,
         len(leads),
         tuple(periods),
         Band.of((float(sum(one)) for one in draws.won), sum(map(sum, central))),
@@ -253,7 +259,7 @@ class _Draws(NamedTuple):
         cls,
         leads: Sequence[LeadStays],
         known: GriddedStays,
-        bounds: Sequence[int],
+        bounds: Sequence[float],
         values: Mapping[str | None, Sequence[float]],
         *,
         seed: int,
@@ -307,19 +313,28 @@ def _mean_value(
     return sums
 
 
-def values_of_wins(journeys: Sequence[Journey], converter: Converter) -> dict[str | None, list[float]]:
-    """Return what each won cycle has brought, for all leads and for each type with enough of them."""
+def values_of_wins(
+    journeys: Sequence[Journey], converter: Converter, *, margins: bool = False
+) -> dict[str | None, list[float]]:
+    """Return what each win has brought, for all leads under None, and for each lead type with at least 30 of them.
+
+    Args:
+        journeys: The leads, as of the instant that counts.
+        converter: The currency.
+        margins: Whether the margin is meant instead of the revenue; wins without a known one are left out.
+    """
     found: dict[str | None, list[float]] = {}
     for journey in sorted(journeys, key=lambda one: (one.lead_id, one.pipeline)):
         sums: dict[int | None, Decimal] = {}
         for one in bookings(journey, converter):
-            if one.kind in (BookingKind.SALE, BookingKind.REFUND) and one.amount is not None:
-                sums[one.cycle] = sums.get(one.cycle, Decimal(0)) + one.amount
-        for cycle in journey.cycles:
-            if cycle.outcome is StageStatus.WON and cycle.number in sums:
-                kind = None if cycle.source is None or cycle.source.lead_type is None else cycle.source.lead_type.value
+            amount = one.margin if margins else one.amount
+            if one.kind in (BookingKind.SALE, BookingKind.REFUND) and amount is not None:
+                sums[one.episode] = sums.get(one.episode, Decimal(0)) + amount
+        for place, own in enumerate(episodes(journey) if sums else ()):
+            if own.won and place in sums:
+                kind = None if own.source is None or own.source.lead_type is None else own.source.lead_type.value
                 for key in {kind, None}:
-                    found.setdefault(key, []).append(float(sums[cycle.number]))
+                    found.setdefault(key, []).append(float(sums[place]))
     return {key: own for key, own in found.items() if key is None or len(own) >= FEWEST}
 
 
@@ -348,28 +363,45 @@ def back_test(
     *,
     cut_offs: Iterable[datetime],
     horizon_days: int = 90,
+    until: datetime | None = None,
     seed: int = 7,
     samples: int = 40,
 ) -> tuple[BackTest, ...]:
     """Return forecasts from instants of the past, beside what came of the leads that were known then.
 
+    Money plays no part, so leads may have paid in any currencies.
+
     Args:
         journeys: The leads.
         cut_offs: The instants; what was recorded later is not read.
         horizon_days: How many days ahead of each.
+        until: The end of observation; by default the latest instant that is known of any lead.
         seed: The luck of the draws.
         samples: How often the model is drawn anew.
 
     Raises:
-        Malformed: As for :func:`forecast`.
+        Malformed: A horizon is not over by the end of observation, or as for :func:`forecast`.
     """
-    several = listed_of("journeys", journeys, Journey)
+    horizon, samples = whole("horizon_days", horizon_days, least=1), whole("samples", samples, least=2)
+    several = each_once(listed_of("journeys", journeys, Journey))
+    known = [journey.facts[-1].recorded_at for journey in several if journey.facts]
+    last = instant(until) if until is not None else max(known, default=None)
     found: list[BackTest] = []
     for cut_off in listed_of("cut_offs", cut_offs, datetime):
         at = instant(cut_off)
-        # Which currency a sale had plays no part here, so the money is left out.
-        ahead = forecast(
-            several, as_of=at, horizon_days=horizon_days, period_days=horizon_days, seed=seed, samples=samples
+        end = at + timedelta(days=horizon)
+        if last is None or end > last:
+            problem = f"the {horizon} days from {at:%Y-%m-%d} on are not over by the end of observation"
+            raise Malformed(problem, hint="choose earlier cut-offs, or pass until=")
+        ahead = forecast_of_stays(
+            stays_of(several, as_of=at),
+            as_of=at,
+            horizon=horizon,
+            period=horizon,
+            values={},
+            currency=None,
+            seed=whole("seed", seed, least=-inf),
+            samples=samples,
         )
         won = sum(_is_won(journey, at, ahead.until) for journey in several)
         found.append(BackTest(ahead, won, ahead.won.low <= won <= ahead.won.high))

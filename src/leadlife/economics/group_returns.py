@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from leadlife._base.arguments import listed_of
+from leadlife._base.arguments import expect, listed_of
 from leadlife.analytics.cautions import Caution, small_group
 from leadlife.analytics.grouped import SOURCE, GroupedLeads
 from leadlife.analytics.incidence import quantile, wilson
@@ -194,7 +194,8 @@ def returns(
     """
     until, usual = instant(as_of), checked_share("margin", margin)
     several = listed_of("journeys", journeys, Journey)
-    found = GroupedLeads.of(several, playbook or common_playbook(several), as_of=until, by=by)
+    expect("by", by, str, hint="pass source, lead_type, pipeline or a field")
+    found = GroupedLeads.of(several, playbook or common_playbook(several, as_of=until), as_of=until, by=by)
     last = local_day(until, found.playbook.zone_info)
     spent = [one for one in listed_of("spend", spend, Spend) if one.since <= last]
     known = currencies(found.journeys) | {one.amount.currency for one in spent}
@@ -212,11 +213,16 @@ def returns(
     pattern = Maturity.of(found.rows, as_of=until, zone=found.playbook.zone_info)
     rows = [_row(key, found.groups.get(key, []), own, pattern) for key, own in books.items()]
     rows.sort(key=lambda row: (-row.leads, row.key is None, row.key or ""))
-    unassigned = shared.unassigned + sum((one.amount or _NOTHING for one in left if one.kind in _COSTS), _NOTHING)
+    costs = [one for one in left if one.kind in _COSTS]
+    unassigned = shared.unassigned + sum((one.amount or _NOTHING for one in costs), _NOTHING)
     everything = _Books(
         sum((own.spend for own in books.values()), shared.unassigned),
         bool(books) and all(own.costed for own in books.values()),
-        tuple(sorted((pair for own in books.values() for pair in own.bookings), key=_when)),
+        tuple(
+            sorted(
+                [*(pair for own in books.values() for pair in own.bookings), *((0, one) for one in costs)], key=_when
+            )
+        ),
     )
     warnings = list(found.warnings)
     if left:
@@ -227,8 +233,8 @@ def returns(
     return Returns(until, by, converter.currency, tuple(rows), total, unassigned, tuple(warnings))
 
 
-def common_playbook(journeys: Sequence[Journey]) -> Playbook:
-    """Return the playbook of the first lead by id.
+def common_playbook(journeys: Sequence[Journey], *, as_of: datetime) -> Playbook:
+    """Return the playbook of the first lead by id, as of an instant.
 
     Raises:
         Malformed: There is no lead.
@@ -236,7 +242,7 @@ def common_playbook(journeys: Sequence[Journey]) -> Playbook:
     first = min(journeys, key=lambda one: (one.lead_id, one.pipeline), default=None)
     if first is None:
         raise Malformed("there is no lead, so nothing says what to group by", hint="pass playbook=")
-    return first.playbook
+    return first.as_of(at=as_of).playbook
 
 
 def _when(pair: tuple[int, Booking]) -> tuple[datetime, str, str]:
@@ -401,10 +407,14 @@ def _payback(
     if cost is None or margin is None:
         unknown["payback_days"] = unknown["cost" if cost is None else "margin"]
         return None
-    earned = _NOTHING
+    earned, paid = _NOTHING, None
     for days, one in sorted(pairs, key=lambda pair: pair[0]):
         earned += one.margin or _NOTHING
-        if one.margin is not None and earned >= cost:
-            return days
+        if earned < cost:
+            paid = None  # a refund may take it back
+        elif paid is None and one.margin is not None:
+            paid = days
+    if paid is not None:
+        return paid
     unknown["payback_days"] = "the margin has not paid back the cost so far"
     return None

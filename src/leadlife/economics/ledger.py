@@ -1,27 +1,30 @@
-"""The ledger of one lead: every sale, refund, cost and hour, booked to the cycle in which it fell.
+"""The ledger of one lead: every sale, refund, cost and hour, booked to the episode in which it fell.
 
-A fact belongs to the cycle that had begun last; what comes after a cycle has ended, such as an invoice, still belongs
-to it, and what comes before the first one to the first. So money follows a lead through recycling, and each amount is
-booked once.
+An episode is a buying cycle, or a win without one, straight out of recycling. A fact belongs to the episode that had
+begun last; what comes after one has ended, such as an invoice, still belongs to it, and what comes before the first one
+to the first. So money follows a lead through recycling, and each amount is booked once.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from leadlife.economics.currency import Converter
+from leadlife.analytics.lead_outcomes import wins_outside_cycles
+from leadlife.economics.currency import Converter, exact
 from leadlife.facts import CostIncurred, EffortSpent, Fact, Refunded, Sold
 from leadlife.journey import Journey
-from leadlife.journey.records import Cycle
+from leadlife.leads import Source
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.money import Money
 from leadlife.timing import local_day
 
 _MONEY = (Sold, Refunded, CostIncurred, EffortSpent)
+_NOTHING = Decimal(0)
 
 
 class BookingKind(StrEnum):
@@ -33,24 +36,48 @@ class BookingKind(StrEnum):
     EFFORT = "effort"
 
 
+class Episode(NamedTuple):
+    """A buying cycle, or a win without one.
+
+    Attributes:
+        begin: When it began; a win without a cycle begins when it is won.
+        cycle: The number of the cycle; None for a win without one.
+        ended: When it ended; None while it runs.
+        won: Whether it was won.
+        recovered: Whether it began out of a recycled stage.
+        source: Where it came from; None where that is not known.
+        opened_by: The id of the fact that opened it; None where time did.
+    """
+
+    begin: datetime
+    cycle: int | None
+    ended: datetime | None
+    won: bool
+    recovered: bool
+    source: Source | None
+    opened_by: str | None
+
+
 class Booking(NamedTuple):
     """One amount of one lead.
 
     Attributes:
         lead: The lead.
         pipeline: Its pipeline.
-        cycle: The number of the cycle; None where the lead has none.
+        episode: The place of its episode among those of the lead; None where the lead has none.
+        cycle: The number of the cycle; None where that is none.
         at: When.
         kind: What it is.
         amount: In the currency of the ledger: positive for a sale and for a cost, negative for a refund; None where it
             is not known.
         margin: Of a sale, what is left of it; of a refund, what that takes away; None where it is not known.
         hours: Of effort, the hours.
-        recovered: Whether it falls in a cycle that began out of a recycled stage.
+        recovered: Whether its episode began out of a recycled stage.
     """
 
     lead: str
     pipeline: str
+    episode: int | None
     cycle: int | None
     at: datetime
     kind: BookingKind
@@ -82,87 +109,134 @@ def _money_of(fact: Fact) -> tuple[Money, ...]:
     return ()
 
 
+def episodes(journey: Journey) -> list[Episode]:
+    """Return the episodes of a lead, in the order in which they began."""
+    recycled, before = set[datetime](), None
+    for visit in journey.visits:
+        if before is StageStatus.RECYCLED and visit.status is not StageStatus.RECYCLED:
+            recycled.add(visit.entered)
+        before = visit.status
+    found = [
+        Episode(
+            cycle.opened,
+            cycle.number,
+            cycle.ended,
+            cycle.outcome is StageStatus.WON,
+            cycle.opened in recycled,
+            cycle.source,
+            cycle.opened_by,
+        )
+        for cycle in journey.cycles
+    ]
+    found += [Episode(at, None, at, True, at in recycled, None, None) for at in wins_outside_cycles(journey.visits)]
+    # Of what begins at one instant, a win without a cycle comes first: only a cycle can follow it.
+    return sorted(found, key=lambda one: (one.begin, one.cycle or 0))
+
+
 def bookings(journey: Journey, converter: Converter, *, margin_share: Decimal | None = None) -> Iterator[Booking]:
     """Yield the bookings of a lead, oldest first.
 
     Args:
         journey: The lead, as of the instant that counts.
-        converter: The currency.
+        converter: The currency; see :meth:`Converter.of`.
         margin_share: The share of a sale that is left of it, where the sale does not say; None where that is unknown.
 
     Raises:
         CurrencyMismatch: There is no rate for an amount.
+        Malformed: An amount is too large.
     """
     facts = _about_money(journey)
     if not facts:
         return
-    cycles, recovered = journey.cycles, _recovered(journey)
-    zone, place = journey.playbook.zone_info, -1
-    sales: list[Sold] = []
-    for fact in facts:
-        while place + 1 < len(cycles) and cycles[place + 1].opened <= fact.at:
-            place += 1
-        cycle = cycles[max(place, 0)].number if cycles else None
-        own = _Own(converter, local_day(fact.at, zone), margin_share, sales)
-        kind, amount, margin = own.booked(fact)
-        hours = fact.hours if isinstance(fact, EffortSpent) else None
+    known, zone = episodes(journey), journey.playbook.zone_info
+    begins = [one.begin for one in known]
+    days = [local_day(fact.at, zone) for fact in facts]
+    books = _Books(
+        converter, margin_share, [(f, day) for f, day in zip(facts, days, strict=True) if isinstance(f, Sold)]
+    )
+    for fact, day in zip(facts, days, strict=True):
+        place = max(bisect_right(begins, fact.at) - 1, 0) if known else None
+        own = None if place is None else known[place]
+        kind, amount, margin = books.booked(fact, day)
         yield Booking(
-            journey.lead_id, journey.pipeline, cycle, fact.at, kind, amount, margin, hours, recovered=cycle in recovered
+            journey.lead_id,
+            journey.pipeline,
+            place,
+            None if own is None else own.cycle,
+            fact.at,
+            kind,
+            amount,
+            margin,
+            fact.hours if isinstance(fact, EffortSpent) else None,
+            own is not None and own.recovered,
         )
-        if isinstance(fact, Sold):
-            sales.append(fact)
 
 
-class _Own(NamedTuple):
-    """What the booking of one fact needs: the currency, the day, the usual margin, and the sales before it."""
+class _Sale:
+    """A sale, and what of it has not been given back yet."""
 
-    converter: Converter
-    day: date
-    margin_share: Decimal | None
-    sales: list[Sold]
+    __slots__ = ("amount", "fact", "left", "margin")
+
+    def __init__(self, fact: Sold, amount: Decimal, margin: Decimal | None) -> None:
+        self.fact = fact
+        self.amount = amount
+        self.margin = margin
+        self.left = amount
+
+
+class _Books:
+    """The amounts of one lead in one currency, and what refunds take from the margin of which sale."""
+
+    def __init__(self, converter: Converter, share: Decimal | None, sales: list[tuple[Sold, date]]) -> None:
+        self._converter = converter
+        self._share = share
+        self._sales = [
+            _Sale(fact, amount, self._margin(fact, amount, day))
+            for fact, day in sales
+            if (amount := self._amount(fact.amount, day)) is not None
+        ]
 
     def booked(
-        self, fact: Sold | Refunded | CostIncurred | EffortSpent
+        self, fact: Sold | Refunded | CostIncurred | EffortSpent, day: date
     ) -> tuple[BookingKind, Decimal | None, Decimal | None]:
         """Return the kind, the amount and the margin."""
         if isinstance(fact, Sold):
-            amount = self._amount(fact.amount)
-            return BookingKind.SALE, amount, self._usual(amount) if fact.margin is None else self._amount(fact.margin)
+            amount = self._amount(fact.amount, day)
+            return BookingKind.SALE, amount, None if amount is None else self._margin(fact, amount, day)
         if isinstance(fact, Refunded):
-            back = -self.converter.amount(fact.amount, self.day)
-            return BookingKind.REFUND, back, self._lost(back, fact)
+            back = self._converter.amount(fact.amount, day)
+            return BookingKind.REFUND, -back, self._lost(back, fact)
         if isinstance(fact, CostIncurred):
-            return BookingKind.COST, self.converter.amount(fact.amount, self.day), None
-        rate = self._amount(fact.rate)
-        return BookingKind.EFFORT, None if rate is None else _short(rate * fact.hours), None
+            return BookingKind.COST, self._converter.amount(fact.amount, day), None
+        rate = self._amount(fact.rate, day)
+        return BookingKind.EFFORT, None if rate is None else exact(rate * fact.hours), None
 
-    def _amount(self, money: Money | None) -> Decimal | None:
-        return None if money is None else self.converter.amount(money, self.day)
+    def _amount(self, money: Money | None, day: date) -> Decimal | None:
+        return None if money is None else self._converter.amount(money, day)
 
-    def _usual(self, amount: Decimal | None) -> Decimal | None:
-        return None if amount is None or self.margin_share is None else _short(amount * self.margin_share)
+    def _margin(self, fact: Sold, amount: Decimal, day: date) -> Decimal | None:
+        if fact.margin is not None:
+            return self._amount(fact.margin, day)
+        return None if self._share is None else exact(amount * self._share)
 
-    def _lost(self, amount: Decimal, refund: Refunded) -> Decimal | None:
-        """Return what a refund takes from the margin: as large a part of that of its sale as it takes of the amount."""
-        named = (one for one in reversed(self.sales) if refund.sale in (None, one.id, one.key))
-        sale = next(named, None)
-        if sale is None or sale.margin is None or sale.amount is None or not sale.amount.amount:
-            return self._usual(amount)
-        return _short(amount * sale.margin.amount / sale.amount.amount)
+    def _lost(self, back: Decimal, refund: Refunded) -> Decimal | None:
+        """Return what a refund takes from the margin: as large a part of that of its sale as it takes of the amount.
 
-
-def _short(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.000001"))
-
-
-def _recovered(journey: Journey) -> set[int | None]:
-    """Return the numbers of the cycles that began out of a recycled stage."""
-    openings = {cycle.opened: cycle for cycle in journey.cycles}
-    found: set[int | None] = set()
-    before: StageStatus | None = None
-    for visit in journey.visits:
-        cycle: Cycle | None = openings.get(visit.entered)
-        if before is StageStatus.RECYCLED and visit.status is not StageStatus.RECYCLED and cycle is not None:
-            found.add(cycle.number)
-        before = visit.status
-    return found
+        One that names no sale gives back the latest ones before it first, each up to its amount.
+        """
+        if refund.sale is not None:
+            own = [one for one in self._sales if refund.sale in (one.fact.id, one.fact.key)]
+        else:
+            own = [one for one in reversed(self._sales) if one.fact.at <= refund.at]
+        lost, left = _NOTHING, back
+        for sale in own:
+            part = min(left, max(sale.left, _NOTHING))
+            if part and sale.margin is None:
+                return None
+            if part and sale.margin is not None:
+                lost += exact(part * sale.margin / sale.amount)
+            sale.left -= part
+            left -= part
+        if left and self._share is None:
+            return None
+        return -lost - (_NOTHING if self._share is None else exact(left * self._share))

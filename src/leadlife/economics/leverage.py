@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from leadlife._base.arguments import listed_of
 from leadlife._base.outcomes import whole
+from leadlife.analytics.grouped import each_once
 from leadlife.analytics.survival import CompetingRisks
 from leadlife.economics.currency import Converter, ExchangeRate
 from leadlife.economics.forecasting import values_of_wins
@@ -82,7 +83,7 @@ class _Outlook(NamedTuple):
     def of(
         cls, journeys: Iterable[Journey], as_of: datetime, currency: str | None, rates: Iterable[ExchangeRate]
     ) -> _Outlook:
-        several = [journey.as_of(at=as_of) for journey in listed_of("journeys", journeys, Journey)]
+        several = [journey.as_of(at=as_of) for journey in each_once(listed_of("journeys", journeys, Journey))]
         converter = Converter.of(currencies(several), currency=currency, rates=rates)
         leads = stays_of(several, as_of=as_of)
         model = StageModel.of(leads)
@@ -130,7 +131,7 @@ def levers(
             revenue = None if seen.value is None else won * seen.value
             rows.append(Lever(stage, following, chance, present.get(stage, 0), won, revenue))
     rows.sort(key=lambda one: (-one.won, one.stage, one.following))
-    return Levers(until, seen.currency, tuple(rows))
+    return Levers(until, None if seen.value is None else seen.currency, tuple(rows))
 
 
 class WaitingLead(NamedTuple):

@@ -38,7 +38,8 @@ class Maturity(NamedTuple):
         """Return the maturity of leads as of an instant."""
         several = list(rows)
         risks = CompetingRisks((row.days, None if row.ended is None else row.ended.value) for row in several)
-        reached = sorted((row.days for row in several), reverse=True)
+        # Whoever has ended has been observed all the same: its end stands.
+        reached = sorted((whole_days(row.entered, as_of, zone) for row in several), reverse=True)
         return cls(as_of, zone, risks, reached[min(FEW_AT_RISK, len(reached)) - 1] if reached else None)
 
     @property

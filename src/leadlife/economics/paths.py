@@ -7,7 +7,6 @@ belongs to the second one.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,14 +14,15 @@ from math import sqrt
 from typing import NamedTuple
 
 from leadlife._base.arguments import expect, listed_of
+from leadlife._base.model import LATEST
+from leadlife.analytics.grouped import each_once
 from leadlife.analytics.incidence import wilson
-from leadlife.analytics.lead_outcomes import wins_outside_cycles
 from leadlife.economics.attribution import ChannelPath
 from leadlife.economics.currency import Converter, ExchangeRate
-from leadlife.economics.ledger import BookingKind, bookings, currencies
+from leadlife.economics.ledger import BookingKind, bookings, currencies, episodes
+from leadlife.errors import UnknownName, did_you_mean
 from leadlife.facts import ActivityRecorded, Fact, ProgrammeEntered, TouchSent
 from leadlife.journey import Journey
-from leadlife.lifecycle.stages import StageStatus
 from leadlife.planning.planner import in_holdout
 from leadlife.timing import instant
 
@@ -41,21 +41,6 @@ class ChannelPaths(NamedTuple):
     paths: tuple[ChannelPath, ...]
     running: int
     currency: str | None
-
-
-class _Ending(NamedTuple):
-    """The end of a cycle: when, whether it was won, and from which source and when it had begun."""
-
-    at: datetime
-    won: bool
-    opened: datetime | None = None
-    opened_by: str | None = None
-    channel: str | None = None
-
-    @property
-    def begin(self) -> datetime:
-        """When it had begun; a win without a cycle begins when it ends."""
-        return self.at if self.opened is None else self.opened
 
 
 def channel_paths(
@@ -82,7 +67,7 @@ def channel_paths(
     until = instant(as_of)
     if kinds is not None:
         expect("kinds", kinds, Mapping, hint='pass {"webinar": "events"}')
-    several = [journey.as_of(at=until) for journey in listed_of("journeys", journeys, Journey)]
+    several = [journey.as_of(at=until) for journey in each_once(listed_of("journeys", journeys, Journey))]
     converter = Converter.of(currencies(several), currency=currency, rates=rates)
     paths: list[ChannelPath] = []
     running = 0
@@ -93,46 +78,31 @@ def channel_paths(
 
 
 def _paths(journey: Journey, converter: Converter, kinds: Mapping[str, str]) -> Iterator[ChannelPath]:
-    endings = sorted(_endings(journey))
     touched = sorted(
         (fact.at, isinstance(fact, TouchSent), fact.seq, name, fact.id)
         for fact in journey.standing
         if (name := _channel(fact, kinds))
     )
-    values = _values(journey, endings, converter)
-    place = 0
-    for end in endings:
-        steps = [] if end.channel is None or end.opened is None else [(end.opened, -1, end.channel)]
-        # What the lead does at the very end may have ended it; what is sent then is already the answer to it.
-        while place < len(touched) and touched[place][:2] < (end.at, True):
-            at, _, seq, channel, fact = touched[place]
-            if fact != end.opened_by:  # it has brought the source of the cycle, which is there already
-                steps.append((at, seq, channel))
-            place += 1
-        steps.sort()
-        channels, ages = tuple(name for _, _, name in steps), tuple((end.at - at) / _DAY for at, _, _ in steps)
-        yield ChannelPath(channels, end.won, ages, values.get(end.begin, Decimal(0)) if end.won else Decimal(0))
-
-
-def _values(journey: Journey, endings: Iterable[_Ending], converter: Converter) -> dict[datetime, Decimal]:
-    """Return what was earned from each begin of a cycle, or win without one, until the next."""
-    begins = sorted({*(cycle.opened for cycle in journey.cycles), *(end.begin for end in endings)})
-    values: dict[datetime, Decimal] = {}
+    values: dict[int | None, Decimal] = {}
     for one in bookings(journey, converter):
-        if one.kind in (BookingKind.SALE, BookingKind.REFUND) and one.amount is not None and begins:
-            begin = begins[max(bisect_right(begins, one.at) - 1, 0)]
-            values[begin] = values.get(begin, Decimal(0)) + one.amount
-    return values
-
-
-def _endings(journey: Journey) -> Iterator[_Ending]:
-    for cycle in journey.cycles:
-        if cycle.ended is not None:
-            channel = None if cycle.source is None else cycle.source.channel
-            won = cycle.outcome is StageStatus.WON
-            yield _Ending(cycle.ended, won, cycle.opened, cycle.opened_by, channel)
-    for at in wins_outside_cycles(journey.visits):
-        yield _Ending(at, won=True)
+        if one.kind in (BookingKind.SALE, BookingKind.REFUND) and one.amount is not None:
+            values[one.episode] = values.get(one.episode, Decimal(0)) + one.amount
+    passed = 0
+    for place, own in enumerate(episodes(journey)):
+        if own.ended is None:
+            continue
+        channel = None if own.source is None else own.source.channel
+        steps = [] if channel is None else [(own.begin, -1, channel)]
+        # What the lead does at the very end may have ended it; what is sent then is already the answer to it.
+        while passed < len(touched) and touched[passed][:2] < (own.ended, True):
+            at, _, seq, name, fact = touched[passed]
+            if fact != own.opened_by:  # it has brought the source of the cycle, which is there already
+                steps.append((at, seq, name))
+            passed += 1
+        steps.sort()
+        named = tuple(name for _, _, name in steps)
+        ages = tuple((own.ended - at) / _DAY for at, _, _ in steps)
+        yield ChannelPath(named, own.won, ages, values.get(place, Decimal(0)) if own.won else Decimal(0))
 
 
 def _channel(fact: Fact, kinds: Mapping[str, str]) -> str | None:
@@ -175,6 +145,18 @@ class HoldoutLift(NamedTuple):
         return f"{sides}: {100 * self.difference:+.1f} points ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
 
 
+def check_programme(programme: str, journeys: Iterable[Journey]) -> None:
+    """Check that the playbook of some lead declares a programme.
+
+    Raises:
+        UnknownName: None does.
+    """
+    names = {name for journey in journeys for name in journey.playbook.programme_by_name}
+    expect("programme", programme, str, hint="pass the name of a programme")
+    if names and programme not in names:
+        raise UnknownName(f"there is no programme {programme!r}", hint=did_you_mean(programme, names))
+
+
 def holdout_lift(journeys: Iterable[Journey], programme: str, *, as_of: datetime) -> HoldoutLift:
     """Return how a programme compares with its holdout.
 
@@ -187,20 +169,32 @@ def holdout_lift(journeys: Iterable[Journey], programme: str, *, as_of: datetime
         as_of: The end of observation.
 
     Raises:
+        UnknownName: No playbook declares it.
         Malformed: An argument cannot be understood.
     """
-    until = instant(as_of)
-    counts = {True: [0, 0], False: [0, 0]}
-    for journey in listed_of("journeys", journeys, Journey):
-        then = journey.as_of(at=until)
-        entries = (fact for fact in then.derived if isinstance(fact, ProgrammeEntered))
-        entered = next((fact.at for fact in entries if fact.programme == programme), None)
-        known = then.playbook.programme_by_name.get(programme)
-        if entered is None or known is None:
-            continue
-        own = counts[in_holdout(known, then.lead_id)]
-        own[0] += 1
-        own[1] += any(end.won and end.at >= entered for end in _endings(then))
+    several = [journey.as_of(at=instant(as_of)) for journey in each_once(listed_of("journeys", journeys, Journey))]
+    check_programme(programme, several)
+    entered: dict[str, datetime] = {}
+    held_out: dict[str, bool] = {}
+    for journey in several:
+        known = journey.playbook.programme_by_name.get(programme)
+        entries = (
+            fact.at for fact in journey.derived if isinstance(fact, ProgrammeEntered) and fact.programme == programme
+        )
+        first = min(entries, default=None)
+        if first is not None and known is not None:
+            entered[journey.lead_id] = min(first, entered.get(journey.lead_id, first))
+            held_out[journey.lead_id] = in_holdout(known, journey.lead_id)
+    won = {
+        journey.lead_id
+        for journey in several
+        for own in episodes(journey)
+        if own.won and own.ended is not None and own.ended >= entered.get(journey.lead_id, LATEST)
+    }
+    counts = {side: [0, 0] for side in (True, False)}
+    for lead, side in held_out.items():
+        counts[side][0] += 1
+        counts[side][1] += lead in won
     (held, held_won), (treated, treated_won) = counts[True], counts[False]
     difference = low = high = None
     if held and treated:

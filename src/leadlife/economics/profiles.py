@@ -10,7 +10,7 @@ from typing import NamedTuple
 from leadlife.analytics.cautions import FEWEST
 from leadlife.analytics.grouped import LEAD_TYPE
 from leadlife.analytics.incidence import wilson
-from leadlife.economics.currency import ExchangeRate
+from leadlife.economics.currency import ExchangeRate, exact
 from leadlife.economics.group_returns import ReturnsRow, returns
 from leadlife.economics.spend import Spend
 from leadlife.journey import Journey
@@ -19,7 +19,7 @@ from leadlife.money import Money
 from leadlife.playbook.lead_type_profiles import LeadTypeProfile
 from leadlife.playbook.playbook import Playbook
 
-_CENT = Decimal("0.01")
+_MOST_DAYS = 3_660
 
 
 class EstimatedProfile(NamedTuple):
@@ -97,21 +97,35 @@ def _profile(row: ReturnsRow, pool: float, currency: str | None) -> EstimatedPro
     unknown = dict(row.unknown)
 
     def each(amount: Decimal | None, count: int, name: str) -> Money | None:
+        if amount is not None and amount < 0:
+            unknown[name] = "more came back than was paid"
+            return None
         if amount is None or not count or currency is None:
             unknown.setdefault(name, "nobody is won so far" if not count else "no money is known")
             return None
-        return Money(amount=(amount / count).quantize(_CENT), currency=currency)
+        return Money(amount=exact(amount / count, places=2), currency=currency)
 
+    cycle_days = row.days_to_won[1]
+    if cycle_days is None or not 0 < cycle_days <= _MOST_DAYS:
+        unknown["cycle_days"] = (
+            "nobody is won so far" if cycle_days is None else f"{cycle_days:g} days are no length of a cycle"
+        )
+        cycle_days = None
+    if not row.hours:
+        unknown["effort_hours"] = "no hours are known"
+    margin = None
+    if row.margin is not None and row.revenue > 0:
+        margin = float(min(max(row.margin / row.revenue, Decimal(0)), Decimal(1)))
+    elif row.margin is not None:
+        unknown["margin"] = "there is no revenue"
     profile = LeadTypeProfile(
         lead_type=LeadType(row.key or ""),
         close_rate=rate,
-        cycle_days=row.days_to_won[1] or None,
-        effort_hours=(row.hours / row.leads).quantize(_CENT) if row.hours else None,
+        cycle_days=cycle_days,
+        effort_hours=exact(row.hours / row.leads, places=2) if row.hours else None,
         cost=each(row.cost, row.leads, "cost"),
         value=each(row.revenue if row.revenue > 0 else None, row.won, "value"),
-        margin=float(min(max(row.margin / row.revenue, Decimal(0)), Decimal(1)))
-        if row.margin and row.revenue > 0
-        else None,
+        margin=margin,
         assumed=False,
         meaning=f"measured on {row.leads} leads",
     )

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from leadlife._base.arguments import listed_of
+from leadlife.analytics.grouped import each_once
 from leadlife.economics.currency import Converter, ExchangeRate, checked_share
 from leadlife.economics.ledger import BookingKind, bookings, currencies
 from leadlife.errors import Malformed
@@ -65,7 +66,8 @@ def referral_value(
         CurrencyMismatch: There are several currencies and none is chosen, or a rate is missing.
     """
     until, usual = instant(as_of), checked_share("margin", margin)
-    several = [journey.as_of(at=until) for journey in listed_of("journeys", journeys, Journey)]
+    given = each_once(listed_of("journeys", journeys, Journey))
+    several = [then for journey in given if (then := journey.as_of(at=until)).facts]
     ledger = rewards(several, as_of=until)
     unit = {money.currency for owed in ledger.owed.values() for money in owed}
     converter = Converter.of(currencies(several) | unit, currency=currency, rates=rates)
@@ -96,7 +98,7 @@ def referral_value(
 
 
 def _known_since(journey: Journey) -> datetime | None:
-    return journey.facts[0].at if journey.facts else None
+    return journey.facts[0].at
 
 
 def _margin(journey: Journey, converter: Converter, usual: Decimal | None) -> Decimal:

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import NamedTuple
 
+from leadlife._base.arguments import expect, listed
 from leadlife._base.linear import checked_row, solved
 from leadlife._base.outcomes import real
 from leadlife.errors import Malformed
 
 WON = "won"
+_MOST = 1e9
 
 
 class StageOutlook(NamedTuple):
@@ -67,9 +69,13 @@ class SemiMarkov(NamedTuple):
         Raises:
             Malformed: A row does not add up to 1, a number is negative, or a stage has no stay.
         """
+        expect("moves", moves, Mapping, hint='pass {"offer": {"won": 0.4, "lost": 0.6}}')
+        if WON in moves:
+            raise Malformed(f"{WON!r} is the end of a sale, and no stage", hint="call the stage otherwise")
         stages = list(moves)
         rows: dict[str, dict[str, float]] = {}
         for stage, row in moves.items():
+            expect(f"the row of {stage}", row, Mapping, hint="pass the chance of each next stage by its name")
             chances = [real(f"the chance from {stage} to {name}", chance) for name, chance in row.items()]
             rows[stage] = dict(zip(row, checked_row(repr(stage), chances, normalize=normalize), strict=True))
         days, spread = _by_stage("mean_days", mean_days, stages), _by_stage("cv", cv or [1.0] * len(stages), stages)
@@ -104,13 +110,13 @@ class SemiMarkov(NamedTuple):
 
 
 def _by_stage(what: str, given: Mapping[str, float] | Sequence[float], stages: Sequence[str]) -> dict[str, float]:
-    named = given if isinstance(given, Mapping) else dict(zip(stages, given, strict=False))
+    named = given if isinstance(given, Mapping) else dict(zip(stages, listed(what, given), strict=False))
     found: dict[str, float] = {}
     for stage in stages:
         if stage not in named:
             raise Malformed(f"{what} says nothing of the stage {stage!r}", hint="give one number for each stage")
         value = real(f"{what} of {stage}", named[stage])
-        if value < 0:
-            raise Malformed(f"{what} of {stage!r} must not be negative")
+        if not 0 <= value <= _MOST:
+            raise Malformed(f"{what} of {stage!r} must be a number from 0 to {_MOST:.0e}")
         found[stage] = value
     return found

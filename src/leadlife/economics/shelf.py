@@ -20,6 +20,7 @@ from leadlife.analytics.grouped import OWN, GroupedLeads
 from leadlife.economics.currency import Converter, ExchangeRate, checked_share
 from leadlife.economics.group_returns import common_playbook
 from leadlife.economics.ledger import BookingKind, bookings, currencies
+from leadlife.economics.paths import check_programme
 from leadlife.economics.spend import Spend
 from leadlife.economics.spend_shares import spend_by_lead
 from leadlife.economics.tables import money, number, percent, shown, text_table
@@ -193,10 +194,14 @@ def shelf_life(
         raise Malformed("give by= or programme=, not both")
     several = listed_of("journeys", journeys, Journey)
     own = by if by in OWN or by not in (READINESS, None) else None
-    found = GroupedLeads.of(several, playbook or common_playbook(several), as_of=until, by=own)
+    found = GroupedLeads.of(several, playbook or common_playbook(several, as_of=until), as_of=until, by=own)
+    if programme is not None:
+        check_programme(programme, found.journeys)
     zone = found.playbook.zone_info
     last = local_day(until, zone)
-    spent = [one for one in listed_of("spend", spend, Spend) if one.since <= last]
+    # What cost nothing has no margin per unit, so a free source is in no curve.
+    spent = [one for one in listed_of("spend", spend, Spend) if one.since <= last and one.amount.amount]
+    spent.sort(key=lambda one: (one.since, one.until, one.source or "", one.amount.currency, one.amount.amount))
     known = currencies(found.journeys) | {one.amount.currency for one in spent}
     converter = Converter.of(known, currency=currency, rates=rates)
     shares = spend_by_lead(found.rows, spent, converter, last=last, zone=zone)
@@ -209,7 +214,7 @@ def shelf_life(
                 at[days // step] = at.get(days // step, Decimal(0)) + amount
     keys = _keys(found, by, programme)
     units: dict[str | None, list[_Unit]] = {}
-    for lead, cost in shares.by_lead.items():
+    for lead, cost in sorted(shares.by_lead.items()):
         if lead in keys:
             age = whole_days(entered[lead], until, zone) // step
             units.setdefault(keys[lead], []).append(_Unit(cost, age, margins.get(lead, {})))
@@ -237,23 +242,27 @@ def _keys(found: GroupedLeads, by: str | None, programme: str | None) -> dict[st
     """Return the group of each lead; a lead that is in none is left out."""
     if programme is not None:
         keys: dict[str, str | None] = {}
-        for journey in found.journeys:
+        for journey in sorted(found.journeys, key=_by_name):
             known = journey.playbook.programme_by_name.get(programme)
             entries = (fact for fact in journey.derived if isinstance(fact, ProgrammeEntered))
             if known is not None and any(fact.programme == programme for fact in entries):
-                keys[journey.lead_id] = "held out" if in_holdout(known, journey.lead_id) else "took part"
+                keys.setdefault(journey.lead_id, "held out" if in_holdout(known, journey.lead_id) else "took part")
         return keys
     if found.by is not None:
-        return {row.lead: key for key, rows in found.groups.items() for row in rows}
+        # A lead in two pipelines is in one curve, that of the first by name.
+        names = sorted(found.groups, key=lambda key: key or "", reverse=True)
+        return {row.lead: key for key in names for row in found.groups[key]}
     if by != READINESS:
         return {row.lead: None for row in found.rows}
     at = {row.lead: row.entered for row in found.rows}
-    readiness = (
-        (journey, journey.as_of(at=at[journey.lead_id]).readiness)
-        for journey in found.journeys
-        if journey.lead_id in at
-    )
-    return {journey.lead_id: None if near is None else near.value for journey, near in readiness}
+    several = sorted(found.journeys, key=_by_name, reverse=True)
+    then = [journey.as_of(at=at[journey.lead_id]) for journey in several if journey.lead_id in at]
+    near = {journey.lead_id: journey.readiness for journey in then}
+    return {lead: None if readiness is None else readiness.value for lead, readiness in near.items()}
+
+
+def _by_name(journey: Journey) -> tuple[str, str]:
+    return journey.lead_id, journey.pipeline
 
 
 def _curve(key: str | None, units: Sequence[_Unit], step: int, *, seed: int, samples: int) -> ShelfCurve:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -15,11 +16,13 @@ from pydantic import model_validator
 from leadlife._base.arguments import expect
 from leadlife._base.model import Model, Name
 from leadlife._base.shares import divided
-from leadlife.errors import Malformed, Unreadable
-from leadlife.io.tables import SetAside
+from leadlife.errors import Malformed, Unreadable, did_you_mean
+from leadlife.io.tables import SetAside, csv_records
 from leadlife.money import Money
 
 _DELIMITERS = (",", ";", "\t")
+_COLUMNS = ("amount", "source", "currency", "day", "month", "since", "until")
+_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII)
 _DAY = timedelta(days=1)
 MOST_DAYS = 3_700
 """A period lasts ten years at most: more often, a year is mistyped."""
@@ -122,40 +125,78 @@ def read_spend(
     """
     if not isinstance(path, Path | str):
         raise Malformed("path must be the path of a file")
-    if columns is not None:
-        expect("columns", columns, Mapping, hint='pass {"source": "utm_source"}')
     file = Path(path)
-    names = {name: name for name in ("amount", "source", "currency", "day", "month", "since", "until")} | dict(
-        columns or {}
-    )
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text in UTF-8"
+        raise Unreadable(f"{file.name!r} cannot be read: {reason}") from None
+    lines, delimiter = _opened(text)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    records = csv_records(reader, file.name)
+    header = [cell.strip() for cell in _header(next(records, (1, [])), file.name)]
+    places = _places(header, columns, file.name)
     rows: list[Spend] = []
     aside: list[SetAside] = []
     read = 0
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            text = lines.readline()
-            separator = max(_DELIMITERS, key=text.count)
-            header = next(csv.reader([text], delimiter=separator), [])
-            places = {name: header.index(own) for name, own in names.items() if own in header}
-            if "amount" not in places or not ({"day", "month"} & set(places) or {"since", "until"} <= set(places)):
-                raise Unreadable(
-                    f"{file.name!r} needs an amount, and a day, a month, or since and until",
-                    hint=f"it has the columns {', '.join(header)}; name others in columns=",
-                )
-            reader = csv.reader(lines, delimiter=separator)
-            for cells in reader:
-                if not any(cell.strip() for cell in cells):
-                    continue
-                read += 1
-                try:
-                    rows.append(_row(cells, places, len(header), currency, decimal_comma=decimal_comma))
-                except Malformed as error:
-                    reason = "; ".join(fault.message for fault in error.faults) or error.message
-                    aside.append(SetAside(file.name, reader.line_num + 1, reason))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no CSV in UTF-8"
-        raise Unreadable(f"{file.name!r} cannot be read: {reason}") from None
+    for line, cells in records:
+        if not isinstance(cells, str) and not any(cell.strip() for cell in cells):
+            continue
+        read += 1
+        place = line + len(text.splitlines()) - len(lines)
+        if isinstance(cells, str):
+            aside.append(SetAside(file.name, place, cells))
+            continue
+        try:
+            rows.append(_row(cells, places, len(header), currency, decimal_comma=decimal_comma))
+        except Malformed as error:
+            reason = "; ".join(fault.message for fault in error.faults) or error.message
+            aside.append(SetAside(file.name, place, reason))
     return SpendTable(tuple(rows), read, tuple(aside))
+
+
+def _opened(text: str) -> tuple[list[str], str]:
+    """Return the lines from the header on, and what separates cells; Excel may say so in a first line ``sep=;``."""
+    lines = text.splitlines(keepends=True)
+    while lines and not lines[0].strip():
+        del lines[0]
+    if lines and lines[0].strip().lower().startswith("sep=") and len(lines[0].strip()) == len("sep=;"):
+        return lines[1:], lines[0].strip()[-1]
+    return lines, max(_DELIMITERS, key=lines[0].count) if lines else ","
+
+
+def _header(found: tuple[int, list[str] | str], file: str) -> list[str]:
+    if isinstance(found[1], str):
+        raise Unreadable(f"the header of {file!r} cannot be read: {found[1]}")
+    return found[1]
+
+
+def _places(header: list[str], columns: Mapping[str, str] | None, file: str) -> dict[str, int]:
+    """Return the place of each column that there is.
+
+    Raises:
+        Malformed: A column is named that nobody knows.
+        Unreadable: The file lacks a column, or has one twice.
+    """
+    if columns is not None:
+        expect("columns", columns, Mapping, hint='pass {"source": "utm_source"}')
+    given = dict(columns or {})
+    for name, own in given.items():
+        if name not in _COLUMNS or not isinstance(own, str):
+            raise Malformed(f"spend has no column {name!r}", hint=did_you_mean(str(name), _COLUMNS))
+        if own not in header:
+            raise Unreadable(f"{file!r} has no column {own!r}", hint=did_you_mean(own, header))
+    names = {name: given.get(name, name) for name in _COLUMNS}
+    twice = [own for own in names.values() if header.count(own) > 1]
+    if twice:
+        raise Unreadable(f"column {twice[0]!r} of {file!r} occurs twice")
+    places = {name: header.index(own) for name, own in names.items() if own in header}
+    if "amount" not in places or not ({"day", "month"} & set(places) or {"since", "until"} <= set(places)):
+        raise Unreadable(
+            f"{file!r} needs an amount, and a day, a month, or since and until",
+            hint=f"it has the columns {', '.join(header)}; name others in columns=",
+        )
+    return places
 
 
 def _row(
@@ -165,20 +206,25 @@ def _row(
         raise Malformed(f"the row has {len(cells)} cells where the header has {width}")
     given = {name: cells[place].strip() for name, place in places.items()}
     amount = given["amount"]
-    if decimal_comma:
-        amount = amount.replace(".", "").replace(",", ".")
     if not amount:
         raise Malformed("there is no amount")
+    if decimal_comma:
+        if _COMMA.fullmatch(amount) is None:
+            raise Malformed("an amount with a decimal comma is written like 1.234,50")
+        amount = amount.replace(".", "").replace(",", ".")
     unit = given.get("currency") or currency
     if unit is None:
         raise Malformed("there is no currency", hint="pass currency=")
     money, source = Money.of(amount, unit), given.get("source") or None
-    if given.get("day"):
-        return Spend.day(_date(given["day"]), money, source=source)
-    if given.get("month"):
-        return Spend.month(given["month"], money, source=source)
-    if given.get("since") and given.get("until"):
-        return Spend(since=_date(given["since"]), until=_date(given["until"]), amount=money, source=source)
+    day, month, since, until = (given.get(name) for name in ("day", "month", "since", "until"))
+    if bool(day) + bool(month) + bool(since or until) > 1:
+        raise Malformed("give a day, a month or a period, one of them")
+    if day:
+        return Spend.day(_date(day), money, source=source)
+    if month:
+        return Spend.month(month, money, source=source)
+    if since and until:
+        return Spend(since=_date(since), until=_date(until), amount=money, source=source)
     raise Malformed("there is no day, no month, and no period")
 
 

@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from leadlife._base.arguments import listed_of
+from leadlife.analytics.grouped import each_once
 from leadlife.analytics.survival import CompetingRisks
 from leadlife.economics.semi_markov import WON, SemiMarkov
 from leadlife.errors import Malformed
 from leadlife.journey import Journey
+from leadlife.journey.history import Visit
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.timing import instant
 
@@ -65,24 +67,29 @@ def stays_of(journeys: Iterable[Journey], *, as_of: datetime) -> list[LeadStays]
     """
     until = instant(as_of)
     found: list[LeadStays] = []
-    for journey in listed_of("journeys", journeys, Journey):
+    for journey in each_once(listed_of("journeys", journeys, Journey)):
         then = journey.as_of(at=until)
         visits = [visit for visit in then.visits if not visit.passed]
         if not visits:
             continue
         stays = [
-            Stay(visit.stage, visit.time(until) / _DAY, None if after is None else _name(after.stage, after.status))
+            Stay(_state(visit.stage), visit.time(until) / _DAY, None if after is None else _next(after))
             for visit, after in zip(visits, [*visits[1:], None], strict=True)
         ]
         source = then.cycles[-1].source if then.cycles else then.source
         lead_type = None if source is None or source.lead_type is None else source.lead_type.value
         found.append(LeadStays(then.lead_id, then.pipeline, lead_type, tuple(stays)))
-    return sorted(found)
+    return sorted(found, key=lambda one: (one.lead, one.pipeline))
 
 
-def _name(stage: str, status: StageStatus) -> str:
+def _next(visit: Visit) -> str:
     """Return what a stay leads to: any won stage is a win."""
-    return WON if status is StageStatus.WON else stage
+    return WON if visit.status is StageStatus.WON else _state(visit.stage)
+
+
+def _state(stage: str) -> str:
+    """Return the name of a stage that is no end of the model, whatever the playbook calls it."""
+    return f"in {stage}" if stage in (WON, UNRESOLVED) else stage
 
 
 class StageStays(NamedTuple):
@@ -141,7 +148,24 @@ class StageModel(NamedTuple):
             one.stage: {**one.moves, UNRESOLVED: one.unresolved} if one.unresolved > 0 else dict(one.moves)
             for one in left
         }
+        for one in left:
+            if not _ends(one.stage, moves):
+                # Leads have only gone round in a circle so far, and one of so many may leave it.
+                moves[one.stage][UNRESOLVED] = 1 / (one.stays + 1)
         return SemiMarkov.of(moves, {one.stage: one.mean_days for one in left}, normalize=True)
+
+
+def _ends(stage: str, moves: Mapping[str, Mapping[str, float]]) -> bool:
+    """Return whether anything that ends the chain can be reached from a stage."""
+    seen, waiting = {stage}, [stage]
+    while waiting:
+        for following in moves[waiting.pop()]:
+            if following not in moves:
+                return True
+            if following not in seen:
+                seen.add(following)
+                waiting.append(following)
+    return False
 
 
 def _stage(stage: str, times: Sequence[tuple[float, str | None]], risks: CompetingRisks) -> StageStays:

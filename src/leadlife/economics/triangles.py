@@ -12,13 +12,14 @@ come by how far leads of that age have developed: Bornhuetter and Ferguson (1972
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import sqrt
+from math import isfinite, sqrt
 from typing import NamedTuple
 
 from leadlife._base.arguments import listed, listed_of
 from leadlife._base.outcomes import real
 from leadlife.errors import Malformed
 
+_LEAST, _MOST = 1e-6, 1e15
 FEWEST_COHORTS = 4
 """Mack's errors need at least so many cohorts."""
 
@@ -77,14 +78,14 @@ def chain_ladder(triangle: Iterable[Sequence[float | None]]) -> ChainLadder:
                 f"the cohort at place {place} has {len(row)} ages, and should have {size - place}",
                 hint="give the oldest cohort first, each next one with one age fewer",
             )
+    if any(not _LEAST <= value <= _MOST for row in rows for value in row):
+        problem = "a cohort has nothing yet to grow from, or an amount too large, so no factor can be told"
+        raise Malformed(problem, hint="cape_cod(...) serves thin cohorts")
     factors: list[float] = []
     spreads: list[float] = []
     for age in range(size - 1):
         older = rows[: size - 1 - age]
         base = sum(row[age] for row in older)
-        if base <= 0 or any(row[age] <= 0 for row in older):
-            problem = f"at age {age} a cohort has nothing yet to grow from, so this triangle is too thin"
-            raise Malformed(problem, hint="cape_cod(...) serves thin cohorts")
         factor = sum(row[age + 1] for row in older) / base
         factors.append(factor)
         if len(older) > 1:
@@ -97,7 +98,7 @@ def chain_ladder(triangle: Iterable[Sequence[float | None]]) -> ChainLadder:
 
 
 def _numbers(place: int, row: Sequence[float | None]) -> list[float]:
-    kept = list(row)
+    kept = list(listed(f"the cohort at place {place}", row))
     while kept and kept[-1] is None:
         kept.pop()
     return [real(f"an amount of the cohort at place {place}", value) for value in kept]
@@ -178,7 +179,9 @@ def bornhuetter_ferguson(cohorts: Iterable[Cohort], *, rate: float) -> Matured:
     several = _checked(cohorts)
     if not 0 <= real("rate", rate) <= 1:
         raise Malformed("rate must be a share from 0 to 1")
-    return Matured(rate, tuple(one.won + one.leads * rate * (1 - one.developed) for one in several))
+    # A cohort has no more wins than leads, even where more are won than its age would let expect.
+    ends = (min(one.won + one.leads * rate * (1 - one.developed), float(one.leads)) for one in several)
+    return Matured(rate, tuple(ends))
 
 
 def cape_cod(cohorts: Iterable[Cohort]) -> Matured:
@@ -201,7 +204,9 @@ def cape_cod(cohorts: Iterable[Cohort]) -> Matured:
 def _checked(cohorts: Iterable[Cohort]) -> tuple[Cohort, ...]:
     several = listed_of("cohorts", cohorts, Cohort)
     for place, one in enumerate(several):
-        if not (one.leads >= 0 and 0 <= one.won <= one.leads and 0 <= one.developed <= 1):
+        if any(isinstance(value, bool) or not isinstance(value, int | float) for value in one[:1] + one[2:]):
+            raise Malformed(f"the cohort at place {place} must hold numbers only")
+        if not (one.leads >= 0 and isfinite(one.leads) and 0 <= one.won <= one.leads and 0 <= one.developed <= 1):
             problem = f"the cohort at place {place} is not sound: {one}"
             raise Malformed(problem, hint="won is at most leads, and developed a share from 0 to 1")
     return several

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
+from math import ceil, floor
 from operator import mul
 from typing import NamedTuple
 
@@ -60,14 +61,20 @@ class _Hazards:
             return self._by_step[step]
         return self._tail if step <= self.last else {}
 
-    def moves(self, age: int, steps: int) -> dict[str, list[float]]:
-        """Return, for a lead that has stayed for some steps, the chance of each move in each step ahead."""
+    def moves(self, age: int, steps: int, *, first: float = 1.0) -> dict[str, list[float]]:
+        """Return the chance of each move in each step ahead.
+
+        Args:
+            age: How many steps a lead has stayed.
+            steps: How many steps ahead.
+            first: How much of the first step lies ahead.
+        """
         left, found = 1.0, dict[str, list[float]]()
         for ahead in range(steps + 1):
-            own = self.at(age + ahead)
+            own, share = self.at(age + ahead), 1.0 if ahead else first
             for following, chance in own.items():
-                found.setdefault(following, [0.0] * (steps + 1))[ahead] = left * chance
-            left *= max(1 - sum(own.values()), 0.0)
+                found.setdefault(following, [0.0] * (steps + 1))[ahead] = left * chance * share
+            left *= max(1 - share * sum(own.values()), 0.0)
         return found
 
 
@@ -87,30 +94,39 @@ def _hazards(known: GriddedStays, weights: Sequence[float]) -> dict[str, _Hazard
     return {stage: _Hazards(events.get(stage, {}), lasting.get(stage, {})) for stage in {*events, *lasting}}
 
 
-def win_chances(known: GriddedStays, weights: Sequence[float], bounds: Sequence[int]) -> list[list[float]]:
+def win_chances(known: GriddedStays, weights: Sequence[float], bounds: Sequence[float]) -> list[list[float]]:
     """Return for each lead the chance that its next win falls in each period.
 
     Args:
         known: The stays.
         weights: How often each lead counts in the hazards.
-        bounds: The last step of each period.
+        bounds: The end of each period, in steps.
     """
-    hazards, steps = _hazards(known, weights), bounds[-1]
+    hazards, steps = _hazards(known, weights), ceil(bounds[-1])
     won = {WON: [1.0] * (steps + 1), **{stage: list(accumulate(own)) for stage, own in _fresh(hazards, steps).items()}}
     by_place: dict[tuple[str, int], list[float]] = {}
     for stage, age in set(known.present):
-        moves = hazards[stage].moves(age, steps) if stage in hazards else {}
-        # By the end of a period a lead is won that has moved on in time for what comes after that.
-        by_then = [
-            sum(
-                sum(map(mul, chances[: bound + 1], reversed(won[following][: bound + 1])))
-                for following, chances in moves.items()
-                if following in won
-            )
-            for bound in bounds
-        ]
+        # A lead stands in the middle of its present step, on average.
+        moves = hazards[stage].moves(age, steps, first=0.5) if stage in hazards else {}
+        onward = [(chances, won[following]) for following, chances in moves.items() if following in won]
+        by_then = [_won_by(bound - 0.5, onward) for bound in bounds]
         by_place[stage, age] = [later - earlier for earlier, later in pairwise((0.0, *by_then))]
     return [by_place[place] for place in known.present]
+
+
+def _won_by(end: float, onward: Sequence[tuple[list[float], list[float]]]) -> float:
+    """Return the chance that a lead is won by the end of a step, or of a part of one.
+
+    By then a lead is won that has moved on in time for what comes after that.
+    """
+    whole = floor(end)
+    ends = [
+        sum(sum(map(mul, chances[: step + 1], reversed(after[: step + 1]))) for chances, after in onward)
+        if step >= 0
+        else 0.0
+        for step in (whole, whole + 1)
+    ]
+    return ends[0] + (end - whole) * (ends[1] - ends[0])
 
 
 def _fresh(hazards: Mapping[str, _Hazards], steps: int) -> dict[str, list[float]]:

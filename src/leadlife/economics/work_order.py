@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from math import inf
 from random import Random
 from typing import Any, NamedTuple
 
-from leadlife._base.arguments import listed_of
-from leadlife._base.outcomes import real
+from leadlife._base.arguments import expect, listed_of
+from leadlife._base.outcomes import real, whole
+from leadlife.analytics.grouped import each_once
 from leadlife.economics.currency import ExchangeRate, checked_share
 from leadlife.economics.expectations import Candidate, Expectations
 from leadlife.economics.tables import shown
@@ -133,10 +135,12 @@ def worklist(
     """
     now, time = instant(at), real("hours", hours)
     share = checked_share("explore", explore) or Decimal(0)
+    if owner is not None:
+        expect("owner", owner, str, hint="pass the id of a person or a team")
     if time <= 0:
         raise Malformed("hours must be more than 0")
     known = None if profiles is None else listed_of("profiles", profiles, LeadTypeProfile)
-    several = [journey.as_of(at=now) for journey in listed_of("journeys", journeys, Journey)]
+    several = [journey.as_of(at=now) for journey in each_once(listed_of("journeys", journeys, Journey))]
     several.sort(key=lambda one: (one.lead_id, one.pipeline))
     expected = Expectations(several, known, now=now, currency=currency, rates=rates)
     candidates = [
@@ -144,7 +148,8 @@ def worklist(
         for journey in several
         if journey.status is StageStatus.OPEN and (owner is None or owner in _owners(journey))
     ]
-    chosen = _chosen(candidates, time, float(share), now, Random(seed))  # noqa: S311 - a draw, no secret
+    random = Random(whole("seed", seed, least=-inf))  # noqa: S311 - a draw, no secret
+    chosen = _chosen(candidates, time, share, now, random)
     items = tuple(_item(one, because, part, expected.currency or "wins", now) for one, because, part in chosen)
     assumed = tuple(sorted(kind for kind, profile in expected.used.items() if profile.assumed))
     return Worklist(now, time, expected.currency, items, len(candidates) - len(items), assumed)
@@ -156,19 +161,18 @@ def _owners(journey: Journey) -> tuple[str | None, ...]:
 
 
 def _chosen(
-    candidates: list[Candidate], hours: float, explore: float, now: datetime, random: Random
+    candidates: list[Candidate], hours: float, explore: Decimal, now: datetime, random: Random
 ) -> Iterator[tuple[Candidate, Because, float]]:
     """Yield who gets time, why, and how much: deadlines, then worth, and now and then somebody drawn by chance."""
     urgent = sorted((one for one in candidates if _is_due(one, now)), key=lambda one: (one.deadline or now, one.lead))
     others = [one for one in candidates if not _is_due(one, now)]
     others.sort(key=lambda one: (-one.worth, one.lead, one.pipeline))
-    every = round(1 / explore) if explore else 0
     left, place = hours, 0
     while left > 0 and (urgent or others):
-        place += 1
+        place += not urgent
         if urgent:
             chosen, because = urgent.pop(0), Because.DEADLINE
-        elif every and not place % every and len(others) > 1:
+        elif place * explore // 1 > (place - 1) * explore // 1 and len(others) > 1:  # every so many places
             chosen, because = others.pop(random.randrange(1, len(others))), Because.EXPLORED
         else:
             chosen, because = others.pop(0), Because.WORTH

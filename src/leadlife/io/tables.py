@@ -86,7 +86,7 @@ def _read(table: Table, reader: CsvReader, blank: Callable[[Any], bool]) -> Shee
         raise Unreadable("the mapping does not fit the file:", faults=faults)
     places = {name: header.index(name) for name in table.columns()}
     sheet = Sheet(table, [], [])
-    for line, cells in _records(reader, table.file):
+    for line, cells in csv_records(reader, table.file):
         problem = cells if isinstance(cells, str) else _problem(cells, len(header))
         if problem is not None or isinstance(cells, str):
             sheet.aside.append(SetAside(table.file, line, str(problem)))
@@ -97,7 +97,7 @@ def _read(table: Table, reader: CsvReader, blank: Callable[[Any], bool]) -> Shee
     return sheet
 
 
-def _records(reader: CsvReader, file: str) -> Iterator[tuple[int, list[str] | str]]:
+def csv_records(reader: CsvReader, file: str) -> Iterator[tuple[int, list[str] | str]]:
     """Yield each record with the line on which it begins; a record that cannot be split is its reason, as text."""
     while True:
         line = reader.line_num + 1

@@ -84,7 +84,7 @@ def lead_report(
 
     until = instant(as_of)
     several = [journey.as_of(at=until) for journey in listed_of("journeys", journeys, Journey)]
-    book = playbook or common_playbook(several)
+    book = playbook or common_playbook(several, as_of=until)
     units: dict[str, Any] = {"currency": currency, "rates": tuple(rates)}
     asked = _Asked(several, book, until, listed_of("spend", spend, Spend), by, {**units, "margin": margin}, hours)
     counted = funnel(several, book, as_of=until)

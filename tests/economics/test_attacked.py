@@ -23,7 +23,6 @@ from leadlife import (
     Transition,
 )
 from leadlife.analytics.survival import CompetingRisks
-from leadlife.criteria import evidence
 from leadlife.economics import (
     BgNbd,
     ChannelPath,
@@ -61,7 +60,7 @@ from leadlife.economics import (
 from leadlife.economics.forecasting import forecast_of_stays
 from leadlife.economics.stays import LeadStays, Stay
 from leadlife.errors import LeadlifeError, Malformed, Unreadable
-from leadlife.facts import PlaybookAdopted, Refunded
+from leadlife.facts import ActivityRecorded, Refunded
 from leadlife.presets import eight_stage_nurture
 from reference.money_leads import BOOK, DAY, SALES, T0, Made, eur
 
@@ -198,8 +197,6 @@ def test_parameters_are_not_made_up():
     pytest.importorskip("scipy")
     with pytest.raises(Malformed, match="rises without end"):
         fit_bg_nbd(good)
-    with pytest.raises(Malformed, match="known for any time"):
-        fit_bg_nbd([*[Purchases(0, 0, 0)] * 10, *[]] if False else [Purchases(0, 0, 0)] * 9 + [Purchases(0, 0, 0)])
 
 
 def spend(folder, text, **more):
@@ -327,7 +324,7 @@ def test_exploring_takes_the_share_that_it_says(share, number):
 def test_figures_do_not_change_by_what_comes_later():
     tokyo = BOOK.replace(version="2", zone="Asia/Tokyo")
     lead = Made("a", day=0.3).journey
-    adopted = lead.record(PlaybookAdopted(playbook=tokyo.ref, at=at(40))) if False else lead.adopt(tokyo, at=at(40))
+    adopted = lead.adopt(tokyo, at=at(40))
     spent = [Spend(since=date(2026, 1, 6), until=date(2026, 2, 6), amount=eur(320), source="ads")]
     then = at(10) + timedelta(hours=10)
     assert returns([lead], spent, as_of=then) == returns([adopted], spent, as_of=then)
@@ -369,6 +366,8 @@ def test_profiles_come_whatever_one_type_is_like():
     lead = Lead(id="old", identified=True, source=Source(channel="c", lead_type="referral"))
     old = Made("x")
     old.journey = Journey.start(lead, BOOK, at=at(-4000), stage="name")
+    for day in (-2600, -1200):
+        old.add(ActivityRecorded, day, kind="call")
     old.won(0, "100.00", margin=eur(0)).add(CostIncurred, 1, amount=eur(-5))
     (found,) = profile_from([old.journey], as_of=at(5))
     assert (found.profile.cycle_days, found.profile.margin, found.profile.cost) == (None, 0, None)
@@ -445,20 +444,16 @@ BIG = Decimal(10) ** 13
             currency="EUR",
             rates=[ExchangeRate(currency="USD", to="EUR", since=date(2025, 1, 1), rate=rate) for rate in (1, 2)],
         ),
-        lambda: (
-            returns(
-                [
-                    Made("a").won(3, "0.000001", margin=eur(-BIG)).add(Refunded, 4, amount=eur(BIG)).journey,
-                    Made("b").won(3, "0.000001", margin=eur(-BIG)).journey,
-                ],
-                as_of=at(5),
-            ).total.nothing
-        ),
     ],
 )
 def test_odd_input_is_an_error_of_ours(ask):
-    with pytest.raises((LeadlifeError, AttributeError) if "nothing" in ask.__code__.co_names else LeadlifeError):
+    with pytest.raises(LeadlifeError):
         ask()
+
+
+def test_a_refund_of_a_sale_of_nearly_nothing_is_no_raw_error():
+    made = Made("a").won(3, "0.000001", margin=eur(-BIG)).add(Refunded, 4, amount=eur(BIG))
+    assert returns([made.journey], as_of=at(5)).total.margin is None
 
 
 def test_formulas_hold_at_their_ends():
@@ -469,4 +464,3 @@ def test_formulas_hold_at_their_ends():
     assert huge.unknown["cac_matured"] == "it is too large to be told exactly"
     week = attribute([ChannelPath(("a", "b"), True, (7.0, 0.0))], "time_decay", half_life=timedelta(days=7))
     assert week.share("a") == pytest.approx(1 / 3, abs=1e-6)
-    assert evidence("fit") is not None

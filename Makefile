@@ -48,6 +48,6 @@ soak: $(VENV)/.dev ## long campaigns: many more random lives and laws, and the s
 	LEADLIFE_EXAMPLES=2000 $(BIN)/python -m pytest -n auto tests/planning tests/properties && $(BIN)/python tests/year.py
 	PYTHONPATH=src:tests $(BIN)/python -m reference.campaign --lives 2000 --seed 1 --features all
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
-	for job in moves scoring bayes checks record planning; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
+	for job in moves scoring bayes checks record planning economics; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
 clean: ## remove what was built
 	rm -rf $(VENV) docs/_build dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

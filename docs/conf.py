@@ -16,7 +16,14 @@ html_title = "leadlife"
 napoleon_use_ivar = True
 nitpick_ignore = [
     ("py:class", name)
-    for name in ("datetime.datetime", "datetime.timedelta", "zoneinfo.ZoneInfo", "collections.abc.Mapping")
+    for name in (
+        "collections.abc.Mapping",
+        "datetime.date",
+        "datetime.datetime",
+        "datetime.timedelta",
+        "decimal.Decimal",
+        "zoneinfo.ZoneInfo",
+    )
 ]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"

@@ -428,6 +428,7 @@ BIG = Decimal(10) ** 13
         lambda: cape_cod([Cohort(float("inf"), 1, 0.5)]),
         lambda: CompetingRisks([("3", "won")]),
         lambda: CompetingRisks([3, 4]),
+        lambda: CompetingRisks([[3, "won"]]),
         lambda: CompetingRisks([(3, 4)]),
         lambda: returns([Made("a").journey], as_of=at(5), by=5),
         lambda: returns([Made("a").journey], as_of=at(5), by=None),

@@ -70,7 +70,7 @@ def test_a_lead_that_breaks_stops_no_other():
         exit=in_stage("customer"),
         touches=[Touch(name="x", channel="email", when=CustomGuard(name="broken", call=broken))],
     )
-    book = BOOK.replace(channels={"email": Channel()}, programmes=[programme], contact_rules=None)
+    book = BOOK.replace(channels={"email": Channel()}, programmes=[programme], contact_rules=None, lead_types=[])
     day = day_of([lead("ann", book=book), in_sales("cy")], at=T0)
     assert [one.lead for one in day.failed] == ["ann"]
     assert "! ann: " in str(day)

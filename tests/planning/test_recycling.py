@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadlife import ActivityRecorded, Actor, EvidenceGiven, Journey, Lead, Money, Sold, Transition, days
-from leadlife.criteria import CustomGuard, evidence, in_stage, recycled_for, returns, score
+from leadlife.criteria import CustomGuard, count, evidence, in_stage, recycled_for, returns, score
 from leadlife.errors import CoolingDown, RecycleLimitReached
 from leadlife.facts import StageReached
 from leadlife.planning.recycling_report import recycled
@@ -18,6 +18,7 @@ from leadlife.playbook.contact_rules import Channel
 from leadlife.playbook.recycling_rules import RecyclingRule
 from leadlife.presets import eight_stage
 from leadlife.qualification.programmes import Programme, Touch
+from leadlife.scoring import FieldRule, Points
 from leadlife.scoring.halving import halved
 from leadlife.scoring.ledger import Answer
 from leadlife.scoring.score import Score
@@ -221,3 +222,12 @@ def test_the_report_says_for_each_reason_who_came_back_and_what_they_earned():
     assert str(recycled([waiting], as_of=T0 + DAY)[0]) == (
         "pricing: 1 recyclings of 1 leads, 0 came back, 0 won, earned nothing"
     )
+
+
+def test_a_question_about_a_count_starts_afresh_with_its_score():
+    called = Points(name="called", rules=[FieldRule(name="once", when=count("call") >= 1, points=5)])
+    rule = RecyclingRule(reasons=["pricing"], scores="afresh")
+    journey = recycled_lead("pricing", book=BOOK.replace(recycling=[rule]).with_score(called))
+    early = journey.record(ActivityRecorded(kind="call", at=T0 - DAY))
+    assert early.score("called", at=T0 + DAY).value == 0
+    assert early.record(ActivityRecorded(kind="call", at=T0 + DAY)).score("called", at=T0 + DAY).value == 5

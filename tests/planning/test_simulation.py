@@ -111,7 +111,7 @@ def test_two_playbooks_meet_the_same_luck_and_the_more_pressing_one_tires_leads(
 def test_touches_that_do_nothing_change_no_sale():
     """Two playbooks meet the same luck, however differently their events are ordered."""
     inert = Market(lift=0, opts_out=0, opts_out_tired=0, bolts=0, to_mid=1 / 20, to_late=1 / 20)
-    found = compare(NURTURE.replace(programmes=[]), NURTURE, leads=60, worlds=2, market=inert, days=200)
+    found = compare(NURTURE.replace(programmes=[], lead_types=[]), NURTURE, leads=60, worlds=2, market=inert, days=200)
     rows = {row.figure: row for row in found.rows}
     assert rows["touches"].a == 0 < rows["touches"].b
     assert rows["sales"].a > 0

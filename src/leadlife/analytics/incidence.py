@@ -1,7 +1,7 @@
 """The Aalen-Johansen incidence of winning, Wilson's interval of a share, and quantiles.
 
 The incidence of one of several competing events is a sum over the days on which it happens: the share of leads without
-any event before that day, times the hazard of that day (Aalen and Johansen 1978); see :class:`CompetingRisks`.
+any event before that day, times the hazard of that day (Aalen and Johansen 1978); see ``CompetingRisks``.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ ROUNDING = 1e-9
 """The tolerance for sums of floats that should reach a share exactly."""
 
 
-def _checked(one: object) -> tuple[float, str | None]:
-    """Return a time and its cause, as they came."""
+def _check(one: object) -> None:
+    """Check that a pair is a time and its cause."""
     if not isinstance(one, tuple) or len(one) != 2:  # noqa: PLR2004 - a pair
         raise Malformed("each time comes with its cause", hint='pass (12, "won"), or (12, None) while it runs')
     time, cause = one
@@ -30,7 +30,6 @@ def _checked(one: object) -> tuple[float, str | None]:
         raise Malformed("times must be finite, and not negative")
     if cause is not None and not isinstance(cause, str):
         raise Malformed("a cause is a name, or None while the time runs")
-    return time, cause
 
 
 class _Step(NamedTuple):
@@ -69,7 +68,13 @@ class CompetingRisks:
         Raises:
             Malformed: A time is negative or not finite.
         """
-        counts = Counter(_checked(one) for one in listed("times", times))
+        # Each distinct pair is checked once: most times in whole days occur often.
+        try:
+            counts = Counter(listed("times", times))
+        except TypeError:
+            raise Malformed("each time comes with its cause", hint='pass (12, "won"), or (12, None)') from None
+        for one in counts:
+            _check(one)
         by_time: dict[float, dict[str | None, int]] = {}
         for (time, cause), number in counts.items():
             by_time.setdefault(time, {})[cause] = number
@@ -127,7 +132,7 @@ class CompetingRisks:
 
     @property
     def unresolved(self) -> float:
-        """The share that had no event by the last time: what the times cannot tell."""
+        """The share that had no event by the last time, of which the times tell nothing more."""
         return self._survival[-1] if self._survival else 1.0
 
     def median(self) -> float | None:

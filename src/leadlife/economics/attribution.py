@@ -2,7 +2,7 @@
 
 All credit is counted in millionths of a conversion and divided by largest remainder, so the channels add up to the
 conversions exactly. Whether a channel makes a difference is shown only by leads that were kept out of it:
-:func:`holdout_lift` stands beside the credits.
+``holdout_lift`` stands beside the credits.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class AttributionModel(StrEnum):
     TIME_DECAY = "time_decay"
     """A touch counts half as much as one that comes one half-life later."""
     MARKOV = "markov"
-    """By the removal effect in a chain of first order: how many conversions are lost if a channel leads nowhere."""
+    """By the removal effect in a chain of first order, which says what is lost if a channel leads nowhere."""
     SHAPLEY = "shapley"
     """By the Shapley value, where channels are worth the conversions whose paths need no others."""
 
@@ -125,7 +125,7 @@ def attribute(paths: Iterable[ChannelPath], model: AttributionModel | str, *, ha
     """Return the credit of each channel by a model.
 
     Args:
-        paths: The paths of cycles that have ended, won or not; see :func:`channel_paths`.
+        paths: The paths of cycles that have ended, won or not; see ``channel_paths``.
         model: The model.
         half_life: For decay by time, after which time before the end a touch counts half.
 

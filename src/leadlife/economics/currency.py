@@ -6,14 +6,19 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field
 
 from leadlife._base.arguments import listed_of
-from leadlife._base.model import Model
+from leadlife._base.model import Accepts, Model
 from leadlife.errors import CurrencyMismatch, Malformed
 from leadlife.money import Money, exact_decimal
+
+if TYPE_CHECKING:
+    Rate = Accepts[Decimal, Decimal | float | str]
+else:
+    Rate = Annotated[Decimal, BeforeValidator(exact_decimal), Field(gt=0)]
 
 PLACES = 6
 """Amounts have so many decimals at most."""
@@ -29,7 +34,7 @@ class ExchangeRate(Model):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     to: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     since: date
-    rate: Annotated[Decimal, BeforeValidator(exact_decimal), Field(gt=0)]
+    rate: Rate
 
 
 class Converter:

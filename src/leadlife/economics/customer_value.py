@@ -2,7 +2,7 @@
 
 The buying models are those of Fader, Hardie and Lee (2005): while alive, a customer buys at a steady rate of its own,
 and after each purchase it may be gone for good. ``pip install "leadlife[value]"`` brings SciPy, by which
-:func:`fit_bg_nbd` finds the parameters; the predictions need no package.
+``fit_bg_nbd`` finds the parameters; the predictions need no package.
 """
 
 from __future__ import annotations

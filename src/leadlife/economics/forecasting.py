@@ -8,9 +8,11 @@ Leads that are not known yet are not part of it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from math import inf
 from random import Random
 from statistics import fmean, pstdev
@@ -203,7 +205,7 @@ def forecast_of_stays(
     seed: int,
     samples: int,
 ) -> Forecast:
-    """Return the forecast of leads whose stays are known; see :func:`forecast`.
+    """Return the forecast of leads whose stays are known; see ``forecast``.
 
     Args:
         leads: The stays of each lead.
@@ -291,13 +293,10 @@ def _drawn(
         drawn = random.random()
         if drawn >= sum(own):
             continue  # not won in any period, as most are
-        for place, chance in enumerate(own):
-            drawn -= chance
-            if drawn < 0:
-                won[place] += 1
-                if values:
-                    revenue[place] += random.choice(values.get(lead.lead_type) or values[None])
-                break
+        place = min(bisect_right(list(accumulate(own)), drawn), periods - 1)
+        won[place] += 1
+        if values:
+            revenue[place] += random.choice(values.get(lead.lead_type) or values[None])
     return won, revenue
 
 
@@ -380,7 +379,7 @@ def back_test(
         samples: How often the model is drawn anew.
 
     Raises:
-        Malformed: A horizon is not over by the end of observation, or as for :func:`forecast`.
+        Malformed: A horizon is not over by the end of observation, or as for ``forecast``.
     """
     horizon, samples = whole("horizon_days", horizon_days, least=1), whole("samples", samples, least=2)
     several = each_once(listed_of("journeys", journeys, Journey))

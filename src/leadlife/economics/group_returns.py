@@ -181,7 +181,7 @@ def returns(
         journeys: The leads; their order is irrelevant.
         spend: What was spent on sources. Of a period that goes on after ``as_of``, the days until then count.
         as_of: The end of observation.
-        by: ``source``, ``lead_type``, ``pipeline`` or a field, as for :func:`leadlife.analytics.funnel`.
+        by: ``source``, ``lead_type``, ``pipeline`` or a field, as for ``leadlife.analytics.funnel``.
         playbook: The playbook with the fields and the zone; by default that of the first lead by id.
         currency: The currency to report in; by default the only one that there is.
         rates: What other currencies are worth, and from when on.

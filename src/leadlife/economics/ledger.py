@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from leadlife.analytics.lead_outcomes import wins_outside_cycles
 from leadlife.economics.currency import Converter, exact
-from leadlife.facts import CostIncurred, EffortSpent, Fact, Refunded, Sold
+from leadlife.facts import CostIncurred, EffortSpent, Refunded, Sold
 from leadlife.journey import Journey
 from leadlife.leads import Source
 from leadlife.lifecycle.stages import StageStatus
@@ -101,12 +101,9 @@ def _about_money(journey: Journey) -> list[Sold | Refunded | CostIncurred | Effo
     return sorted(found, key=lambda one: (one.at, one.seq))
 
 
-def _money_of(fact: Fact) -> tuple[Money, ...]:
-    if isinstance(fact, EffortSpent):
-        return () if fact.rate is None else (fact.rate,)
-    if isinstance(fact, Sold | CostIncurred | Refunded):
-        return () if fact.amount is None else (fact.amount,)
-    return ()
+def _money_of(fact: Sold | Refunded | CostIncurred | EffortSpent) -> tuple[Money, ...]:
+    money = fact.rate if isinstance(fact, EffortSpent) else fact.amount
+    return () if money is None else (money,)
 
 
 def episodes(journey: Journey) -> list[Episode]:
@@ -138,7 +135,7 @@ def bookings(journey: Journey, converter: Converter, *, margin_share: Decimal | 
 
     Args:
         journey: The lead, as of the instant that counts.
-        converter: The currency; see :meth:`Converter.of`.
+        converter: The currency; see ``Converter.of``.
         margin_share: The share of a sale that is left of it, where the sale does not say; None where that is unknown.
 
     Raises:

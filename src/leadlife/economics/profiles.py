@@ -29,7 +29,7 @@ class EstimatedProfile(NamedTuple):
         profile: The profile; it is measured, not assumed. What nobody knows is None.
         leads: The number of leads.
         won: The number of won leads.
-        low: The lower end of the 95 % interval of the close rate; None without leads.
+        low: The lower end of the 95 % interval of the close rate.
         high: The upper end.
         weight: How much of the close rate is the type's own, from 0 to 1; the rest is that of all leads.
         unknown: For each figure that is None, why.
@@ -38,15 +38,13 @@ class EstimatedProfile(NamedTuple):
     profile: LeadTypeProfile
     leads: int
     won: int
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     weight: float
     unknown: dict[str, str]
 
     def __str__(self) -> str:
-        rate = self.profile.close_rate
-        if rate is None or self.low is None or self.high is None:
-            return f"{self.profile.lead_type}: no leads"
+        rate = self.profile.close_rate or 0.0
         thin = (
             "" if self.leads >= FEWEST else f", thin: {100 * (1 - self.weight):.0f} % of the rate is that of all leads"
         )
@@ -79,7 +77,7 @@ def profile_from(
         margin: The share of a sale that is left of it, where the sale does not say.
 
     Raises:
-        Malformed: As for :func:`returns`.
+        Malformed: As for ``returns``.
     """
     found = returns(
         journeys, spend, as_of=as_of, by=LEAD_TYPE, playbook=playbook, currency=currency, rates=rates, margin=margin

@@ -73,9 +73,7 @@ def referral_value(
     converter = Converter.of(currencies(several) | unit, currency=currency, rates=rates)
     own: dict[str, Decimal] = {}
     referrers: dict[str, str] = {}
-    for journey in sorted(
-        several, key=lambda one: (one.facts[0].at if one.facts else until, one.lead_id, one.pipeline)
-    ):
+    for journey in sorted(several, key=lambda one: (one.facts[0].at, one.lead_id, one.pipeline)):
         own[journey.lead_id] = own.get(journey.lead_id, _NOTHING) + _margin(journey, converter, usual)
         if journey.lead.referred_by is not None:
             referrers.setdefault(journey.lead_id, journey.lead.referred_by)
@@ -95,10 +93,6 @@ def referral_value(
         for person in sorted({*own, *brought})
     ]
     return tuple(sorted(found, key=lambda one: (-one.total, one.person)))
-
-
-def _known_since(journey: Journey) -> datetime | None:
-    return journey.facts[0].at
 
 
 def _margin(journey: Journey, converter: Converter, usual: Decimal | None) -> Decimal:

@@ -174,7 +174,7 @@ def shelf_life(
         journeys: The leads.
         spend: What was spent on sources. Leads without spend count in no curve.
         as_of: The end of observation.
-        by: ``readiness`` for the readiness of leads at entry, or as for :func:`returns`; None for all together.
+        by: ``readiness`` for the readiness of leads at entry, or as for ``returns``; None for all together.
         programme: Compare the leads that took part in a programme with those that were held out of it, instead.
         playbook: The playbook with the fields and the zone; by default that of the first lead by id.
         currency: The currency; by default the only one that there is.

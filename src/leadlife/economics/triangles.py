@@ -65,7 +65,7 @@ def chain_ladder(triangle: Iterable[Sequence[float | None]]) -> ChainLadder:
 
     Raises:
         Malformed: There are fewer than 4 cohorts, the rows do not get shorter one by one, an amount is no finite
-            number, or an age has nothing to grow from. Such a triangle is too thin: use :func:`cape_cod`.
+            number, or an age has nothing to grow from. Such a triangle is too thin: use ``cape_cod``.
     """
     rows = [_numbers(place, row) for place, row in enumerate(listed("triangle", triangle))]
     size = len(rows)

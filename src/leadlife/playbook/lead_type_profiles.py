@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from leadlife._base.model import Definition, Name, OneOf, Text
+from leadlife._base.model import Accepts, Definition, Name, OneOf, Text, default
 from leadlife.errors import Malformed
 from leadlife.leads import LeadType
 from leadlife.money import Money, exact_decimal
 
 Share = Annotated[float, Field(ge=0, le=1)]
+if TYPE_CHECKING:
+    OptionalHours = Accepts[Decimal | None, Decimal | float | str | None]
+else:
+    OptionalHours = Annotated[Decimal, BeforeValidator(exact_decimal), Field(ge=0, le=100_000)] | None
 
 
 class LeadTypeProfile(Definition):
@@ -27,8 +31,8 @@ class LeadTypeProfile(Definition):
     """The share of leads that is won in the end."""
     cycle_days: Annotated[float, Field(gt=0, le=3_660)] | None = None
     """The days from entry to the sale, in the median."""
-    effort_hours: Annotated[Decimal, BeforeValidator(exact_decimal), Field(ge=0, le=100_000)] | None = None
-    """The hours that sales spends on a lead until it is won or lost."""
+    effort_hours: OptionalHours = default(None)
+    """The hours of work for a lead, on average over all leads of the type."""
     cost: Money | None = None
     """What a lead costs."""
     value: Money | None = None

@@ -97,9 +97,8 @@ def returns_chart(found: Returns, most: int = 12) -> Any:
     for one in [row for row in found.rows if row.leads][:most]:
         name = shown(one.key)
         rows.append({"group": name, "rate": one.rate, "kind": "as it stands"})
-        if one.matured_rate is not None:
-            ends = {"low": one.matured_low, "high": one.matured_high}
-            rows.append({"group": name, "rate": one.matured_rate, "kind": "matured", **ends})
+        ends = {"low": one.matured_low, "high": one.matured_high}
+        rows.append({"group": name, "rate": one.matured_rate, "kind": "matured", **ends})
     colours = alt.Scale(domain=["as it stands", "matured"], range=[GREY, ORANGE])
     base = _chart(rows).encode(y=alt.Y("group:N", sort=None, title=None))
     dots = base.mark_point(filled=True, size=80).encode(

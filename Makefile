@@ -45,7 +45,7 @@ docs: $(VENV)/.dev ## build the documentation, warnings as errors
 fuzz: $(VENV)/.dev ; $(BIN)/python tests/fuzzing.py 30 ## break definition and mapping files for 30 seconds
 plugin: $(VENV)/.dev ; sh examples/acme_plugin/try.sh $(PYTHON) ## build the example plugin, and try it in a fresh environment
 soak: $(VENV)/.dev ## long campaigns: many more random lives and laws, and the simulated year of a small firm
-	LEADLIFE_EXAMPLES=2000 $(BIN)/python -m pytest -n auto tests/planning tests/properties && $(BIN)/python tests/year.py
+	LEADLIFE_EXAMPLES=2000 $(BIN)/python -m pytest -n auto tests/planning tests/properties tests/economics && $(BIN)/python tests/year.py
 	PYTHONPATH=src:tests $(BIN)/python -m reference.campaign --lives 2000 --seed 1 --features all
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
 	for job in moves scoring bayes checks record planning economics; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done

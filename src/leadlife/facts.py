@@ -390,6 +390,12 @@ class Refunded(Fact):
     sale: Id | None = None
     """The id or the key of the sale; None where it is not known."""
 
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if self.amount.amount <= 0:
+            raise Malformed("a refund must be more than 0", hint="record what came in as a sale")
+        return self
+
     def _canonical(self) -> Self:
         return _with(self, "amount", self.amount.canonical())
 

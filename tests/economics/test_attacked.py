@@ -170,7 +170,8 @@ def test_a_journey_that_comes_twice_counts_once():
 
 def test_costs_of_a_lead_that_has_not_entered_are_in_the_total():
     waiting = Journey("w", BOOK).record(CostIncurred(amount=eur(4), at=T0))
-    found = returns([waiting, Made("a").add(CostIncurred, 1, amount=eur(6)).journey], as_of=at(20))
+    free = [Spend.month("2026-01", eur(0), source="ads")]
+    found = returns([waiting, Made("a").add(CostIncurred, 1, amount=eur(6)).journey], free, as_of=at(20))
     assert (found.row("ads").cost, found.unassigned, found.total.cost) == (6, 4, 10)
 
 
@@ -217,7 +218,7 @@ def test_spend_loses_no_source_and_multiplies_no_amount(tmp_path):
             spend(tmp_path, text, columns=columns)
     found = spend(tmp_path, "day;amount\n2026-01-01;12.50\n2026-01-01;1.234,50\n", decimal_comma=True)
     assert [str(one.amount.amount) for one in found.rows] == ["1234.50"]
-    assert found.set_aside[0].reason == "an amount with a decimal comma is written like 1.234,50"
+    assert found.set_aside[0].reason == "12.50 is no amount with a decimal comma, such as 1.234,50"
     with pytest.raises(Unreadable, match="occurs twice"):
         spend(tmp_path, "day,amount,amount\n2026-01-01,5,7\n")
     both = spend(tmp_path, "day,since,until,amount\n2026-01-01,2026-02-01,2026-02-05,5\n")

@@ -37,7 +37,7 @@ def waiting():
 
 def test_the_intervals_cover_what_comes_as_often_as_they_say():
     # make soak asks 200 worlds; a few must do here, so the bounds are those of luck.
-    worlds = 200 if os.environ.get("LEADLIFE_EXAMPLES") else 40
+    worlds = 200 if int(os.environ.get("LEADLIFE_EXAMPLES", "0")) >= 1_000 else 40
     low, high = (0.85, 0.95) if worlds == 200 else (0.78, 1)
     assert low <= coverage(worlds) <= high
 

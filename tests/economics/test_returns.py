@@ -110,7 +110,7 @@ def test_a_source_with_spend_and_no_lead_is_kept_and_one_without_spend_is_unknow
     assert (fair.leads, fair.cost, fair.cost_per_lead, fair.rate) == (0, 70, None, None)
     assert fair.unknown["cost_per_lead"] == "no lead came"
     assert (search.cost, search.roi) == (None, None)
-    assert "0 says that there was none" in search.unknown["cost"]
+    assert "one of 0 says that it cost nothing" in search.unknown["cost"]
     assert found.total.cost is None
     free = returns(several, [JANUARY, Spend.month("2026-01", eur(0), source="search")], as_of=NOW)
     assert (free.row("search").cost, free.row("search").cost_per_lead, free.row("search").roi) == (0, 0, None)
@@ -160,7 +160,7 @@ def test_cost_follows_a_lead_through_recycling_and_recovered_revenue_is_shown():
 
 def test_hours_without_a_rate_leave_the_cost_unknown():
     lead = Made("a").add(EffortSpent, 2, hours=1.5, who="sam").add(EffortSpent, 3, hours=2, rate=eur("10.10")).journey
-    row = returns([lead], as_of=NOW).row("ads")
+    row = returns([lead], [JANUARY], as_of=NOW).row("ads")
     assert (row.hours, row.own_costs, row.cost) == (Decimal("3.5"), Decimal("20.20"), None)
     assert row.unknown["cost"] == "1.5 hours have no rate"
 

@@ -40,7 +40,7 @@ def test_the_next_hour_goes_where_it_is_worth_most():
     ]
     best = found.items[0]
     assert (best.chance, best.margin, best.hours_left, best.per_hour) == (0.5, 100, 2, 50)
-    assert best.why == "100 EUR expected for 2 hours of work; 10 days in name, 50 % are won from there"
+    assert best.why == "100 EUR expected for 2 hours of work, 1 of them now; 10 days in name, 50 % of its type are won"
     assert found.left_out == 1
     assert found.assumed == ("referral",)
     assert str(found).splitlines()[-2:] == [

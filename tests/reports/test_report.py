@@ -163,6 +163,9 @@ def test_the_command_writes_a_page_from_facts_with_spend(tmp_path, capsys):
     assert "line 3: a month is written like 2026-02" in told.err
     assert "1 of 2 rows of spend could not be read" in out.read_text()
     assert main(["report", str(facts), "--playbook", str(book), "-o", str(out)]) == 0
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text(facts.read_text() + "{}\n")
+    assert main(["report", str(broken), "--playbook", str(book), "-o", str(out)]) == 1
     assert main(["report", str(facts), "-o", str(out)]) == 2
     assert "needs its playbook" in capsys.readouterr().err
     assert main(["report", str(facts), "--playbook", str(book), "-o", str(tmp_path / "none" / "x.html")]) == 2

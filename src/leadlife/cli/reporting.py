@@ -24,6 +24,7 @@ class Read(NamedTuple):
     playbook: Playbook
     until: datetime
     notes: tuple[str, ...]
+    whole: bool = True
 
 
 def add_report(commands: Any, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
@@ -52,7 +53,7 @@ def add_report(commands: Any, run: Callable[[argparse.Namespace], int]) -> argpa
 def write_report(
     call: argparse.Namespace, playbooks: Sequence[Playbook], as_of: Callable[[str, str], datetime]
 ) -> bool:
-    """Write the report, and return whether all spend could be read."""
+    """Write the report, and return whether all facts and all spend could be read."""
     from leadlife.economics.spend import read_spend  # noqa: PLC0415 - only a report pays for it
     from leadlife.reports.report import lead_report  # noqa: PLC0415
 
@@ -82,7 +83,7 @@ def write_report(
     print(f"{len(read.journeys):,} leads as of {until:%Y-%m-%d}: {call.output}")
     for note in notes:
         print(f"! {note}")
-    return spent is None or not spent.set_aside
+    return read.whole and (spent is None or not spent.set_aside)
 
 
 def _read(call: argparse.Namespace, playbooks: Sequence[Playbook]) -> Read:
@@ -99,4 +100,4 @@ def _read(call: argparse.Namespace, playbooks: Sequence[Playbook]) -> Read:
     latest = [journey.facts[-1].recorded_at for journey in facts.journeys]
     if not latest:
         raise Unreadable(f"{call.source.name!r} holds no lead that can be read", hint="\n".join(notes[:3]))
-    return Read(facts.journeys, playbooks[0], max(latest), notes)
+    return Read(facts.journeys, playbooks[0], max(latest), notes, whole=not facts.set_aside)

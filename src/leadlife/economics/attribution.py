@@ -17,10 +17,11 @@ from random import Random
 from statistics import stdev
 from typing import NamedTuple
 
-from leadlife._base.arguments import listed_of
+from leadlife._base.arguments import listed, listed_of
 from leadlife._base.linear import solved
 from leadlife._base.outcomes import real, whole
 from leadlife._base.shares import divided
+from leadlife.economics.channel_path import ChannelPath, ChannelPaths, HoldoutLift
 from leadlife.economics.currency import is_exact
 from leadlife.errors import Malformed, did_you_mean
 from leadlife.timing import Elapsed, elapsed, read_duration
@@ -51,22 +52,6 @@ class AttributionModel(StrEnum):
     """By the Shapley value, where channels are worth the conversions whose paths need no others."""
 
 
-class ChannelPath(NamedTuple):
-    """The channels that one buying cycle came through, in order.
-
-    Attributes:
-        channels: The channel of each touch; none where nothing is known.
-        won: Whether it was won in the end.
-        ages: How many days before the end of the path each touch was; needed for decay by time only.
-        value: What was earned, in the currency of all paths.
-    """
-
-    channels: tuple[str, ...]
-    won: bool
-    ages: tuple[float, ...] = ()
-    value: Decimal = Decimal(0)
-
-
 class Credit(NamedTuple):
     """What one channel is credited with.
 
@@ -91,12 +76,14 @@ class Attribution(NamedTuple):
         conversions: How many paths were won.
         paths: How many paths there were.
         credits: For each channel, its credit, the largest first.
+        lifts: What programmes change, where some leads were held out of them.
     """
 
     model: AttributionModel
     conversions: int
     paths: int
     credits: tuple[Credit, ...]
+    lifts: tuple[HoldoutLift, ...] = ()
 
     def share(self, channel: str) -> float:
         """Return the share of all conversions that a channel is credited with.
@@ -118,21 +105,29 @@ class Attribution(NamedTuple):
             for name, one in zip(names, self.credits, strict=True)
         ]
         head = f"{self.conversions} conversions of {self.paths} paths by {self.model}; credits, not causes"
-        return "\n".join([head, *lines])
+        beside = [f"what was held out by chance shows: {lift}" for lift in self.lifts]
+        return "\n".join([head, *lines, *beside])
 
 
-def attribute(paths: Iterable[ChannelPath], model: AttributionModel | str, *, half_life: Elapsed = WEEK) -> Attribution:
+def attribute(
+    paths: ChannelPaths | Iterable[ChannelPath],
+    model: AttributionModel | str,
+    *,
+    half_life: Elapsed = WEEK,
+    lifts: Iterable[HoldoutLift] = (),
+) -> Attribution:
     """Return the credit of each channel by a model.
 
     Args:
         paths: The paths of cycles that have ended, won or not; see ``channel_paths``.
         model: The model.
         half_life: For decay by time, after which time before the end a touch counts half.
+        lifts: What to print beside the credits: the ``holdout_lift`` of programmes that kept a holdout.
 
     Raises:
         Malformed: There is no such model, a path is no ChannelPath, or it lacks the ages that the model needs.
     """
-    several = listed_of("paths", paths, ChannelPath)
+    several = listed_of("paths", paths.paths if isinstance(paths, ChannelPaths) else paths, ChannelPath)
     for path in several:
         _check_path(path)
     half_life = _half_life(half_life)
@@ -171,7 +166,8 @@ def attribute(paths: Iterable[ChannelPath], model: AttributionModel | str, *, ha
         if counts[name]
     ]
     rows.sort(key=lambda row: (-row.conversions, row.channel is None, row.channel or ""))
-    return Attribution(model, sum(path.won for path in several), len(several), tuple(rows))
+    beside = listed("lifts", lifts)
+    return Attribution(model, sum(path.won for path in several), len(several), tuple(rows), beside)
 
 
 def _check_path(path: ChannelPath) -> None:

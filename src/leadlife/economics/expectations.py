@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from statistics import fmean
 from typing import NamedTuple
 
@@ -37,6 +38,8 @@ class Candidate(NamedTuple):
         hours_left: How many hours it still needs.
         loses: What a week of waiting loses of the expected margin.
         deadline: By when an offer of it is to be answered; None without one.
+        by_type: Whether the chance is that of its type, because too few leads show that of its stage.
+        is_revenue: Whether the margin is revenue, because nothing says what is left of it.
     """
 
     lead: str
@@ -48,6 +51,8 @@ class Candidate(NamedTuple):
     hours_left: float
     loses: float
     deadline: datetime | None
+    by_type: bool = False
+    is_revenue: bool = False
 
     @property
     def per_hour(self) -> float:
@@ -76,6 +81,7 @@ class Expectations:
         now: datetime,
         currency: str | None,
         rates: Iterable[ExchangeRate],
+        margin: Decimal | None = None,
     ) -> None:
         """Learn from leads.
 
@@ -85,6 +91,7 @@ class Expectations:
             now: The instant.
             currency: The currency; None for the only one that there is.
             rates: What other currencies are worth.
+            margin: The share of a sale that is left of it, where neither sales nor profiles say.
 
         Raises:
             CurrencyMismatch: There are several currencies and none is chosen, or a rate is missing.
@@ -99,6 +106,7 @@ class Expectations:
         units = currencies(journeys) | {price.currency for price in prices}
         self._converter = Converter.of(units, currency=currency, rates=rates)
         self._now = now
+        self._margin = margin
         stays = stays_of(journeys, as_of=now)
         self._stays = {(one.lead, one.pipeline): one for one in stays}
         self._model = StageModel.of(stays)
@@ -106,7 +114,7 @@ class Expectations:
         if any(one.moves for one in self._model.stages):
             self._won = {stage: one.won for stage, one in self._model.semi_markov().outlook().items()}
         values = values_of_wins(journeys, self._converter).get(None)
-        margins = values_of_wins(journeys, self._converter, margins=True).get(None)
+        margins = values_of_wins(journeys, self._converter, margins=True, margin_share=margin).get(None)
         known = values or [float(self._converter.amount(price, now.date())) for price in prices]
         self._value = fmean(known) if known else 1.0
         self._gain = fmean(margins) if margins else None
@@ -114,11 +122,17 @@ class Expectations:
         self.used: dict[str, LeadTypeProfile] = {}
 
     def of(self, journey: Journey) -> Candidate:
-        """Return what is expected of an open lead."""
-        lead = self._stays[journey.lead_id, journey.pipeline]
+        """Return what is expected of an open lead that was learned from."""
+        return self._candidate(journey, self._stays[journey.lead_id, journey.pipeline])
+
+    def of_stranger(self, journey: Journey, *, at: datetime) -> Candidate:
+        """Return what is expected of an open lead at an instant, whether it was learned from or not."""
+        return self._candidate(journey, stays_of([journey], as_of=at)[0])
+
+    def _candidate(self, journey: Journey, lead: LeadStays) -> Candidate:
         profile = self._profile(journey, lead.lead_type)
-        gain = self._gain_of(profile)
-        chance, later = self._chances(lead, profile)
+        gain, is_revenue = self._gain_of(profile)
+        chance, later, by_type = self._chances(lead, profile)
         spent = sum((float(fact.hours) for fact in journey.standing if isinstance(fact, EffortSpent)), 0.0)
         needed = USUAL_HOURS if profile is None or profile.effort_hours is None else float(profile.effort_hours)
         offer = journey.handoff
@@ -132,15 +146,19 @@ class Expectations:
             max(needed - spent, LEAST_HOURS),
             max(chance - later, 0.0) / WINDOW_DAYS * WEEK * gain,
             offer.deadline if offer is not None and offer.is_open else None,
+            by_type,
+            is_revenue and self.currency is not None,
         )
 
-    def _gain_of(self, profile: LeadTypeProfile | None) -> float:
-        """Return the margin of a win: as the profile says, else that of the wins so far, else what they brought."""
+    def _gain_of(self, profile: LeadTypeProfile | None) -> tuple[float, bool]:
+        """Return the margin of a win, as the profile or the wins so far say; else its revenue, and that it is that."""
         share, price = (None, None) if profile is None else (profile.margin, profile.value)
         if price is None and share is None and self._gain is not None:
-            return self._gain
+            return self._gain, False
         value = self._value if price is None else float(self._converter.amount(price, self._now.date()))
-        return value * (1.0 if share is None else share)
+        if share is None and self._margin is not None:
+            share = float(self._margin)
+        return value * (1.0 if share is None else share), share is None
 
     def _profile(self, journey: Journey, lead_type: str | None) -> LeadTypeProfile | None:
         known = _by_type(journey.playbook.lead_types) if self._profiles is None else self._profiles
@@ -149,14 +167,15 @@ class Expectations:
         self.used[lead_type] = known[lead_type]
         return known[lead_type]
 
-    def _chances(self, lead: LeadStays, profile: LeadTypeProfile | None) -> tuple[float, float]:
-        """Return the chance that a lead is won now, and some days later."""
+    def _chances(self, lead: LeadStays, profile: LeadTypeProfile | None) -> tuple[float, float, bool]:
+        """Return the chance that a lead is won now, and some days later, and whether it is that of its type."""
         stage, days = lead.present.stage, lead.present.days
         rate = None if profile is None else profile.close_rate
-        if stage in self._won and (rate is None or self._model.risks[stage].number >= FEWEST):
+        known = stage in self._won and stage in self._model.risks
+        if known and (rate is None or self._model.risks[stage].number >= FEWEST):
             now, later = (chance_at(self._model.risks[stage], self._won, at) for at in (days, days + WINDOW_DAYS))
-            return now, later
-        return rate or 0.0, rate or 0.0
+            return now, later, False
+        return rate or 0.0, rate or 0.0, rate is not None
 
 
 def _by_type(profiles: Iterable[LeadTypeProfile]) -> Mapping[str, LeadTypeProfile]:

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import sqrt
-from typing import NamedTuple
 
 from leadlife._base.arguments import expect, listed_of
 from leadlife._base.model import LATEST
 from leadlife.analytics.grouped import each_once
 from leadlife.analytics.incidence import wilson
-from leadlife.economics.attribution import ChannelPath
+from leadlife.economics.channel_path import ChannelPath, ChannelPaths, HoldoutLift
 from leadlife.economics.currency import Converter, ExchangeRate
 from leadlife.economics.ledger import BookingKind, bookings, currencies, episodes
 from leadlife.errors import UnknownName, did_you_mean
@@ -27,20 +26,6 @@ from leadlife.planning.planner import in_holdout
 from leadlife.timing import instant
 
 _DAY = timedelta(days=1)
-
-
-class ChannelPaths(NamedTuple):
-    """The paths of all cycles that have ended.
-
-    Attributes:
-        paths: For each cycle that was won, lost, disqualified or recycled, its path.
-        running: How many cycles had not ended; they count neither way.
-        currency: The currency of all values; None where there is no money.
-    """
-
-    paths: tuple[ChannelPath, ...]
-    running: int
-    currency: str | None
 
 
 def channel_paths(
@@ -111,38 +96,6 @@ def _channel(fact: Fact, kinds: Mapping[str, str]) -> str | None:
     if isinstance(fact, ActivityRecorded):
         return kinds.get(fact.kind) if fact.source is None else fact.source.channel
     return None
-
-
-class HoldoutLift(NamedTuple):
-    """How much more often leads were won that a programme wrote to than those that were held out by chance.
-
-    Attributes:
-        programme: The programme.
-        treated: How many leads took part.
-        treated_won: How many of them were won after they had entered it.
-        held: How many were held out.
-        held_won: How many of them were won after they would have entered it.
-        difference: The difference of the two shares; None without leads on both sides.
-        low: The lower end of its 95 % interval.
-        high: The upper end.
-    """
-
-    programme: str
-    treated: int
-    treated_won: int
-    held: int
-    held_won: int
-    difference: float | None
-    low: float | None
-    high: float | None
-
-    def __str__(self) -> str:
-        sides = (
-            f"{self.treated_won} of {self.treated} won with {self.programme}, {self.held_won} of {self.held} held out"
-        )
-        if self.difference is None or self.low is None or self.high is None:
-            return f"{sides}: nothing to compare"
-        return f"{sides}: {100 * self.difference:+.1f} points ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
 
 
 def check_programme(programme: str, journeys: Iterable[Journey]) -> None:

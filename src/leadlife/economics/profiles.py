@@ -11,8 +11,9 @@ from leadlife.analytics.cautions import FEWEST
 from leadlife.analytics.grouped import LEAD_TYPE
 from leadlife.analytics.incidence import wilson
 from leadlife.economics.currency import ExchangeRate, exact
-from leadlife.economics.group_returns import ReturnsRow, returns
-from leadlife.economics.spend import Spend
+from leadlife.economics.group_returns import returns
+from leadlife.economics.returns_row import ReturnsRow
+from leadlife.economics.spend import Spend, SpendTable
 from leadlife.journey import Journey
 from leadlife.leads import LeadType
 from leadlife.money import Money
@@ -54,7 +55,7 @@ class EstimatedProfile(NamedTuple):
 
 def profile_from(
     journeys: Iterable[Journey],
-    spend: Iterable[Spend] = (),
+    spend: SpendTable | Iterable[Spend] = (),
     *,
     as_of: datetime,
     playbook: Playbook | None = None,

@@ -21,8 +21,8 @@ from leadlife.economics.currency import Converter, ExchangeRate, checked_share
 from leadlife.economics.group_returns import common_playbook
 from leadlife.economics.ledger import BookingKind, bookings, currencies
 from leadlife.economics.paths import check_programme
-from leadlife.economics.spend import Spend
-from leadlife.economics.spend_shares import spend_by_lead
+from leadlife.economics.spend import Spend, SpendTable, spend_rows
+from leadlife.economics.spend_shares import spend_by_lead, spent_until
 from leadlife.economics.tables import money, number, percent, shown, text_table
 from leadlife.errors import Malformed
 from leadlife.facts import ProgrammeEntered
@@ -97,6 +97,7 @@ class ShelfLife(NamedTuple):
         currency: The currency.
         step_days: How many days lie between two points.
         curves: One for each group, the one with the most spend first.
+        unassigned: Spend that is in no curve, because no lead of a group came of it.
         warnings: What to keep in mind.
     """
 
@@ -105,6 +106,7 @@ class ShelfLife(NamedTuple):
     currency: str | None
     step_days: int
     curves: tuple[ShelfCurve, ...]
+    unassigned: Decimal
     warnings: tuple[Caution, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,6 +120,7 @@ class ShelfLife(NamedTuple):
             "by": self.by,
             "currency": self.currency,
             "step_days": self.step_days,
+            "unassigned": str(self.unassigned),
             "curves": [{**plain(one), "points": [plain(point) for point in one.points]} for one in self.curves],
             "warnings": [caution.to_dict() for caution in self.warnings],
         }
@@ -141,7 +144,8 @@ class ShelfLife(NamedTuple):
             days = ("-" if age is None else f"{age} d" for age in (one.half_days, one.ninety_days, one.payback_days))
             figures = [money(one.spend), money(one.seen), number(one.to_come, 2), between, percent(one.earns)]
             rows.append(["all" if self.by is None else shown(one.key), str(one.leads), *figures, *days])
-        return text_table(rows)
+        left = [f"{money(self.unassigned)} of the spend is in no curve"] if self.unassigned else []
+        return "\n".join([text_table(rows), *left])
 
 
 class _Unit(NamedTuple):
@@ -155,7 +159,7 @@ class _Unit(NamedTuple):
 
 def shelf_life(
     journeys: Iterable[Journey],
-    spend: Iterable[Spend],
+    spend: SpendTable | Iterable[Spend],
     *,
     as_of: datetime,
     by: str | None = None,
@@ -200,7 +204,7 @@ def shelf_life(
     zone = found.playbook.zone_info
     last = local_day(until, zone)
     # What cost nothing has no margin per unit, so a free source is in no curve.
-    spent = [one for one in listed_of("spend", spend, Spend) if one.since <= last and one.amount.amount]
+    spent = [one for one in spend_rows(spend) if one.since <= last and one.amount.amount]
     spent.sort(key=lambda one: (one.since, one.until, one.source or "", one.amount.currency, one.amount.amount))
     known = currencies(found.journeys) | {one.amount.currency for one in spent}
     converter = Converter.of(known, currency=currency, rates=rates)
@@ -224,7 +228,9 @@ def shelf_life(
     curves = [_curve(key, own_units, step, seed=seed, samples=samples) for key, own_units in units.items()]
     curves.sort(key=lambda curve: (-curve.spend, curve.key is None, curve.key or ""))
     warnings = [*found.warnings, *_thin(curves)]
-    return ShelfLife(until, by or programme, converter.currency, step, tuple(curves), tuple(warnings))
+    whole_spend = sum((spent_until(one, converter, last=last) for one in spent), Decimal(0))
+    left = whole_spend - sum((curve.spend for curve in curves), Decimal(0))
+    return ShelfLife(until, by or programme, converter.currency, step, tuple(curves), left, tuple(warnings))
 
 
 def _margins(

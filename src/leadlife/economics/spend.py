@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple, Self
 
 from pydantic import model_validator
 
-from leadlife._base.arguments import expect
+from leadlife._base.arguments import expect, listed_of
 from leadlife._base.model import Model, Name
 from leadlife._base.shares import divided
 from leadlife.errors import Malformed, Unreadable, did_you_mean
@@ -101,6 +101,15 @@ class SpendTable(NamedTuple):
     set_aside: tuple[SetAside, ...]
 
 
+def spend_rows(spend: SpendTable | Iterable[Spend]) -> tuple[Spend, ...]:
+    """Return the rows of spend, of a table that was read or of a list.
+
+    Raises:
+        Malformed: It holds something else.
+    """
+    return spend.rows if isinstance(spend, SpendTable) else listed_of("spend", spend, Spend)
+
+
 def read_spend(
     path: Path | str,
     *,
@@ -134,7 +143,7 @@ def read_spend(
     lines, delimiter = _opened(text)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     records = csv_records(reader, file.name)
-    header = [cell.strip() for cell in _header(next(records, (1, [])), file.name)]
+    header = [cell.strip().casefold() for cell in _header(next(records, (1, [])), file.name)]
     places = _places(header, columns, file.name)
     rows: list[Spend] = []
     aside: list[SetAside] = []
@@ -184,9 +193,9 @@ def _places(header: list[str], columns: Mapping[str, str] | None, file: str) -> 
     for name, own in given.items():
         if name not in _COLUMNS or not isinstance(own, str):
             raise Malformed(f"spend has no column {name!r}", hint=did_you_mean(str(name), _COLUMNS))
-        if own not in header:
+        if own.casefold() not in header:
             raise Unreadable(f"{file!r} has no column {own!r}", hint=did_you_mean(own, header))
-    names = {name: given.get(name, name) for name in _COLUMNS}
+    names = {name: given.get(name, name).casefold() for name in _COLUMNS}
     twice = [own for own in names.values() if header.count(own) > 1]
     if twice:
         raise Unreadable(f"column {twice[0]!r} of {file!r} occurs twice")
@@ -210,12 +219,12 @@ def _row(
         raise Malformed("there is no amount")
     if decimal_comma:
         if _COMMA.fullmatch(amount) is None:
-            raise Malformed("an amount with a decimal comma is written like 1.234,50")
+            raise Malformed(f"{amount} is no amount with a decimal comma, such as 1.234,50")
         amount = amount.replace(".", "").replace(",", ".")
     unit = given.get("currency") or currency
     if unit is None:
-        raise Malformed("there is no currency", hint="pass currency=")
-    money, source = Money.of(amount, unit), given.get("source") or None
+        raise Malformed("there is no currency: pass currency=")
+    money, source = _money(amount, unit), given.get("source") or None
     day, month, since, until = (given.get(name) for name in ("day", "month", "since", "until"))
     if bool(day) + bool(month) + bool(since or until) > 1:
         raise Malformed("give a day, a month or a period, one of them")
@@ -226,6 +235,13 @@ def _row(
     if since and until:
         return Spend(since=_date(since), until=_date(until), amount=money, source=source)
     raise Malformed("there is no day, no month, and no period")
+
+
+def _money(amount: str, unit: str) -> Money:
+    try:
+        return Money.of(amount, unit)
+    except Malformed:
+        raise Malformed(f"{amount} {unit} is no amount: write it like 1234.50, with a currency like EUR") from None
 
 
 def _date(text: str) -> date:

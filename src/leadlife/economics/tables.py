@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from leadlife.economics.group_returns import Returns, ReturnsRow
+    from leadlife.economics.group_returns import Returns
+    from leadlife.economics.returns_row import ReturnsRow
 
 
 def text_table(rows: Sequence[Sequence[str]], *, total: bool = False) -> str:
@@ -53,6 +54,7 @@ def returns_table(figures: Returns) -> str:
     lines = [text_table(rows, total=True)]
     if figures.unassigned:
         lines.append(f"{money(figures.unassigned)} of the cost belongs to no group")
+    lines += [f"! {caution.message}" for caution in figures.warnings]
     return "\n".join(
         [f"in {figures.currency}, as of {figures.as_of:%Y-%m-%d}" if figures.currency else "no money", *lines]
     )

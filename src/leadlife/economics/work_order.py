@@ -13,9 +13,9 @@ from decimal import Decimal
 from enum import StrEnum
 from math import inf
 from random import Random
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leadlife._base.arguments import expect, listed_of
+from leadlife._base.arguments import expect, listed, listed_of
 from leadlife._base.outcomes import real, whole
 from leadlife.analytics.grouped import each_once
 from leadlife.economics.currency import ExchangeRate, checked_share
@@ -26,6 +26,9 @@ from leadlife.journey import Journey
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.playbook.lead_type_profiles import LeadTypeProfile
 from leadlife.timing import instant
+
+if TYPE_CHECKING:
+    from leadlife.economics.profiles import EstimatedProfile
 
 SLOT = 1.0
 """Time is given out an hour at a time."""
@@ -49,7 +52,8 @@ class WorkItem(NamedTuple):
         because: Why it is there.
         hours: How much time it gets.
         chance: The chance that it is won.
-        margin: What is then left, expected: the chance times the margin of a win.
+        margin: What is then left, expected: the chance times the margin of a win; where nothing says what is left of
+            a sale, its revenue, and ``why`` says so.
         hours_left: How many hours it still needs.
         per_hour: The expected margin for each of these hours.
         loses: What a week of waiting loses of the expected margin.
@@ -107,7 +111,8 @@ def worklist(
     at: datetime,
     hours: float,
     owner: str | None = None,
-    profiles: Iterable[LeadTypeProfile] | None = None,
+    profiles: Iterable[LeadTypeProfile | EstimatedProfile] | None = None,
+    margin: Decimal | float | str | None = None,
     explore: float = 0.1,
     currency: str | None = None,
     rates: Iterable[ExchangeRate] = (),
@@ -124,6 +129,7 @@ def worklist(
         hours: How many hours there are to give.
         owner: Only the leads that this person or team owns or is offered.
         profiles: What is expected of each lead type; by default what the playbook of each lead says.
+        margin: The share of a sale that is left of it, where neither the sales nor the profiles say.
         explore: Which share of the hours goes to leads that are drawn by chance.
         currency: The currency; by default the only one that there is.
         rates: What other currencies are worth.
@@ -139,10 +145,15 @@ def worklist(
         expect("owner", owner, str, hint="pass the id of a person or a team")
     if time <= 0:
         raise Malformed("hours must be more than 0")
-    known = None if profiles is None else listed_of("profiles", profiles, LeadTypeProfile)
+    # What profile_from measured may be handed on as it is.
+    plain: list[Any] | None = None
+    if profiles is not None:
+        plain = [getattr(one, "profile", one) for one in listed("profiles", profiles)]
+    known = None if plain is None else listed_of("profiles", plain, LeadTypeProfile)
+    usual = checked_share("margin", margin)
     several = [journey.as_of(at=now) for journey in each_once(listed_of("journeys", journeys, Journey))]
     several.sort(key=lambda one: (one.lead_id, one.pipeline))
-    expected = Expectations(several, known, now=now, currency=currency, rates=rates)
+    expected = Expectations(several, known, now=now, currency=currency, rates=rates, margin=usual)
     candidates = [
         expected.of(journey)
         for journey in several
@@ -150,7 +161,8 @@ def worklist(
     ]
     random = Random(whole("seed", seed, least=-inf))  # noqa: S311 - a draw, no secret
     chosen = _chosen(candidates, time, share, now, random)
-    items = tuple(_item(one, because, part, expected.currency or "wins", now) for one, because, part in chosen)
+    unit = expected.currency or "wins"
+    items = tuple(_item(one, because, part, unit, now) for one, because, part in chosen)
     assumed = tuple(sorted(kind for kind, profile in expected.used.items() if profile.assumed))
     return Worklist(now, time, expected.currency, items, len(candidates) - len(items), assumed)
 
@@ -191,8 +203,10 @@ def _amount(value: float) -> str:
 
 def _item(one: Candidate, because: Because, time: float, unit: str, now: datetime) -> WorkItem:
     hours = "1 hour" if one.hours_left == 1 else f"{one.hours_left:g} hours"
-    worth = f"{_amount(one.margin)} {unit} expected for {hours} of work"
-    place = f"{one.days:.0f} days in {one.stage}, {100 * one.chance:.0f} % are won from there"
+    part = "" if time >= one.hours_left else f", {time:g} of them now"
+    worth = f"{_amount(one.margin)} {unit}{' of revenue' if one.is_revenue else ''} expected for {hours} of work{part}"
+    those = "of its type are won" if one.by_type else "are won from there"
+    place = f"{one.days:.0f} days in {one.stage}, {100 * one.chance:.0f} % {those}"
     if because is Because.DEADLINE and one.deadline is not None:
         past = "was due" if one.deadline < now else "is due"
         why = f"an answer {past} {one.deadline:%Y-%m-%d %H:%M} UTC; {worth}"

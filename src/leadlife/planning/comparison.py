@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import sqrt
 from statistics import fmean, stdev
 from typing import NamedTuple
@@ -132,11 +132,12 @@ def compare(
         both.append((found[0], found[1]))
         if progress is not None:
             progress(number + 1, worlds)
-    rows = tuple(_difference(name, of, both) for name, of in FIGURES)
+    rows = tuple(paired(name, of, both) for name, of in FIGURES)
     return Comparison(LABEL, str(a.ref), str(b.ref), worlds, leads, rows)
 
 
-def _difference(name: str, of: Callable[[Totals], float], both: list[tuple[Totals, Totals]]) -> Difference:
+def paired(name: str, of: Callable[[Totals], float], both: Sequence[tuple[Totals, Totals]]) -> Difference:
+    """Return a figure under two ways of acting, in the same worlds, with the interval of the mean difference."""
     pairs = [(of(one), of(other)) for one, other in both]
     steps = [other - one for one, other in pairs]
     mean, freedom = fmean(steps), len(steps) - 1

@@ -9,7 +9,7 @@ This file passes 400 lines, because all that can happen to a simulated lead stan
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import accumulate
@@ -107,6 +107,10 @@ class _Someone:
 
 
 Event = tuple[float, int, str, str, Any]
+CallOrder = Callable[[Sequence[Journey], Sequence[Journey], datetime], Sequence[str]]
+"""Takes the leads that wait for a call, as they were offered, all leads of the world, and the instant. It returns the
+ids of those that wait, in the order in which sales calls them."""
+_NOON = 0.5
 
 
 class Simulation:
@@ -126,7 +130,18 @@ class Simulation:
         market: Market | None = None,
         seed: int = 7,
         days: int = 360,
+        order: CallOrder | None = None,
     ) -> None:
+        """Prepare a world; :func:`simulate` says what the arguments mean.
+
+        Args:
+            leads: How many leads arrive by themselves.
+            playbook: What the leads follow.
+            market: What is true of the leads.
+            seed: The luck.
+            days: How long it lasts.
+            order: In which order sales calls the leads that wait; by default each has its turn when it is offered.
+        """
         leads, days = whole("leads", leads, least=1), whole("days", days, least=1)
         if days > MOST_DAYS:
             raise Malformed(f"days is at most {MOST_DAYS:,}", hint="simulate a few years")
@@ -147,6 +162,10 @@ class Simulation:
         self._sums: Counter[str] = Counter()
         self._revenue: float = 0.0
         self._cost: float = 0.0
+        self._order_of_calls = order
+        self._waiting: dict[str, float] = {}
+        """The leads that wait for a call, each with the day of its offer, where an order decides."""
+        self._desk_days: set[int] = set()
         self._capacity: float = max(self._market.sales_calls_per_day * leads / 1_000 * 360 / days, 0.2)
 
     @property
@@ -166,6 +185,9 @@ class Simulation:
             if progress is not None and int(day) > shown:
                 shown = int(day)
                 progress(shown, self._days)
+            if what == "desk":
+                self._desk(day)
+                continue
             self._happen(day, name, what, more)
             if not self._people[name].open:
                 yield self._leave(name)
@@ -316,6 +338,11 @@ class Simulation:
             return
         self._record(someone, HandoffOffered(to="sales", at=at, by=MARKETER))
         self._sums["offers"] += 1
+        if self._order_of_calls is not None:
+            self._waiting[name] = day
+            someone.open += 1
+            self._open_desk(day)
+            return
         first = int(day)
         while (WORLD_BEGINS + timedelta(days=first)).weekday() > 4 or self._calls[first] + 1 > self._budget(first):  # noqa: PLR2004 - Saturday
             first += 1
@@ -324,6 +351,28 @@ class Simulation:
         called = max(day, first + 0.01) + 0.02
         self._waited += min(called, float(self._days)) - day
         self._push(called, name, "call", None)
+
+    def _open_desk(self, day: float) -> None:
+        """Let sales look at the leads that wait, at noon of the next working day."""
+        first = int(day) + (day % 1 >= _NOON)
+        while (WORLD_BEGINS + timedelta(days=first)).weekday() > 4:  # noqa: PLR2004 - Saturday
+            first += 1
+        if first not in self._desk_days:
+            self._desk_days.add(first)
+            self._push(first + _NOON, "", "desk", None)
+
+    def _desk(self, day: float) -> None:
+        """Let sales call the first of those that wait, by the order, as many as there is time for."""
+        at = WORLD_BEGINS + timedelta(days=day)
+        waiting = [self._people[name].journey for name in self._waiting]
+        everybody = [someone.journey for someone in self._people.values()]
+        called = self._order_of_calls(waiting, everybody, at) if self._order_of_calls is not None else ()
+        for name in list(called)[: int(self._budget(int(day)))]:
+            self._waited += day - self._waiting.pop(name)
+            self._people[name].open -= 1
+            self._push(day + 0.02, name, "call", None)
+        if self._waiting:
+            self._open_desk(day + 1)
 
     def _budget(self, day: int) -> float:
         """Return how many calls sales has time for on a day: what is left of a fraction counts on the next day."""

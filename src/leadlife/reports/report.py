@@ -16,9 +16,10 @@ from leadlife.analytics import Funnel, funnel
 from leadlife.economics.currency import ExchangeRate
 from leadlife.economics.entry_cohorts import cohorts
 from leadlife.economics.forecasting import forecast
-from leadlife.economics.group_returns import Returns, ReturnsRow, common_playbook, returns
+from leadlife.economics.group_returns import Returns, common_playbook, returns
+from leadlife.economics.returns_row import ReturnsRow
 from leadlife.economics.shelf import shelf_life
-from leadlife.economics.spend import Spend
+from leadlife.economics.spend import Spend, SpendTable, spend_rows
 from leadlife.economics.stays import StageModel, stage_model
 from leadlife.economics.tables import money, number, percent, shown
 from leadlife.economics.work_order import worklist
@@ -49,7 +50,7 @@ def lead_report(
     journeys: Iterable[Journey],
     *,
     as_of: datetime,
-    spend: Iterable[Spend] = (),
+    spend: SpendTable | Iterable[Spend] = (),
     playbook: Playbook | None = None,
     title: str = "Leads",
     label: str = "",
@@ -86,7 +87,7 @@ def lead_report(
     several = [journey.as_of(at=until) for journey in listed_of("journeys", journeys, Journey)]
     book = playbook or common_playbook(several, as_of=until)
     units: dict[str, Any] = {"currency": currency, "rates": tuple(rates)}
-    asked = _Asked(several, book, until, listed_of("spend", spend, Spend), by, {**units, "margin": margin}, hours)
+    asked = _Asked(several, book, until, spend_rows(spend), by, {**units, "margin": margin}, hours)
     counted = funnel(several, book, as_of=until)
     model = stage_model(several, as_of=until)
     earned = returns(several, asked.spend, as_of=until, by=by, playbook=book, margin=margin, **units)
@@ -117,7 +118,8 @@ def _in_short(counted: Funnel, earned: Returns) -> Iterator[str]:
     """Yield what to know first, in plain words."""
     total = earned.total
     yield f"{total.leads:,} leads came, and {total.won:,} of them are won so far ({percent(total.rate)})."
-    if total.matured_rate is not None and total.matured_days is not None:
+    young = total.matured_rate is not None and total.rate is not None and total.matured_rate > total.rate * 1.02
+    if young and total.matured_days is not None:
         between = ""
         if total.matured_low is not None and total.matured_high is not None:
             between = f", between {percent(total.matured_low)} and {percent(total.matured_high)}"
@@ -236,7 +238,7 @@ def _returns(found: Returns, charts: Any) -> Section:
         ],
         [
             ("rate", "won leads over all leads, as it stands: too low while leads are young"),
-            ("matured", "the share that is won by the age that at least ten leads reached (Aalen-Johansen)"),
+            ("matured", "the share that is won by the age that ten leads reached, or all of fewer (Aalen-Johansen)"),
             ("days to won", "the median of won leads"),
             ("CAC", "the cost of one customer: cost over won leads so far, and over those won in the end (Cape Cod)"),
             ("recovered", "revenue from cycles that began out of recycling"),
@@ -345,8 +347,7 @@ def _forecast(asked: _Asked, charts: Any) -> Section:
 
 
 def _worklist(asked: _Asked) -> Section:
-    units = {name: value for name, value in asked.money.items() if name != "margin"}
-    found = worklist(asked.journeys, at=asked.as_of, hours=asked.hours, **units)
+    found = worklist(asked.journeys, at=asked.as_of, hours=asked.hours, **asked.money)
     rows = [
         [str(place), shown(one.lead), one.stage, one.why] for place, one in enumerate(found.items[:MOST_ROWS], start=1)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leadlife import CostIncurred
+from leadlife import CostIncurred, Journey, Lead, Source
 from leadlife.economics import (
     HoldoutLift,
     Spend,
@@ -43,6 +43,16 @@ def test_refunds_are_positive_and_those_beyond_what_was_paid_are_told():
     found = returns([Made("a").won(10).add(Refunded, 20, amount=eur(5000)).journey], as_of=NOW)
     assert "refunded_more" in {one.code for one in found.warnings}
     assert "! 1 leads were given back more than they had paid" in str(found)
+
+
+def test_a_type_that_gave_back_more_than_it_paid_has_no_value():
+    source = Source(channel="c", lead_type="interest")
+    journey = Journey.start(Lead(id="x", identified=True, source=source), BOOK, at=T0, stage="name")
+    made = Made("x")
+    made.journey = journey
+    (found,) = profile_from([made.won(10).add(Refunded, 20, amount=eur(5000)).journey], as_of=NOW, margin="0.5")
+    assert found.profile.value is None
+    assert found.unknown["value"] == "more came back than was paid"
 
 
 def test_what_one_step_returns_the_next_one_takes(tmp_path):

@@ -121,7 +121,7 @@ def test_many_groups_are_cut_and_counted():
 
 def test_a_lead_that_waits_for_ever_is_told_in_the_forecast():
     text = lead_report([*leads(), Made("old", day=-400).journey], as_of=NOW)
-    assert "1 leads have stayed longer than any stay shows." in text
+    assert "1 leads have stayed longer than any stay shows, and count as not won." in text
 
 
 def test_cohorts_by_month_show_what_is_still_to_come():

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from leadlife._base.text_tables import percent, shown, text_table
 from leadlife.analytics.cautions import FEWEST, Caution, small_group, thin_horizon
 from leadlife.analytics.grouped import GroupedLeads
 from leadlife.analytics.incidence import Incidence, Risk, quantile, wilson
@@ -157,7 +158,7 @@ def _group(key: str | None, rows: Sequence[LeadOutcome], stages: Sequence[str], 
     lost = [row.days for row in rows if row.ended is not None and not row.won]
     incidence = Incidence(won=won, lost=lost, open_=[row.days for row in rows if row.ended is None])
     low, high = wilson(len(won), len(rows))
-    shown = bool(rows) and not hidden
+    is_known = bool(rows) and not hidden
     risks = tuple(incidence.by(days) for days in HORIZONS)
     return FunnelGroup(
         key=key,
@@ -166,9 +167,9 @@ def _group(key: str | None, rows: Sequence[LeadOutcome], stages: Sequence[str], 
         reached={stage: sum(stage in row.reached for row in rows) for stage in stages},
         won_standing=len(won),
         won_ever=sum(row.won_ever for row in rows),
-        rate=len(won) / len(rows) if shown else None,
-        low=low if shown else None,
-        high=high if shown else None,
+        rate=len(won) / len(rows) if is_known else None,
+        low=low if is_known else None,
+        high=high if is_known else None,
         rate_by_horizon=tuple(risk._replace(rate=None) for risk in risks) if hidden else risks,
         days_to_won=DaysToWon(
             quantile(won, 0.25),
@@ -181,30 +182,16 @@ def _group(key: str | None, rows: Sequence[LeadOutcome], stages: Sequence[str], 
 
 def _table(figures: Funnel) -> str:
     head = [figures.by or "", "leads", "won", "rate", "95 %", *(f"{days} d" for days in HORIZONS), "q25", "q50", "q75"]
-    body = [_cells("(blank)" if group.key is None else group.key, group) for group in figures.groups]
+    body = [_cells(group.key, group) for group in figures.groups]
     rows = [head, *body, _cells("total", figures.total)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
-    lines = [
-        "  ".join(_padded(cell, width, left=n == 0) for n, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
-    rule = "-" * len(lines[0])
-    return "\n".join([lines[0], rule, *lines[1:-1], *([rule] if body else []), lines[-1]])
+    return text_table(rows, total=True)
 
 
-def _padded(cell: str, width: int, *, left: bool) -> str:
-    return cell.ljust(width) if left else cell.rjust(width)
-
-
-def _cells(name: str, group: FunnelGroup) -> list[str]:
-    def percent(share: float | None) -> str:
-        return "-" if share is None else f"{100 * share:.1f} %"
-
+def _cells(name: str | None, group: FunnelGroup) -> list[str]:
     between = "-" if group.low is None or group.high is None else f"{100 * group.low:.1f}-{100 * group.high:.1f}"
     quartiles = (group.days_to_won.q25, group.days_to_won.q50, group.days_to_won.q75)
     return [
-        # A value from an export may hold control characters, which could change what a terminal shows.
-        "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name),
+        shown(name),
         str(group.leads),
         str(group.won_standing),
         percent(group.rate),

@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 
 from leadlife._base.arguments import listed_of
 from leadlife._base.outcomes import whole
+from leadlife._base.text_tables import number, text_table
 from leadlife.analytics.cautions import FEWEST
 from leadlife.analytics.grouped import each_once
 from leadlife.economics.currency import Converter, ExchangeRate
 from leadlife.economics.ledger import BookingKind, bookings, currencies, episodes
 from leadlife.economics.semi_markov import WON
 from leadlife.economics.stays import LeadStays, stays_of
-from leadlife.economics.tables import number, text_table
 from leadlife.economics.win_chances import GriddedStays, on_grid, stay_beyond, win_chances
 from leadlife.errors import Malformed
 from leadlife.journey import Journey
@@ -132,7 +132,9 @@ class Forecast(NamedTuple):
         ]
         total = ["in all", "", *_cells(self.won, 1), *_cells(self.revenue, 0)]
         errors = f"error of the process {self.process_error:.1f}, of the model {self.parameter_error:.1f} wins"
-        beyond = f"; {self.beyond} leads have stayed longer than any stay shows" if self.beyond else ""
+        beyond = (
+            f"; {self.beyond} leads have stayed longer than any stay shows, and count as not won" if self.beyond else ""
+        )
         known = f"{self.leads} leads known on {self.as_of:%Y-%m-%d}; {errors}{beyond}"
         return "\n".join([text_table([head, *rows, total], total=True), known])
 

@@ -13,12 +13,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from leadlife._base.arguments import expect, listed_of
+from leadlife._base.text_tables import money, text_table
 from leadlife.analytics.cautions import Caution, small_group
 from leadlife.analytics.grouped import SOURCE, GroupedLeads
 from leadlife.economics.currency import Converter, ExchangeRate, checked_share
 from leadlife.economics.ledger import Booking, bookings, currencies
 from leadlife.economics.maturity import Maturity
-from leadlife.economics.returns_row import COSTS, Books, ReturnsRow, row_of
+from leadlife.economics.returns_row import COLUMNS, COSTS, Books, ReturnsRow, row_of
 from leadlife.economics.spend import Spend, SpendTable, spend_rows
 from leadlife.economics.spend_shares import spend_by_lead, spent_until
 from leadlife.errors import Malformed
@@ -75,9 +76,12 @@ class Returns(NamedTuple):
         }
 
     def __str__(self) -> str:
-        from leadlife.economics.tables import returns_table  # noqa: PLC0415 - only printing needs it
-
-        return returns_table(self)
+        head = [self.by, *COLUMNS]
+        lines = [text_table([head, *(one.cells() for one in self.rows), self.total.cells()], total=True)]
+        if self.unassigned:
+            lines.append(f"{money(self.unassigned)} of the cost belongs to no group")
+        lines += [f"! {caution.message}" for caution in self.warnings]
+        return "\n".join([f"in {self.currency}, as of {self.as_of:%Y-%m-%d}" if self.currency else "no money", *lines])
 
 
 def _missing(key: str | None) -> ReturnsRow:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from leadlife._base.arguments import listed_of
 from leadlife._base.outcomes import whole
+from leadlife._base.text_tables import number, percent, shown, text_table
 from leadlife.analytics.grouped import each_once
 from leadlife.analytics.survival import CompetingRisks
 from leadlife.economics.currency import Converter, ExchangeRate
@@ -20,7 +21,6 @@ from leadlife.economics.forecasting import values_of_wins
 from leadlife.economics.ledger import currencies
 from leadlife.economics.semi_markov import WON, SemiMarkov
 from leadlife.economics.stays import UNRESOLVED, LeadStays, StageModel, stays_of
-from leadlife.economics.tables import number, percent, shown, text_table
 from leadlife.journey import Journey
 from leadlife.timing import instant
 

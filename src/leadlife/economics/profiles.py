@@ -123,7 +123,7 @@ def _profile(row: ReturnsRow, pool: float, currency: str | None) -> EstimatedPro
         cycle_days=cycle_days,
         effort_hours=exact(row.hours / row.leads, places=2) if row.hours else None,
         cost=each(row.cost, row.leads, "cost"),
-        value=each(row.revenue if row.revenue > 0 else None, row.won, "value"),
+        value=each(row.revenue or None, row.won, "value"),
         margin=margin,
         assumed=False,
         meaning=f"measured on {row.leads} leads",

@@ -63,7 +63,8 @@ def referral_value(
 
     Raises:
         Malformed: A sale says nothing of its margin and ``margin`` is not given, or an argument cannot be understood.
-        CurrencyMismatch: There are several currencies and none is chosen, or a rate is missing.
+        CurrencyMismatch: There are several currencies and none is chosen, or a rate is missing; or a payment that
+            was rewarded was refunded in another currency.
     """
     until, usual = instant(as_of), checked_share("margin", margin)
     given = each_once(listed_of("journeys", journeys, Journey))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from leadlife._base.text_tables import money, percent, shown
 from leadlife.analytics.incidence import quantile, wilson
 from leadlife.analytics.lead_outcomes import LeadOutcome
 from leadlife.economics.customer_costs import unit_costs
@@ -15,6 +16,8 @@ from leadlife.economics.maturity import Maturity
 _NOTHING = Decimal(0)
 COSTS = (BookingKind.COST, BookingKind.EFFORT)
 """The kinds of booking that cost something."""
+COLUMNS = ("leads", "won", "rate", "matured", "cost", "per lead", "CAC now", "CAC matured", "revenue", "margin", "ROI")
+"""What a table shows of each row."""
 
 
 class ReturnsRow(NamedTuple):
@@ -92,6 +95,23 @@ class ReturnsRow(NamedTuple):
             name: str(value) if isinstance(value, Decimal) else dict(value) if isinstance(value, Mapping) else value
             for name, value in self._asdict().items()
         }
+
+    def cells(self) -> list[str]:
+        """Return what a table shows of it, with ``COLUMNS`` after its key."""
+        return [
+            shown(self.key),
+            str(self.leads),
+            str(self.won),
+            percent(self.rate),
+            percent(self.matured_rate),
+            money(self.cost),
+            money(self.cost_per_lead),
+            money(self.cac_now),
+            money(self.cac_matured),
+            money(self.revenue),
+            money(self.margin),
+            percent(self.roi),
+        ]
 
 
 class Books(NamedTuple):

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from leadlife._base.arguments import listed_of
 from leadlife._base.outcomes import whole
+from leadlife._base.text_tables import money, number, percent, shown, text_table
 from leadlife.analytics.cautions import FEW_AT_RISK, FEWEST, Caution
 from leadlife.analytics.grouped import OWN, GroupedLeads
 from leadlife.economics.currency import Converter, ExchangeRate, checked_share
@@ -23,7 +24,6 @@ from leadlife.economics.ledger import BookingKind, bookings, currencies
 from leadlife.economics.paths import check_programme
 from leadlife.economics.spend import Spend, SpendTable, spend_rows
 from leadlife.economics.spend_shares import spend_by_lead, spent_until
-from leadlife.economics.tables import money, number, percent, shown, text_table
 from leadlife.errors import Malformed
 from leadlife.facts import ProgrammeEntered
 from leadlife.journey import Journey

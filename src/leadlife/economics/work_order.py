@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife._base.arguments import expect, listed, listed_of
 from leadlife._base.outcomes import real, whole
+from leadlife._base.text_tables import shown
 from leadlife.analytics.grouped import each_once
 from leadlife.economics.currency import ExchangeRate, checked_share
 from leadlife.economics.expectations import Candidate, Expectations
-from leadlife.economics.tables import shown
 from leadlife.errors import Malformed
 from leadlife.journey import Journey
 from leadlife.lifecycle.stages import StageStatus

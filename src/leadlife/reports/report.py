@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from leadlife._base.arguments import listed, listed_of
+from leadlife._base.text_tables import money, number, percent, shown
 from leadlife.analytics import Funnel, funnel
 from leadlife.economics.currency import ExchangeRate
 from leadlife.economics.entry_cohorts import cohorts
@@ -21,7 +22,6 @@ from leadlife.economics.returns_row import ReturnsRow
 from leadlife.economics.shelf import shelf_life
 from leadlife.economics.spend import Spend, SpendTable, spend_rows
 from leadlife.economics.stays import StageModel, stage_model
-from leadlife.economics.tables import money, number, percent, shown
 from leadlife.economics.work_order import worklist
 from leadlife.errors import LeadlifeError
 from leadlife.journey import Journey
@@ -120,12 +120,10 @@ def _in_short(counted: Funnel, earned: Returns) -> Iterator[str]:
     yield f"{total.leads:,} leads came, and {total.won:,} of them are won so far ({percent(total.rate)})."
     young = total.matured_rate is not None and total.rate is not None and total.matured_rate > total.rate * 1.02
     if young and total.matured_days is not None:
-        between = ""
-        if total.matured_low is not None and total.matured_high is not None:
-            between = f", between {percent(total.matured_low)} and {percent(total.matured_high)}"
         yield (
-            f"Many of them are young. After {total.matured_days} days, {percent(total.matured_rate)} of leads are won"
-            f"{between}: compare with this rate, not with the one above."
+            f"Many of them are young. After {total.matured_days} days, {percent(total.matured_rate)} of leads are won, "
+            f"between {percent(total.matured_low)} and {percent(total.matured_high)}: compare with this rate, not with "
+            "the one above."
         )
     if counted.total.days_to_won.q50 is not None:
         yield f"Half of the won leads took at most {counted.total.days_to_won.q50:g} days."
@@ -332,7 +330,9 @@ def _forecast(asked: _Asked, charts: Any) -> Section:
         ]
         for one in found.periods
     ]
-    beyond = f"{found.beyond:,} leads have stayed longer than any stay shows." if found.beyond else ""
+    beyond = (
+        f"{found.beyond:,} leads have stayed longer than any stay shows, and count as not won." if found.beyond else ""
+    )
     return Section(
         "Forecast",
         f"What the {found.leads:,} leads that are known will bring; new leads are not part of it.",

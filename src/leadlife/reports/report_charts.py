@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from leadlife._base.text_tables import shown
 from leadlife.analytics import Funnel
 from leadlife.economics.entry_cohorts import MonthCohort
 from leadlife.economics.forecasting import Forecast
 from leadlife.economics.group_returns import Returns
 from leadlife.economics.shelf import ShelfLife
 from leadlife.economics.stays import StageModel
-from leadlife.economics.tables import shown
 from leadlife.errors import MissingExtra
 
 try:

@@ -139,3 +139,16 @@ def test_an_order_has_a_name(ask):
 
 def test_a_lead_without_profiles_is_of_no_type():
     assert "of its type" not in worklist([Made("a", book=BOOK).journey], at=NOW, hours=1).items[0].why
+
+
+@pytest.mark.parametrize("order", [lambda _w, _e, _a: [], lambda _w, _e, _a: ["zzz"], lambda _w, _e, _a: None])
+def test_an_order_of_ones_own_leaves_out_nobody(order):
+    with pytest.raises(Malformed, match="all leads that wait|what the order returns"):
+        list(Simulation(60, seed=3, days=120, order=order).stream())
+
+
+def test_odd_orders_and_seeds_are_refused():
+    with pytest.raises(Malformed, match="order must be a function"):
+        Simulation(60, order="score")
+    with pytest.raises(Malformed, match="seed must be a whole number"):
+        compare_orders("score", "worth", seed="a")

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from leadlife._base.arguments import expect
-from leadlife._base.outcomes import whole
 from leadlife.economics.expectations import Expectations
 from leadlife.errors import Malformed, did_you_mean
 from leadlife.journey import Journey
-from leadlife.planning.comparison import FIGURES, Comparison, paired
+from leadlife.planning.comparison import Comparison, in_the_same_worlds
 from leadlife.planning.market import Market
 from leadlife.planning.simulation import CallOrder, Simulation
-from leadlife.planning.world import LABEL, Totals
+from leadlife.planning.world import LABEL
 from leadlife.playbook.playbook import Playbook
 
 RELEARNED = timedelta(days=30)
@@ -86,19 +85,15 @@ def compare_orders(
     Raises:
         Malformed: There is no such order, or fewer than 2 worlds.
     """
-    worlds = whole("worlds", worlds, least=2)
     for order in (a, b):
         expect("an order", order, str, hint="pass first_come, score or worth")
         if order not in ORDERS:
             raise Malformed(f"there is no order {order!r}", hint=did_you_mean(order, ORDERS))
-    both: list[tuple[Totals, Totals]] = []
-    for number in range(worlds):
-        found: list[Totals] = []
-        for order in (a, b):
-            own = ORDERS[order]()
-            run = Simulation(leads, playbook=playbook, market=market, seed=seed + number, days=days, order=own)
-            for _ in run.stream():
-                pass  # the journeys are dropped as they end; the totals stay
-            found.append(run.totals)
-        both.append((found[0], found[1]))
-    return Comparison(LABEL, a, b, worlds, leads, tuple(paired(name, of, both) for name, of in FIGURES))
+
+    def under(order: str) -> Callable[[int], Simulation]:
+        return lambda luck: Simulation(
+            leads, playbook=playbook, market=market, seed=luck, days=days, order=ORDERS[order]()
+        )
+
+    rows = in_the_same_worlds(under(a), under(b), worlds=worlds, seed=seed)
+    return Comparison(LABEL, a, b, worlds, leads, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import sqrt
+from math import inf, sqrt
 from statistics import fmean, stdev
 from typing import NamedTuple
 
@@ -118,25 +118,52 @@ def compare(
     Raises:
         Malformed: There are fewer than 2 worlds, or a playbook lacks a word that the world uses.
     """
-    worlds = whole("worlds", worlds, least=2)
     for name, playbook in (("a", a), ("b", b)):
         expect(name, playbook, Playbook, hint="pass two playbooks")
-    both: list[tuple[Totals, Totals]] = []
-    for number in range(worlds):
-        found: list[Totals] = []
-        for playbook in (a, b):
-            run = Simulation(leads, playbook=playbook, market=market, seed=seed + number, days=days)
-            for _ in run.stream():
-                pass  # the journeys are dropped as they end; the totals stay
-            found.append(run.totals)
-        both.append((found[0], found[1]))
-        if progress is not None:
-            progress(number + 1, worlds)
-    rows = tuple(paired(name, of, both) for name, of in FIGURES)
+
+    def under(playbook: Playbook) -> Callable[[int], Simulation]:
+        return lambda luck: Simulation(leads, playbook=playbook, market=market, seed=luck, days=days)
+
+    rows = in_the_same_worlds(under(a), under(b), worlds=worlds, seed=seed, progress=progress)
     return Comparison(LABEL, str(a.ref), str(b.ref), worlds, leads, rows)
 
 
-def paired(name: str, of: Callable[[Totals], float], both: Sequence[tuple[Totals, Totals]]) -> Difference:
+def in_the_same_worlds(
+    a: Callable[[int], Simulation],
+    b: Callable[[int], Simulation],
+    *,
+    worlds: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Difference, ...]:
+    """Run two ways of acting in the same worlds, and return how their figures differ.
+
+    Args:
+        a: Makes a world of the first way, from its seed.
+        b: Makes a world of the second way.
+        worlds: How many worlds, at least 2.
+        seed: The seed of the first world; the next one has the next seed.
+        progress: Called with the worlds that are done and all worlds.
+
+    Raises:
+        Malformed: There are fewer than 2 worlds, or the seed is no whole number.
+    """
+    worlds, seed = whole("worlds", worlds, least=2), whole("seed", seed, least=-inf)
+    both: list[tuple[Totals, Totals]] = []
+    for number in range(worlds):
+        both.append((_totals(a(seed + number)), _totals(b(seed + number))))
+        if progress is not None:
+            progress(number + 1, worlds)
+    return tuple(_paired(name, of, both) for name, of in FIGURES)
+
+
+def _totals(run: Simulation) -> Totals:
+    for _ in run.stream():
+        pass  # the journeys are dropped as they end; the totals stay
+    return run.totals
+
+
+def _paired(name: str, of: Callable[[Totals], float], both: Sequence[tuple[Totals, Totals]]) -> Difference:
     """Return a figure under two ways of acting, in the same worlds, with the interval of the mean difference."""
     pairs = [(of(one), of(other)) for one, other in both]
     steps = [other - one for one, other in pairs]

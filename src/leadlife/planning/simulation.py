@@ -17,7 +17,7 @@ from itertools import count as counting
 from math import inf
 from typing import Any
 
-from leadlife._base.arguments import expect
+from leadlife._base.arguments import expect, listed_of
 from leadlife._base.outcomes import whole
 from leadlife.errors import Malformed, did_you_mean
 from leadlife.facts import (
@@ -141,12 +141,17 @@ class Simulation:
             seed: The luck.
             days: How long it lasts.
             order: In which order sales calls the leads that wait; by default each has its turn when it is offered.
+
+        Raises:
+            Malformed: An argument cannot be understood; while it runs, that the order leaves out a lead that waits.
         """
         leads, days = whole("leads", leads, least=1), whole("days", days, least=1)
         if days > MOST_DAYS:
             raise Malformed(f"days is at most {MOST_DAYS:,}", hint="simulate a few years")
         if market is not None:
             expect("market", market, Market, hint="pass Market(...), or None")
+        if order is not None and not callable(order):
+            raise Malformed(f"order must be a function, not {order!r}", hint="or pass names to compare_orders")
         if playbook is not None:
             expect("playbook", playbook, Playbook, hint="pass a playbook, such as preset('eight_stage_nurture')")
         self._market = market or Market()
@@ -366,15 +371,20 @@ class Simulation:
         at = WORLD_BEGINS + timedelta(days=day)
         waiting = [self._people[name].journey for name in self._waiting]
         everybody = [someone.journey for someone in self._people.values()]
-        called = self._order_of_calls(waiting, everybody, at) if self._order_of_calls is not None else ()
-        for name in list(called)[: int(self._budget(int(day)))]:
+        given = self._order_of_calls(waiting, everybody, at) if self._order_of_calls is not None else ()
+        called = listed_of("what the order returns", given, str)
+        # An order of one's own that drops a lead would leave it waiting for ever, and no figure would show it.
+        if sorted(called) != sorted(self._waiting):
+            problem = "order must return the ids of all leads that wait, each once"
+            raise Malformed(problem, hint="return [journey.lead_id for journey in waiting], sorted")
+        for name in called[: self._budget(int(day))]:
             self._waited += day - self._waiting.pop(name)
             self._people[name].open -= 1
             self._push(day + 0.02, name, "call", None)
         if self._waiting:
             self._open_desk(day + 1)
 
-    def _budget(self, day: int) -> float:
+    def _budget(self, day: int) -> int:
         """Return how many calls sales has time for on a day: what is left of a fraction counts on the next day."""
         return int(self._capacity * (day + 1)) - int(self._capacity * day)
 

@@ -31,9 +31,15 @@
     ├── UnknownPlaybook           (LookupError)      a log names a playbook that was not passed
     ├── FrozenValue               (AttributeError)   an attribute of an immutable value was assigned or deleted
     ├── StageConflict             (RuntimeError)     an object of the host is in another stage than its journey
+    ├── UnknownLead               (LookupError)      a store holds no such lead
+    ├── LeadErased                (LookupError)      the data of the lead were erased; a tombstone is left
+    ├── VersionConflict           (RuntimeError)     a lead was saved by somebody else in between
+    ├── KeyReused                 (ValueError)       an idempotency key was sent before with another request
+    ├── Damaged                   (ValueError)       a stored row is not as it was written
     └── MissingExtra              (ImportError)      an optional package is missing; the extra is named
 
-Every error has a ``code`` for programs, a ``hint`` for people, ``details`` for both, and ``to_dict()``.
+Every error has a ``code`` for programs, a ``hint`` for people, ``details`` for both, an ``http_status`` for web
+servers, and ``to_dict()``.
 No message quotes the value of a field, a note or an amount. Names that a person typed (a trigger, a reason, a key) are
 quoted, because a typo must be seen to be corrected.
 """
@@ -78,12 +84,14 @@ class LeadlifeError(Exception):
 
     Attributes:
         code: A stable name for programs.
+        http_status: The status with which a web server answers; 500 where the fault is not the client's.
         message: What is wrong.
         hint: What to do about it, or an empty string.
         details: More about it, as plain values.
     """
 
     code: ClassVar[str] = "leadlife_error"
+    http_status: ClassVar[int] = 500
 
     def __init__(self, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
         self.message = message
@@ -144,6 +152,7 @@ class Malformed(LeadlifeError, ValueError):
     """
 
     code: ClassVar[str] = "malformed"
+    http_status: ClassVar[int] = 422
 
     def __init__(
         self,
@@ -189,6 +198,7 @@ class Unreadable(Malformed):
     """A file or text that cannot be read at all."""
 
     code: ClassVar[str] = "unreadable"
+    http_status: ClassVar[int] = 400
 
 
 class RefusalCode(StrEnum):
@@ -249,6 +259,8 @@ class MoveRefused(LeadlifeError):
         others: The other reasons, in their fixed order.
     """
 
+    http_status: ClassVar[int] = 409
+
     def __init__(self, refusal: Refusal, others: tuple[Refusal, ...] = ()) -> None:
         self.refusal = refusal
         self.others = others
@@ -278,6 +290,7 @@ class UnknownTrigger(MoveRefused, LookupError):
     """No transition of the lifecycle has this trigger."""
 
     code: ClassVar[str] = RefusalCode.UNKNOWN_TRIGGER
+    http_status: ClassVar[int] = 422
 
 
 class ClosedStage(MoveRefused, RuntimeError):
@@ -302,12 +315,14 @@ class GuardFailed(MoveRefused, RuntimeError):
     """A guard that is a Python callable raised, or did not answer True, False or None."""
 
     code: ClassVar[str] = RefusalCode.GUARD_FAILED
+    http_status: ClassVar[int] = 500
 
 
 class NotPermitted(MoveRefused, PermissionError):
     """The actor has none of the roles that may fire this transition."""
 
     code: ClassVar[str] = RefusalCode.NOT_PERMITTED
+    http_status: ClassVar[int] = 403
 
 
 class CoolingDown(MoveRefused, RuntimeError):
@@ -337,12 +352,14 @@ class ReasonMissing(MoveRefused, ValueError):
     """The transition needs a reason, or the reason needs a note."""
 
     code: ClassVar[str] = RefusalCode.REASON_MISSING
+    http_status: ClassVar[int] = 422
 
 
 class ReasonNotListed(MoveRefused, ValueError):
     """The reason is not one of those that the playbook lists for this transition."""
 
     code: ClassVar[str] = RefusalCode.REASON_NOT_LISTED
+    http_status: ClassVar[int] = 422
 
 
 _EXCEPTIONS: dict[RefusalCode, type[MoveRefused]] = {
@@ -469,6 +486,41 @@ class StageConflict(LeadlifeError, RuntimeError):
     """An object of the host is in another stage than its journey."""
 
     code: ClassVar[str] = "stage_conflict"
+    http_status: ClassVar[int] = 409
+
+
+class UnknownLead(LeadlifeError, LookupError):
+    """A store holds no such lead, or not in this pipeline."""
+
+    code: ClassVar[str] = "unknown_lead"
+    http_status: ClassVar[int] = 404
+
+
+class LeadErased(LeadlifeError, LookupError):
+    """The personal data of the lead were erased, so nothing more is recorded of it; a tombstone is left."""
+
+    code: ClassVar[str] = "lead_erased"
+    http_status: ClassVar[int] = 410
+
+
+class VersionConflict(LeadlifeError, RuntimeError):
+    """A lead was saved by somebody else since it was loaded; nothing was saved."""
+
+    code: ClassVar[str] = "version_conflict"
+    http_status: ClassVar[int] = 409
+
+
+class KeyReused(LeadlifeError, ValueError):
+    """An idempotency key was sent before, with another request; nothing was saved."""
+
+    code: ClassVar[str] = "key_reused"
+    http_status: ClassVar[int] = 422
+
+
+class Damaged(LeadlifeError, ValueError):
+    """A stored row is not as it was written: its checksum does not fit, or what it holds cannot be read."""
+
+    code: ClassVar[str] = "damaged"
 
 
 class MissingExtra(LeadlifeError, ImportError):

@@ -15,8 +15,10 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, TypeVar, get_args
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from leadlife._base.model import (
+    LONGEST_TEXT,
     SORTED,
     Accepts,
     Id,
@@ -181,6 +183,14 @@ class Fact(Model):
 
 
 F = TypeVar("F", bound=Fact)
+
+
+def is_free_text(field: FieldInfo) -> bool:
+    """Return whether an attribute of a fact is text in a person's own words, such as a note."""
+    longest = [one.max_length for one in field.metadata if getattr(one, "max_length", None)]
+    return LONGEST_TEXT in longest or any(
+        is_free_text(FieldInfo.from_annotation(part)) for part in get_args(field.annotation) if get_args(part)
+    )
 
 
 def derive_id(*parts: str | bytes) -> str:

@@ -125,7 +125,7 @@ def first(one: Life) -> Divergence | None:
     """Return the earliest divergence; of one instant, that of the most telling topic."""
     try:
         found = list(divergences(one))
-    except Exception:  # noqa: BLE001 - a crash on either side is a finding, too
+    except Exception:
         return Divergence(datetime.max.replace(tzinfo=UTC), "crash", traceback.format_exc(limit=-3), None)
     order = ["crash", "refused", "moves", "changes", "limits_refused", "held", "readiness", "cycles"]
     return min(found, key=lambda d: (d.at, order.index(d.topic) if d.topic in order else 99), default=None)
@@ -156,7 +156,7 @@ def examined(seed: int, features: Features) -> tuple[int, str | None]:
         return seed, None
     try:
         return seed, report(seed, shrunk(one))
-    except Exception:  # noqa: BLE001 - the campaign goes on
+    except Exception:
         return seed, f"seed {seed}: {found.topic}, not shrunk\n{traceback.format_exc()}"
 
 

@@ -108,7 +108,7 @@ class Sight:
         seen = self.known.latest.get(("consent", purpose))
         return None if seen is None else seen._replace(value=seen.value[0])
 
-    def shows(self, name: str) -> bool:  # noqa: ARG002 - signature of the protocol
+    def shows(self, name: str) -> bool:
         return False
 
     def evidence(self, name: str) -> Observation | None:
@@ -120,7 +120,7 @@ class Sight:
     def reported(self, policy: str, version: str) -> Observation | None:
         return self.known.latest.get(("reported", report_name(policy, version)))
 
-    def running(self, kind: str, key: str, step: Any) -> Any:  # noqa: ARG002 - nothing is kept
+    def running(self, kind: str, key: str, step: Any) -> Any:
         done = None
         for seen in self.known.activities.get(kind, ()):
             done = step(done, seen)

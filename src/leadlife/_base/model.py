@@ -26,6 +26,7 @@ from leadlife._frozen import FrozenDict
 from leadlife.errors import FrozenValue, InvalidDefinition, Malformed
 
 LONGEST_ID = 300
+LONGEST_TEXT = 10_000
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+").fullmatch
 
 EARLIEST = datetime(1678, 1, 1, tzinfo=UTC)
@@ -336,7 +337,7 @@ def identifier(text: Any) -> str:
     return text
 
 
-Text = Annotated[str, StringConstraints(max_length=10_000)]
+Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]
 """Free text."""
 
 if TYPE_CHECKING:

@@ -88,18 +88,33 @@ def time_in_stages(
     return times
 
 
-def derived_facts(state: State, recorded: Mapping[str, datetime], lead: str, pipeline: str) -> tuple[Fact, ...]:
-    """Return the playbook's own conclusions as facts, each naming its cause, in the order in which they happened."""
+def derived_facts(
+    state: State, recorded: Mapping[str, datetime], lead: str, pipeline: str, *, after: int = 0
+) -> tuple[Fact, ...]:
+    """Return the playbook's own conclusions as facts, each naming its cause, in the order in which they happened.
+
+    Args:
+        state: Where the lead stands.
+        recorded: When each observed fact became known, by id.
+        lead: Whose facts they are.
+        pipeline: In which pipeline.
+        after: Leave out what the first so many entries of the history derive.
+    """
     derivation, facts = _Derivation(recorded, lead, pipeline), list[Fact]()
-    for entry in oldest_first(state.history):
+    for number, entry in enumerate(oldest_first(state.history)):
+        derivation.quiet = number < after
         facts += derivation.of(entry)
     return tuple(facts)
 
 
 class _Derivation:
-    """Makes the derived facts of a history, each caused by the one before it."""
+    """Makes the derived facts of a history, each caused by the one before it.
+
+    While it is quiet it makes none, and only follows the causes: most of the cost is in making them.
+    """
 
     def __init__(self, recorded: Mapping[str, datetime], lead: str, pipeline: str) -> None:
+        self.quiet = False
         self._recorded_at = dict(recorded)
         self._lead, self._pipeline = lead, pipeline
         self._cause = self._previous = ""
@@ -116,22 +131,23 @@ class _Derivation:
         if fact is not None and (again or fact != self._previous):
             self._cause = self._previous = fact
 
-    def _derive(self, kind: type[Fact], rule: str, at: datetime, /, **content: object) -> Fact:
-        """Return a derived fact, which is the cause of the next one."""
+    def _derive(self, kind: type[Fact], rule: str, at: datetime, /, **content: object) -> Iterator[Fact]:
+        """Yield a derived fact, which is the cause of the next one."""
         self._number += 1
         fact_id = derive_id(self._cause, rule, at.isoformat())
         recorded_at = max(self._recorded_at.get(self._cause, at), at)
         self._recorded_at[fact_id] = recorded_at
-        fact = kind.model_validate({"at": at, "caused_by": self._cause, **content}).stamped(
-            id=fact_id,
-            key=fact_id,
-            lead=self._lead,
-            pipeline=self._pipeline,
-            seq=self._number,
-            recorded_at=recorded_at,
-        )
-        self._cause = fact_id
-        return fact
+        cause, self._cause = self._cause, fact_id
+        if not self.quiet:
+            yield kind.checked({"at": at, "caused_by": cause, **content}).stamped(
+                id=fact_id,
+                key=fact_id,
+                lead=self._lead,
+                pipeline=self._pipeline,
+                seq=self._number,
+                recorded_at=recorded_at,
+                fresh=True,
+            )
 
     def _of_step(self, step: Step) -> Iterator[Fact]:
         """Yield the move, if the playbook made it, and the gates on its way."""
@@ -139,15 +155,17 @@ class _Derivation:
         if step.derived:
             by, landing = TIMER if step.fact is None else SYSTEM, step.via[0] if step.via else step.target
             rule = f"{step.kind}:{step.trigger}>{landing}"
-            yield self._derive(Moved, rule, step.at, trigger=step.trigger, target=landing, reason=step.reason, by=by)
+            yield from self._derive(
+                Moved, rule, step.at, trigger=step.trigger, target=landing, reason=step.reason, by=by
+            )
         for gate, landing in zip(step.via, (*step.via[1:], step.target), strict=False):
-            yield self._derive(Moved, f"gate:{gate}>{landing}", step.at, trigger=gate, target=landing, by=SYSTEM)
+            yield from self._derive(Moved, f"gate:{gate}>{landing}", step.at, trigger=gate, target=landing, by=SYSTEM)
 
     def _of_outcome(self, outcome: FactOutcome) -> Iterator[Fact]:
         """Yield the refusal of a timer; a refused fact derives nothing."""
         if outcome.fact is None:
             trigger, code = outcome.trigger, str(outcome.refusals[0].code)
-            yield self._derive(TimerRefused, f"timer:{trigger}", outcome.at, trigger=trigger, code=code, by=TIMER)
+            yield from self._derive(TimerRefused, f"timer:{trigger}", outcome.at, trigger=trigger, code=code, by=TIMER)
 
     def _of_change(self, change: RuleChange) -> Iterator[Fact]:
         """Yield what a rule concluded; what a person granted or withdrew is no conclusion."""
@@ -163,20 +181,22 @@ class _Derivation:
         match change.kind:
             case RuleChangeKind.GRANTED:
                 expires, evidence = change.expires, change.evidence
-                yield self._derive(QualificationGranted, rule, at, by=by, name=name, expires=expires, evidence=evidence)
+                yield from self._derive(
+                    QualificationGranted, rule, at, by=by, name=name, expires=expires, evidence=evidence
+                )
             case RuleChangeKind.WITHDRAWN:
-                yield self._derive(QualificationWithdrawn, rule, at, by=by, name=name, reason=change.reason)
+                yield from self._derive(QualificationWithdrawn, rule, at, by=by, name=name, reason=change.reason)
             case RuleChangeKind.READINESS:
-                yield self._derive(ReadinessChanged, rule, at, by=by, segment=Readiness(name))
+                yield from self._derive(ReadinessChanged, rule, at, by=by, segment=Readiness(name))
             case RuleChangeKind.ENTERED:
-                yield self._derive(ProgrammeEntered, rule, at, by=by, programme=name)
+                yield from self._derive(ProgrammeEntered, rule, at, by=by, programme=name)
             case RuleChangeKind.LEFT:
-                yield self._derive(ProgrammeLeft, rule, at, by=by, programme=name, reason=change.reason)
+                yield from self._derive(ProgrammeLeft, rule, at, by=by, programme=name, reason=change.reason)
             case RuleChangeKind.EXPIRED:
-                yield self._derive(HandoffExpired, rule, at, by=by, to=name, then=change.reason)
+                yield from self._derive(HandoffExpired, rule, at, by=by, to=name, then=change.reason)
             case _:
                 code, message = change.kind.value, change.reason or ""
-                yield self._derive(RuleFailed, rule, at, by=by, rule=name, code=code, message=message)
+                yield from self._derive(RuleFailed, rule, at, by=by, rule=name, code=code, message=message)
 
 
 class Line(NamedTuple):
@@ -288,6 +308,16 @@ def _change_words(change: RuleChange) -> str:
             return f"{name} could not be evaluated: {change.reason}"
         case _:
             return change.reason or ""
+
+
+def entries_shared(state: State, earlier: State) -> int | None:
+    """Return how many entries an earlier history has, if the later one goes on from it; None if it does not."""
+    if earlier.history is None:
+        return 0
+    here = state.history
+    while here is not None and here.size > earlier.history.size:
+        here = here.before
+    return earlier.history.size if here is earlier.history else None
 
 
 def new_facts(facts: Iterable[Fact], known: Iterable[Fact]) -> tuple[Fact, ...]:

@@ -696,6 +696,16 @@ class Journey:
         """The next instant after :attr:`at` at which time alone changes something; None if only a fact can."""
         return queries.wake_at(self._data)
 
+    @property
+    def due_at(self) -> Wake | None:
+        """The next instant after :attr:`at` at which time alone makes the playbook conclude something.
+
+        A limit, a deadline, an expiry, a rule that changes its answer, or a planned fact that takes effect; None if
+        only a fact can. Unlike :attr:`wake_at` it says nothing of which moves will be allowed. A sweep waits for it.
+        Where many reviews in a row conclude nothing, it is the last of them that was looked at.
+        """
+        return queries.due_at(self._data)
+
     # ------------------------------------------------------------------ queries: facts and what became of them
 
     @property
@@ -707,6 +717,11 @@ class Journey:
     def version(self) -> int:
         """How many observed facts there are; for optimistic concurrency."""
         return self._data.log.count if self._data.horizon is None else len(self._data.tail)
+
+    @property
+    def is_tail(self) -> bool:
+        """Whether facts from before a snapshot are missing, so that what reaches back to them raises NeedsWholeLog."""
+        return self._data.log.past is not None
 
     @property
     def log(self) -> tuple[LogEntry, ...]:
@@ -740,6 +755,14 @@ class Journey:
     def derived(self) -> tuple[Fact, ...]:
         """The playbook's own conclusions up to :attr:`at` (fired moves, timers, gates); each names its cause."""
         return queries.derived(self._data)
+
+    def goes_on_from(self, earlier: Journey) -> bool:
+        """Return whether this is a later version of a journey, or the same: its facts are the first of these facts.
+
+        What is not the whole log as it stands (``as_of``, ``under``) goes on from nothing.
+        """
+        expect("earlier", earlier, Journey, hint="pass an earlier version of this journey")
+        return queries.goes_on_from(self._data, earlier._data)
 
     def facts_since(self, earlier: Journey, *, live_since: datetime | None = None) -> tuple[Fact, ...]:
         """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones.

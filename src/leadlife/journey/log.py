@@ -84,9 +84,11 @@ class Past:
         retracted: The ids and keys that were retracted.
         order: The place in the fold of the last fact that took effect; a tail begins after it.
         begin: Where the lead stood after it.
+        log: The hash of the log that the snapshot was made of.
+        next_seq: What the journey's counter came to then.
     """
 
-    __slots__ = ("begin", "by_id", "by_key", "facts", "lead", "order", "pipeline", "retracted")
+    __slots__ = ("begin", "by_id", "by_key", "facts", "lead", "log", "next_seq", "order", "pipeline", "retracted")
 
     def __init__(  # noqa: PLR0917 - one for each attribute
         self,
@@ -96,7 +98,11 @@ class Past:
         retracted: Iterable[str],
         order: tuple[datetime, int, str],
         begin: State,
+        log: str,
+        next_seq: int,
     ) -> None:
+        self.log: str = log
+        self.next_seq: int = next_seq
         self.lead: str = lead
         self.pipeline: str = pipeline
         self.facts: tuple[KnownFact, ...] = tuple(facts)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING
 
 from leadlife._base.model import LATEST
@@ -17,14 +18,14 @@ from leadlife.journey import tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
 from leadlife.journey.contact import Enrolment, enrolled
 from leadlife.journey.data import JourneyData, growable, state_at
-from leadlife.journey.history import derived_facts, new_facts
+from leadlife.journey.history import derived_facts, entries_shared, new_facts
 from leadlife.journey.legality import check_move, cool_down_end
-from leadlife.journey.log import LogEntry
+from leadlife.journey.log import KnownFact, LogEntry
 from leadlife.journey.memory import newest_first
 from leadlife.journey.records import FactOutcome, FactStatus, Step
 from leadlife.journey.snapshot import Snapshot
 from leadlife.journey.state import Position, State, outcomes_of
-from leadlife.journey.timers import next_timer
+from leadlife.journey.timers import next_timer, pass_time
 from leadlife.journey.view import JourneyView
 from leadlife.journey.waiting import pending_moves
 from leadlife.leads import SYSTEM, Actor
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from leadlife.scoring.score import Score
 
 _TICK = timedelta(microseconds=1)
+MOST_REVIEWS = 40
+"""So many reviews are looked at to find the next one that concludes something."""
 
 
 def option(data: JourneyData, move: Moved, *, late: bool, asking: bool = False) -> Option:
@@ -271,25 +274,37 @@ def receipt(data: JourneyData) -> Receipt:
     return Receipt(fact=fact, standing=entry.standing, new=data.known is None, refusals=entry.refusals)
 
 
-def derived(data: JourneyData, state: State | None = None) -> tuple[Fact, ...]:
-    """Return the playbook's own conclusions, each naming its cause."""
+def derived(data: JourneyData, state: State | None = None, *, after: int = 0) -> tuple[Fact, ...]:
+    """Return the playbook's own conclusions, each naming its cause; those of the first so many entries are left out."""
     before = () if data.log.past is None else data.log.past.facts
     recorded = {known.id: known.recorded_at for known in before}
     recorded |= {fact.id: fact.recorded_at for fact, status in data.log.with_status() if status is FactStatus.STANDS}
-    return derived_facts(state or data.shown, recorded, data.lead_id, data.pipeline)
+    return derived_facts(state or data.shown, recorded, data.lead_id, data.pipeline, after=after)
 
 
 def facts_since(data: JourneyData, earlier: JourneyData, live_since: datetime | None = None) -> tuple[Fact, ...]:
     """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones."""
     _same_journey(data, earlier)
-    every = derived(data)
-    before = {} if earlier.log.past is None else earlier.log.past.by_id
-    observed = (fact for fact in new_facts(data.tail, earlier.tail) if fact.id not in before)
-    new = (*observed, *new_facts(every, derived(earlier)))
+    new = (*_observed_since(data, earlier), *_derived_since(data, earlier))
     if live_since is None:
         return new
-    causes = {fact.id: fact for fact in (*data.tail, *every)}
+    causes = {fact.id: fact for fact in (*data.tail, *derived(data))}
     return tuple(fact for fact in new if fact.at >= live_since and not _follows_an_import(fact, causes))
+
+
+def _observed_since(data: JourneyData, earlier: JourneyData) -> tuple[Fact, ...]:
+    if goes_on_from(data, earlier):
+        new = data.log.count - earlier.log.count
+        return data.tail[len(data.tail) - new :]
+    before = {} if earlier.log.past is None else earlier.log.past.by_id
+    return tuple(fact for fact in new_facts(data.tail, earlier.tail) if fact.id not in before)
+
+
+def _derived_since(data: JourneyData, earlier: JourneyData) -> tuple[Fact, ...]:
+    shared = entries_shared(data.shown, earlier.shown)
+    if shared is not None:  # most journeys only grow, so what was derived before need not be made to be compared
+        return derived(data, after=shared)
+    return new_facts(derived(data), derived(earlier))
 
 
 def _follows_an_import(fact: Fact, causes: Mapping[str, Fact]) -> bool:
@@ -304,9 +319,32 @@ def withdrawn_since(data: JourneyData, earlier: JourneyData) -> tuple[Fact, ...]
     """Return the derived facts of an earlier version that no longer hold."""
     _same_journey(data, earlier)
     state, then = data.shown, earlier.shown.at
+    if entries_shared(state, earlier.shown) is not None:
+        return ()
     if then is not None and (state.at is None or then > state.at):
         state = state_at(data, then)
     return new_facts(derived(earlier), derived(data, state))
+
+
+def goes_on_from(data: JourneyData, earlier: JourneyData) -> bool:
+    """Return whether the log of a journey is that of an earlier version, or a continuation of it."""
+    count = earlier.log.count
+    if data.owner != earlier.owner or data.log.count < count or not _is_whole(data) or not _is_whole(earlier):
+        return False
+    if data.log.past is earlier.log.past and all(map(is_, data.tail, earlier.tail)):
+        return True  # grown from it in this process, as most are
+    return _known(data)[:count] == _known(earlier)
+
+
+def _is_whole(data: JourneyData) -> bool:
+    """Return whether nothing is hidden, and no other playbook stands in."""
+    return data.horizon is None and data.registry.override is None
+
+
+def _known(data: JourneyData) -> list[KnownFact]:
+    """Return what tells the facts of a journey apart, those before a tail included, in recorded order."""
+    before = () if data.log.past is None else data.log.past.facts
+    return sorted((*before, *map(KnownFact.of, data.tail)), key=attrgetter("seq"))
 
 
 def _same_journey(data: JourneyData, earlier: JourneyData) -> None:
@@ -332,17 +370,42 @@ def snapshot(data: JourneyData, *, tail: bool) -> Snapshot:
     return snapshots.save(data.folded, data.lead_id, data.pipeline, data.facts)
 
 
+def due_at(data: JourneyData) -> Wake | None:
+    """Return the next instant at which time alone makes the playbook conclude something.
+
+    Reviews that conclude nothing are passed over, up to so many of them.
+    """
+    state = data.shown
+    soonest: Wake | None = None
+    for _ in range(MOST_REVIEWS):
+        soonest = min(_due(data, state), default=None)
+        if soonest is None or any(fact.at == soonest.at for fact in data.planned):
+            break
+        later = state.copy()
+        pass_time(later, soonest.at)
+        if later.history is not state.history:
+            break
+        state = later
+    return soonest
+
+
+def _due(data: JourneyData, state: State) -> Iterator[Wake]:
+    if state.at is None:
+        return
+    # Where facts are hidden, what lies after the instant is not known there.
+    planned = (fact for fact in data.planned if data.horizon is None and fact.at > state.at)
+    yield from (Wake(fact.at, f"a planned fact takes effect: {fact.type}") for fact in islice(planned, 1))
+    coming = next_timer(state, LATEST)
+    if coming is not None:
+        yield Wake(coming.at, coming.why)
+
+
 def wake_at(data: JourneyData) -> Wake | None:
     """Return the next instant at which time alone changes something; None if only a new fact can."""
     state = data.shown
     if state.at is None:
         return None
-    # Where facts are hidden, what lies after the instant is not known there.
-    planned = (fact for fact in data.planned if data.horizon is None and fact.at > state.at)
-    wakes = [Wake(fact.at, f"a planned fact takes effect: {fact.type}") for fact in islice(planned, 1)]
-    coming = next_timer(state, LATEST)
-    if coming is not None:
-        wakes.append(Wake(coming.at, coming.why))
+    wakes = [*_due(data, state)]
     if state.position is not None:
         cool = earliest((cool_down_end(state.position),))
         if cool is not None and cool > state.at:

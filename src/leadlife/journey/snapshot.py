@@ -19,7 +19,7 @@ from leadlife.journey.records import FactOutcome, RuleChange, Step
 from leadlife.journey.state import Position, RuleStates, State
 from leadlife.playbook.registry import PlaybookRegistry
 
-FORMAT = 6
+FORMAT = 7
 LIBRARY = "0.1.0"
 
 
@@ -147,9 +147,17 @@ def _adapter() -> TypeAdapter[_Kept]:
     return TypeAdapter(_Kept)
 
 
-def log_hash(facts: Iterable[Fact]) -> str:
-    """Return a hash of a log: of every fact's id, key and place."""
-    return derive_id(*(f"{fact.id}\x00{fact.key}\x00{fact.seq}\x00{fact.recorded_at}" for fact in facts))
+def log_hash(facts: Iterable[Fact], before: str = "") -> str:
+    """Return a hash of a log: of every fact's id, key and place.
+
+    Args:
+        facts: The facts, in the order in which they were recorded.
+        before: The hash of the log that these facts go on from: so a tail knows the hash of its whole log.
+    """
+    made = before
+    for fact in facts:
+        made = derive_id(made, f"{fact.id}\x00{fact.key}\x00{fact.seq}\x00{fact.recorded_at}")
+    return made
 
 
 def save(state: State, lead: str, pipeline: str, facts: Iterable[Fact]) -> Snapshot:

@@ -54,12 +54,20 @@ def save(data: JourneyData) -> Snapshot:
     return snapshots.sealed(
         lead=data.lead_id,
         pipeline=data.pipeline,
-        log="",
+        log=hash_of(log),
         count=log.count,
         first=known[0].id,
         state=snapshots.dumped(data.folded),
         tail=tail,
     )
+
+
+def hash_of(log: FactLog) -> str:
+    """Return the hash of a whole log, also of one whose beginning a snapshot has folded."""
+    past = log.past
+    if past is None:
+        return snapshots.log_hash(log.facts)
+    return snapshots.log_hash((fact for fact in log.facts if fact.seq >= past.next_seq), past.log)
 
 
 def resume(snapshot: Snapshot, new_facts: Iterable[Fact], registry: PlaybookRegistry) -> JourneyData:
@@ -80,13 +88,14 @@ def resume(snapshot: Snapshot, new_facts: Iterable[Fact], registry: PlaybookRegi
         for key, fact, content, seq, at, recorded in kept["known"]
     ]
     at, seq, fact_id = kept["order"]
-    past = Past(snapshot.lead, snapshot.pipeline, known, kept["retracted"], (_when(at), seq, fact_id), state)
+    order = (_when(at), seq, fact_id)
+    first = kept["next_seq"]
+    past = Past(snapshot.lead, snapshot.pipeline, known, kept["retracted"], order, state, snapshot.log, first)
     planned = [load_fact(one) for one in kept["planned"]]
     before = {*past.by_id, *(fact.id for fact in planned)}
     new = [fact for fact in (observed_facts(given) if given else []) if fact.id not in before]
     owners = {(fact.lead, fact.pipeline) for fact in new}
     numbers = sorted(fact.seq for fact in new)
-    first = kept["next_seq"]
     if owners - {(snapshot.lead, snapshot.pipeline)} or numbers != list(range(first, first + len(numbers))):
         problem = (
             "the facts do not go on from the snapshot: some are of another journey, are missing, or came in between"

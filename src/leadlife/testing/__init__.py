@@ -15,6 +15,7 @@ _HOMES = {
     "at_times": "leadlife.testing.strategies",
     "check_playbook": "leadlife.testing.playbook",
     "check_policy": "leadlife.testing.contract",
+    "check_store": "leadlife.testing.store",
     "fact_drafts": "leadlife.testing.strategies",
     "histories": "leadlife.testing.strategies",
     "leads": "leadlife.testing.scoring",

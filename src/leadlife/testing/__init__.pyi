@@ -6,6 +6,7 @@ from leadlife.testing.scoring import leads as leads
 from leadlife.testing.scoring import points_policies as points_policies
 from leadlife.testing.scoring import policies as policies
 from leadlife.testing.scoring import questions as questions
+from leadlife.testing.store import check_store as check_store
 from leadlife.testing.strategies import at_times as at_times
 from leadlife.testing.strategies import fact_drafts as fact_drafts
 from leadlife.testing.strategies import histories as histories

@@ -1,0 +1,15 @@
+from leadlife.stores.async_sql import AsyncSqlStore as AsyncSqlStore
+from leadlife.stores.database import Database as Database
+from leadlife.stores.database import Session as Session
+from leadlife.stores.journeys import Saved as Saved
+from leadlife.stores.lead_state import BandedScore as BandedScore
+from leadlife.stores.lead_state import LeadState as LeadState
+from leadlife.stores.outbox import BEGINNING as BEGINNING
+from leadlife.stores.outbox import Position as Position
+from leadlife.stores.outbox import StoredFact as StoredFact
+from leadlife.stores.protocol import Store as Store
+from leadlife.stores.sql import SqlStore as SqlStore
+from leadlife.stores.sqlite_store import MemoryStore as MemoryStore
+from leadlife.stores.sqlite_store import SqliteStore as SqliteStore
+from leadlife.stores.store import DatabaseStore as DatabaseStore
+from leadlife.stores.sweeping import Swept as Swept

@@ -1,0 +1,172 @@
+"""Changing a lead: load it, run a function of the journey, save it, and do it again if somebody else was faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from leadlife.errors import Damaged, KeyReused, Malformed, NeedsWholeLog, VersionConflict
+from leadlife.facts import derive_id
+from leadlife.journey import Journey
+from leadlife.stores.context import StoreContext
+from leadlife.stores.database import Session, read
+from leadlife.stores.journeys import Loaded, Saved, check_open, find_row, load, lock_name, save
+from leadlife.stores.lead_state import LeadState
+from leadlife.stores.tables import REQUESTS, LeadRow, RequestRow
+
+Change = Callable[[Journey], Journey]
+"""A change of a journey: it takes the lead as it is, and returns what a verb returned. It may run more than once."""
+
+
+def apply(
+    context: StoreContext,
+    lead: str,
+    change: Change,
+    *,
+    pipeline: str,
+    key: str | None = None,
+    content: str | bytes | None = None,
+    expected_version: int | None = None,
+) -> Saved:
+    """Change a lead, and return what is new; see :meth:`DatabaseStore.apply`."""
+    request = None if key is None else _request(lead, pipeline, key, content)
+    asked = _Asked(lead, pipeline, change, request, expected_version)
+    try:
+        saved = _at_once(context, asked)
+    except VersionConflict:
+        saved = _locked(context, asked)
+    notify(context, saved)
+    return saved
+
+
+class _Asked(NamedTuple):
+    """What is asked for."""
+
+    lead: str
+    pipeline: str
+    change: Change
+    request: RequestRow | None
+    expected_version: int | None
+
+    @property
+    def name(self) -> str:
+        """The name under which the lead is locked."""
+        return lock_name(self.lead, self.pipeline)
+
+
+def notify(context: StoreContext, saved: Saved) -> None:
+    """Tell the host what is new; an error of the host's says that the facts are saved all the same."""
+    if context.on_new is None or not saved.new:
+        return
+    try:
+        context.on_new(saved.new)
+    except Exception as error:
+        error.add_note("leadlife: the facts are saved; only on_new failed")
+        raise
+
+
+def _request(lead: str, pipeline: str, key: object, content: str | bytes | None) -> RequestRow:
+    if not isinstance(key, str) or not key:
+        raise Malformed("an idempotency key must be text", hint="pass the key of the request, or leave it out")
+    return RequestRow(lead, pipeline, derive_id(key), "" if content is None else derive_id(content))
+
+
+def _at_once(context: StoreContext, asked: _Asked) -> Saved:
+    """Load, change and save; the change runs outside of the transaction that writes, which is kept short so."""
+    with context.database.reading() as session:
+        row = find_row(session, asked.lead, asked.pipeline)
+        if _is_done(session, asked.request):
+            return _again(session, context, row)
+        loaded = _loaded(session, context, row, asked)
+    changed, loaded = _changed(context, asked.change, loaded)
+    with context.database.writing() as session:
+        session.lock(asked.name)
+        if _is_done(session, asked.request):
+            return _again(session, context, find_row(session, asked.lead, asked.pipeline))
+        return _saved(session, context, loaded, changed, asked.request)
+
+
+def _locked(context: StoreContext, asked: _Asked) -> Saved:
+    """Do it again with the lead locked, so that nobody can be faster a second time."""
+    with context.database.writing() as session:
+        session.lock(asked.name)
+        row = find_row(session, asked.lead, asked.pipeline)
+        if _is_done(session, asked.request):
+            return _again(session, context, row)
+        loaded = _loaded(session, context, row, asked)
+        changed, loaded = _changed(context, asked.change, loaded, session)
+        return _saved(session, context, loaded, changed, asked.request)
+
+
+def _loaded(session: Session, context: StoreContext, row: LeadRow | None, asked: _Asked) -> Loaded:
+    check_open(row)
+    found, expected = 0 if row is None else row.version, asked.expected_version
+    if expected is not None and expected != found:
+        raise VersionConflict(
+            f"the lead {asked.lead!r} has version {found}, not {expected}",
+            hint="load it again, and decide anew",
+            details={"lead": asked.lead, "version": found, "expected": expected},
+        )
+    if row is None:
+        return Loaded(Journey(asked.lead, context.agreements.first, pipeline=asked.pipeline), None)
+    return Loaded(load(session, context, row, tail=True), row)
+
+
+def _changed(
+    context: StoreContext, change: Change, loaded: Loaded, session: Session | None = None
+) -> tuple[Journey, Loaded]:
+    """Return what a change makes of a lead; where that needs facts from before the snapshot, the whole log is read."""
+    try:
+        return _run(change, loaded.journey), loaded
+    except NeedsWholeLog:
+        row = loaded.row
+        if row is None:
+            raise
+    if session is not None:
+        whole = load(session, context, row)
+    else:
+        with context.database.reading() as reading:
+            whole = load(reading, context, row)
+    return _run(change, whole), Loaded(whole, row)
+
+
+def _run(change: Change, journey: Journey) -> Journey:
+    changed = change(journey)
+    if not isinstance(changed, Journey):
+        raise Malformed(
+            f"the change must return a Journey, not {type(changed).__name__}",
+            hint="return what the verb returned, such as: lambda journey: journey.move(...)",
+        )
+    return changed
+
+
+def _saved(
+    session: Session, context: StoreContext, loaded: Loaded, changed: Journey, request: RequestRow | None
+) -> Saved:
+    saved = save(session, context, loaded, changed)
+    if request is not None:
+        session.insert(REQUESTS, [request])
+    return saved
+
+
+def _is_done(session: Session, request: RequestRow | None) -> bool:
+    """Return whether a request was carried out before.
+
+    Raises:
+        KeyReused: Another one was, under the same key.
+    """
+    if request is None:
+        return False
+    where = "WHERE lead = :lead AND pipeline = :pipeline AND key = :key"
+    found = read(session, REQUESTS, where, lead=request.lead, pipeline=request.pipeline, key=request.key)
+    if found and request.content and found[0].content and found[0].content != request.content:
+        raise KeyReused("this key was sent before with another request", hint="a key names one request; use a new one")
+    return bool(found)
+
+
+def _again(session: Session, context: StoreContext, row: LeadRow | None) -> Saved:
+    """Return what a request that was carried out before gets: the lead as it is now, and nothing new."""
+    check_open(row)
+    if row is None:
+        raise Damaged("a request is kept of a lead that the store does not know")
+    return Saved(load(session, context, row, tail=True), (), (), (), LeadState.of(row), repeated=True)

@@ -1,0 +1,106 @@
+"""Work lists: leads by their current state, in the order of their keys, without replaying anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from leadlife._base.arguments import listed
+from leadlife._base.outcomes import whole
+from leadlife.errors import Malformed
+from leadlife.lifecycle.stages import StageStatus
+from leadlife.stores.database import Session, read
+from leadlife.stores.lead_state import LeadState
+from leadlife.stores.tables import HELD, LEADS, to_micros
+from leadlife.timing import instant
+
+Several = str | Iterable[str] | None
+"""One value, several, or None for any."""
+
+
+class Wanted(NamedTuple):
+    """Which leads are asked for; None stands for any.
+
+    Attributes:
+        pipeline: In which pipeline.
+        stage: In which stage, or one of several.
+        status: In which status.
+        owner: Whose.
+        qualification: Which qualification they hold.
+        playbook: The id of the playbook in force.
+        due_by: Those that time alone changes by then.
+        erased: Whether tombstones are listed too.
+    """
+
+    pipeline: str | None = None
+    stage: Several = None
+    status: Several = None
+    owner: Several = None
+    qualification: str | None = None
+    playbook: str | None = None
+    due_by: datetime | None = None
+    erased: bool = False
+
+    def where(self) -> tuple[str, dict[str, Any]]:
+        """Return the condition in SQL, and its parameters."""
+        values: dict[str, Any] = {}
+        parts = [] if self.erased else ["erased_at IS NULL"]
+        for column, asked in (("stage", self.stage), ("status", self.status), ("owner", self.owner)):
+            several = _several(column, asked)
+            if several is not None:
+                names = {f"{column}{place}": value for place, value in enumerate(several)}
+                parts.append(f"{column} IN ({', '.join(f':{name}' for name in names)})" if names else "1 = 0")
+                values |= names
+        for column, value in (("pipeline", self.pipeline), ("playbook", self.playbook)):
+            if value is not None:
+                parts.append(f"{column} = :{column}")
+                values[column] = _text(column, value)
+        if self.due_by is not None:
+            parts.append("wake_at <= :due_by")
+            values["due_by"] = to_micros(instant(self.due_by))
+        if self.qualification is not None:
+            parts.append(
+                f"(lead, pipeline) IN (SELECT lead, pipeline FROM {HELD.name} WHERE name = :qualification)"  # noqa: S608
+            )
+            values["qualification"] = _text("qualification", self.qualification)
+        return " AND ".join(parts) or "1 = 1", values
+
+
+def _several(name: str, asked: Several) -> tuple[str, ...] | None:
+    if asked is None:
+        return None
+    given = (asked,) if isinstance(asked, str) else listed(name, asked)
+    values = tuple(_text(name, value) for value in given)
+    if name == "status":
+        for value in values:
+            if value not in set(StageStatus):
+                raise Malformed(f"{value!r} is not a status", hint=f"one of {', '.join(StageStatus)}")
+    return values
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise Malformed(f"{name} must be text, not {type(value).__name__}")
+    return str(value)
+
+
+def find(
+    session: Session, wanted: Wanted, *, after: LeadState | tuple[str, str] | None, limit: int
+) -> tuple[LeadState, ...]:
+    """Return a page of leads in the order of their keys (lead, then pipeline)."""
+    where, values = wanted.where()
+    if after is not None:
+        key = (after.lead, after.pipeline) if isinstance(after, LeadState) else after
+        where += " AND (lead, pipeline) > (:after_lead, :after_pipeline)"
+        values |= {"after_lead": _text("after", key[0]), "after_pipeline": _text("after", key[1])}
+    rest = f"WHERE {where} ORDER BY lead, pipeline LIMIT :limit"
+    values["limit"] = whole("limit", limit, least=1)
+    return tuple(LeadState.of(row) for row in read(session, LEADS, rest, **values))
+
+
+def count(session: Session, wanted: Wanted) -> dict[tuple[str, str | None], int]:
+    """Return how many leads there are, by pipeline and stage."""
+    where, values = wanted.where()
+    sql = f"SELECT pipeline, stage, COUNT(*) FROM {LEADS.name} WHERE {where} GROUP BY pipeline, stage"  # noqa: S608
+    return {(row[0], row[1]): int(row[2]) for row in session.select(sql, **values)}

@@ -1,0 +1,122 @@
+"""The outbox: the log as its readers see it, in the order of the commits, each with a bookmark of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from leadlife.errors import Malformed
+from leadlife.facts import Fact
+from leadlife.stores.context import StoreContext
+from leadlife.stores.database import Session, put, read
+from leadlife.stores.encoding import decode
+from leadlife.stores.tables import BOOKMARKS, FACTS, BookmarkRow, FactRow
+
+
+class Position(NamedTuple):
+    """A place in the order of the commits.
+
+    Attributes:
+        horizon: The number of the transaction, on PostgreSQL; 0 elsewhere.
+        number: The position within.
+    """
+
+    horizon: int = 0
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.horizon}:{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Position:
+        """Return the position that ``str`` wrote.
+
+        Raises:
+            Malformed: It is none.
+        """
+        horizon, _, number = text.partition(":")
+        if not (horizon.isascii() and horizon.isdigit() and number.isascii() and number.isdigit()):
+            raise Malformed("a position is two whole numbers with a colon between", hint='such as "0:17"')
+        return cls(int(horizon), int(number))
+
+
+BEGINNING = Position()
+
+
+class StoredFact(NamedTuple):
+    """A fact as readers of the log get it.
+
+    Attributes:
+        position: Its place in the order of the commits.
+        kind: ``observed``; ``derived``, which the playbook concluded; or ``withdrawn``, which it took back.
+        fact: The fact, with its lead and its pipeline.
+    """
+
+    position: Position
+    kind: str
+    fact: Fact
+
+
+Handle = Callable[[StoredFact], object]
+"""What a consumer does with a fact."""
+
+
+def facts_since(session: Session, position: Position, *, limit: int) -> tuple[StoredFact, ...]:
+    """Return the facts after a position, in the order of the commits.
+
+    A transaction that began earlier may commit later. So on PostgreSQL only what was written by transactions below the
+    horizon is read, because all of them have ended: nothing can appear before a position that was handed out.
+    """
+    settled = session.settled()
+    where = "WHERE (horizon, position) > (:horizon, :number)"
+    values: dict[str, Any] = position._asdict()
+    if settled is not None:
+        where += " AND horizon < :settled"
+        values["settled"] = settled
+    rows = read(session, FACTS, f"{where} ORDER BY horizon, position LIMIT :limit", limit=limit, **values)
+    facts = decode(rows) if rows else []
+    return tuple(StoredFact(place_of(row), row.kind, fact) for row, fact in zip(rows, facts, strict=True))
+
+
+def place_of(row: FactRow) -> Position:
+    """Return where a row stands in the order of the commits."""
+    return Position(row.horizon, row.position)
+
+
+def bookmark(session: Session, consumer: str) -> Position:
+    """Return how far a consumer has read; the beginning, if it never has."""
+    found = read(session, BOOKMARKS, "WHERE consumer = :consumer", consumer=consumer)
+    return Position(found[0].horizon, found[0].position) if found else BEGINNING
+
+
+def deliver(context: StoreContext, consumer: str, handle: Handle, *, limit: int) -> int:
+    """Hand the next facts to a consumer, each at least once: the bookmark follows after each has been handled."""
+    with context.database.reading() as session:
+        begin = bookmark(session, consumer)
+        waiting = facts_since(session, begin, limit=limit)
+    done = begin
+    try:
+        for one in waiting:
+            handle(one)
+            done = one.position
+    finally:
+        if done != begin:
+            with context.database.writing() as session:
+                session.lock(f"bookmark\n{consumer}")
+                if bookmark(session, consumer) < done:  # another worker of this name may be further
+                    put(session, BOOKMARKS, BookmarkRow(consumer, *done))
+    return len(waiting)
+
+
+def deliver_together(
+    context: StoreContext, consumer: str, handle: Callable[[StoredFact, Any], object], *, limit: int
+) -> int:
+    """Hand the next facts to a consumer in the transaction that moves the bookmark, so each takes effect once."""
+    with context.database.writing() as session:
+        session.lock(f"bookmark\n{consumer}")
+        waiting = facts_since(session, bookmark(session, consumer), limit=limit)
+        for one in waiting:
+            handle(one, session.connection)
+        if waiting:
+            put(session, BOOKMARKS, BookmarkRow(consumer, *waiting[-1].position))
+    return len(waiting)

@@ -1,0 +1,237 @@
+"""PostgreSQL and SQLite through SQLAlchemy Core: the store inside of a host's own database and migrations."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from leadlife.errors import Malformed, MissingExtra, VersionConflict
+from leadlife.playbook.playbook import Playbook
+from leadlife.stores import tables as layout
+from leadlife.stores.context import OnNew
+from leadlife.stores.sqlite import begin_counting, counted
+from leadlife.stores.store import DatabaseStore
+
+try:
+    import sqlalchemy as sa
+except ModuleNotFoundError:
+    raise MissingExtra("this store needs SQLAlchemy", hint="pip install 'leadlife[sql]'") from None
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+_POSITIONS = f"{layout.PREFIX}positions"
+_SERIALIZATION = ("40001", "40P01")
+"""What PostgreSQL says of a transaction that lost to another one."""
+
+
+def tables(metadata: sa.MetaData | None = None) -> sa.MetaData:
+    """Return the tables of a store, put into a host's own metadata, so that its migrations create them.
+
+    Args:
+        metadata: Where they go; by default into new metadata.
+    """
+    metadata = sa.MetaData() if metadata is None else metadata
+    for table in layout.tables():
+        if table.name in metadata.tables:
+            continue
+        made = sa.Table(
+            table.name,
+            metadata,
+            *(
+                sa.Column(
+                    column.name,
+                    sa.Text if column.text else sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+                    nullable=column.null,
+                    primary_key=column.name in table.key,
+                    autoincrement=False,
+                )
+                for column in table.columns
+            ),
+            sa.Column("checksum", sa.Text, nullable=False),
+        )
+        for one in table.indexes:
+            partial = sa.text(one.where) if one.where else None
+            where: dict[str, Any] = {} if partial is None else {"sqlite_where": partial, "postgresql_where": partial}
+            sa.Index(f"{layout.PREFIX}{one.name}", *(made.c[name] for name in one.columns), unique=one.unique, **where)
+    sa.Sequence(_POSITIONS, metadata=metadata)  # used on PostgreSQL only
+    return metadata
+
+
+class SqlSession:
+    """One transaction on a connection of SQLAlchemy."""
+
+    def __init__(self, connection: sa.Connection, metadata: sa.MetaData) -> None:
+        self.connection: Any = connection
+        self._metadata = metadata
+        self._postgres = connection.dialect.name == "postgresql"
+
+    def select(self, sql: str, /, **values: Any) -> Sequence[Sequence[Any]]:
+        """Return the rows of a query."""
+        found: Sequence[Sequence[Any]] = self.connection.execute(sa.text(sql), values).all()
+        return found
+
+    def run(self, sql: str, /, **values: Any) -> int:
+        """Execute a statement and return how many rows it changed."""
+        count: int = self.connection.execute(sa.text(sql), values).rowcount
+        return count
+
+    def insert(self, table: layout.Table[R], rows: Sequence[R]) -> None:
+        """Write new rows with their checksums."""
+        if rows:
+            named = [dict(zip(table.named, table.sealed(row), strict=True)) for row in rows]
+            self.connection.execute(sa.insert(self._metadata.tables[table.name]), named)
+
+    def positions(self, count: int) -> tuple[Sequence[int], int]:
+        """Return positions for so many new facts, and on PostgreSQL the number of this transaction."""
+        if not self._postgres:
+            return counted(self, count), 0
+        sql = (
+            f"SELECT nextval('{_POSITIONS}'), CAST(CAST(pg_current_xact_id() AS text) AS bigint) "  # noqa: S608
+            "FROM generate_series(1, :count)"
+        )
+        found = self.select(sql, count=count)
+        return sorted(row[0] for row in found), found[0][1]
+
+    def lock(self, name: str) -> None:
+        """Let nobody else who asks for the same name go on before this transaction ends."""
+        if self._postgres:
+            number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
+            self.select("SELECT CAST(pg_advisory_xact_lock(:number) AS text)", number=number)
+
+    def settled(self) -> int | None:
+        """Return the number below which every transaction has ended; None on SQLite, where one writes at a time."""
+        if not self._postgres:
+            return None
+        sql = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
+        return int(self.select(sql)[0][0])
+
+
+class SqlDatabase:
+    """An engine of SQLAlchemy, or a connection whose transaction the host commits itself."""
+
+    def __init__(
+        self, engine: sa.Engine | None, metadata: sa.MetaData, connection: sa.Connection | None = None
+    ) -> None:
+        self._engine = engine
+        self._metadata = metadata
+        self._connection = connection
+        dialect = (engine or connection).dialect.name  # type: ignore[union-attr]  # one of the two is there
+        if dialect not in ("postgresql", "sqlite"):
+            raise Malformed(f"a store runs on PostgreSQL or SQLite, not on {dialect}")
+        self._sqlite = dialect == "sqlite"
+        # A database in memory has one connection, which threads of this process would share.
+        in_memory = engine is not None and self._sqlite and engine.url.database in (None, "", ":memory:")
+        self._turn = threading.RLock() if in_memory else None
+
+    @contextmanager
+    def _session(self, *, writes: bool) -> Iterator[SqlSession]:
+        if self._connection is not None:
+            yield SqlSession(self._connection, self._metadata)
+            return
+        assert self._engine is not None  # noqa: S101
+        with self._turn or _nobody(), self._engine.connect() as connection:
+            if writes and self._sqlite:
+                # Otherwise the driver would begin at the first change, after what was read may be out of date.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield SqlSession(connection, self._metadata)
+                connection.commit()
+            except sa.exc.DBAPIError as error:
+                connection.rollback()
+                if _lost(error):
+                    raise VersionConflict("the database gave way to another transaction", hint="try again") from error
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlSession]:
+        """Return a session that only reads."""
+        with self._session(writes=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[SqlSession]:
+        """Return a session that commits at its end, or takes back everything where an error leaves it."""
+        with self._session(writes=True) as session:
+            yield session
+
+    def create(self) -> None:
+        """Create the tables that are not there yet."""
+        with self.writing() as session:
+            self._metadata.create_all(session.connection, tables=self._own())
+            begin_counting(session)
+            if not self._sqlite:
+                sa.Sequence(_POSITIONS).create(session.connection, checkfirst=True)
+
+    def _own(self) -> list[sa.Table]:
+        return [self._metadata.tables[table.name] for table in layout.tables()]
+
+    def vacuum(self) -> None:
+        """Write the tables anew, without what was deleted; nobody else can use them meanwhile."""
+        if self._engine is None:
+            raise Malformed("a store on a connection of the host cannot vacuum", hint="do it on the engine")
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if self._sqlite:
+                connection.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            for table in () if self._sqlite else self._own():
+                connection.exec_driver_sql(f"VACUUM FULL {table.name}")
+
+    def close(self) -> None:
+        """Close the connections that are not in use; a host's connection stays open."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+
+@contextmanager
+def _nobody() -> Iterator[None]:
+    yield
+
+
+def _lost(error: sa.exc.DBAPIError) -> bool:
+    """Return whether a transaction lost to another one, so that trying again helps."""
+    text = str(error.orig)
+    return any(code in text for code in _SERIALIZATION) or "database is locked" in text
+
+
+class SqlStore(DatabaseStore):
+    """A store on PostgreSQL or SQLite through SQLAlchemy."""
+
+    def __init__(
+        self,
+        engine: sa.Engine | str,
+        playbooks: Playbook | Iterable[Playbook],
+        *,
+        metadata: sa.MetaData | None = None,
+        on_new: OnNew | None = None,
+        chained: bool = False,
+        snapshot_every: int = 50,
+    ) -> None:
+        """Open a store, and create its tables where they are not there yet.
+
+        Args:
+            engine: The host's engine, or the URL of a database.
+            playbooks: As of :class:`DatabaseStore`.
+            metadata: The host's metadata, if :func:`tables` put the tables there.
+            on_new: As of :class:`DatabaseStore`.
+            chained: As of :class:`DatabaseStore`.
+            snapshot_every: As of :class:`DatabaseStore`.
+
+        Raises:
+            Malformed: It is another database than PostgreSQL or SQLite, or an argument cannot be understood.
+        """
+        made = sa.create_engine(engine) if isinstance(engine, str) else engine
+        self._metadata = tables(metadata)
+        database = SqlDatabase(made, self._metadata)
+        super().__init__(database, playbooks, on_new=on_new, chained=chained, snapshot_every=snapshot_every)
+
+    def within(self, connection: sa.Connection) -> DatabaseStore:
+        """Return this store on a connection of the host: what it saves is committed, or not, with what the host writes.
+
+        ``on_new`` is called when a lead is saved, which is before the host commits; a conflict is not retried.
+        """
+        inner = object.__new__(DatabaseStore)
+        inner._context = self._context._replace(database=SqlDatabase(None, self._metadata, connection))
+        return inner

@@ -1,0 +1,222 @@
+"""SQLite through the standard library: the store that needs nothing else, in a file or in memory."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from leadlife.errors import Damaged, Malformed, Unreadable
+from leadlife.stores.tables import PREFIX, SETTINGS, Table, tables
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+WAIT = 30.0
+"""How many seconds a writer waits for another one."""
+
+
+class SqliteSession:
+    """One transaction on a connection of :mod:`sqlite3`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection: Any = connection
+
+    def select(self, sql: str, /, **values: Any) -> Sequence[Sequence[Any]]:
+        """Return the rows of a query."""
+        found: list[tuple[Any, ...]] = self.connection.execute(sql, values).fetchall()
+        return found
+
+    def run(self, sql: str, /, **values: Any) -> int:
+        """Execute a statement and return how many rows it changed."""
+        count: int = self.connection.execute(sql, values).rowcount
+        return count
+
+    def insert(self, table: Table[R], rows: Sequence[R]) -> None:
+        """Write new rows with their checksums."""
+        self.connection.executemany(_insertion(table), map(table.sealed, rows))
+
+    def positions(self, count: int) -> tuple[Sequence[int], int]:
+        """Return positions for so many new facts: only one session writes at a time, so they follow the commits."""
+        return counted(self, count), 0
+
+    def lock(self, name: str) -> None:
+        """Do nothing: a session that writes is alone."""
+
+    def settled(self) -> int | None:
+        """Return None: positions follow the commits."""
+        return None
+
+
+def counted(session: Any, count: int) -> range:
+    """Return positions from the counter among the settings, which never goes back, even if rows are deleted."""
+    last = int(SETTINGS.read(session.select(_COUNTER)[0]).value) + count
+    row = SETTINGS.sealed(SETTINGS.row("position", str(last)))
+    session.run(_COUNT, value=row[1], checksum=row[2])
+    return range(last - count + 1, last + 1)
+
+
+_COUNTER = f"SELECT {SETTINGS.names} FROM {SETTINGS.name} WHERE name = 'position'"  # noqa: S608 - names of ours
+_COUNT = f"UPDATE {SETTINGS.name} SET value = :value, checksum = :checksum WHERE name = 'position'"  # noqa: S608
+
+
+@cache
+def _insertion(table: Table[Any]) -> str:
+    blanks = ", ".join("?" * len(table.named))
+    return f"INSERT INTO {table.name} ({table.names}) VALUES ({blanks})"  # noqa: S608 - names of ours
+
+
+class SqliteDatabase:
+    """A file of SQLite, or memory. Threads and processes may share a file; connections are kept and used again."""
+
+    def __init__(self, path: Path | str | None) -> None:
+        """Open a file, or memory where there is no path.
+
+        Raises:
+            Unreadable: The file is no SQLite database, or cannot be opened.
+        """
+        if path is not None and not isinstance(path, Path | str):
+            raise Malformed("path must be the path of a file")
+        self.path = None if path is None else Path(path)
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        # Memory belongs to one connection, so there sessions take turns.
+        self._turn = threading.Lock() if path is None else None
+        self._owner: int | None = None
+        self._closed = False
+        self._process = os.getpid()
+        self._inherited: list[sqlite3.Connection] = []
+
+    def _connect(self) -> sqlite3.Connection:
+        where = ":memory:" if self.path is None else str(self.path)
+        try:
+            made = sqlite3.connect(where, timeout=WAIT, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise Unreadable(f"the store cannot be opened: {error}") from None
+        try:
+            made.execute("PRAGMA journal_mode = WAL")
+            made.execute("PRAGMA synchronous = FULL")
+            made.execute("PRAGMA secure_delete = ON")
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    @contextmanager
+    def _session(self, begin: str) -> Iterator[SqliteSession]:
+        if self._closed:
+            raise Malformed("the store is closed")
+        if self._turn is not None:
+            self._take_turn(self._turn)
+        connection: sqlite3.Connection | None = None
+        try:
+            with self._guard:
+                if self._process != os.getpid():
+                    # A connection is never used, nor closed, by a process that was forked from the one that opened it.
+                    self._process, self._inherited, self._idle = os.getpid(), self._idle, []
+                connection = self._idle.pop() if self._idle else None
+            connection = connection or self._connect()
+            connection.execute(begin)
+            try:
+                yield SqliteSession(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.DatabaseError as error:
+            raise _restated(error) from error
+        finally:
+            self._hand_back(connection)
+            if self._turn is not None:
+                self._owner = None
+                self._turn.release()
+
+    def _take_turn(self, turn: threading.Lock) -> None:
+        if self._owner == threading.get_ident():
+            raise Malformed("a call of a store in memory inside of another one", hint="call it after the other")
+        turn.acquire()
+        self._owner = threading.get_ident()
+
+    def _hand_back(self, connection: sqlite3.Connection | None) -> None:
+        if connection is None:
+            return
+        with self._guard:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[SqliteSession]:
+        """Return a session that reads one state of the file, whoever writes meanwhile."""
+        with self._session("BEGIN") as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[SqliteSession]:
+        """Return a session that writes, alone."""
+        with self._session("BEGIN IMMEDIATE") as session:
+            yield session
+
+    def create(self) -> None:
+        """Create the tables that are not there yet."""
+        with self.reading() as session:
+            known = {row[0] for row in session.select("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if {table.name for table in tables()} <= known:
+            return
+        with self.writing() as session:
+            for table in tables():
+                for statement in table.ddl():
+                    session.run(statement)
+            begin_counting(session)
+
+    def vacuum(self) -> None:
+        """Write the file anew, without what was deleted, and empty the write-ahead log."""
+        connection = self._connect() if self.path is not None else None
+        if connection is None:
+            return
+        try:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.DatabaseError as error:
+            raise _restated(error) from error
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        with self._guard:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def __del__(self) -> None:
+        # Connections that are never closed warn from Python 3.13 on.
+        for connection in getattr(self, "_idle", ()):
+            connection.close()
+
+
+def begin_counting(session: Any) -> None:
+    """Write the counter of positions, if it is not there yet."""
+    if not session.select(_COUNTER):
+        session.insert(SETTINGS, [SETTINGS.row("position", "0")])
+
+
+def _restated(error: sqlite3.DatabaseError) -> Exception:
+    """Return an error of ours for what SQLite says of a broken file; others are returned as they are."""
+    code = getattr(error, "sqlite_errorname", "")
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return Damaged(f"the file of the store is damaged: {error}", hint="restore it from a backup")
+    if code.startswith("SQLITE_CANTOPEN"):
+        return Unreadable(f"the store cannot be opened: {error}")
+    if code.startswith("SQLITE_BUSY"):
+        return Unreadable(f"the store is in use by others for longer than {WAIT:g} seconds", hint="try again")
+    if code == "SQLITE_ERROR" and PREFIX in str(error):
+        return Damaged(f"the file lacks a table of the store: {error}", hint="restore it from a backup")
+    return error

@@ -1,0 +1,334 @@
+"""The store over a database: every public method is in this file, and delegates to a function of this package.
+
+``SqliteStore``, ``MemoryStore`` and ``SqlStore`` are this class over different databases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from leadlife._base.arguments import expect
+from leadlife._base.model import identifier
+from leadlife._base.outcomes import whole
+from leadlife.errors import Malformed
+from leadlife.journey import Journey
+from leadlife.leads import SYSTEM, Actor, Lead, Source
+from leadlife.playbook.playbook import Playbook
+from leadlife.stores import applying, chain, finding, outbox, settings, sweeping
+from leadlife.stores.agreements import Agreements
+from leadlife.stores.context import OnNew, StoreContext
+from leadlife.stores.database import Database
+from leadlife.stores.finding import Several, Wanted
+from leadlife.stores.journeys import Saved, known_row, load
+from leadlife.stores.lead_state import LeadState
+from leadlife.stores.outbox import BEGINNING, Position, StoredFact
+from leadlife.stores.sweeping import Swept
+from leadlife.timing import instant
+
+MAIN = "main"
+
+
+class DatabaseStore:
+    """Keeps the journeys of many leads in a database, with a list of where each stands, and an outbox.
+
+    Every method is safe for many threads and processes at once.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        playbooks: Playbook | Iterable[Playbook],
+        *,
+        on_new: OnNew | None = None,
+        chained: bool = False,
+        snapshot_every: int = 50,
+    ) -> None:
+        """Open a store, and create its tables where they are not there yet.
+
+        Args:
+            database: Where it is.
+            playbooks: The playbook that new leads begin under, and more if logs need them. Those that logs name are
+                kept in the store itself; functions of your own are bound to those that are passed here.
+            on_new: What is called with new facts after they are committed, in the process that saved them. The outbox
+                (:meth:`deliver`) does not forget where a process dies in between.
+            chained: Whether a new store keeps tamper evidence; see :meth:`head`. An existing store stays as it is.
+            snapshot_every: After so many new facts a snapshot of a lead is kept.
+
+        Raises:
+            Unreadable: The store was written by a later release of leadlife.
+            Malformed: An argument cannot be understood.
+        """
+        agreements = Agreements(playbooks)
+        if on_new is not None and not callable(on_new):
+            raise Malformed("on_new must be a function", hint="it is called with the new facts")
+        every = whole("snapshot_every", snapshot_every, least=1)
+        database.create()
+        with database.writing() as session:
+            chained = settings.open_store(session, chained=chained)
+            agreements.refresh(session)
+        self._context = StoreContext(database, agreements, chained, on_new, every)
+
+    # ------------------------------------------------------------------ one lead
+
+    def start(
+        self,
+        lead: Lead | str,
+        *,
+        at: datetime,
+        stage: str | None = None,
+        pipeline: str = MAIN,
+        by: Actor | str = SYSTEM,
+        source: Source | None = None,
+        evidence: Iterable[str] = (),
+        now: datetime | None = None,
+        key: str | None = None,
+    ) -> Saved:
+        """Start a lead under the first playbook of the store.
+
+        Args:
+            lead: The lead, or just its id. What a :class:`Lead` states is recorded as facts.
+            at: When.
+            stage: Where; by default the first entry that is open to it.
+            pipeline: In which pipeline.
+            by: Who starts it.
+            source: Where the first cycle comes from; by default the lead's own source.
+            evidence: Names of what is already known to be so, such as ``["fit"]``.
+            now: The clock of whoever records it; by default ``at``.
+            key: The idempotency key of the request: sent again, it has no second effect.
+
+        Raises:
+            VersionConflict: The lead has been started before.
+            MoveRefused: No journey begins at that stage.
+            Malformed: An argument cannot be understood.
+        """
+        playbook = self._context.agreements.first
+        journey = Journey.start(
+            lead, playbook, at=at, stage=stage, pipeline=pipeline, by=by, source=source, evidence=evidence, now=now
+        )
+        return applying.apply(
+            self._context, journey.lead_id, lambda _: journey, pipeline=pipeline, key=key, expected_version=0
+        )
+
+    def load(self, lead: str, *, pipeline: str = MAIN) -> Journey:
+        """Return the journey of a lead, with all of its facts, as of when it was last saved or swept.
+
+        Raises:
+            UnknownLead: There is no such lead.
+            Damaged: What is stored is not as it was written.
+            UnknownPlaybook: The log names a playbook that is neither at hand nor stored.
+        """
+        with self._context.database.reading() as session:
+            return load(session, self._context, known_row(session, identifier(lead), identifier(pipeline)))
+
+    def state(self, lead: str, *, pipeline: str = MAIN) -> LeadState:
+        """Return where a lead stood when it was last saved or swept, without replaying it.
+
+        Raises:
+            UnknownLead: There is no such lead.
+        """
+        with self._context.database.reading() as session:
+            return LeadState.of(known_row(session, identifier(lead), identifier(pipeline)))
+
+    def apply(
+        self,
+        lead: str,
+        change: Callable[[Journey], Journey],
+        *,
+        pipeline: str = MAIN,
+        key: str | None = None,
+        content: str | bytes | None = None,
+        expected_version: int | None = None,
+    ) -> Saved:
+        """Load a lead, change it, save it, and do it again if somebody else was faster.
+
+        The change is a function of the journey, such as ``lambda journey: journey.move("engage", at=now, now=now)``. It
+        may run twice, so it must have no other effect: notify from what is returned, or from the outbox. What it raises
+        goes through, and nothing is saved. A lead that the store does not know is handed in as an empty journey.
+
+        Args:
+            lead: Whose.
+            change: Takes the journey, and returns what its verbs return.
+            pipeline: In which pipeline.
+            key: The idempotency key of the request. The second time it has no effect, whatever the clock says by then,
+                and the answer says ``repeated``.
+            content: What was asked for, such as the body of the request: another one under the same key is refused.
+            expected_version: The version that the caller has seen, such as from an ``If-Match`` header.
+
+        Raises:
+            VersionConflict: The lead has another version than expected.
+            KeyReused: The key was sent before with other content.
+            LeadErased: The data of the lead were erased.
+            Malformed: The change returned no journey, or one that does not go on from the stored one.
+        """
+        if not callable(change):
+            raise Malformed("the change must be a function of the journey")
+        return applying.apply(
+            self._context,
+            identifier(lead),
+            change,
+            pipeline=identifier(pipeline),
+            key=key,
+            content=content,
+            expected_version=None if expected_version is None else whole("expected_version", expected_version),
+        )
+
+    def save(self, journey: Journey, *, expected_version: int) -> Saved:
+        """Keep what is new in a journey, all of it or nothing; :meth:`apply` does the same with less work.
+
+        Args:
+            journey: A journey that goes on from the stored one.
+            expected_version: The version that the stored one had when it was loaded; 0 for a new lead.
+
+        Raises:
+            VersionConflict: The stored one has another version.
+            Malformed: The journey does not go on from the stored one.
+            LeadErased: The data of the lead were erased.
+        """
+        expect("journey", journey, Journey, hint="pass what the journey's verbs return")
+        return applying.apply(
+            self._context,
+            journey.lead_id,
+            lambda _: journey,
+            pipeline=journey.pipeline,
+            expected_version=whole("expected_version", expected_version),
+        )
+
+    # ------------------------------------------------------------------ many leads
+
+    def find(
+        self,
+        *,
+        pipeline: str | None = None,
+        stage: Several = None,
+        status: Several = None,
+        owner: Several = None,
+        qualification: str | None = None,
+        playbook: str | None = None,
+        due_by: datetime | None = None,
+        erased: bool = False,
+        after: LeadState | tuple[str, str] | None = None,
+        limit: int = 50,
+    ) -> tuple[LeadState, ...]:
+        """Return a page of leads by their current state, in the order of their keys, without replaying any.
+
+        Args:
+            pipeline: Only those in this pipeline.
+            stage: Only those in this stage, or in one of several.
+            status: Only those in this status, or in one of several.
+            owner: Only those of this owner, or of one of several.
+            qualification: Only those that hold it.
+            playbook: Only those under the playbook with this id.
+            due_by: Only those that time alone changes by then.
+            erased: Whether tombstones are listed as well.
+            after: The last lead of the page before, or its lead and pipeline.
+            limit: How many at most.
+
+        Raises:
+            Malformed: An argument cannot be understood.
+        """
+        wanted = Wanted(pipeline, stage, status, owner, qualification, playbook, due_by, erased)
+        with self._context.database.reading() as session:
+            return finding.find(session, wanted, after=after, limit=limit)
+
+    def count(
+        self,
+        *,
+        status: Several = None,
+        owner: Several = None,
+        qualification: str | None = None,
+        due_by: datetime | None = None,
+        erased: bool = False,
+    ) -> dict[tuple[str, str | None], int]:
+        """Return how many leads there are, by pipeline and stage; arguments as of :meth:`find`."""
+        wanted = Wanted(None, None, status, owner, qualification, None, due_by, erased)
+        with self._context.database.reading() as session:
+            return finding.count(session, wanted)
+
+    def sweep(self, now: datetime, *, batch: int = 100) -> Iterator[Swept]:
+        """Let time pass for every lead that is due, and yield what changed.
+
+        It costs by how many are due, and not by how many leads there are. Any number of workers may sweep at once: each
+        change is saved once. A lead that cannot be looked at is yielded with its error, and the others go on.
+
+        Args:
+            now: The clock.
+            batch: How many leads are saved in one transaction.
+
+        Raises:
+            Malformed: The instant is no aware datetime.
+        """
+        return sweeping.sweep(self._context, instant(now), batch=whole("batch", batch, least=1))
+
+    # ------------------------------------------------------------------ the log of all leads
+
+    def facts_since(self, position: Position = BEGINNING, *, limit: int = 500) -> tuple[StoredFact, ...]:
+        """Return the facts after a position, of all leads, in the order of the commits.
+
+        Observed facts, what the playbook concluded, and what it took back. Nothing ever appears before a position that
+        was handed out.
+
+        Args:
+            position: The position of the last fact that was read before.
+            limit: How many at most.
+        """
+        expect("position", position, Position, hint="pass that of a stored fact, or Position.parse(text)")
+        with self._context.database.reading() as session:
+            return outbox.facts_since(session, position, limit=whole("limit", limit, least=1))
+
+    def deliver(self, consumer: str, handle: Callable[[StoredFact], object], *, limit: int = 100) -> int:
+        """Hand the next facts to a named consumer, each at least once, and return how many there were.
+
+        The consumer's bookmark follows once they are handled. What ``handle`` raises goes through; the fact at which it
+        did comes again the next time.
+
+        Args:
+            consumer: The name of the bookmark; any number of consumers read for themselves.
+            handle: What is done with a fact. It may see one again, after a crash or beside another worker, so it looks
+                at the fact's id.
+            limit: How many at most.
+        """
+        return outbox.deliver(self._context, identifier(consumer), handle, limit=whole("limit", limit, least=1))
+
+    def deliver_together(self, consumer: str, handle: Callable[[StoredFact, Any], object], *, limit: int = 100) -> int:
+        """Hand the next facts to a consumer that writes in this database, and return how many there were.
+
+        ``handle`` gets the fact, and the connection of the transaction that moves the bookmark. What it writes there is
+        committed with the bookmark or not at all, so each fact takes effect once.
+        """
+        return outbox.deliver_together(
+            self._context, identifier(consumer), handle, limit=whole("limit", limit, least=1)
+        )
+
+    def bookmark(self, consumer: str) -> Position:
+        """Return how far a consumer has read."""
+        with self._context.database.reading() as session:
+            return outbox.bookmark(session, identifier(consumer))
+
+    # ------------------------------------------------------------------ the store itself
+
+    @property
+    def playbooks(self) -> tuple[Playbook, ...]:
+        """The playbooks at hand: those that were passed, and those that logs name."""
+        with self._context.database.reading() as session:
+            self._context.agreements.refresh(session)
+        return self._context.agreements.all()
+
+    def head(self) -> str | None:
+        """Return the head of the chain, to be kept elsewhere; None where the store keeps no tamper evidence."""
+        with self._context.database.reading() as session:
+            return chain.head(session)
+
+    def close(self) -> None:
+        """Close the connections of the store."""
+        self._context.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

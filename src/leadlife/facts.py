@@ -595,6 +595,13 @@ class Retracted(Fact):
     """The id of the fact that is taken out."""
 
 
+class Erased(Fact):
+    """The personal data of the lead were taken out of the log. It moves nothing; the counts and the figures stay."""
+
+    type: Literal["erased"] = "erased"
+    reason: Name | None = None
+
+
 class PlaybookAdopted(Fact):
     """Another playbook, or another version, is in force from now on."""
 
@@ -677,6 +684,7 @@ AnyFact = Annotated[
     | HandoffRejected
     | HandoffPaused
     | Retracted
+    | Erased
     | PlaybookAdopted
     | ReadinessChanged
     | ProgrammeEntered

@@ -16,7 +16,7 @@ from leadlife.criteria import Criterion, Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
 from leadlife.facts import Evidence, Fact, Moved, PlaybookAdopted, Qualification, QualificationGranted
 from leadlife.facts import QualificationWithdrawn as Withdrawn
-from leadlife.journey import history, queries, recording, starting, tails
+from leadlife.journey import history, queries, recording, redaction, starting, tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
 from leadlife.journey.contact import ContactState, Enrolment
 from leadlife.journey.data import JourneyData, folded_anew, growable
@@ -466,6 +466,21 @@ class Journey:
             Malformed: The journey is one under another playbook, or nothing has taken effect yet.
         """
         return queries.snapshot(self._data, tail=tail)
+
+    def redacted(self, facts: Iterable[Fact]) -> Journey:
+        """Return the journey where it stands, with the same history, and its facts replaced by others of the same ids.
+
+        So a store takes personal data out and keeps the figures: facts that are folded anew without a field might lead
+        elsewhere. Save the snapshot of what is returned, and resume from it.
+
+        Args:
+            facts: Each fact of the journey, without what was personal in it.
+
+        Raises:
+            Malformed: The facts are not those of the journey, one for one.
+            NeedsWholeLog: The journey is a tail.
+        """
+        return self._of(redaction.redacted(self._data, facts))
 
     # ------------------------------------------------------------------ queries: where the lead is
 

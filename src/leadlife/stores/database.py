@@ -39,6 +39,10 @@ class Session(Protocol):
         """Let nobody else who asks for the same name go on before this transaction ends."""
         ...
 
+    def hold(self) -> None:
+        """Let everything that this session reads be of one instant; called before it reads anything."""
+        ...
+
     def settled(self) -> int | None:
         """Return the horizon below which every transaction has ended; None where positions follow the commits."""
         ...

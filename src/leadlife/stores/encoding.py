@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
@@ -11,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from leadlife.errors import Damaged
-from leadlife.facts import ActivityRecorded, AnyFact, Fact, FieldChanged, derive_id, is_free_text
+from leadlife.facts import ActivityRecorded, AnyFact, Fact, FieldChanged, Retracted, derive_id, is_free_text
 from leadlife.stores.tables import FactRow, from_micros, to_micros
 from leadlife.stores.upcasting import UPCASTERS, Upcaster, upcast
 
@@ -19,6 +20,12 @@ OBSERVED, DERIVED, WITHDRAWN = "observed", "derived", "withdrawn"
 
 _COLUMNS = frozenset(("id", "key", "seq", "recorded_at", "lead", "pipeline"))
 """The stamps of a fact, which stand in columns."""
+
+_KEYS = frozenset(("key", "target"))
+"""What names a fact by a key of the host."""
+
+_ID = re.compile("[0-9a-f]{32}").fullmatch
+_ALIAS = re.compile("erased-[0-9a-f]{16}").fullmatch
 
 Personal = Callable[[str], bool]
 """Whether the values of a field are personal."""
@@ -66,6 +73,8 @@ def _personal_names(fact: Fact, personal: Personal) -> frozenset[str]:
     """Return the attributes of a fact that are personal and said."""
     if isinstance(fact, FieldChanged):
         return frozenset(("value",)) if fact.value is not None and personal(fact.name) else frozenset()
+    if isinstance(fact, Retracted):
+        return frozenset() if _ID(fact.target) else frozenset(("target",))  # a key of the host may say anything
     if isinstance(fact, ActivityRecorded):
         told = any(isinstance(value, str) for value in fact.attributes.values())
         return frozenset(("attributes",)) if told else frozenset()
@@ -100,7 +109,7 @@ def decode(rows: Sequence[FactRow], upcasters: Mapping[tuple[str, int], Upcaster
     for row, fact in zip(rows, facts, strict=True):
         fact.stamped(
             id=row.id,
-            # A key of the host stands in the personal block; after an erasure the id serves.
+            # A key of the host stands in the personal block; most facts have none, and their id serves.
             key=getattr(fact, "key", None) or row.id,
             lead=row.lead,
             pipeline=row.pipeline,
@@ -115,10 +124,28 @@ def _text(row: FactRow, upcasters: Mapping[tuple[str, int], Upcaster]) -> str:
     """Return the whole content of a row as JSON, in the present schema."""
     text = row.body
     if row.personal is not None:
-        if derive_id(row.salt or "", row.personal) != row.digest:
+        known = derive_id(row.salt, row.personal) == row.digest if row.salt is not None else _is_erased(row.personal)
+        if not known:
             raise _unreadable(row)
         text = f"{text[:-1]},{row.personal[1:]}"
     return upcast(text, row.schema, upcasters)
+
+
+def aliased(block: str, aliases: dict[str, str]) -> str | None:
+    """Return what is left of a personal block after an erasure: an alias for each key, so that retries stay one fact.
+
+    Args:
+        block: The block.
+        aliases: By key, its alias; new ones are added. The same key gets the same alias within a lead.
+    """
+    keys = {name: value for name, value in json.loads(block).items() if name in _KEYS}
+    left = {name: aliases.setdefault(value, f"erased-{secrets.token_hex(8)}") for name, value in keys.items()}
+    return json.dumps(left, separators=(",", ":")) if left else None
+
+
+def _is_erased(block: str) -> bool:
+    """Return whether a block holds nothing but aliases."""
+    return all(name in _KEYS and _ALIAS(value) for name, value in json.loads(block).items())
 
 
 def _unreadable(row: FactRow) -> Damaged:

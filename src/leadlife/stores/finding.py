@@ -47,9 +47,9 @@ class Wanted(NamedTuple):
         values: dict[str, Any] = {}
         parts = [] if self.erased else ["erased_at IS NULL"]
         for column, asked in (("stage", self.stage), ("status", self.status), ("owner", self.owner)):
-            several = _several(column, asked)
-            if several is not None:
-                names = {f"{column}{place}": value for place, value in enumerate(several)}
+            values_of = several(column, asked)
+            if values_of is not None:
+                names = {f"{column}{place}": value for place, value in enumerate(values_of)}
                 parts.append(f"{column} IN ({', '.join(f':{name}' for name in names)})" if names else "1 = 0")
                 values |= names
         for column, value in (("pipeline", self.pipeline), ("playbook", self.playbook)):
@@ -67,7 +67,12 @@ class Wanted(NamedTuple):
         return " AND ".join(parts) or "1 = 1", values
 
 
-def _several(name: str, asked: Several) -> tuple[str, ...] | None:
+def several(name: str, asked: Several) -> tuple[str, ...] | None:
+    """Return the values that are asked for; None for any.
+
+    Raises:
+        Malformed: A value is no text, or no status.
+    """
     if asked is None:
         return None
     given = (asked,) if isinstance(asked, str) else listed(name, asked)

@@ -23,7 +23,18 @@ from leadlife.stores.context import StoreContext
 from leadlife.stores.database import Session, put, read, replace
 from leadlife.stores.encoding import DERIVED, OBSERVED, WITHDRAWN, decode, encode, numbered
 from leadlife.stores.lead_state import LeadState, lead_row
-from leadlife.stores.tables import FACTS, HELD, LEADS, SNAPSHOTS, FactRow, HeldRow, LeadRow, SnapshotRow, from_micros
+from leadlife.stores.tables import (
+    FACTS,
+    HELD,
+    LEADS,
+    SNAPSHOTS,
+    FactRow,
+    HeldRow,
+    LeadRow,
+    SnapshotRow,
+    from_micros,
+    to_micros,
+)
 
 _OF_LEAD = "WHERE lead = :lead AND pipeline = :pipeline"
 _LOG = f"{_OF_LEAD} AND kind = '{OBSERVED}' AND position <= :last"
@@ -114,6 +125,11 @@ def load(session: Session, context: StoreContext, row: LeadRow, *, tail: bool = 
 
 def _replayed(session: Session, context: StoreContext, row: LeadRow, *, tail: bool) -> Journey:
     snapshot, playbooks = _snapshot(session, row), context.agreements.all()
+    if row.erased_at is not None and snapshot is None:
+        raise Damaged(
+            f"the tombstone of {row.lead!r} was made by another release of leadlife, which can read it",
+            hint="its state and its figures are there: use store.state",
+        )
     try:
         if snapshot is not None and tail:
             # What came after the snapshot may reach back before it: then the whole log is read.
@@ -202,6 +218,7 @@ def save(session: Session, context: StoreContext, loaded: Loaded, journey: Journ
         revision=1 if row is None else row.revision + 1,
         position=rows[-1].position if rows else 0 if row is None else row.position,
         snapshot=0 if row is None else row.snapshot,
+        recorded_at=to_micros(facts[-1].recorded_at) if facts else 0 if row is None else row.recorded_at,
     )
     # Where the log had to be read although there is a snapshot, a new one spares that from now on.
     reached_back = made.snapshot > 0 and not journey.is_tail

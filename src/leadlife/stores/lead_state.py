@@ -45,6 +45,7 @@ class LeadState(NamedTuple):
         readiness: How close to buying it behaves.
         qualifications: What it holds.
         scores: The scores that have bands. A value fades on after ``as_of``; its band is right until ``wake_at``.
+        recorded_at: When the latest observed fact became known.
         as_of: As of when all this was so.
         wake_at: When time alone changes something of it next; None if only a fact can.
         erased_at: When its data were erased.
@@ -62,6 +63,7 @@ class LeadState(NamedTuple):
     readiness: Readiness | None
     qualifications: tuple[str, ...]
     scores: Mapping[str, BandedScore]
+    recorded_at: datetime
     as_of: datetime
     wake_at: datetime | None
     erased_at: datetime | None
@@ -82,6 +84,7 @@ class LeadState(NamedTuple):
             readiness=None if row.readiness is None else Readiness(row.readiness),
             qualifications=tuple(json.loads(row.qualifications)),
             scores={name: BandedScore(*one) for name, one in json.loads(row.scores).items()},
+            recorded_at=from_micros(row.recorded_at),
             as_of=from_micros(row.as_of),
             wake_at=None if row.wake_at is None else from_micros(row.wake_at),
             erased_at=None if row.erased_at is None else from_micros(row.erased_at),
@@ -114,6 +117,7 @@ def lead_row(journey: Journey, at: datetime) -> LeadRow:
         readiness=journey.readiness,
         qualifications=json.dumps(sorted(journey.qualifications)),
         scores=json.dumps({name: list(one) for name, one in scores.items()}),
+        recorded_at=0,
         as_of=to_micros(at),
         wake_at=None if wake is None else to_micros(wake),
         snapshot=0,

@@ -101,6 +101,13 @@ class SqlSession:
             number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
             self.select("SELECT CAST(pg_advisory_xact_lock(:number) AS text)", number=number)
 
+    def hold(self) -> None:
+        """Let everything that this session reads be of one instant."""
+        if self._postgres:
+            self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        else:
+            self.connection.exec_driver_sql("BEGIN")
+
     def settled(self) -> int | None:
         """Return the number below which every transaction has ended; None on SQLite, where one writes at a time."""
         if not self._postgres:

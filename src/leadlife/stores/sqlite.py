@@ -47,6 +47,9 @@ class SqliteSession:
     def lock(self, name: str) -> None:
         """Do nothing: a session that writes is alone."""
 
+    def hold(self) -> None:
+        """Do nothing: a session reads one state of the file."""
+
     def settled(self) -> int | None:
         """Return None: positions follow the commits."""
         return None

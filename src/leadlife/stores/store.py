@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -14,10 +14,12 @@ from leadlife._base.arguments import expect
 from leadlife._base.model import identifier
 from leadlife._base.outcomes import whole
 from leadlife.errors import Malformed
+from leadlife.facts import Erased
 from leadlife.journey import Journey
 from leadlife.leads import SYSTEM, Actor, Lead, Source
 from leadlife.playbook.playbook import Playbook
-from leadlife.stores import applying, chain, finding, outbox, settings, sweeping
+from leadlife.stores import adopting, applying, chain, erasing, finding, outbox, settings, sweeping, verifying
+from leadlife.stores.adopting import Adoption
 from leadlife.stores.agreements import Agreements
 from leadlife.stores.context import OnNew, StoreContext
 from leadlife.stores.database import Database
@@ -26,6 +28,7 @@ from leadlife.stores.journeys import Saved, known_row, load
 from leadlife.stores.lead_state import LeadState
 from leadlife.stores.outbox import BEGINNING, Position, StoredFact
 from leadlife.stores.sweeping import Swept
+from leadlife.stores.verifying import Verification
 from leadlife.timing import instant
 
 MAIN = "main"
@@ -306,6 +309,125 @@ class DatabaseStore:
         """Return how far a consumer has read."""
         with self._context.database.reading() as session:
             return outbox.bookmark(session, identifier(consumer))
+
+    # ------------------------------------------------------------------ the life of the data
+
+    def adopt(
+        self,
+        playbook: Playbook,
+        *,
+        at: datetime,
+        by: Actor | str = SYSTEM,
+        stages: Mapping[str, str] | None = None,
+        pipeline: str | None = None,
+        dry_run: bool = False,
+    ) -> Adoption:
+        """Let every live lead adopt a playbook, or another version, and return who went where.
+
+        It may be stopped and run again: leads that are under it already are left alone. A lead that cannot adopt it as
+        it is stays where it is, and is listed for a person. New leads begin under it once a store is opened with it.
+
+        Args:
+            playbook: The agreement in force from ``at``.
+            at: When; for a lead of which something is known that is later, at that instant.
+            by: Who decided it.
+            stages: Old stage ids to new ones, where they differ. A lead whose playbook lacks an old one ignores it.
+            pipeline: Only leads in this pipeline.
+            dry_run: Whether nothing is saved.
+
+        Raises:
+            Malformed: A stage is unknown, or the store holds another playbook of this id and version.
+        """
+        expect("playbook", playbook, Playbook, hint="pass the new Playbook itself")
+        if stages is not None and not isinstance(stages, Mapping):
+            raise Malformed("stages must be a mapping of old stage ids to new ones")
+        return adopting.adopt(
+            self._context,
+            playbook,
+            at=instant(at),
+            by=by,
+            stages=dict(stages or {}),
+            pipeline=pipeline,
+            dry_run=dry_run,
+        )
+
+    def erase(
+        self, lead: str, *, at: datetime, by: Actor | str = SYSTEM, reason: str | None = None
+    ) -> tuple[LeadState, ...]:
+        """Erase what is personal about a lead, in every pipeline, and return its tombstones.
+
+        The values of fields that a playbook flags personal, the text in activities, notes and other free text, and the
+        keys of the host go from the log, the snapshots, the outbox and the requests. Stage, history, counts and
+        figures stay, and so do the lead's id and those of actors: choose ids that say nothing. The fact ``Erased``
+        tells the consumers of the outbox. Nothing more can be recorded of the lead. Call :meth:`vacuum` to overwrite
+        what the files of the database still hold.
+
+        Args:
+            lead: Whose data.
+            at: When; where something later is known of the lead, at that instant.
+            by: Who erases it.
+            reason: Why, in a word, such as ``requested``.
+
+        Raises:
+            UnknownLead: There is no such lead.
+        """
+        return erasing.erase(self._context, identifier(lead), Erased(at=instant(at), by=by, reason=reason))
+
+    def retain(
+        self,
+        *,
+        status: Several,
+        recorded_before: datetime,
+        at: datetime,
+        by: Actor | str = SYSTEM,
+        dry_run: bool = False,
+    ) -> tuple[tuple[str, str], ...]:
+        """Erase the leads in some statuses of which nothing was recorded since an instant; return their keys.
+
+        Args:
+            status: The status, or several, such as ``["lost", "disqualified"]``.
+            recorded_before: How long ago the latest observed fact must be.
+            at: When they are erased.
+            by: Who erases them.
+            dry_run: Whether nothing is erased.
+
+        Raises:
+            Malformed: A status is unknown, or ``recorded_before`` lies after ``at``.
+        """
+        statuses = finding.several("status", status)
+        if not statuses:
+            raise Malformed("status must name at least one status", hint='such as ["lost", "disqualified"]')
+        before, now = instant(recorded_before), instant(at)
+        if before > now:
+            raise Malformed("recorded_before lies after at", hint="pass the instant until which data are kept")
+        found = [(one.lead, one.pipeline) for one in erasing.outdated(self._context, statuses, before)]
+        for lead, pipeline in () if dry_run else found:
+            erasing.erase(self._context, lead, Erased(at=now, by=by, reason="retention"), pipeline=pipeline)
+        return tuple(found)
+
+    def export(self, lead: str) -> dict[str, Any]:
+        """Return everything that is known of a lead, in every pipeline, as plain values.
+
+        With its facts, and with each automated decision and its explanation.
+
+        Raises:
+            UnknownLead: There is no such lead.
+        """
+        with self._context.database.reading() as session:
+            return erasing.export(session, self._context, identifier(lead))
+
+    def verify(self, *, head: str | None = None) -> Verification:
+        """Read every row, and return what is not as it was written.
+
+        Args:
+            head: What :meth:`head` returned earlier and was kept elsewhere. Then a log whose tail was cut, or that was
+                written anew, is found as well.
+        """
+        return verifying.verify(self._context, head=head)
+
+    def vacuum(self) -> None:
+        """Write the files of the database anew, without what was deleted or erased."""
+        self._context.database.vacuum()
 
     # ------------------------------------------------------------------ the store itself
 

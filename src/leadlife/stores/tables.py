@@ -89,6 +89,7 @@ class LeadRow(NamedTuple):
         readiness: How close to buying it behaves.
         qualifications: The names of what is held, as JSON.
         scores: The scores that have bands, as JSON: value and band.
+        recorded_at: When the latest observed fact became known.
         as_of: As of when all this was so.
         wake_at: When time alone changes something of it next; None if only a fact can.
         snapshot: The version that the latest snapshot was made of; 0 without one.
@@ -110,6 +111,7 @@ class LeadRow(NamedTuple):
     readiness: str | None
     qualifications: str
     scores: str
+    recorded_at: int
     as_of: int
     wake_at: int | None
     snapshot: int

@@ -1,0 +1,119 @@
+"""Erasure: what is personal about a lead goes; a tombstone, the counts and the figures stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from leadlife.errors import UnknownLead
+from leadlife.facts import Erased
+from leadlife.journey import Journey
+from leadlife.stores.applying import notify
+from leadlife.stores.context import StoreContext
+from leadlife.stores.database import Session, put, read, replace
+from leadlife.stores.encoding import aliased
+from leadlife.stores.journeys import Loaded, Saved, known_row, load, lock_name, log_of, save
+from leadlife.stores.lead_state import LeadState
+from leadlife.stores.tables import FACTS, LEADS, REQUESTS, SNAPSHOTS, LeadRow, SnapshotRow, from_micros, to_micros
+
+_OF_LEAD = "WHERE lead = :lead AND pipeline = :pipeline"
+
+
+def erase(context: StoreContext, lead: str, erased: Erased, *, pipeline: str | None = None) -> tuple[LeadState, ...]:
+    """Erase what is personal about a lead and return its tombstones; see :meth:`DatabaseStore.erase`."""
+    with context.database.reading() as session:
+        rows = read(session, LEADS, "WHERE lead = :lead ORDER BY pipeline", lead=lead)
+    if not rows:
+        raise UnknownLead(f"there is no lead {lead!r}")
+    tombstones: list[LeadState] = []
+    for row in rows:
+        if pipeline not in (None, row.pipeline):
+            continue
+        with context.database.writing() as session:
+            session.lock(lock_name(lead, row.pipeline))
+            saved = _erased(session, context, known_row(session, lead, row.pipeline), erased)
+        if isinstance(saved, Saved):
+            notify(context, saved)
+        tombstones.append(saved.state if isinstance(saved, Saved) else saved)
+    return tuple(tombstones)
+
+
+def _erased(session: Session, context: StoreContext, row: LeadRow, erased: Erased) -> Saved | LeadState:
+    """Erase a lead in one pipeline; what was erased before is left as it is."""
+    if row.erased_at is not None:
+        return LeadState.of(row)
+    journey = load(session, context, row)
+    when = erased.at if journey.at is None else max(erased.at, journey.at)
+    saved = save(session, context, Loaded(journey, row), journey.record(erased.replace(at=when), now=when))
+    _empty(session, row)
+    state = known_row(session, row.lead, row.pipeline)
+    # The facts are read back without what was personal, and the lead stays where it stands: folded anew without a
+    # field that a guard reads, it might not.
+    stands = saved.journey.redacted(log_of(session, state))
+    snapshot = stands.snapshot(tail=True).model_dump_json()
+    put(session, SNAPSHOTS, SnapshotRow(row.lead, row.pipeline, state.version, snapshot))
+    tombstone = state._replace(snapshot=state.version, erased_at=to_micros(when), wake_at=None)
+    replace(session, LEADS, tombstone)
+    return saved._replace(journey=stands, state=LeadState.of(tombstone))
+
+
+def _empty(session: Session, row: LeadRow) -> None:
+    """Empty the personal blocks of a lead, and delete its requests, whose keys are hashes of what may be personal."""
+    key: dict[str, Any] = {"lead": row.lead, "pipeline": row.pipeline}
+    aliases: dict[str, str] = {}
+    where = f"{_OF_LEAD} AND personal IS NOT NULL ORDER BY position"
+    for fact in read(session, FACTS, where, **key):
+        left = aliased(fact.personal or "{}", aliases)
+        replace(session, FACTS, fact._replace(personal=left, salt=None))
+    session.run(f"DELETE FROM {REQUESTS.name} {_OF_LEAD}", **key)  # noqa: S608 - names of ours
+
+
+def outdated(
+    context: StoreContext, statuses: tuple[str, ...], before: datetime, *, batch: int = 500
+) -> Iterator[LeadState]:
+    """Yield the leads in some statuses of which nothing was recorded since an instant, in the order of their keys."""
+    names = {f"status{place}": status for place, status in enumerate(statuses)}
+    where = (
+        f"WHERE erased_at IS NULL AND status IN ({', '.join(f':{name}' for name in names)}) AND recorded_at < :before "
+        "AND (lead, pipeline) > (:lead, :pipeline) ORDER BY lead, pipeline LIMIT :batch"
+    )
+    last: tuple[str, str] = ("", "")
+    while True:
+        with context.database.reading() as session:
+            values = {"before": to_micros(before), "batch": batch, "lead": last[0], "pipeline": last[1], **names}
+            rows = read(session, LEADS, where, **values)
+        yield from map(LeadState.of, rows)
+        if len(rows) < batch:
+            return
+        last = (rows[-1].lead, rows[-1].pipeline)
+
+
+def export(session: Session, context: StoreContext, lead: str) -> dict[str, Any]:
+    """Return everything that is known of a lead, in every pipeline; see :meth:`DatabaseStore.export`."""
+    rows = read(session, LEADS, "WHERE lead = :lead ORDER BY pipeline", lead=lead)
+    if not rows:
+        raise UnknownLead(f"there is no lead {lead!r}")
+    return {"lead": lead, "pipelines": {row.pipeline: _known(load(session, context, row), row) for row in rows}}
+
+
+def _known(journey: Journey, row: LeadRow) -> dict[str, Any]:
+    """Return what is known of a lead in one pipeline, with every automated decision and its explanation."""
+    at = from_micros(row.as_of)
+    names = journey.playbook.qualification_by_name if journey.stage is not None else {}
+    scores = {name: journey.score(name, at=at).dump() for name in journey.playbook.score_by_name if journey.stage}
+    return {
+        "as_of": at.isoformat(),
+        "erased_at": None if row.erased_at is None else from_micros(row.erased_at).isoformat(),
+        "stage": journey.stage,
+        "status": journey.status,
+        "owner": journey.owner,
+        "playbook": str(journey.playbook.ref),
+        "fields": dict(journey.fields),
+        "consents": [one.model_dump(mode="json") for one in journey.lead.consents],
+        "facts": [fact.dump() for fact in journey.facts],
+        "decisions": [fact.dump() for fact in journey.derived],
+        "explanation": [line.to_dict() for line in journey.explain()],
+        "qualifications": {name: journey.decision(name, at=at).to_dict() for name in names},
+        "scores": scores,
+    }

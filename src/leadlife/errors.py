@@ -35,6 +35,7 @@
     ├── LeadErased                (LookupError)      the data of the lead were erased; a tombstone is left
     ├── VersionConflict           (RuntimeError)     a lead was saved by somebody else in between
     ├── KeyReused                 (ValueError)       an idempotency key was sent before with another request
+    ├── StoreBusy                 (RuntimeError)     others kept a store from answering in time; nothing was saved
     ├── Damaged                   (ValueError)       a stored row is not as it was written
     └── MissingExtra              (ImportError)      an optional package is missing; the extra is named
 
@@ -515,6 +516,13 @@ class KeyReused(LeadlifeError, ValueError):
 
     code: ClassVar[str] = "key_reused"
     http_status: ClassVar[int] = 422
+
+
+class StoreBusy(LeadlifeError, RuntimeError):
+    """Others kept a store from answering in time. Nothing was saved; trying again helps."""
+
+    code: ClassVar[str] = "store_busy"
+    http_status: ClassVar[int] = 503
 
 
 class Damaged(LeadlifeError, ValueError):

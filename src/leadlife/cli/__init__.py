@@ -1,6 +1,6 @@
 """The command line: ``leadlife demo``, ``draw``, ``check``, ``diff``, ``funnel``, ``plan``, ``simulate``, ``report``.
 
-``leadlife plugins`` lists what installed packages add.
+``leadlife verify`` checks a store, and ``leadlife plugins`` lists what installed packages add.
 
 Exit codes: 0 if the command is done; 1 if the input was read and something is wrong with it (a faulty mapping, a
 finding, a difference); 2 if the input cannot be read or the arguments are wrong.
@@ -24,6 +24,7 @@ from leadlife.cli.demo import demo
 from leadlife.cli.importing import imported_playbook
 from leadlife.cli.planning import drawn_programme, plan_day, simulate_one, simulate_two
 from leadlife.cli.reporting import add_report, write_report
+from leadlife.cli.verifying import add_verify
 from leadlife.errors import InvalidDefinition, LeadlifeError, Malformed, Unreadable, suggestion
 from leadlife.io import Export, as_mapping, load_mapping, read_export, read_with, unused_rows
 from leadlife.io.observation import cautions_of
@@ -157,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     simulated.add_argument("--seed", type=int, default=7, help="seed of the simulation (default 7)")
     simulated.set_defaults(run=_simulate)
 
-    reported = add_report(commands, _report_page)
+    reported, verified = add_report(commands, _report_page), add_verify(commands)
 
     listed = commands.add_parser("plugins", help="list the policies, presets and readers of installed packages")
     listed.add_argument("--load", action="store_true", help="load each plugin and report those that fail")
@@ -169,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
             action="store_true",
             help="read definitions as package.module:NAME, a playbook or a function that returns one; this runs code",
         )
-    for command in (demonstrated, drawn, checked, compared, read, planned, simulated, reported, listed):
+    for command in (demonstrated, drawn, checked, compared, read, planned, simulated, reported, verified, listed):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 

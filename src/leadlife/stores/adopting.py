@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,9 +11,9 @@ from leadlife.errors import LeadlifeError, Malformed, did_you_mean
 from leadlife.journey import Journey
 from leadlife.leads import Actor
 from leadlife.playbook.playbook import Playbook
-from leadlife.stores import applying, finding
+from leadlife.stores import applying
 from leadlife.stores.context import StoreContext
-from leadlife.stores.finding import Wanted
+from leadlife.stores.finding import Wanted, live
 from leadlife.stores.journeys import known_row, load
 from leadlife.stores.lead_state import LeadState
 
@@ -66,7 +66,7 @@ def adopt(
         with context.database.writing() as session:
             context.agreements.add(session, playbook)
     moved, already, needing = Counter[tuple[str | None, str | None]](), 0, list[NeedsPerson]()
-    for state in _live(context, pipeline):
+    for state in live(context.database.reading, Wanted(pipeline=pipeline)):
         if state.playbook == (playbook.id, playbook.version):
             already += 1
             continue
@@ -95,18 +95,6 @@ def _check_stages(context: StoreContext, playbook: Playbook, stages: Mapping[str
             raise Malformed(f"no playbook has a stage {name!r}", hint=did_you_mean(name, old))
         if target not in new:
             raise Malformed(f"the new playbook has no stage {target!r}", hint=did_you_mean(target, new))
-
-
-def _live(context: StoreContext, pipeline: str | None) -> Iterator[LeadState]:
-    """Yield every lead that was not erased, in the order of the keys."""
-    last: LeadState | None = None
-    while True:
-        with context.database.reading() as session:
-            page = finding.find(session, Wanted(pipeline=pipeline), after=last, limit=500)
-        yield from page
-        if not page:
-            return
-        last = page[-1]
 
 
 def _tried(context: StoreContext, state: LeadState, change: applying.Change) -> Journey:

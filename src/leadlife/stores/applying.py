@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
 from leadlife.errors import Damaged, KeyReused, Malformed, NeedsWholeLog, VersionConflict
@@ -12,7 +13,7 @@ from leadlife.stores.context import StoreContext
 from leadlife.stores.database import Session, read
 from leadlife.stores.journeys import Loaded, Saved, check_open, find_row, load, lock_name, save
 from leadlife.stores.lead_state import LeadState
-from leadlife.stores.tables import REQUESTS, LeadRow, RequestRow
+from leadlife.stores.tables import REQUESTS, LeadRow, RequestRow, to_micros
 
 Change = Callable[[Journey], Journey]
 """A change of a journey: it takes the lead as it is, and returns what a verb returned. It may run more than once."""
@@ -68,7 +69,7 @@ def notify(context: StoreContext, saved: Saved) -> None:
 def _request(lead: str, pipeline: str, key: object, content: str | bytes | None) -> RequestRow:
     if not isinstance(key, str) or not key:
         raise Malformed("an idempotency key must be text", hint="pass the key of the request, or leave it out")
-    return RequestRow(lead, pipeline, derive_id(key), "" if content is None else derive_id(content))
+    return RequestRow(lead, pipeline, derive_id(key), "" if content is None else derive_id(content), 0)
 
 
 def _at_once(context: StoreContext, asked: _Asked) -> Saved:
@@ -145,7 +146,7 @@ def _saved(
 ) -> Saved:
     saved = save(session, context, loaded, changed)
     if request is not None:
-        session.insert(REQUESTS, [request])
+        session.insert(REQUESTS, [request._replace(at=to_micros(saved.state.as_of))])
     return saved
 
 
@@ -162,6 +163,13 @@ def _is_done(session: Session, request: RequestRow | None) -> bool:
     if found and request.content and found[0].content and found[0].content != request.content:
         raise KeyReused("this key was sent before with another request", hint="a key names one request; use a new one")
     return bool(found)
+
+
+def forget_keys(context: StoreContext, before: datetime) -> int:
+    """Delete the requests that were carried out before an instant, and return how many there were."""
+    sql = f"DELETE FROM {REQUESTS.name} WHERE at < :before"  # noqa: S608 - a name of ours
+    with context.database.writing() as session:
+        return session.run(sql, before=to_micros(before))
 
 
 def _again(session: Session, context: StoreContext, row: LeadRow | None) -> Saved:

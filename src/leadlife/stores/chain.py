@@ -34,10 +34,10 @@ def head(session: Session) -> str | None:
 
 
 def stored_head(session: Session) -> str | None:
-    """Return the head without a check, as a verification wants it."""
+    """Return the head without a check of its row, as a verification wants it; None where there is none."""
     sql = f"SELECT value FROM {SETTINGS.name} WHERE name = :name"  # noqa: S608 - a name of ours
     found = session.select(sql, name=HEAD)
-    return str(found[0][0]) if found else EMPTY
+    return str(found[0][0]) if found else None
 
 
 def linked(session: Session, rows: Iterable[FactRow]) -> list[FactRow]:

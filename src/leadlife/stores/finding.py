@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -96,12 +97,24 @@ def find(
     """Return a page of leads in the order of their keys (lead, then pipeline)."""
     where, values = wanted.where()
     if after is not None:
-        key = (after.lead, after.pipeline) if isinstance(after, LeadState) else after
+        key = after.key if isinstance(after, LeadState) else after
         where += " AND (lead, pipeline) > (:after_lead, :after_pipeline)"
         values |= {"after_lead": _text("after", key[0]), "after_pipeline": _text("after", key[1])}
     rest = f"WHERE {where} ORDER BY lead, pipeline LIMIT :limit"
     values["limit"] = whole("limit", limit, least=1)
     return tuple(LeadState.of(row) for row in read(session, LEADS, rest, **values))
+
+
+def live(open_session: Callable[[], AbstractContextManager[Session]], wanted: Wanted) -> Iterator[LeadState]:
+    """Yield every lead that is asked for, in the order of the keys, with a session for each page."""
+    last: LeadState | None = None
+    while True:
+        with open_session() as session:
+            page = find(session, wanted, after=last, limit=500)
+        yield from page
+        if not page:
+            return
+        last = page[-1]
 
 
 def count(session: Session, wanted: Wanted) -> dict[tuple[str, str | None], int]:

@@ -124,7 +124,7 @@ def load(session: Session, context: StoreContext, row: LeadRow, *, tail: bool = 
 
 
 def _replayed(session: Session, context: StoreContext, row: LeadRow, *, tail: bool) -> Journey:
-    snapshot, playbooks = _snapshot(session, row), context.agreements.all()
+    snapshot, playbooks = sound_snapshot(session, row), context.agreements.all()
     if row.erased_at is not None and snapshot is None:
         raise Damaged(
             f"the tombstone of {row.lead!r} was made by another release of leadlife, which can read it",
@@ -160,7 +160,7 @@ def _counted(journey: Journey, row: LeadRow) -> Journey:
     return journey
 
 
-def _snapshot(session: Session, row: LeadRow) -> Snapshot | None:
+def sound_snapshot(session: Session, row: LeadRow) -> Snapshot | None:
     """Return the latest snapshot of a lead that this version of leadlife made; None without one."""
     found = read(session, SNAPSHOTS, _OF_LEAD, lead=row.lead, pipeline=row.pipeline) if row.snapshot else []
     if not found or found[0].version > row.version:  # somebody has saved the lead since its row was read
@@ -200,9 +200,12 @@ def save(session: Session, context: StoreContext, loaded: Loaded, journey: Journ
             "the journey does not go on from the stored one",
             hint="change the journey that the store loaded, and return what its verbs return",
         )
-    at = journey.at
-    if at is None:
+    if journey.at is None:
         raise Malformed("there is no fact to save", hint="start the journey first")
+    if row is not None and journey.at < from_micros(row.as_of):
+        # A writer whose clock is behind that of a sweep: what time has concluded by then is not concluded again.
+        journey = journey.tick(from_micros(row.as_of))
+    at = journey.at or from_micros(0)
     new, withdrawn = journey.facts_since(before), journey.withdrawn_since(before)
     facts = tuple(fact for fact in new if fact.caused_by is None)
     derived = new[len(facts) :]
@@ -222,7 +225,8 @@ def save(session: Session, context: StoreContext, loaded: Loaded, journey: Journ
     )
     # Where the log had to be read although there is a snapshot, a new one spares that from now on.
     reached_back = made.snapshot > 0 and not journey.is_tail
-    keeps_snapshot = reached_back or journey.version - made.snapshot >= context.snapshot_every
+    grown = journey.version - made.snapshot >= context.snapshot_every
+    keeps_snapshot = journey.stage is not None and (reached_back or grown)
     if keeps_snapshot:
         made = made._replace(snapshot=journey.version)
     # The state is written first: if somebody else was faster, that says so before anything is written.

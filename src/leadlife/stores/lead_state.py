@@ -68,6 +68,11 @@ class LeadState(NamedTuple):
     wake_at: datetime | None
     erased_at: datetime | None
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The lead and the pipeline, in whose order lists stand."""
+        return self.lead, self.pipeline
+
     @classmethod
     def of(cls, row: LeadRow) -> LeadState:
         """Return what a row says."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -129,9 +128,8 @@ class SqlDatabase:
         if dialect not in ("postgresql", "sqlite"):
             raise Malformed(f"a store runs on PostgreSQL or SQLite, not on {dialect}")
         self._sqlite = dialect == "sqlite"
-        # A database in memory has one connection, which threads of this process would share.
-        in_memory = engine is not None and self._sqlite and engine.url.database in (None, "", ":memory:")
-        self._turn = threading.RLock() if in_memory else None
+        if engine is not None and self._sqlite and engine.url.database in {None, "", ":memory:"}:
+            raise Malformed("every connection would be to another database in memory", hint="use MemoryStore")
 
     @contextmanager
     def _session(self, *, writes: bool) -> Iterator[SqlSession]:
@@ -139,7 +137,7 @@ class SqlDatabase:
             yield SqlSession(self._connection, self._metadata)
             return
         assert self._engine is not None  # noqa: S101
-        with self._turn or _nobody(), self._engine.connect() as connection:
+        with self._engine.connect() as connection:
             if writes and self._sqlite:
                 # Otherwise the driver would begin at the first change, after what was read may be out of date.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -192,9 +190,12 @@ class SqlDatabase:
             self._engine.dispose()
 
 
-@contextmanager
-def _nobody() -> Iterator[None]:
-    yield
+def opened(url: str) -> SqlDatabase:
+    """Return the database at a URL."""
+    try:
+        return SqlDatabase(sa.create_engine(url), tables())
+    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+        raise Malformed(f"this is no URL of a database that can be opened: {error}") from None
 
 
 def _lost(error: sa.exc.DBAPIError) -> bool:

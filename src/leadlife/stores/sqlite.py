@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from leadlife.errors import Damaged, Malformed, Unreadable
+from leadlife.errors import Damaged, Malformed, StoreBusy, Unreadable
 from leadlife.stores.tables import PREFIX, SETTINGS, Table, tables
 
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -219,7 +219,7 @@ def _restated(error: sqlite3.DatabaseError) -> Exception:
     if code.startswith("SQLITE_CANTOPEN"):
         return Unreadable(f"the store cannot be opened: {error}")
     if code.startswith("SQLITE_BUSY"):
-        return Unreadable(f"the store is in use by others for longer than {WAIT:g} seconds", hint="try again")
+        return StoreBusy(f"others have used the store for more than {WAIT:g} seconds", hint="try again")
     if code == "SQLITE_ERROR" and PREFIX in str(error):
         return Damaged(f"the file lacks a table of the store: {error}", hint="restore it from a backup")
     return error

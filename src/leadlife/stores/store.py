@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +19,19 @@ from leadlife.facts import Erased
 from leadlife.journey import Journey
 from leadlife.leads import SYSTEM, Actor, Lead, Source
 from leadlife.playbook.playbook import Playbook
-from leadlife.stores import adopting, applying, chain, erasing, finding, outbox, settings, sweeping, verifying
+from leadlife.stores import (
+    adopting,
+    applying,
+    chain,
+    erasing,
+    finding,
+    outbox,
+    settings,
+    snapshots,
+    sweeping,
+    transfer,
+    verifying,
+)
 from leadlife.stores.adopting import Adoption
 from leadlife.stores.agreements import Agreements
 from leadlife.stores.context import OnNew, StoreContext
@@ -28,6 +41,7 @@ from leadlife.stores.journeys import Saved, known_row, load
 from leadlife.stores.lead_state import LeadState
 from leadlife.stores.outbox import BEGINNING, Position, StoredFact
 from leadlife.stores.sweeping import Swept
+from leadlife.stores.transfer import Imported
 from leadlife.stores.verifying import Verification
 from leadlife.timing import instant
 
@@ -416,6 +430,41 @@ class DatabaseStore:
         with self._context.database.reading() as session:
             return erasing.export(session, self._context, identifier(lead))
 
+    def write_lines(self, path: Path | str) -> int:
+        """Write the whole store as JSON lines, and return how many: playbooks, facts in their order, tombstones.
+
+        The facts are lines as :func:`leadlife.io.read_facts` reads them.
+
+        Raises:
+            Unreadable: The file cannot be written.
+        """
+        return transfer.write_lines(self._context, Path(path))
+
+    def read_lines(self, path: Path | str) -> Imported:
+        """Take in JSON lines that :meth:`write_lines` wrote, in whatever order they stand.
+
+        A lead that is there already is continued, if its log goes on from the stored one. A line that cannot be read,
+        and a lead whose log does not fit, are set aside with their line and the reason.
+
+        Raises:
+            Unreadable: The file cannot be read.
+        """
+        return transfer.read_lines(self._context, Path(path))
+
+    def forget_keys(self, *, before: datetime) -> int:
+        """Forget the idempotency keys of requests that were carried out before an instant; return how many.
+
+        A request that is sent again after that has its effect again, so keep them for longer than anybody retries.
+        """
+        return applying.forget_keys(self._context, instant(before))
+
+    def compact(self) -> int:
+        """Make a new snapshot of each lead whose snapshot is not of its present version; return how many were made.
+
+        So every lead loads at its fastest, and snapshots of another release, which are ignored, are replaced.
+        """
+        return snapshots.compact(self._context)
+
     def verify(self, *, head: str | None = None) -> Verification:
         """Read every row, and return what is not as it was written.
 
@@ -423,7 +472,7 @@ class DatabaseStore:
             head: What :meth:`head` returned earlier and was kept elsewhere. Then a log whose tail was cut, or that was
                 written anew, is found as well.
         """
-        return verifying.verify(self._context, head=head)
+        return verifying.verify(self._context.database, head=head)
 
     def vacuum(self) -> None:
         """Write the files of the database anew, without what was deleted or erased."""

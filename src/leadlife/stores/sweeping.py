@@ -69,8 +69,25 @@ def _looked_at(session: Session, context: StoreContext, found: Sequence[Any], no
         return Swept(lead, pipeline, None, error)
 
 
-def _saved(context: StoreContext, looked: Iterable[_Ticked | Swept]) -> Iterator[Swept]:
+def _saved(context: StoreContext, looked: Sequence[_Ticked | Swept]) -> Iterator[Swept]:
     """Save what was looked at, and yield what changed; where another worker was faster, nothing is saved."""
+    try:
+        swept = _in_one(context, looked)
+    except VersionConflict:
+        # The database gave way to another transaction and took back the whole batch: each is tried by itself.
+        swept = []
+        for one in looked:
+            with suppress(VersionConflict):
+                swept += _in_one(context, [one])
+    for done in swept:
+        if done.saved is not None:
+            notify(context, done.saved)
+        if done.saved is None or done.saved.new or done.saved.withdrawn:
+            yield done
+
+
+def _in_one(context: StoreContext, looked: Iterable[_Ticked | Swept]) -> list[Swept]:
+    """Save several leads in one transaction."""
     swept: list[Swept] = []
     with context.database.writing() as session:
         for one in looked:
@@ -80,8 +97,4 @@ def _saved(context: StoreContext, looked: Iterable[_Ticked | Swept]) -> Iterator
             with suppress(VersionConflict):
                 saved = save(session, context, one.loaded, one.journey)
                 swept.append(Swept(saved.state.lead, saved.state.pipeline, saved))
-    for one in swept:
-        if one.saved is not None:
-            notify(context, one.saved)
-        if one.saved is None or one.saved.new or one.saved.withdrawn:
-            yield one
+    return swept

@@ -143,12 +143,14 @@ class RequestRow(NamedTuple):
         pipeline: In which pipeline.
         key: A hash of the key, because keys may be personal.
         content: A hash of what was asked for; empty where the host did not say.
+        at: When it was carried out, by the clock of the journey.
     """
 
     lead: str
     pipeline: str
     key: str
     content: str
+    at: int
 
 
 class BookmarkRow(NamedTuple):

@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 from leadlife.errors import LeadlifeError, Malformed
 from leadlife.stores import chain
-from leadlife.stores.context import StoreContext
-from leadlife.stores.database import Session
+from leadlife.stores.database import Database, Session
 from leadlife.stores.encoding import OBSERVED, decode
-from leadlife.stores.tables import FACTS, LEADS, FactRow, LeadRow, Table, tables
+from leadlife.stores.tables import FACTS, LEADS, SETTINGS, FactRow, LeadRow, Table, tables
 
 _BATCH = 1_000
 
@@ -56,36 +55,64 @@ class Verification(NamedTuple):
         return "\n".join([found, *map(str, self.breaks[:20]), kept])
 
 
-def verify(context: StoreContext, *, head: str | None) -> Verification:
-    """Check a whole store; see :meth:`DatabaseStore.verify`."""
+def verify(database: Database, *, head: str | None) -> Verification:
+    """Check a whole store; see :meth:`DatabaseStore.verify`. It needs no playbook, and writes nothing."""
     if head is not None and ":" not in str(head):
         raise Malformed("a head is a position and a hash with a colon between", hint="pass what store.head() returned")
-    with context.database.reading() as session:
+    with database.reading() as session:
         session.hold()
-        rows, breaks = 0, list[Break]()
-        counts: dict[tuple[str, str], int] = {}
-        chained = _Chain(chain.stored_head(session) if context.chained else None, head)
+        found = _Found(_Chain(chain.stored_head(session), head))
         for table in tables():
-            for found in _rows(session, table):
-                rows += 1
-                try:
-                    row = table.read(found)
-                except LeadlifeError:
-                    breaks.append(Break(table.name, _key(table, found), "its checksum does not fit"))
-                    if table is FACTS:
-                        breaks += chained.follow(FACTS.row._make(found[:-1]))
-                    continue
-                if isinstance(row, FactRow):
-                    breaks += _of_fact(row, counts)
-                    breaks += chained.follow(row)
-                if isinstance(row, LeadRow):
-                    breaks += _of_lead(row, counts)
-        breaks += chained.end()
+            for row in _rows(session, table):
+                found.look_at(table, row)
+        return found.result()
+
+
+class _Found:
+    """What has been found so far."""
+
+    def __init__(self, links: _Chain) -> None:
+        self._links = links
+        self._rows = 0
+        self._breaks: list[Break] = []
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def look_at(self, table: Table[Any], found: Sequence[Any]) -> None:
+        """Check a row, and what it says of others."""
+        self._rows += 1
+        try:
+            row = table.read(found)
+        except LeadlifeError:
+            self._breaks.append(Break(table.name, _key(table, found), "its checksum does not fit"))
+            row = table.row._make(found[:-1])
+        if isinstance(row, FactRow):
+            self._breaks += self._of_fact(row)
+            self._breaks += self._links.follow(row)
+        if isinstance(row, LeadRow):
+            self._breaks += self._of_lead(row)
+
+    def _of_fact(self, row: FactRow) -> Iterator[Break]:
+        if row.kind == OBSERVED:
+            self._counts[row.lead, row.pipeline] = self._counts.get((row.lead, row.pipeline), 0) + 1
+        try:
+            decode([row])
+        except LeadlifeError:
+            yield Break(FACTS.name, str(row.position), "its content cannot be read, or its personal block was changed")
+
+    def _of_lead(self, row: LeadRow) -> Iterator[Break]:
+        held = self._counts.pop((row.lead, row.pipeline), 0)
+        if held != row.version:
+            key = f"{row.lead}, {row.pipeline}"
+            yield Break(LEADS.name, key, f"the log holds {held} facts of it, and its state says {row.version}")
+
+    def result(self) -> Verification:
+        """Return what was found."""
+        breaks = [*self._breaks, *self._links.end()]
         breaks += [
             Break(LEADS.name, f"{lead}, {pipeline}", f"its state is missing, and the log holds {count} facts of it")
-            for (lead, pipeline), count in counts.items()
+            for (lead, pipeline), count in self._counts.items()
         ]
-        return Verification(rows, tuple(breaks), chained.head)
+        return Verification(self._rows, tuple(breaks), self._links.head)
 
 
 def _rows(session: Session, table: Table[Any]) -> Iterator[Sequence[Any]]:
@@ -107,24 +134,6 @@ def _key(table: Table[Any], found: Sequence[Any]) -> str:
     return ", ".join(str(found[table.named.index(name)]) for name in table.key)
 
 
-def _of_fact(row: FactRow, counts: dict[tuple[str, str], int]) -> Iterator[Break]:
-    """Yield what is wrong with a fact whose checksum fits, and count it."""
-    if row.kind == OBSERVED:
-        counts[row.lead, row.pipeline] = counts.get((row.lead, row.pipeline), 0) + 1
-    try:
-        decode([row])
-    except LeadlifeError:
-        yield Break(FACTS.name, str(row.position), "its content cannot be read, or its personal block was changed")
-
-
-def _of_lead(row: LeadRow, counts: dict[tuple[str, str], int]) -> Iterator[Break]:
-    """Yield what is wrong with a state whose checksum fits."""
-    held = counts.pop((row.lead, row.pipeline), 0)
-    if held != row.version:
-        key = f"{row.lead}, {row.pipeline}"
-        yield Break(LEADS.name, key, f"the log holds {held} facts of it, and its state says {row.version}")
-
-
 class _Chain:
     """Follows the links of the log, and says where they part."""
 
@@ -137,7 +146,7 @@ class _Chain:
 
     def follow(self, row: FactRow) -> Iterator[Break]:
         """Yield the first place at which the chain parts."""
-        if self.head is None or self._parted:
+        if self._parted or (self.head is None and row.chain is None):
             return
         self._link = chain.next_link(self._link, row)
         if row.chain != self._link:
@@ -149,7 +158,9 @@ class _Chain:
     def end(self) -> Iterator[Break]:
         """Yield what the heads say: the stored one, and the one that was kept elsewhere."""
         if self.head is None:
-            if self._kept is not None:
+            if self._link:
+                yield Break(SETTINGS.name, chain.HEAD, "the head of the chain was taken away")
+            elif self._kept is not None:
                 yield Break(FACTS.name, self._kept, "the store keeps no tamper evidence: it is another one")
             return
         if self._parted:

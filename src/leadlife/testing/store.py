@@ -57,7 +57,10 @@ def check_store(open_store: OpenStore, *, examples: int = 25) -> None:
         suppress_health_check=SUPPRESSED_CHECKS,
     )
     @given(st.lists(_STEPS, max_size=25))
-    @example(_UNTIL_RECYCLED)
+    @example([*_UNTIL_LEAD, ("sweep", _ADA, 2_000)])
+    @example([*_UNTIL_LEAD, ("sweep", _ADA, _LIMIT), ("behind", _ADA, _LIMIT), ("sweep", _ADA, 2_000)])
+    @example([*_UNTIL_LEAD[:-1], ("retract", _ADA, 8)])
+    @example([*_UNTIL_LEAD[:3], ("planned", _ADA, 8), ("sweep", _ADA, 2_000)])
     def laws(steps: list[tuple[Any, ...]]) -> None:
         with open_store(playbook()) as store:
             beside = Beside(store)
@@ -87,16 +90,19 @@ _STEPS = st.one_of(
         _LEAD,
         _HOURS,
     ),
-    st.tuples(st.sampled_from(("recycle", "retract", "late", "stale")), _LEAD, _HOURS),
+    st.tuples(st.sampled_from(("recycle", "retract", "late", "stale", "behind", "planned")), _LEAD, _HOURS),
     st.tuples(st.just("sweep"), _LEAD, st.integers(0, 2_000)),
 )
 
 
-_UNTIL_RECYCLED = [
-    (what, ("ada", "main"), hours)
-    for hours, what in enumerate(("start", "reply", "engage", "fit", "target", "mql", "qualify"))
-] + [("sweep", ("ada", "main"), 2_000)]
-"""A lead whose limit comes due, so that every run sweeps something."""
+_ADA = ("ada", "main")
+_UNTIL_LEAD = [
+    (what, _ADA, hours) for hours, what in enumerate(("start", "reply", "engage", "fit", "target", "mql", "qualify"))
+]
+"""A lead whose stage has a limit, so that every run sweeps something: it comes due, it does for a server whose clock is
+behind, what was concluded is taken back, and a planned fact takes effect."""
+_LIMIT = 6 + 14 * 24
+"""The hour at which that limit comes due."""
 
 
 class Beside:
@@ -137,9 +143,13 @@ class Beside:
             # What is saved grows from what was loaded, as a host does it.
             loaded = self.store.load(key[0], pipeline=key[1])
             _law(_ids(loaded.facts) == _ids(journey.facts[:expected]), "law of loading: every fact is there")
-            stored = loaded.record_all(journey.facts[expected:], now=self.now)
+            stored = loaded.record_all(journey.facts[expected:], now=journey.facts[-1].recorded_at)
         saved = self.store.save(stored, expected_version=expected)
-        self.journeys[key] = journey
+        before = self.journeys.get(key)
+        present = None if before is None else before.at
+        # What time has concluded stays concluded, though this writer's clock is behind.
+        behind = present is not None and journey.at is not None and journey.at < present
+        self.journeys[key] = journey.tick(present) if behind and present is not None else journey
         said = [fact.id for fact in saved.facts]
         _law(said == [fact.id for fact in journey.facts[expected:]], "law of saving: the new facts are returned")
 
@@ -235,6 +245,11 @@ def _changed(journey: Journey, what: str, at: datetime) -> Journey:
         return journey.record(EvidenceGiven(name=what, at=at, note="as she said"), now=at)
     if what == "late":
         return journey.record(ActivityRecorded(kind="call", at=at - timedelta(days=9)), now=at)
+    if what == "behind":  # another server, whose clock is an hour behind
+        at = max(at - timedelta(hours=1), journey.facts[-1].recorded_at)
+        return journey.record(ActivityRecorded(kind="reply", at=at), now=at)
+    if what == "planned":
+        return journey.record(EvidenceGiven(name="mql", at=at + timedelta(days=3)), now=at)
     if what == "retract":
         return journey.record(Retracted(target=journey.facts[-1].id, at=at), now=at)
     if what == "recycle":

@@ -61,6 +61,8 @@ def adopt(
     dry_run: bool,
 ) -> Adoption:
     """Let every live lead adopt a playbook; see :meth:`DatabaseStore.adopt`."""
+    with context.database.reading() as session:
+        context.agreements.refresh(session)  # other processes may have stored some since
     _check_stages(context, playbook, stages)
     if not dry_run:
         with context.database.writing() as session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from leadlife.errors import Damaged
 from leadlife.facts import ActivityRecorded, AnyFact, Fact, FieldChanged, Retracted, derive_id, is_free_text
 from leadlife.stores.tables import FactRow, from_micros, to_micros
-from leadlife.stores.upcasting import UPCASTERS, Upcaster, upcast
+from leadlife.stores.upcasting import upcast
 
 OBSERVED, DERIVED, WITHDRAWN = "observed", "derived", "withdrawn"
 
@@ -93,13 +93,13 @@ def _adapter() -> TypeAdapter[list[Any]]:
     return TypeAdapter(list[AnyFact])
 
 
-def decode(rows: Sequence[FactRow], upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> list[Fact]:
+def decode(rows: Sequence[FactRow]) -> list[Fact]:
     """Return the facts of rows, all at once, which costs a third of reading them one by one.
 
     Raises:
         Damaged: A row holds no fact that this version can read, or its personal block is not as it was written.
     """
-    texts = [_text(row, upcasters) for row in rows]
+    texts = [_text(row) for row in rows]
     try:
         facts: list[Fact] = _adapter().validate_json(f"[{','.join(texts)}]")
     except ValidationError as error:
@@ -120,7 +120,7 @@ def decode(rows: Sequence[FactRow], upcasters: Mapping[tuple[str, int], Upcaster
     return facts
 
 
-def _text(row: FactRow, upcasters: Mapping[tuple[str, int], Upcaster]) -> str:
+def _text(row: FactRow) -> str:
     """Return the whole content of a row as JSON, in the present schema."""
     text = row.body
     if row.personal is not None:
@@ -128,7 +128,7 @@ def _text(row: FactRow, upcasters: Mapping[tuple[str, int], Upcaster]) -> str:
         if not known:
             raise _unreadable(row)
         text = f"{text[:-1]},{row.personal[1:]}"
-    return upcast(text, row.schema, upcasters)
+    return upcast(text, row.schema)
 
 
 def aliased(block: str, aliases: dict[str, str]) -> str | None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any, TypeVar
 
-from leadlife.errors import Malformed, MissingExtra, VersionConflict
+from leadlife.errors import Malformed, MissingExtra, Unreadable, VersionConflict
 from leadlife.playbook.playbook import Playbook
 from leadlife.stores import tables as layout
 from leadlife.stores.context import OnNew
@@ -191,11 +191,23 @@ class SqlDatabase:
 
 
 def opened(url: str) -> SqlDatabase:
-    """Return the database at a URL."""
+    """Return the database at a URL.
+
+    Raises:
+        Malformed: It is no URL of PostgreSQL or SQLite, or its driver is missing, or is one for asyncio.
+        Unreadable: The database cannot be reached.
+    """
     try:
-        return SqlDatabase(sa.create_engine(url), tables())
+        engine = sa.create_engine(url)
     except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
         raise Malformed(f"this is no URL of a database that can be opened: {error}") from None
+    if engine.dialect.is_async:
+        raise Malformed(f"{engine.dialect.driver} is a driver for asyncio", hint="use pg8000, or pysqlite")
+    try:
+        engine.connect().close()
+    except sa.exc.DBAPIError as error:
+        raise Unreadable(f"the database cannot be reached: {error.orig}") from None
+    return SqlDatabase(engine, tables())
 
 
 def _lost(error: sa.exc.DBAPIError) -> bool:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -96,10 +96,7 @@ class SqliteDatabase:
 
     def _connect(self) -> sqlite3.Connection:
         where = ":memory:" if self.path is None else str(self.path)
-        try:
-            made = sqlite3.connect(where, timeout=WAIT, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
-            raise Unreadable(f"the store cannot be opened: {error}") from None
+        made = sqlite3.connect(where, timeout=WAIT, isolation_level=None, check_same_thread=False)
         try:
             made.execute("PRAGMA journal_mode = WAL")
             made.execute("PRAGMA synchronous = FULL")
@@ -180,16 +177,14 @@ class SqliteDatabase:
 
     def vacuum(self) -> None:
         """Write the file anew, without what was deleted, and empty the write-ahead log."""
-        connection = self._connect() if self.path is not None else None
-        if connection is None:
+        if self.path is None:
             return
         try:
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with closing(self._connect()) as connection:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.DatabaseError as error:
             raise _restated(error) from error
-        finally:
-            connection.close()
 
     def close(self) -> None:
         """Close every connection that is not in use."""

@@ -433,7 +433,7 @@ class DatabaseStore:
     def write_lines(self, path: Path | str) -> int:
         """Write the whole store as JSON lines, and return how many: playbooks, facts in their order, tombstones.
 
-        The facts are lines as :func:`leadlife.io.read_facts` reads them.
+        The facts are lines as ``leadlife.io.fact_lines.read_facts`` reads them.
 
         Raises:
             Unreadable: The file cannot be written.

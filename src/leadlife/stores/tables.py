@@ -258,8 +258,8 @@ class Table(Generic[R]):
 
         def typed(column: Column) -> str:
             alone = self.key == (column.name,) and not column.text
-            kind = "INTEGER PRIMARY KEY" if alone else "TEXT" if column.text else "INTEGER"
-            return f"{column.name} {kind}{'' if column.null or alone else ' NOT NULL'}"
+            kind = "TEXT" if column.text else "INTEGER"
+            return f"{column.name} {kind}{' PRIMARY KEY' * alone}{'' if column.null else ' NOT NULL'}"
 
         lines = [*map(typed, self.columns), "checksum TEXT NOT NULL"]
         if len(self.key) > 1 or next(column.text for column in self.columns if column.name == self.key[0]):

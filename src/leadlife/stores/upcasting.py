@@ -17,23 +17,18 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
 """By type of fact and schema number, the step to the next number. Every type is at its first schema so far."""
 
 
-def upcast(text: str, schema: int, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> str:
-    """Return the content of a fact in the present schema.
+def upcast(text: str, schema: int) -> str:
+    """Return the content of a fact, as JSON, in the present schema of its type.
 
     Args:
-        text: The content as JSON.
-        schema: Its schema number.
-        upcasters: The steps.
+        text: The content by its own schema.
+        schema: The number of that schema.
     """
-    if not upcasters:
+    if not UPCASTERS:
         return text
     content: dict[str, Any] = json.loads(text)
-    kind = str(content.get("type"))
-    step = upcasters.get((kind, schema))
-    if step is None:
-        return text
-    while step is not None:
-        content = {**step(content), "type": kind, "schema": schema + 1}
+    kind = content["type"]
+    while (step := UPCASTERS.get((kind, schema))) is not None:
         schema += 1
-        step = upcasters.get((kind, schema))
+        content = {**step(content), "type": kind, "schema": schema}
     return json.dumps(content)

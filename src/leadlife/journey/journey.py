@@ -453,7 +453,7 @@ class Journey:
             raise data.log.past.needed()
         return self._of(folded_anew(data, data.log, registry=data.registry.overridden(playbook)))
 
-    def snapshot(self, *, tail: bool = False) -> Snapshot:
+    def snapshot(self, *, tail: bool = False, trusted: bool = False) -> Snapshot:
         """Return where the journey is after its whole log, for :meth:`resume`, or for :meth:`resume_tail`.
 
         A snapshot is made anew where it is missing or does not fit, so it may be dropped at any time.
@@ -461,11 +461,13 @@ class Journey:
         Args:
             tail: Whether it also keeps what :meth:`resume_tail` needs instead of the facts: what is remembered of the
                 lead, which is as personal as the facts, and which keys and contents are known.
+            trusted: Whether one with a tail goes without its seal, for a store that has a checksum of its own and
+                reads it back with ``Snapshot.trusted``.
 
         Raises:
             Malformed: The journey is one under another playbook, or nothing has taken effect yet.
         """
-        return queries.snapshot(self._data, tail=tail)
+        return queries.snapshot(self._data, tail=tail, trusted=trusted)
 
     def redacted(self, facts: Iterable[Fact]) -> Journey:
         """Return the journey where it stands, with the same history, and its facts replaced by others of the same ids.

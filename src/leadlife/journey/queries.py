@@ -360,13 +360,13 @@ def was_refused(data: JourneyData) -> bool:
     return any(outcome.refusals for outcome in outcomes_of(data.shown))
 
 
-def snapshot(data: JourneyData, *, tail: bool) -> Snapshot:
+def snapshot(data: JourneyData, *, tail: bool, trusted: bool) -> Snapshot:
     """Return where the journey stands after its whole log."""
     if data.registry.override is not None:
         raise Malformed("a journey under another playbook is not saved", hint="save the journey that it came from")
     data = growable(data)
     if tail:
-        return tails.save(data)
+        return tails.save(data, trusted=trusted)
     return snapshots.save(data.folded, data.lead_id, data.pipeline, data.facts)
 
 

@@ -23,8 +23,12 @@ from leadlife.journey.snapshot import Snapshot
 from leadlife.playbook.registry import PlaybookRegistry
 
 
-def save(data: JourneyData) -> Snapshot:
+def save(data: JourneyData, *, trusted: bool) -> Snapshot:
     """Return a snapshot from which a tail goes on.
+
+    Args:
+        data: The journey.
+        trusted: Whether it goes without a seal.
 
     Raises:
         Malformed: Nothing has taken effect yet.
@@ -52,6 +56,7 @@ def save(data: JourneyData) -> Snapshot:
         "next_seq": log.next_seq,
     }
     return snapshots.sealed(
+        trusted=trusted,
         lead=data.lead_id,
         pipeline=data.pipeline,
         log=hash_of(log),

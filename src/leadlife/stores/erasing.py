@@ -51,7 +51,7 @@ def _erased(session: Session, context: StoreContext, row: LeadRow, erased: Erase
     # The facts are read back without what was personal, and the lead stays where it stands: folded anew without a
     # field that a guard reads, it might not.
     stands = saved.journey.redacted(log_of(session, state))
-    snapshot = stands.snapshot(tail=True).model_dump_json()
+    snapshot = stands.snapshot(tail=True, trusted=True).model_dump_json()
     put(session, SNAPSHOTS, SnapshotRow(row.lead, row.pipeline, state.version, snapshot))
     tombstone = state._replace(snapshot=state.version, erased_at=to_micros(when), wake_at=None)
     replace(session, LEADS, tombstone)

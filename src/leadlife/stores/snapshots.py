@@ -20,7 +20,7 @@ def compact(context: StoreContext) -> int:
                 continue
             if row.snapshot == row.version and sound_snapshot(session, row) is not None:
                 continue
-            body = load(session, context, row).snapshot(tail=True).model_dump_json()
+            body = load(session, context, row).snapshot(tail=True, trusted=True).model_dump_json()
             put(session, SNAPSHOTS, SnapshotRow(row.lead, row.pipeline, row.version, body))
             replace(session, LEADS, row._replace(snapshot=row.version, revision=row.revision + 1))
         made += 1

@@ -129,8 +129,14 @@ class DatabaseStore:
             self._context, journey.lead_id, lambda _: journey, pipeline=pipeline, key=key, expected_version=0
         )
 
-    def load(self, lead: str, *, pipeline: str = MAIN) -> Journey:
+    def load(self, lead: str, *, pipeline: str = MAIN, tail: bool = False) -> Journey:
         """Return the journey of a lead, with all of its facts, as of when it was last saved or swept.
+
+        Args:
+            lead: Whose.
+            pipeline: In which pipeline.
+            tail: Whether facts from before its latest snapshot may be left out, which spares reading a long log. What
+                reaches back to them raises ``NeedsWholeLog``.
 
         Raises:
             UnknownLead: There is no such lead.
@@ -138,7 +144,8 @@ class DatabaseStore:
             UnknownPlaybook: The log names a playbook that is neither at hand nor stored.
         """
         with self._context.database.reading() as session:
-            return load(session, self._context, known_row(session, identifier(lead), identifier(pipeline)))
+            row = known_row(session, identifier(lead), identifier(pipeline))
+            return load(session, self._context, row, tail=tail)
 
     def state(self, lead: str, *, pipeline: str = MAIN) -> LeadState:
         """Return where a lead stood when it was last saved or swept, without replaying it.

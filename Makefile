@@ -47,7 +47,8 @@ plugin: $(VENV)/.dev ; sh examples/acme_plugin/try.sh $(PYTHON) ## build the exa
 soak: $(VENV)/.dev ## long campaigns: many more random lives and laws, and the simulated year of a small firm
 	LEADLIFE_EXAMPLES=2000 $(BIN)/python -m pytest -n auto tests/planning tests/properties tests/economics && $(BIN)/python tests/year.py
 	PYTHONPATH=src:tests $(BIN)/python -m reference.campaign --lives 2000 --seed 1 --features all
+	for job in "kills --count 300" "cuts --count 2000" "flips --count 2000" "writers --count 1600" "duplicates --count 50000"; do PYTHONPATH=src:tests $(BIN)/python -m stores.campaign $$job || exit 1; done
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
-	for job in moves scoring bayes checks record planning economics; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
+	for job in moves scoring bayes checks record planning economics stores; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
 clean: ## remove what was built
 	rm -rf $(VENV) docs/_build dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -35,7 +35,7 @@
     ├── LeadErased                (LookupError)      the data of the lead were erased; a tombstone is left
     ├── VersionConflict           (RuntimeError)     a lead was saved by somebody else in between
     ├── KeyReused                 (ValueError)       an idempotency key was sent before with another request
-    ├── StoreBusy                 (RuntimeError)     others kept a store from answering in time; nothing was saved
+    ├── StoreUnavailable          (RuntimeError)     a store cannot answer now: others use it, or its disk is full
     ├── Damaged                   (ValueError)       a stored row is not as it was written
     └── MissingExtra              (ImportError)      an optional package is missing; the extra is named
 
@@ -518,10 +518,10 @@ class KeyReused(LeadlifeError, ValueError):
     http_status: ClassVar[int] = 422
 
 
-class StoreBusy(LeadlifeError, RuntimeError):
-    """Others kept a store from answering in time. Nothing was saved; trying again helps."""
+class StoreUnavailable(LeadlifeError, RuntimeError):
+    """A store cannot answer now: others use it, or its disk is full. Nothing was saved; trying again later helps."""
 
-    code: ClassVar[str] = "store_busy"
+    code: ClassVar[str] = "store_unavailable"
     http_status: ClassVar[int] = 503
 
 

@@ -6,7 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from leadlife import Journey, Malformed, MoveRefused
-from leadlife.errors import Damaged, KeyReused, StoreBusy, UnknownLead, UnknownPlaybook, Unreadable, VersionConflict
+from leadlife.errors import (
+    Damaged,
+    KeyReused,
+    StoreUnavailable,
+    UnknownLead,
+    UnknownPlaybook,
+    Unreadable,
+    VersionConflict,
+)
 from leadlife.presets import eight_stage
 from leadlife.stores import MemoryStore, SqliteStore
 from leadlife.stores import sqlite as sqlite_module
@@ -336,7 +344,7 @@ def test_a_writer_that_waits_too_long_is_told(tmp_path, monkeypatch):
     with (
         SqliteStore(tmp_path / "leads.db", book()) as store,
         store._context.database.writing(),
-        pytest.raises(StoreBusy) as caught,
+        pytest.raises(StoreUnavailable) as caught,
     ):
         store.start("ada", at=T, stage="name")
     assert caught.value.http_status == 503

@@ -3,7 +3,7 @@
 import pytest
 
 from leadlife import ActivityRecorded
-from leadlife.errors import Damaged, StoreBusy, VersionConflict
+from leadlife.errors import Damaged, StoreUnavailable, VersionConflict
 from leadlife.scoring import CustomPolicy
 from leadlife.stores import MemoryStore, SqliteStore, applying, verifying
 from leadlife.stores import sqlite as sqlite_module
@@ -110,7 +110,7 @@ def test_verification_reads_in_batches(store, monkeypatch):
 
 def test_a_file_that_others_use_is_not_vacuumed(store, monkeypatch):
     monkeypatch.setattr(sqlite_module, "WAIT", 0.05)
-    with store._context.database.writing(), pytest.raises(StoreBusy):
+    with store._context.database.writing(), pytest.raises(StoreUnavailable):
         store.vacuum()
 
 

@@ -60,7 +60,7 @@ def adopt(
     pipeline: str | None,
     dry_run: bool,
 ) -> Adoption:
-    """Let every live lead adopt a playbook; see :meth:`DatabaseStore.adopt`."""
+    """Let every live lead adopt a playbook; see ``DatabaseStore.adopt``."""
     with context.database.reading() as session:
         context.agreements.refresh(session)  # other processes may have stored some since
     _check_stages(context, playbook, stages)

@@ -29,7 +29,7 @@ def apply(
     content: str | bytes | None = None,
     expected_version: int | None = None,
 ) -> Saved:
-    """Change a lead, and return what is new; see :meth:`DatabaseStore.apply`."""
+    """Change a lead, and return what is new; see ``DatabaseStore.apply``."""
     request = None if key is None else _request(lead, pipeline, key, content)
     asked = _Asked(lead, pipeline, change, request, expected_version)
     try:

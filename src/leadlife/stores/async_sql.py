@@ -24,13 +24,13 @@ T = TypeVar("T")
 
 
 class AsyncSqlStore:
-    """A store for asyncio. Each method is that of :class:`SqlStore`, awaited, with the same meaning.
+    """A store for asyncio. Each method is that of ``SqlStore``, awaited, with the same meaning.
 
-    Every other method of it runs by :meth:`run`, such as ``await store.run(lambda store: store.count())``.
+    Every other method of it runs by ``run``, such as ``await store.run(lambda store: store.count())``.
     """
 
     def __init__(self, engine: AsyncEngine, store: SqlStore) -> None:
-        """Take what :meth:`open` made."""
+        """Take what ``open`` made."""
         self._engine = engine
         self._store = store
 
@@ -45,7 +45,7 @@ class AsyncSqlStore:
         chained: bool = False,
         snapshot_every: int = 50,
     ) -> AsyncSqlStore:
-        """Open a store, and create its tables where they are not there yet; arguments as of :class:`SqlStore`."""
+        """Open a store, and create its tables where they are not there yet; arguments as of ``SqlStore``."""
         made = create_async_engine(engine) if isinstance(engine, str) else engine
         store = await greenlet_spawn(
             SqlStore,
@@ -66,35 +66,35 @@ class AsyncSqlStore:
         return result
 
     async def start(self, *args: Any, **options: Any) -> Saved:
-        """Start a lead; see :meth:`SqlStore.start`."""
+        """Start a lead; see ``SqlStore.start``."""
         return await self.run(lambda store: store.start(*args, **options))
 
     async def load(self, lead: str, *, pipeline: str = MAIN) -> Journey:
-        """Return the journey of a lead; see :meth:`SqlStore.load`."""
+        """Return the journey of a lead; see ``SqlStore.load``."""
         return await self.run(lambda store: store.load(lead, pipeline=pipeline))
 
     async def state(self, lead: str, *, pipeline: str = MAIN) -> LeadState:
-        """Return where a lead stands; see :meth:`SqlStore.state`."""
+        """Return where a lead stands; see ``SqlStore.state``."""
         return await self.run(lambda store: store.state(lead, pipeline=pipeline))
 
     async def apply(self, lead: str, change: Callable[[Journey], Journey], **options: Any) -> Saved:
-        """Change a lead; see :meth:`SqlStore.apply`."""
+        """Change a lead; see ``SqlStore.apply``."""
         return await self.run(lambda store: store.apply(lead, change, **options))
 
     async def save(self, journey: Journey, *, expected_version: int) -> Saved:
-        """Keep what is new in a journey; see :meth:`SqlStore.save`."""
+        """Keep what is new in a journey; see ``SqlStore.save``."""
         return await self.run(lambda store: store.save(journey, expected_version=expected_version))
 
     async def find(self, **wanted: Any) -> tuple[LeadState, ...]:
-        """Return a page of leads; see :meth:`SqlStore.find`."""
+        """Return a page of leads; see ``SqlStore.find``."""
         return await self.run(lambda store: store.find(**wanted))
 
     async def facts_since(self, position: Position = BEGINNING, *, limit: int = 500) -> tuple[StoredFact, ...]:
-        """Return the facts after a position; see :meth:`SqlStore.facts_since`."""
+        """Return the facts after a position; see ``SqlStore.facts_since``."""
         return await self.run(lambda store: store.facts_since(position, limit=limit))
 
     async def sweep(self, now: datetime, *, batch: int = 100) -> AsyncIterator[Swept]:
-        """Let time pass for every lead that is due, and yield what changed; see :meth:`SqlStore.sweep`."""
+        """Let time pass for every lead that is due, and yield what changed; see ``SqlStore.sweep``."""
         waiting = await self.run(lambda store: store.sweep(now, batch=batch))
         while (swept := await self.run(lambda _: next(waiting, None))) is not None:
             yield swept

@@ -21,7 +21,7 @@ _OF_LEAD = "WHERE lead = :lead AND pipeline = :pipeline"
 
 
 def erase(context: StoreContext, lead: str, erased: Erased, *, pipeline: str | None = None) -> tuple[LeadState, ...]:
-    """Erase what is personal about a lead and return its tombstones; see :meth:`DatabaseStore.erase`."""
+    """Erase what is personal about a lead and return its tombstones; see ``DatabaseStore.erase``."""
     with context.database.reading() as session:
         rows = read(session, LEADS, "WHERE lead = :lead ORDER BY pipeline", lead=lead)
     if not rows:
@@ -90,7 +90,7 @@ def outdated(
 
 
 def export(session: Session, context: StoreContext, lead: str) -> dict[str, Any]:
-    """Return everything that is known of a lead, in every pipeline; see :meth:`DatabaseStore.export`."""
+    """Return everything that is known of a lead, in every pipeline; see ``DatabaseStore.export``."""
     rows = read(session, LEADS, "WHERE lead = :lead ORDER BY pipeline", lead=lead)
     if not rows:
         raise UnknownLead(f"there is no lead {lead!r}")

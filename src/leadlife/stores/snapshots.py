@@ -10,7 +10,7 @@ from leadlife.stores.tables import LEADS, SNAPSHOTS, SnapshotRow
 
 
 def compact(context: StoreContext) -> int:
-    """Make the snapshots that are not of the present version anew; see :meth:`DatabaseStore.compact`."""
+    """Make the snapshots that are not of the present version anew; see ``DatabaseStore.compact``."""
     made = 0
     for state in live(context.database.reading, Wanted()):
         with context.database.writing() as session:

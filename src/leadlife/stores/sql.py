@@ -233,11 +233,11 @@ class SqlStore(DatabaseStore):
 
         Args:
             engine: The host's engine, or the URL of a database.
-            playbooks: As of :class:`DatabaseStore`.
-            metadata: The host's metadata, if :func:`tables` put the tables there.
-            on_new: As of :class:`DatabaseStore`.
-            chained: As of :class:`DatabaseStore`.
-            snapshot_every: As of :class:`DatabaseStore`.
+            playbooks: As of ``DatabaseStore``.
+            metadata: The host's metadata, if ``tables`` put the tables there.
+            on_new: As of ``DatabaseStore``.
+            chained: As of ``DatabaseStore``.
+            snapshot_every: As of ``DatabaseStore``.
 
         Raises:
             Malformed: It is another database than PostgreSQL or SQLite, or an argument cannot be understood.

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from leadlife.errors import Damaged, Malformed, StoreBusy, Unreadable
+from leadlife.errors import Damaged, Malformed, StoreUnavailable, Unreadable
 from leadlife.stores.tables import PREFIX, SETTINGS, Table, tables
 
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -21,7 +21,7 @@ WAIT = 30.0
 
 
 class SqliteSession:
-    """One transaction on a connection of :mod:`sqlite3`."""
+    """One transaction on a connection of ``sqlite3``."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection: Any = connection
@@ -206,15 +206,20 @@ def begin_counting(session: Any) -> None:
         session.insert(SETTINGS, [SETTINGS.row("position", "0")])
 
 
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_TOOBIG", "SQLITE_MISMATCH")
+_UNAVAILABLE = tuple(f"SQLITE_{one}" for one in ("BUSY", "LOCKED", "FULL", "IOERR", "NOMEM", "READONLY", "PROTOCOL"))
+
+
 def _restated(error: sqlite3.DatabaseError) -> Exception:
-    """Return an error of ours for what SQLite says of a broken file; others are returned as they are."""
+    """Return an error of ours for what SQLite says of a file; a fault of a statement is returned as it is."""
     code = getattr(error, "sqlite_errorname", "")
-    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+    # Text that is no UTF-8 any more is refused by the driver itself, which has no code for it.
+    if code.startswith(_DAMAGED) or str(error).startswith("Could not decode"):
         return Damaged(f"the file of the store is damaged: {error}", hint="restore it from a backup")
-    if code.startswith("SQLITE_CANTOPEN"):
-        return Unreadable(f"the store cannot be opened: {error}")
-    if code.startswith("SQLITE_BUSY"):
-        return StoreBusy(f"others have used the store for more than {WAIT:g} seconds", hint="try again")
     if code == "SQLITE_ERROR" and PREFIX in str(error):
         return Damaged(f"the file lacks a table of the store: {error}", hint="restore it from a backup")
+    if code.startswith("SQLITE_CANTOPEN"):
+        return Unreadable(f"the store cannot be opened: {error}")
+    if code.startswith(_UNAVAILABLE):
+        return StoreUnavailable(f"the store cannot answer now: {error}", hint="try again later")
     return error

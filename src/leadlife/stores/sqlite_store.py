@@ -33,7 +33,7 @@ class SqliteStore(DatabaseStore):
         chained: bool = False,
         snapshot_every: int = 50,
     ) -> None:
-        """Open the file, or create it; arguments and errors as of :class:`DatabaseStore`."""
+        """Open the file, or create it; arguments and errors as of ``DatabaseStore``."""
         database = SqliteDatabase(path)
         super().__init__(database, playbooks, on_new=on_new, chained=chained, snapshot_every=snapshot_every)
 
@@ -49,6 +49,6 @@ class MemoryStore(DatabaseStore):
         chained: bool = False,
         snapshot_every: int = 50,
     ) -> None:
-        """Create the store; arguments and errors as of :class:`DatabaseStore`."""
+        """Create the store; arguments and errors as of ``DatabaseStore``."""
         database = SqliteDatabase(None)
         super().__init__(database, playbooks, on_new=on_new, chained=chained, snapshot_every=snapshot_every)

@@ -70,8 +70,8 @@ class DatabaseStore:
             playbooks: The playbook that new leads begin under, and more if logs need them. Those that logs name are
                 kept in the store itself; functions of your own are bound to those that are passed here.
             on_new: What is called with new facts after they are committed, in the process that saved them. The outbox
-                (:meth:`deliver`) does not forget where a process dies in between.
-            chained: Whether a new store keeps tamper evidence; see :meth:`head`. An existing store stays as it is.
+                (``deliver``) does not forget where a process dies in between.
+            chained: Whether a new store keeps tamper evidence; see ``head``. An existing store stays as it is.
             snapshot_every: After so many new facts a snapshot of a lead is kept.
 
         Raises:
@@ -106,7 +106,7 @@ class DatabaseStore:
         """Start a lead under the first playbook of the store.
 
         Args:
-            lead: The lead, or just its id. What a :class:`Lead` states is recorded as facts.
+            lead: The lead, or just its id. What a ``Lead`` states is recorded as facts.
             at: When.
             stage: Where; by default the first entry that is open to it.
             pipeline: In which pipeline.
@@ -200,7 +200,7 @@ class DatabaseStore:
         )
 
     def save(self, journey: Journey, *, expected_version: int) -> Saved:
-        """Keep what is new in a journey, all of it or nothing; :meth:`apply` does the same with less work.
+        """Keep what is new in a journey, all of it or nothing; ``apply`` does the same with less work.
 
         Args:
             journey: A journey that goes on from the stored one.
@@ -266,7 +266,7 @@ class DatabaseStore:
         due_by: datetime | None = None,
         erased: bool = False,
     ) -> dict[tuple[str, str | None], int]:
-        """Return how many leads there are, by pipeline and stage; arguments as of :meth:`find`."""
+        """Return how many leads there are, by pipeline and stage; arguments as of ``find``."""
         wanted = Wanted(None, None, status, owner, qualification, None, due_by, erased)
         with self._context.database.reading() as session:
             return finding.count(session, wanted)
@@ -380,7 +380,7 @@ class DatabaseStore:
         The values of fields that a playbook flags personal, the text in activities, notes and other free text, and the
         keys of the host go from the log, the snapshots, the outbox and the requests. Stage, history, counts and
         figures stay, and so do the lead's id and those of actors: choose ids that say nothing. The fact ``Erased``
-        tells the consumers of the outbox. Nothing more can be recorded of the lead. Call :meth:`vacuum` to overwrite
+        tells the consumers of the outbox. Nothing more can be recorded of the lead. Call ``vacuum`` to overwrite
         what the files of the database still hold.
 
         Args:
@@ -448,7 +448,7 @@ class DatabaseStore:
         return transfer.write_lines(self._context, Path(path))
 
     def read_lines(self, path: Path | str) -> Imported:
-        """Take in JSON lines that :meth:`write_lines` wrote, in whatever order they stand.
+        """Take in JSON lines that ``write_lines`` wrote, in whatever order they stand.
 
         A lead that is there already is continued, if its log goes on from the stored one. A line that cannot be read,
         and a lead whose log does not fit, are set aside with their line and the reason.
@@ -476,7 +476,7 @@ class DatabaseStore:
         """Read every row, and return what is not as it was written.
 
         Args:
-            head: What :meth:`head` returned earlier and was kept elsewhere. Then a log whose tail was cut, or that was
+            head: What ``head`` returned earlier and was kept elsewhere. Then a log whose tail was cut, or that was
                 written anew, is found as well.
         """
         return verifying.verify(self._context.database, head=head)
@@ -489,7 +489,7 @@ class DatabaseStore:
 
     @property
     def playbooks(self) -> tuple[Playbook, ...]:
-        """The playbooks at hand: those that were passed, and those that logs name."""
+        """Every playbook at hand, those that were passed and those that logs name."""
         with self._context.database.reading() as session:
             self._context.agreements.refresh(session)
         return self._context.agreements.all()

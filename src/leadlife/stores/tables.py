@@ -275,7 +275,8 @@ class Table(Generic[R]):
 
 def checksum(values: Sequence[Any]) -> str:
     """Return the checksum of the columns of a row."""
-    return blake2b(json.dumps(values).encode(), digest_size=8).hexdigest()
+    # A damaged file may hold bytes where text was written.
+    return blake2b(json.dumps(values, default=repr).encode(), digest_size=8).hexdigest()
 
 
 def _lead_index(column: str) -> Index:

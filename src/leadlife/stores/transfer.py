@@ -40,7 +40,7 @@ class Imported(NamedTuple):
 
 
 def write_lines(context: StoreContext, path: Path) -> int:
-    """Write a store as JSON lines, and return how many lines there are; see :meth:`DatabaseStore.write_lines`."""
+    """Write a store as JSON lines, and return how many lines there are; see ``DatabaseStore.write_lines``."""
     count = 0
     try:
         with path.open("w", encoding="utf-8") as file, context.database.reading() as session:
@@ -71,7 +71,7 @@ def _key(row: LeadRow) -> dict[str, str]:
 
 
 def read_lines(context: StoreContext, path: Path) -> Imported:
-    """Take in JSON lines; see :meth:`DatabaseStore.read_lines`."""
+    """Take in JSON lines; see ``DatabaseStore.read_lines``."""
     imported = _Import(context)
     by_lead: dict[tuple[str, str], list[_Line]] = {}
     try:

@@ -56,7 +56,7 @@ class Verification(NamedTuple):
 
 
 def verify(database: Database, *, head: str | None) -> Verification:
-    """Check a whole store; see :meth:`DatabaseStore.verify`. It needs no playbook, and writes nothing."""
+    """Check a whole store; see ``DatabaseStore.verify``. It needs no playbook, and writes nothing."""
     if head is not None and ":" not in str(head):
         raise Malformed("a head is a position and a hash with a colon between", hint="pass what store.head() returned")
     with database.reading() as session:

@@ -31,7 +31,7 @@ OpenStore = Callable[[Playbook], AbstractContextManager[Any]]
 
 
 def check_store(open_store: OpenStore, *, examples: int = 25) -> None:
-    """Check a store against the contract of :class:`leadlife.stores.Store`, beside plain journeys in memory.
+    """Check a store against the contract of ``leadlife.stores.Store``, beside plain journeys in memory.
 
     The laws:
 

@@ -3,8 +3,8 @@
 Both keep the same lives on the same disk: 50 happenings in one save, then a load of 50 and of 500. CPU time is
 compared, because it is what the library costs; the wall time beside it holds the disk's waiting. A store keeps a
 snapshot every 50 facts, so its load to change a lead (``load``) begins there, while the rival replays; ``replay`` is
-without one, and ``snapshot`` lets the rival have one too. The rival folds its events into three attributes; a journey is
-a playbook's state machine with rules and reasons, and its snapshot remembers every activity.
+without one, and ``snapshot`` lets the rival have one too. The rival folds its events into three attributes; a journey
+is a playbook's state machine with rules and reasons, and its snapshot remembers every activity.
 """
 
 from __future__ import annotations

@@ -28,10 +28,11 @@ def apply(
     key: str | None = None,
     content: str | bytes | None = None,
     expected_version: int | None = None,
+    expected_revision: int | None = None,
 ) -> Saved:
     """Change a lead, and return what is new; see ``DatabaseStore.apply``."""
     request = None if key is None else _request(lead, pipeline, key, content)
-    asked = _Asked(lead, pipeline, change, request, expected_version)
+    asked = _Asked(lead, pipeline, change, request, expected_version, expected_revision)
     try:
         saved = _at_once(context, asked)
     except VersionConflict:
@@ -48,6 +49,7 @@ class _Asked(NamedTuple):
     change: Change
     request: RequestRow | None
     expected_version: int | None
+    expected_revision: int | None
 
     @property
     def name(self) -> str:
@@ -101,16 +103,20 @@ def _locked(context: StoreContext, asked: _Asked) -> Saved:
 
 def _loaded(session: Session, context: StoreContext, row: LeadRow | None, asked: _Asked) -> Loaded:
     check_open(row)
-    found, expected = 0 if row is None else row.version, asked.expected_version
-    if expected is not None and expected != found:
-        raise VersionConflict(
-            f"the lead {asked.lead!r} has version {found}, not {expected}",
-            hint="load it again, and decide anew",
-            details={"lead": asked.lead, "version": found, "expected": expected},
-        )
+    _check_expected("version", asked.lead, asked.expected_version, 0 if row is None else row.version)
+    _check_expected("revision", asked.lead, asked.expected_revision, 0 if row is None else row.revision)
     if row is None:
         return Loaded(Journey(asked.lead, context.agreements.first, pipeline=asked.pipeline), None)
     return Loaded(load(session, context, row, tail=True), row)
+
+
+def _check_expected(what: str, lead: str, expected: int | None, found: int) -> None:
+    if expected is not None and expected != found:
+        raise VersionConflict(
+            f"the lead {lead!r} has {what} {found}, not {expected}",
+            hint="load it again, and decide anew",
+            details={"lead": lead, what: found, "expected": expected},
+        )
 
 
 def _changed(

@@ -165,6 +165,7 @@ class DatabaseStore:
         key: str | None = None,
         content: str | bytes | None = None,
         expected_version: int | None = None,
+        expected_revision: int | None = None,
     ) -> Saved:
         """Load a lead, change it, save it, and do it again if somebody else was faster.
 
@@ -179,10 +180,12 @@ class DatabaseStore:
             key: The idempotency key of the request. The second time it has no effect, whatever the clock says by then,
                 and the answer says ``repeated``.
             content: What was asked for, such as the body of the request: another one under the same key is refused.
-            expected_version: The version that the caller has seen, such as from an ``If-Match`` header.
+            expected_version: The version that the caller has seen: no fact may have been recorded since.
+            expected_revision: The revision that the caller has seen, such as from an ``If-Match`` header: nothing may
+                have changed since, by time alone either.
 
         Raises:
-            VersionConflict: The lead has another version than expected.
+            VersionConflict: The lead has another version or revision than expected.
             KeyReused: The key was sent before with other content.
             LeadErased: The data of the lead were erased.
             Malformed: The change returned no journey, or one that does not go on from the stored one.
@@ -197,6 +200,7 @@ class DatabaseStore:
             key=key,
             content=content,
             expected_version=None if expected_version is None else whole("expected_version", expected_version),
+            expected_revision=None if expected_revision is None else whole("expected_revision", expected_revision),
         )
 
     def save(self, journey: Journey, *, expected_version: int) -> Saved:

@@ -7,7 +7,7 @@ This file passes 400 lines, because every type of fact stands here, one short cl
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model
 from pydantic.fields import FieldInfo
 
 from leadlife._base.model import (
+    LAX,
     LONGEST_TEXT,
     SORTED,
     Accepts,
@@ -40,7 +41,7 @@ from leadlife.leads import Activity, ActorKind, AnyActor, OptionalActor, Source,
 from leadlife.money import Money, exact_decimal, short_decimal
 from leadlife.timing import OptionalDuration
 
-_STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline"}
+_STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline", "merged_from"}
 _TIMELESS = {*_STAMPS, "at"}
 
 
@@ -60,8 +61,10 @@ if TYPE_CHECKING:
     _Text = Accepts[str, str | None]
     _Seq = Accepts[int, int | None]
     _When = Accepts[datetime, datetime | None]
+    _Leads = Accepts[tuple[str, ...] | None, Iterable[str] | None]
     Hours = Accepts[Decimal, Decimal | float | str]
 else:
+    _Leads = Annotated[tuple[Id, ...], LAX] | None
     Hours = Annotated[Decimal, BeforeValidator(exact_decimal), Field(gt=0, le=100_000, decimal_places=6)]
     _Text = Id | None
     _Seq = Annotated[int, Field(ge=0, lt=2**63)] | None
@@ -114,6 +117,8 @@ class Fact(Model):
     """The source's own date, where it lies before the entry; the fact is then dated at the entry."""
     caused_by: Id | None = None
     """The fact just before a derived one in the chain; None for observed facts."""
+    merged_from: _Leads = default(None)
+    """The leads through which it came, the nearest first, where its lead was merged into this one; None for its own."""
 
     def remembered(self) -> Remembered | None:
         """Return what a journey remembers of this fact; None for facts that only act on the journey."""
@@ -595,6 +600,26 @@ class Retracted(Fact):
     """The id of the fact that is taken out."""
 
 
+class Merged(Fact):
+    """Another lead turned out to be the same person: its facts are kept here too. It acts on the log, whenever it was.
+
+    ``journey.merge`` makes it, together with the facts of the other lead.
+    """
+
+    type: Literal["merged"] = "merged"
+    loser: Id
+    """The lead that goes on as this one."""
+    moves_of: Id
+    """Whose moves stand, this lead's or the other one's; those of the other are kept, marked, and move nothing."""
+
+
+class Unmerged(Fact):
+    """It was another person after all: the facts of that lead count here no more. It acts on the log."""
+
+    type: Literal["unmerged"] = "unmerged"
+    loser: Id
+
+
 class Erased(Fact):
     """The personal data of the lead were taken out of the log. It moves nothing; the counts and the figures stay."""
 
@@ -684,6 +709,8 @@ AnyFact = Annotated[
     | HandoffRejected
     | HandoffPaused
     | Retracted
+    | Merged
+    | Unmerged
     | Erased
     | PlaybookAdopted
     | ReadinessChanged
@@ -699,6 +726,9 @@ AnyFact = Annotated[
 
 FACTS: frozenset[type[Fact]] = frozenset(get_args(get_args(AnyFact)[0]))
 """The closed set of types that can be stored and read back."""
+
+LOG_ACTS = (Retracted, Merged, Unmerged)
+"""Types that act on the log, whatever their own instant, and are never folded."""
 
 DERIVED: tuple[type[Fact], ...] = (
     ReadinessChanged,

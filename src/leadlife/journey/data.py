@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from leadlife.facts import Fact, Retracted, sized
+from leadlife.facts import LOG_ACTS, Fact, Merged, Retracted, Unmerged, sized
 from leadlife.journey.fold import apply, fold
 from leadlife.journey.log import FactLog, fold_order
 from leadlife.journey.state import State
@@ -67,8 +67,8 @@ class JourneyData(NamedTuple):
         return self.log.recorded_at
 
     def shows(self, fact: Fact) -> bool:
-        """Return whether a fact is seen; a retraction is, whatever its own instant."""
-        return self.horizon is None or fact.at <= self.horizon or isinstance(fact, Retracted)
+        """Return whether a fact is seen; what acts on the log is, whatever its own instant."""
+        return self.horizon is None or fact.at <= self.horizon or isinstance(fact, LOG_ACTS)
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -147,7 +147,10 @@ def folded(log: FactLog, facts: list[Fact], registry: PlaybookRegistry, *, until
     if past is None:
         return fold(facts, registry, until=until)
     early = bool(facts) and fold_order(facts[0]) <= past.order
-    undone = any(isinstance(fact, Retracted) and past.has(fact.target) for fact in log.facts)
+    undone = any(
+        isinstance(fact, Merged | Unmerged) or (isinstance(fact, Retracted) and past.has(fact.target))
+        for fact in log.facts
+    )
     if early or undone or (until is not None and until < past.order[0]):
         raise past.needed()
     return fold(facts, registry, until=until, begin=past.begin)

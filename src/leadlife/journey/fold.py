@@ -20,7 +20,8 @@ from leadlife.journey.handoff import HANDOFF_ACTS
 from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry, may_ever_fire, no_way
 from leadlife.journey.manual_qualification import grant_or_withdraw, grant_with_stage
 from leadlife.journey.memory import PersistentList
-from leadlife.journey.moves import begin, make_move, reinterpreted, with_pending
+from leadlife.journey.merges import Joined
+from leadlife.journey.moves import begin, join, make_move, reinterpreted, with_pending
 from leadlife.journey.records import (
     Due,
     FactStatus,
@@ -109,6 +110,23 @@ def _start(state: State, fact: Started, registry: PlaybookRegistry) -> Refusals:
     position = begin(state, playbook, fact.stage, at=fact.at, fact=fact)
     state.append(_own_step(position, fact, StepKind.STARTED, target=fact.stage))
     state.rules = RuleStates({}) if playbook.rule_index else None
+    _fire_stated(state, fact)
+    return ()
+
+
+def _join(state: State, fact: Joined, registry: PlaybookRegistry) -> Refusals:
+    """Let a person go on where the lead stood whose moves stand; but never back from where the person stands."""
+    position = state.position
+    if position is None:
+        return _start(state, fact, registry)
+    playbook = registry.find(fact.playbook)
+    before = position.stage
+    position, moved = join(state, position, playbook, fact.stage, at=fact.at, fact=fact)
+    if not moved:
+        state.note(fact.at, fact.id, FactStatus.REDUNDANT)
+        return ()
+    step = _own_step(position, fact, StepKind.MERGED, target=fact.stage)
+    state.append(step._replace(source=before))
     _fire_stated(state, fact)
     return ()
 
@@ -306,6 +324,7 @@ def _high_water(before: Position, mark: str | None, labels: dict[str, str], play
 _ACTS: dict[type[Fact], Callable[[State, Any, PlaybookRegistry], Refusals]] = {
     Started: _start,
     Moved: _move,
+    Joined: _join,
     StageReached: _reach,
     PlaybookAdopted: _adopt,
     QualificationGranted: lambda state, fact, _registry: grant_or_withdraw(state, fact),

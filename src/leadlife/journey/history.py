@@ -258,12 +258,19 @@ def _line(entry: Step | FactOutcome | RuleChange, registry: PlaybookRegistry) ->
     return Line(entry.at, _change_words(entry), entry.fact, entry.by, criterion, str(entry.playbook))
 
 
-def _step_words(step: Step) -> str:
+def _own_words(step: Step) -> str:
+    """Return a step that no transition makes, in words."""
     if step.kind == StepKind.ADOPTED:
         renamed = ", ".join(f"{old} is now {new}" for old, new in step.relabelled)
         return f"playbook adopted{': ' if renamed else ''}{renamed}"
-    if step.source is None:
-        return f"started at {step.target}"
+    if step.kind == StepKind.MERGED:
+        return f"{step.source} > {step.target}, where the lead stood that this one was merged with"
+    return f"started at {step.target}"
+
+
+def _step_words(step: Step) -> str:
+    if step.kind in set(StepKind):
+        return _own_words(step)
     parts = [f"{step.source} > {step.target}" if step.target is not None else f"in {step.source}"]
     parts.append(f"by {step.trigger} ({step.kind})")
     if step.via:

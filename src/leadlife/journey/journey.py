@@ -16,7 +16,7 @@ from leadlife.criteria import Criterion, Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
 from leadlife.facts import Evidence, Fact, Moved, PlaybookAdopted, Qualification, QualificationGranted
 from leadlife.facts import QualificationWithdrawn as Withdrawn
-from leadlife.journey import history, queries, recording, redaction, starting, tails
+from leadlife.journey import history, merging, queries, recording, redaction, starting, tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
 from leadlife.journey.contact import ContactState, Enrolment
 from leadlife.journey.data import JourneyData, folded_anew, growable
@@ -383,6 +383,39 @@ class Journey:
         data = growable(self._data)
         data = data._replace(registry=data.registry.adding(playbook))
         return self._of(recording.record(data, fact, verb(now)))
+
+    def merge(self, other: Journey, *, at: datetime, by: Actor | str = SYSTEM, now: datetime | None = None) -> Journey:
+        """Return the journey with the facts of another lead who turned out to be the same person.
+
+        The earlier start stands. The moves stand of the one that is further along: more wins, then won before open,
+        recycled, churned, lost and disqualified, then further on the success path. The moves of the other are kept and
+        marked. All other facts unite; what both were told counts once. Of two consents the stricter one wins. It does
+        not matter who is merged into whom, except for the id; merging again adds only what is new.
+
+        Args:
+            other: The journey of the other lead, in the same pipeline.
+            at: When it was found out; never an instant at which it takes effect, because it was always so.
+            by: Who found it out.
+            now: As for :meth:`move`.
+
+        Raises:
+            Malformed: The two cannot be one person, or were merged the other way round.
+            NeedsWholeLog: One of the journeys is a tail.
+            UnknownPlaybook: The other journey names a playbook that is not at hand here.
+        """
+        expect("other", other, Journey, hint="pass the journey of the other lead")
+        return self._of(merging.merge(self._data, other._data, at=instant(at), by=actor(by), now=now))
+
+    def unmerge(self, loser: str, *, at: datetime, by: Actor | str = SYSTEM, now: datetime | None = None) -> Journey:
+        """Return the journey without the facts of a lead that was merged into it; they are kept and marked.
+
+        What was recorded here since the merge stays here.
+
+        Raises:
+            Malformed: That lead is not merged into this one.
+            NeedsWholeLog: The journey is a tail.
+        """
+        return self._of(merging.unmerge(self._data, loser, at=instant(at), by=actor(by), now=now))
 
     def drive(
         self,

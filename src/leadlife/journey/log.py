@@ -8,7 +8,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife.errors import Fault, Malformed, NeedsWholeLog, Refusal
-from leadlife.facts import DERIVED, FACTS, Fact, Retracted, derive_id
+from leadlife.facts import DERIVED, FACTS, LOG_ACTS, Fact, Merged, Retracted, Unmerged, derive_id
+from leadlife.journey.merges import Merges, joined
 from leadlife.journey.records import FactStatus
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class LogEntry(NamedTuple):
 class _Shared:
     """The facts that journeys share which grew from one another, with an index. It grows at its end only."""
 
-    __slots__ = ("conflicts", "facts", "ids", "keys", "retractions")
+    __slots__ = ("conflicts", "facts", "ids", "keys", "merges", "retractions")
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
@@ -42,6 +43,8 @@ class _Shared:
         """Key to the positions of the facts that came second under it."""
         self.retractions: dict[str, int] | None = None
         """Id or key of a target to the position of its first retraction."""
+        self.merges: list[int] | None = None
+        """The positions of what merges leads and takes them apart again."""
 
     def append(self, fact: Fact) -> None:
         place, key = len(self.facts), fact.key
@@ -55,6 +58,9 @@ class _Shared:
         elif isinstance(fact, Retracted):
             self.retractions = {} if self.retractions is None else self.retractions
             self.retractions.setdefault(fact.target, place)
+        elif isinstance(fact, Merged | Unmerged):
+            self.merges = [] if self.merges is None else self.merges
+            self.merges.append(place)
 
 
 class KnownFact(NamedTuple):
@@ -96,7 +102,7 @@ class Past:
         pipeline: str,
         facts: Iterable[KnownFact],
         retracted: Iterable[str],
-        order: tuple[datetime, int, str],
+        order: tuple[Any, ...],
         begin: State,
         log: str,
         next_seq: int,
@@ -107,7 +113,7 @@ class Past:
         self.pipeline: str = pipeline
         self.facts: tuple[KnownFact, ...] = tuple(facts)
         self.retracted: frozenset[str] = frozenset(retracted)
-        self.order: tuple[datetime, int, str] = order
+        self.order: tuple[Any, ...] = order
         self.begin: State = begin
         self.by_id: Mapping[str, KnownFact] = {one.id: one for one in self.facts}
         self.by_key: dict[str, list[KnownFact]] = {}
@@ -141,7 +147,7 @@ class FactLog:
     snapshot has folded.
     """
 
-    __slots__ = ("_shared", "length", "next_seq", "past")
+    __slots__ = ("_merges", "_shared", "length", "next_seq", "past")
 
     def __init__(
         self, shared: _Shared | None = None, length: int = 0, next_seq: int = 0, past: Past | None = None
@@ -152,6 +158,7 @@ class FactLog:
         """The next value of the journey's counter."""
         self.past: Past | None = past
         """What lies before this tail; None for a whole log."""
+        self._merges: Merges | None = None
 
     @classmethod
     def of(cls, facts: Iterable[Fact], *, past: Past | None = None, next_seq: int = 0) -> FactLog:
@@ -285,7 +292,20 @@ class FactLog:
             return FactStatus.RETRACTED if self.is_retracted(fact) else FactStatus.STANDS
         if self._shared.facts[self._shared.keys[fact.key]] is not fact:
             return FactStatus.CONFLICTING
-        return FactStatus.RETRACTED if self.is_retracted(fact) else FactStatus.STANDS
+        if self.is_retracted(fact):
+            return FactStatus.RETRACTED
+        merges = self.merges
+        return FactStatus.STANDS if merges is None else merges.status_of(fact)
+
+    @property
+    def merges(self) -> Merges | None:
+        """What the merges of this log say of its facts; None where nothing was ever merged."""
+        places = self._shared.merges
+        if places is None or places[0] >= self.length:
+            return None
+        if self._merges is None:
+            self._merges = Merges(fact for fact in self.facts if not self.is_retracted(fact))
+        return self._merges
 
     def with_status(self) -> Iterator[tuple[Fact, FactStatus]]:
         """Yield every fact, and whether it stands."""
@@ -296,10 +316,10 @@ class FactLog:
         facts = [
             fact
             for fact, status in self.with_status()
-            if status is FactStatus.STANDS and not isinstance(fact, Retracted) and (until is None or fact.at <= until)
+            if status is FactStatus.STANDS and not isinstance(fact, LOG_ACTS) and (until is None or fact.at <= until)
         ]
         facts.sort(key=fold_order)
-        return facts
+        return facts if self.merges is None else joined(facts)
 
 
 def recorded_order(fact: Fact) -> tuple[Any, ...]:
@@ -308,8 +328,13 @@ def recorded_order(fact: Fact) -> tuple[Any, ...]:
 
 
 def fold_order(fact: Fact) -> tuple[Any, ...]:
-    """Return the key by which facts are folded."""
-    return fact.at, fact.seq, fact.id
+    """Return the key by which facts are folded.
+
+    At one instant the leads of a merged person take turns by their ids, so that it does not matter who was merged into
+    whom; of one lead, the counter decides.
+    """
+    origin = fact.merged_from
+    return fact.at, fact.lead if origin is None else origin[-1], fact.seq, fact.id
 
 
 def observed_facts(facts: Iterable[Fact]) -> list[Fact]:

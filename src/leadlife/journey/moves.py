@@ -9,7 +9,7 @@ from leadlife.facts import Fact
 from leadlife.journey.handoff import void_offer
 from leadlife.journey.memory import PersistentList
 from leadlife.journey.records import Cycle, Due, LimitState, PendingMove, Step
-from leadlife.journey.state import Episodes, Position, State
+from leadlife.journey.state import Episodes, Position, RuleStates, State
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.lifecycle.transitions import TransitionKind
@@ -90,6 +90,21 @@ def begin(state: State, playbook: Playbook, stage: str, *, at: datetime, fact: F
         cut_moves=1 if status.cuts_evidence else 0,
     )
     return position
+
+
+def join(
+    state: State, position: Position, playbook: Playbook, stage: str, *, at: datetime, fact: Fact
+) -> tuple[Position, bool]:
+    """Let a merged person go on under a playbook in a stage, unless further along already; return whether it moved."""
+    table = playbook.lifecycle.table
+    here = position.stage if position.stage in table.status else stage
+    before = state.position = position._replace(playbook=playbook, stage=here)
+    if state.rules is None and playbook.rule_index:
+        state.rules = RuleStates({})
+    both_open = table.status[here] is table.status[stage] is StageStatus.OPEN
+    if here == position.stage and both_open and table.rank.get(here, -1) >= table.rank.get(stage, -1):
+        return before, False
+    return _enter(state, before, stage, TransitionKind.SKIP, at=at, fact=fact, reason=None), True
 
 
 def _enter(

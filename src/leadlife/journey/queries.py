@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion, Observation, Verdict
 from leadlife.errors import InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
-from leadlife.facts import Evidence, Fact, Moved, Qualification, Retracted
+from leadlife.facts import LOG_ACTS, Evidence, Fact, Moved, Qualification
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey import tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
@@ -253,7 +253,7 @@ def _entry(
         return LogEntry(fact, status)
     if outcome is None:
         shown = data.shown.at
-        waits = shown is not None and fact.at > shown and not isinstance(fact, Retracted)
+        waits = shown is not None and fact.at > shown and not isinstance(fact, LOG_ACTS)
         return LogEntry(fact, FactStatus.PLANNED if waits else status)
     standing = ordered.get(fact.id, outcome.status)
     return LogEntry(fact, standing, () if standing is FactStatus.STANDS else outcome.refusals)

@@ -11,13 +11,16 @@ from leadlife.errors import Fault, Malformed, Refusal, did_you_mean
 from leadlife.facts import (
     DERIVED,
     FACTS,
+    LOG_ACTS,
     Fact,
+    Merged,
     Moved,
     PlaybookAdopted,
     Retracted,
     Started,
     TouchFailed,
     TouchSent,
+    Unmerged,
     content_id,
 )
 from leadlife.journey.data import JourneyData, Passing, folded, folded_anew, growable, state_at
@@ -219,6 +222,11 @@ def move(data: JourneyData, fact: Moved, clock: Clock, *, late: bool) -> Journey
     return _grown(data, stamped, taken=False, raising=True)
 
 
+def stamp(data: JourneyData, fact: F, clock: Clock) -> F:
+    """Return a fact with its journey's stamps; one that is known already gets another id."""
+    return _stamped(data, fact, clock)[0]
+
+
 def _raise(refusals: tuple[Refusal, ...]) -> None:
     if refusals:
         raise refusals[0].error(refusals[1:])
@@ -251,7 +259,7 @@ def as_of(data: JourneyData, at: datetime | None, recorded_at: datetime | None) 
     if log.past is not None and until < log.past.order[0]:
         raise log.past.needed()
     if log is data.log and (data.folded.at is None or until >= data.folded.at):
-        hides = any(fact.at > until and not isinstance(fact, Retracted) for fact in log.facts)
+        hides = any(fact.at > until and not isinstance(fact, LOG_ACTS) for fact in log.facts)
         return data._replace(showing=state_at(data, until), horizon=until if hides else None, known=None)
     state = folded(log, log.in_fold_order(until=until), data.registry)
     return data.grown(log, state)._replace(horizon=until, showing=Passing(state, until))
@@ -267,6 +275,8 @@ def _checked(data: JourneyData, fact: Fact) -> None:
         raise Malformed(f"a {type(fact).__name__} is not a fact", hint="see leadlife.facts for the types of facts")
     if fact.caused_by is not None or isinstance(fact, DERIVED):
         raise Malformed("a derived fact is the fold's own output and is never recorded")
+    if fact.merged_from is not None or isinstance(fact, Merged | Unmerged):
+        raise Malformed("leads are merged as a whole", hint="use journey.merge and journey.unmerge")
     if fact.lead not in (None, data.lead_id) or fact.pipeline not in (None, data.pipeline):
         raise Malformed("the fact belongs to another journey")
 

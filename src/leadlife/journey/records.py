@@ -19,6 +19,8 @@ class StepKind(StrEnum):
 
     STARTED = "started"
     ADOPTED = "adopted"
+    MERGED = "merged"
+    """The lead goes on where the lead stood that was merged into it."""
 
 
 class Step(NamedTuple):
@@ -75,6 +77,10 @@ class FactStatus(StrEnum):
     """It is dated after the present, and takes effect when its time comes."""
     CONFLICTING = "conflicting"
     RETRACTED = "retracted"
+    MERGED = "merged"
+    """It would move the lead, and the moves of the other lead stand that it was merged with."""
+    UNMERGED = "unmerged"
+    """It is of a lead that was merged into this one and taken out again."""
 
 
 class FactOutcome(NamedTuple):

@@ -92,8 +92,7 @@ def resume(snapshot: Snapshot, new_facts: Iterable[Fact], registry: PlaybookRegi
         KnownFact(key, fact, content, seq, _when(at), _when(recorded))
         for key, fact, content, seq, at, recorded in kept["known"]
     ]
-    at, seq, fact_id = kept["order"]
-    order = (_when(at), seq, fact_id)
+    order = (_when(kept["order"][0]), *kept["order"][1:])
     first = kept["next_seq"]
     past = Past(snapshot.lead, snapshot.pipeline, known, kept["retracted"], order, state, snapshot.log, first)
     planned = [load_fact(one) for one in kept["planned"]]

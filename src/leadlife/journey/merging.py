@@ -1,0 +1,160 @@
+"""Merging: two leads turn out to be one person, or one person to be two."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from leadlife.errors import Malformed
+from leadlife.facts import ConsentChanged, Fact, Merged, Retracted, Started, Unmerged
+from leadlife.journey.data import JourneyData, folded_anew, growable
+from leadlife.journey.fold import fold
+from leadlife.journey.log import FactLog
+from leadlife.journey.merges import path_of
+from leadlife.journey.recording import Clock, stamp
+from leadlife.leads import Actor
+from leadlife.lifecycle.stages import StageStatus
+from leadlife.playbook.registry import PlaybookRegistry
+
+_STANDS_FURTHER = {
+    StageStatus.WON: 5,
+    StageStatus.OPEN: 4,
+    StageStatus.RECYCLED: 3,
+    StageStatus.CHURNED: 2,
+    StageStatus.LOST: 1,
+    StageStatus.DISQUALIFIED: 0,
+}
+"""Which of two records of a person shows where the person stands: what lives tells more than what was closed."""
+
+Rank = tuple[Any, ...]
+
+
+def merge(data: JourneyData, other: JourneyData, *, at: datetime, by: Actor, now: datetime | None) -> JourneyData:
+    """Return a journey with the facts of another lead, who is the same person; see :meth:`Journey.merge`."""
+    data, other = _whole(data), _whole(other)
+    _check(data, other)
+    data = data._replace(registry=PlaybookRegistry((*data.registry.all(), *other.registry.all())))
+    merged = data.log.merges is not None and data.log.merges.merged(other.lead_id)
+    clock = Clock(now, verb=True)
+    if not merged:
+        mine, theirs = _rank(data), _rank(other)
+        moves_of = other.lead_id if theirs > mine else data.lead_id
+        data = _adding(data, Merged(loser=other.lead_id, moves_of=moves_of, at=at, by=by), clock)
+    new, recorded = list(_new_facts(data, other)), max(now or at, data.log.recorded_at or at)
+    for fact in new:
+        data = data._replace(log=data.log.adding(_copied(data, other, fact, recorded)))
+    if not merged:
+        for denied in _stricter(data, other, at=at, by=by):
+            data = _adding(data, denied, clock)
+    return data if merged and not new else folded_anew(data, data.log)
+
+
+def unmerge(data: JourneyData, loser: str, *, at: datetime, by: Actor, now: datetime | None) -> JourneyData:
+    """Return a journey without the facts of a lead that was merged into it; see :meth:`Journey.unmerge`."""
+    data = _whole(data)
+    if data.log.merges is None or not data.log.merges.merged(loser):
+        raise Malformed(f"{loser!r} is not merged into this lead", hint="name the lead that was the loser of a merge")
+    data = _adding(data, Unmerged(loser=loser, at=at, by=by), Clock(now, verb=True))
+    return folded_anew(data, data.log)
+
+
+def _whole(data: JourneyData) -> JourneyData:
+    if data.log.past is not None:
+        raise data.log.past.needed()
+    return growable(data)
+
+
+def _check(data: JourneyData, other: JourneyData) -> None:
+    """Check that two journeys can be those of one person.
+
+    Raises:
+        Malformed: They cannot.
+    """
+    if data.pipeline != other.pipeline:
+        raise Malformed("leads are merged within one pipeline", hint="merge them in each pipeline")
+    if data.registry.override is not None or other.registry.override is not None:
+        raise Malformed("a journey under another playbook is not merged", hint="merge the journeys that they came from")
+    if not other.log.length:
+        raise Malformed("there is no fact to merge")
+    mine, theirs = _leads(data), _leads(other)
+    known = data.log.merges is not None and data.log.merges.merged(other.lead_id)
+    if data.lead_id in theirs or (mine & theirs and not known):
+        raise Malformed("a merge must not go in a circle", hint="merge into the lead that is left of them")
+
+
+def _leads(data: JourneyData) -> set[str]:
+    """Return the leads that are one person in a journey."""
+    paths, merges = set(map(path_of, data.log.facts)), data.log.merges
+    return {data.lead_id, *(lead for path in paths if merges and not merges.is_out(path) for lead in path)}
+
+
+def _adding(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
+    """Return a journey whose log has one more fact of its own; nothing is folded yet."""
+    return data._replace(log=data.log.adding(stamp(data, fact, clock)))
+
+
+def _new_facts(data: JourneyData, other: JourneyData) -> Iterator[Fact]:
+    """Yield the facts of another lead that this one does not have: the same event is not counted twice.
+
+    What both were told under one key, or of one instant with one content, is one event. Each has its own start.
+    """
+    have = {fact.id for fact in data.log.facts}
+    # Of each content, as many are the same as both have: what happened twice has happened twice.
+    same = Counter(fact.content() for fact in data.log.facts if not path_of(fact) or path_of(fact)[0] != other.lead_id)
+    for fact in other.log.facts:
+        if fact.id in have:
+            continue
+        content = fact.content()
+        own = data.log.known(fact, fact.key) if fact.key != fact.id else None
+        if not isinstance(fact, Started | Merged | Unmerged) and (own is not None or same[content] > 0):
+            same[content] -= own is None
+            continue
+        yield fact
+
+
+def _copied(data: JourneyData, other: JourneyData, fact: Fact, recorded: datetime) -> Fact:
+    """Return a fact of another lead with the stamps of this one, and with where it came from."""
+    key = fact.key if fact.key == fact.id or not data.log.has_key(fact.key) else f"{other.lead_id}\n{fact.key}"
+    update: dict[str, Any] = {"merged_from": (other.lead_id, *path_of(fact))}
+    if isinstance(fact, Retracted) and data.log.has_key(f"{other.lead_id}\n{fact.target}"):
+        update["target"] = f"{other.lead_id}\n{fact.target}"
+    return fact.model_copy(update=update).stamped(
+        id=fact.id,
+        key=key,
+        lead=data.lead_id,
+        pipeline=data.pipeline,
+        seq=data.log.next_seq,
+        recorded_at=recorded,
+        fresh=True,
+    )
+
+
+def _stricter(data: JourneyData, other: JourneyData, *, at: datetime, by: Actor) -> Iterator[ConsentChanged]:
+    """Yield a denial of each consent that only one of two records has given: the stricter one wins."""
+    mine, theirs = ({name: seen.value[0] for name, seen in one.folded.memory.of("consent")} for one in (data, other))
+    for purpose in sorted(mine.keys() & theirs.keys()):
+        if mine[purpose] != theirs[purpose]:
+            basis = "the stricter of two merged records"
+            yield ConsentChanged(
+                purpose=purpose, granted=False, basis=basis, at=at, by=by, merged_from=(other.lead_id,)
+            )
+
+
+def _rank(data: JourneyData) -> Rank:
+    """Return how far the furthest record of a person stands: that of each lead that was merged into it by itself."""
+    paths, merges = set(map(path_of, data.log.facts)), data.log.merges
+    return max(_rank_alone(data, path) for path in paths if merges is None or not merges.is_out(path))
+
+
+def _rank_alone(data: JourneyData, path: tuple[str, ...]) -> Rank:
+    log = FactLog.of(fact.model_copy(update={"merged_from": None}) for fact in data.log.facts if path_of(fact) == path)
+    lead = path[-1] if path else data.lead_id
+    state = fold([fact for fact in log.in_fold_order() if not isinstance(fact, Merged | Unmerged)], data.registry)
+    position = state.position
+    if position is None:
+        return 0, 0, 0, 0, lead
+    wins = sum(cycle.outcome is StageStatus.WON for cycle in position.episodes.cycles)
+    place = position.table.rank.get(position.stage, -1)
+    return 1, wins, _STANDS_FURTHER[position.status], place, lead

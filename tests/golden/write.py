@@ -26,6 +26,8 @@ def fill(store):
         store.apply(
             "ada", lambda journey, n=number: journey.record(call(hours(20 + n), key=f"call {n}")), key=f"k{number}"
         )
+    store.start("cookie", at=T, stage="awareness")
+    store.merge("ada", "cookie", at=days(2))
     store.deliver("mail", lambda _: None, limit=7)
     list(store.sweep(days(20)))
     store.adopt(book("2"), at=days(21), pipeline="renewals")

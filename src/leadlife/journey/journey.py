@@ -769,6 +769,12 @@ class Journey:
         return self._data.log.count if self._data.horizon is None else len(self._data.tail)
 
     @property
+    def merged(self) -> tuple[str, ...]:
+        """The leads that are merged into this one now, the first one first."""
+        merges = self._data.log.merges
+        return () if merges is None else merges.losers
+
+    @property
     def is_tail(self) -> bool:
         """Whether facts from before a snapshot are missing, so that what reaches back to them raises NeedsWholeLog."""
         return self._data.log.past is not None

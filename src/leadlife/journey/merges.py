@@ -68,6 +68,12 @@ class Merges:
         counting = (fact for fact in starts if not self.is_out(path_of(fact)))
         self._first_start = min(counting, key=_start_order, default=None)
 
+    @property
+    def losers(self) -> tuple[str, ...]:
+        """The leads that are merged into this one now."""
+        standing = sorted(self._standing.get((), ()), key=lambda one: one.seq)
+        return tuple(one.loser for one in standing)
+
     def merged(self, loser: str) -> bool:
         """Return whether a lead is merged into this one now."""
         return isinstance(self._latest.get(((), loser)), Merged)

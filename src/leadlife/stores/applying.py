@@ -11,7 +11,7 @@ from leadlife.facts import derive_id
 from leadlife.journey import Journey
 from leadlife.stores.context import StoreContext
 from leadlife.stores.database import Session, read
-from leadlife.stores.journeys import Loaded, Saved, check_open, find_row, load, lock_name, save
+from leadlife.stores.journeys import Loaded, Saved, check_open, final_row, load, lock_name, save
 from leadlife.stores.lead_state import LeadState
 from leadlife.stores.tables import REQUESTS, LeadRow, RequestRow, to_micros
 
@@ -77,7 +77,7 @@ def _request(lead: str, pipeline: str, key: object, content: str | bytes | None)
 def _at_once(context: StoreContext, asked: _Asked) -> Saved:
     """Load, change and save; the change runs outside of the transaction that writes, which is kept short so."""
     with context.database.reading() as session:
-        row = find_row(session, asked.lead, asked.pipeline)
+        row = final_row(session, asked.lead, asked.pipeline)
         if _is_done(session, asked.request):
             return _again(session, context, row)
         loaded = _loaded(session, context, row, asked)
@@ -85,7 +85,7 @@ def _at_once(context: StoreContext, asked: _Asked) -> Saved:
     with context.database.writing() as session:
         session.lock(asked.name)
         if _is_done(session, asked.request):
-            return _again(session, context, find_row(session, asked.lead, asked.pipeline))
+            return _again(session, context, final_row(session, asked.lead, asked.pipeline))
         return _saved(session, context, loaded, changed, asked.request)
 
 
@@ -93,7 +93,7 @@ def _locked(context: StoreContext, asked: _Asked) -> Saved:
     """Do it again with the lead locked, so that nobody can be faster a second time."""
     with context.database.writing() as session:
         session.lock(asked.name)
-        row = find_row(session, asked.lead, asked.pipeline)
+        row = final_row(session, asked.lead, asked.pipeline)
         if _is_done(session, asked.request):
             return _again(session, context, row)
         loaded = _loaded(session, context, row, asked)

@@ -13,7 +13,7 @@ from leadlife.stores.applying import notify
 from leadlife.stores.context import StoreContext
 from leadlife.stores.database import Session, put, read, replace
 from leadlife.stores.encoding import aliased
-from leadlife.stores.journeys import Loaded, Saved, known_row, load, lock_name, log_of, save
+from leadlife.stores.journeys import Loaded, Saved, find_row, known_row, load, lock_name, log_of, save
 from leadlife.stores.lead_state import LeadState
 from leadlife.stores.tables import FACTS, LEADS, REQUESTS, SNAPSHOTS, LeadRow, SnapshotRow, from_micros, to_micros
 
@@ -23,37 +23,57 @@ _OF_LEAD = "WHERE lead = :lead AND pipeline = :pipeline"
 def erase(context: StoreContext, lead: str, erased: Erased, *, pipeline: str | None = None) -> tuple[LeadState, ...]:
     """Erase what is personal about a lead and return its tombstones; see ``DatabaseStore.erase``."""
     with context.database.reading() as session:
-        rows = read(session, LEADS, "WHERE lead = :lead ORDER BY pipeline", lead=lead)
-    if not rows:
-        raise UnknownLead(f"there is no lead {lead!r}")
+        rows = [row for row in _persons(session, lead) if pipeline in (None, row.pipeline)]
     tombstones: list[LeadState] = []
     for row in rows:
-        if pipeline not in (None, row.pipeline):
-            continue
         with context.database.writing() as session:
-            session.lock(lock_name(lead, row.pipeline))
-            saved = _erased(session, context, known_row(session, lead, row.pipeline), erased)
+            session.lock(lock_name(row.lead, row.pipeline))
+            saved = _erased(session, context, row, erased)
         if isinstance(saved, Saved):
             notify(context, saved)
         tombstones.append(saved.state if isinstance(saved, Saved) else saved)
     return tuple(tombstones)
 
 
+def _persons(session: Session, lead: str) -> list[LeadRow]:
+    """Return every record of a person, the ones that were merged included, by pipeline.
+
+    Raises:
+        UnknownLead: The store does not know the lead.
+    """
+    rows = read(session, LEADS, "WHERE lead = :lead ORDER BY pipeline", lead=lead)
+    if not rows:
+        raise UnknownLead(f"there is no lead {lead!r}")
+    found: list[LeadRow] = []
+    for row in rows:
+        waiting = [known_row(session, row.lead, row.pipeline)]
+        while waiting:
+            one = waiting.pop(0)
+            found.append(one)
+            losers = "WHERE merged_into = :lead AND pipeline = :pipeline ORDER BY lead"
+            waiting += read(session, LEADS, losers, lead=one.lead, pipeline=one.pipeline)
+    return found
+
+
 def _erased(session: Session, context: StoreContext, row: LeadRow, erased: Erased) -> Saved | LeadState:
     """Erase a lead in one pipeline; what was erased before is left as it is."""
-    if row.erased_at is not None:
-        return LeadState.of(row)
+    found = find_row(session, row.lead, row.pipeline)
+    if found is None or found.erased_at is not None:
+        return LeadState.of(found or row)
+    row = found
     journey = load(session, context, row)
     when = erased.at if journey.at is None else max(erased.at, journey.at)
     saved = save(session, context, Loaded(journey, row), journey.record(erased.replace(at=when), now=when))
     _empty(session, row)
-    state = known_row(session, row.lead, row.pipeline)
+    state = find_row(session, row.lead, row.pipeline) or row
     # The facts are read back without what was personal, and the lead stays where it stands: folded anew without a
     # field that a guard reads, it might not.
     stands = saved.journey.redacted(log_of(session, state))
     snapshot = stands.snapshot(tail=True, trusted=True).model_dump_json()
     put(session, SNAPSHOTS, SnapshotRow(row.lead, row.pipeline, state.version, snapshot))
-    tombstone = state._replace(snapshot=state.version, erased_at=to_micros(when), wake_at=None)
+    tombstone = state._replace(
+        snapshot=state.version, erased_at=to_micros(when), wake_at=None, merged_into=row.merged_into
+    )
     replace(session, LEADS, tombstone)
     return saved._replace(journey=stands, state=LeadState.of(tombstone))
 
@@ -94,7 +114,8 @@ def export(session: Session, context: StoreContext, lead: str) -> dict[str, Any]
     rows = read(session, LEADS, "WHERE lead = :lead ORDER BY pipeline", lead=lead)
     if not rows:
         raise UnknownLead(f"there is no lead {lead!r}")
-    return {"lead": lead, "pipelines": {row.pipeline: _known(load(session, context, row), row) for row in rows}}
+    final = [known_row(session, row.lead, row.pipeline) for row in rows]
+    return {"lead": lead, "pipelines": {row.pipeline: _known(load(session, context, row), row) for row in final}}
 
 
 def _known(journey: Journey, row: LeadRow) -> dict[str, Any]:

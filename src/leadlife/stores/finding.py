@@ -32,6 +32,7 @@ class Wanted(NamedTuple):
         playbook: The id of the playbook in force.
         due_by: Those that time alone changes by then.
         erased: Whether tombstones are listed too.
+        merged: Whether leads that go on as others are listed too.
     """
 
     pipeline: str | None = None
@@ -42,11 +43,13 @@ class Wanted(NamedTuple):
     playbook: str | None = None
     due_by: datetime | None = None
     erased: bool = False
+    merged: bool = False
 
     def where(self) -> tuple[str, dict[str, Any]]:
         """Return the condition in SQL, and its parameters."""
         values: dict[str, Any] = {}
-        parts = [] if self.erased else ["erased_at IS NULL"]
+        hidden = (("erased_at", self.erased), ("merged_into", self.merged))
+        parts = [f"{column} IS NULL" for column, listed_too in hidden if not listed_too]
         for column, asked in (("stage", self.stage), ("status", self.status), ("owner", self.owner)):
             values_of = several(column, asked)
             if values_of is not None:

@@ -88,13 +88,21 @@ def find_row(session: Session, lead: str, pipeline: str) -> LeadRow | None:
     return found[0] if found else None
 
 
+def final_row(session: Session, lead: str, pipeline: str) -> LeadRow | None:
+    """Return the current state of the lead that a lead goes on as: most often it goes on as itself."""
+    row = find_row(session, lead, pipeline)
+    while row is not None and row.merged_into is not None:
+        row = find_row(session, row.merged_into, pipeline)
+    return row
+
+
 def known_row(session: Session, lead: str, pipeline: str) -> LeadRow:
-    """Return the current state of a lead.
+    """Return the current state of the lead that a lead goes on as.
 
     Raises:
         UnknownLead: The store does not know it.
     """
-    row = find_row(session, lead, pipeline)
+    row = final_row(session, lead, pipeline)
     if row is None:
         raise UnknownLead(f"there is no lead {lead!r} in the pipeline {pipeline!r}", hint="start it first")
     return row

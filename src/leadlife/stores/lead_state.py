@@ -48,6 +48,7 @@ class LeadState(NamedTuple):
         recorded_at: When the latest observed fact became known.
         as_of: As of when all this was so.
         wake_at: When time alone changes something of it next; None if only a fact can.
+        merged_into: The lead that it goes on as; None for most.
         erased_at: When its data were erased.
     """
 
@@ -66,6 +67,7 @@ class LeadState(NamedTuple):
     recorded_at: datetime
     as_of: datetime
     wake_at: datetime | None
+    merged_into: str | None
     erased_at: datetime | None
 
     @property
@@ -92,6 +94,7 @@ class LeadState(NamedTuple):
             recorded_at=from_micros(row.recorded_at),
             as_of=from_micros(row.as_of),
             wake_at=None if row.wake_at is None else from_micros(row.wake_at),
+            merged_into=row.merged_into,
             erased_at=None if row.erased_at is None else from_micros(row.erased_at),
         )
 
@@ -126,6 +129,7 @@ def lead_row(journey: Journey, at: datetime) -> LeadRow:
         as_of=to_micros(at),
         wake_at=None if wake is None else to_micros(wake),
         snapshot=0,
+        merged_into=None,
         erased_at=None,
     )
 

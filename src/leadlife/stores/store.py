@@ -17,7 +17,7 @@ from leadlife._base.outcomes import whole
 from leadlife.errors import Malformed
 from leadlife.facts import Erased
 from leadlife.journey import Journey
-from leadlife.leads import SYSTEM, Actor, Lead, Source
+from leadlife.leads import SYSTEM, Actor, Lead, Source, actor
 from leadlife.playbook.playbook import Playbook
 from leadlife.stores import (
     adopting,
@@ -25,6 +25,7 @@ from leadlife.stores import (
     chain,
     erasing,
     finding,
+    merging,
     outbox,
     settings,
     snapshots,
@@ -222,6 +223,66 @@ class DatabaseStore:
             lambda _: journey,
             pipeline=journey.pipeline,
             expected_version=whole("expected_version", expected_version),
+        )
+
+    def merge(
+        self,
+        survivor: str,
+        loser: str,
+        *,
+        at: datetime,
+        by: Actor | str = SYSTEM,
+        now: datetime | None = None,
+        pipeline: str = MAIN,
+    ) -> Saved:
+        """Let a lead go on as another one, because they are one person; see ``Journey.merge`` for what that means.
+
+        From then on every request for the loser is one for the survivor. Leads that are one person already are left
+        as they are.
+
+        Args:
+            survivor: The lead whose id stays.
+            loser: The other one.
+            at: When it was found out.
+            by: Who found it out.
+            now: The clock of whoever records it; by default ``at``.
+            pipeline: In which pipeline.
+
+        Raises:
+            UnknownLead: The store does not know one of them.
+            LeadErased: The data of one of them were erased.
+            Malformed: They are one and the same lead, or cannot be one person.
+        """
+        return merging.merge(
+            self._context,
+            identifier(survivor),
+            identifier(loser),
+            at=instant(at),
+            by=actor(by),
+            now=now,
+            pipeline=identifier(pipeline),
+        )
+
+    def unmerge(
+        self,
+        loser: str,
+        *,
+        at: datetime,
+        by: Actor | str = SYSTEM,
+        now: datetime | None = None,
+        pipeline: str = MAIN,
+    ) -> tuple[Saved, Saved]:
+        """Let a lead go on as itself again, and return the lead that it was merged into, and the lead itself.
+
+        What was recorded since the merge stays with the lead that it was merged into. Where leads were merged one after
+        another, the last merge is taken apart first.
+
+        Raises:
+            Malformed: The lead is not merged into another one.
+        """
+        lead = identifier(loser)
+        return merging.unmerge(
+            self._context, lead, at=instant(at), by=actor(by), now=now, pipeline=identifier(pipeline)
         )
 
     # ------------------------------------------------------------------ many leads

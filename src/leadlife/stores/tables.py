@@ -93,6 +93,7 @@ class LeadRow(NamedTuple):
         as_of: As of when all this was so.
         wake_at: When time alone changes something of it next; None if only a fact can.
         snapshot: The version that the latest snapshot was made of; 0 without one.
+        merged_into: The lead that it goes on as; None for most.
         erased_at: When its data were erased.
     """
 
@@ -115,6 +116,7 @@ class LeadRow(NamedTuple):
     as_of: int
     wake_at: int | None
     snapshot: int
+    merged_into: str | None
     erased_at: int | None
 
 
@@ -297,7 +299,7 @@ LEADS = Table(
     "leads",
     LeadRow,
     "lead pipeline",
-    indexes=[_lead_index(column) for column in ("stage", "status", "owner", "wake_at")],
+    indexes=[_lead_index(column) for column in ("stage", "status", "owner", "wake_at", "merged_into")],
 )
 HELD = Table("held", HeldRow, "name lead pipeline", indexes=[Index("held_by_lead", ("lead", "pipeline"))])
 SNAPSHOTS = Table("snapshots", SnapshotRow, "lead pipeline")

@@ -19,7 +19,8 @@ from leadlife.stores.context import StoreContext
 from leadlife.stores.database import Session, put, read
 from leadlife.stores.encoding import OBSERVED, encode
 from leadlife.stores.finding import Wanted, live
-from leadlife.stores.journeys import append, known_row, log_of, placed
+from leadlife.stores.journeys import append, find_row, log_of, placed
+from leadlife.stores.merging import redirect
 from leadlife.stores.tables import LEADS, PLAYBOOKS, SNAPSHOTS, LeadRow, SnapshotRow
 
 
@@ -56,8 +57,10 @@ def write_lines(context: StoreContext, path: Path) -> int:
 def _lines(session: Session) -> Iterator[dict[str, Any]]:
     for playbook in read(session, PLAYBOOKS, "ORDER BY id, version"):
         yield {"playbook": json.loads(playbook.body)}
-    for state in live(lambda: nullcontext(session), Wanted(erased=True)):
-        row = known_row(session, state.lead, state.pipeline)
+    for state in live(lambda: nullcontext(session), Wanted(erased=True, merged=True)):
+        row = find_row(session, state.lead, state.pipeline)
+        if row is None:
+            continue
         facts = [fact.dump() for fact in log_of(session, row)]
         if row.erased_at is None:
             yield from facts
@@ -100,9 +103,13 @@ class _Import:
         self._context = context
         self._leads = self._facts = self._known = 0
         self._aside: list[LineSetAside] = []
+        self._losers: list[tuple[str, str, str]] = []
 
     def result(self) -> Imported:
-        """Return what was read."""
+        """Return what was read, once every lead that was merged goes on as the other one again."""
+        with self._context.database.writing() as session:
+            for loser, pipeline, lead in self._losers:
+                redirect(session, loser, pipeline, lead)
         return Imported(self._leads, self._facts, self._known, tuple(sorted(self._aside)))
 
     def read(self, number: int, text: str) -> _Line | None:
@@ -157,6 +164,7 @@ class _Import:
         self._leads += bool(saved.facts)
         self._facts += len(saved.facts)
         self._known += len(lines) - len(saved.facts)
+        self._losers += [(loser, pipeline, lead) for loser in journey.merged]
 
 
 def _joined(stored: Journey, journey: Journey) -> Journey:

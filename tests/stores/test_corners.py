@@ -114,14 +114,15 @@ def test_a_file_that_others_use_is_not_vacuumed(store, monkeypatch):
         store.vacuum()
 
 
-def test_an_activity_with_numbers_only_has_no_personal_block(store):
+def test_only_what_may_be_personal_has_a_block(store):
     from leadlife.stores.database import read
     from leadlife.stores.tables import FACTS
 
     store.start("ada", at=T, stage="name")
     store.apply("ada", lambda journey: journey.record(ActivityRecorded(kind="form", attributes={"pages": 3}, at=T)))
+    store.apply("ada", lambda journey: journey.record(call(hours(1))))
     with store._context.database.reading() as session:
-        assert [row.personal for row in read(session, FACTS)] == [None, None]
+        assert [row.personal for row in read(session, FACTS)] == [None, '{"attributes":{"pages":3}}', None]
 
 
 def test_the_contract_notices_a_lead_that_was_never_saved():

@@ -5,9 +5,10 @@ import sqlite3
 
 import pytest
 
-from leadlife import ActivityRecorded, Actor, FieldChanged, FieldSpec, Malformed, Retracted
+from leadlife import ActivityRecorded, Actor, FieldChanged, FieldSpec, Malformed, QualificationRule, Retracted
 from leadlife.cli import main
-from leadlife.errors import Damaged, LeadErased, Unreadable
+from leadlife.criteria.custom import CustomGuard
+from leadlife.errors import Damaged, LeadErased, UnknownPlaybook, Unreadable
 from leadlife.io.fact_lines import read_facts
 from leadlife.presets import eight_stage, mql_pql_sql
 from leadlife.stores import MemoryStore, SqliteStore
@@ -448,14 +449,26 @@ def test_a_log_that_cannot_be_replayed_is_refused(store):
         store.load("ada")
 
 
-def test_a_stored_playbook_that_cannot_be_read(tmp_path):
-    from leadlife.stores.database import put
-    from leadlife.stores.tables import PLAYBOOKS, PlaybookRow
+def guarded(version):
+    """A playbook with a function of the host, which no stored playbook can have."""
+    rule = QualificationRule(name="hot", enter=CustomGuard(name="g", call=lambda view: True))
+    return book(version).replace(qualifications=(*book(version).qualifications, rule))
 
-    with SqliteStore(tmp_path / "leads.db", book()) as store, store._context.database.writing() as session:
-        put(session, PLAYBOOKS, PlaybookRow("other", "1", "0" * 32, '{"id": "other"}'))
-    with pytest.raises(Damaged, match="the stored playbook other 1 cannot be read"):
-        SqliteStore(tmp_path / "leads.db", book())
+
+def test_a_stored_playbook_without_its_functions_is_of_no_use_until_it_is_passed(tmp_path):
+    with SqliteStore(tmp_path / "leads.db", guarded("7")) as store:
+        store.start("ada", at=T, stage="name")
+        store.write_lines(tmp_path / "leads.jsonl")
+    with SqliteStore(tmp_path / "leads.db", book("8")) as store:
+        store.start("bob", at=T, stage="name")
+        with pytest.raises(UnknownPlaybook, match="as stored it is of no use: .*pass it to the store"):
+            store.load("ada")
+        assert store.state("ada").stage == "name"
+        assert store.load("bob").stage == "name"
+    with SqliteStore(tmp_path / "leads.db", [book("8"), guarded("7")]) as store:
+        assert "hot" in store.load("ada").qualifications
+    with MemoryStore(guarded("7")) as other:
+        assert not other.read_lines(tmp_path / "leads.jsonl").set_aside
 
 
 def test_actors_and_ids_stay():

@@ -32,7 +32,7 @@ class Account(NamedTuple):
 
     @property
     def furthest(self) -> Journey | None:
-        """The lead that stands furthest along: a customer, else the furthest on the success path of those in play."""
+        """The lead that stands furthest along, a customer or else the furthest on the success path of those in play."""
         started = [journey for journey in self.journeys if journey.stage is not None]
         return max(started, key=_how_far, default=None)
 

@@ -47,4 +47,4 @@ def _opened(store: str) -> Database:
     path = Path(store)
     if not path.is_file():
         raise Unreadable(f"{path.name!r} cannot be read: there is no such file")
-    return SqliteDatabase(path)
+    return SqliteDatabase(path, read_only=True)

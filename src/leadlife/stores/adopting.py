@@ -55,7 +55,7 @@ def adopt(
     playbook: Playbook,
     *,
     at: datetime,
-    by: Actor | str,
+    by: Actor,
     stages: Mapping[str, str],
     pipeline: str | None,
     dry_run: bool,
@@ -63,6 +63,7 @@ def adopt(
     """Let every live lead adopt a playbook; see ``DatabaseStore.adopt``."""
     with context.database.reading() as session:
         context.agreements.refresh(session)  # other processes may have stored some since
+        context.agreements.check(session, playbook)
     _check_stages(context, playbook, stages)
     if not dry_run:
         with context.database.writing() as session:
@@ -77,7 +78,7 @@ def adopt(
             old = journey.playbook.lifecycle.by_id
             when = at if journey.at is None else max(at, journey.at)
             fitting = {name: target for name, target in stages.items() if name in old}
-            return journey.adopt(playbook, at=when, by=by, stages=fitting, now=when)
+            return journey.adopt(playbook, at=when, by=by, stages=fitting)
 
         try:
             adopted = _tried(context, state, change) if dry_run else _adopted(context, state, change)

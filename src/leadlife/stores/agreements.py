@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from leadlife._base.arguments import listed_of
-from leadlife.errors import Damaged, LeadlifeError, Malformed
+from leadlife.errors import LeadlifeError, Malformed, UnknownPlaybook
 from leadlife.facts import Fact, PlaybookAdopted, Started
 from leadlife.io.playbook_files import as_playbook, parse_json
 from leadlife.playbook.playbook import Playbook
@@ -32,7 +32,8 @@ class Agreements:
         if not given:
             raise Malformed("a store needs at least one playbook", hint="pass the one that new leads begin under")
         self.registry: PlaybookRegistry = PlaybookRegistry(given)
-        self._stored: set[tuple[str, str]] = set()
+        self.unusable: dict[tuple[str, str], str] = {}
+        """The stored playbooks that cannot be used as they are, with the reason: they need functions of the host."""
 
     @property
     def first(self) -> Playbook:
@@ -51,14 +52,27 @@ class Agreements:
     def refresh(self, session: Session) -> bool:
         """Take in the stored playbooks that are not at hand; return whether there were any.
 
-        Raises:
-            Damaged: A stored playbook cannot be read.
+        One that needs functions of the host is left out until a log needs it: the host then passes it itself.
         """
-        known = self.registry.by_name
-        new = [_playbook(row) for row in read(session, PLAYBOOKS) if (row.id, row.version) not in known]
+        new: list[Playbook] = []
+        for row in read(session, PLAYBOOKS):
+            name = (row.id, row.version)
+            if name in self.registry.by_name or name in self.unusable:
+                continue
+            try:
+                new.append(as_playbook(parse_json(row.body)))
+            except LeadlifeError as error:
+                self.unusable[name] = error.message
         if new:
             self.registry = PlaybookRegistry((*self.registry.all(), *new))
         return bool(new)
+
+    def missing(self, error: UnknownPlaybook) -> UnknownPlaybook:
+        """Return the error of a playbook that is not at hand, with the reason where one is stored that is of no use."""
+        reasons = [f"{' '.join(name)}: {why}" for name, why in self.unusable.items() if " ".join(name) in error.message]
+        if not reasons:
+            return error
+        return UnknownPlaybook(f"{error.message}; as stored it is of no use: {reasons[0]}", hint="pass it to the store")
 
     def keep(self, session: Session, facts: Iterable[Fact]) -> None:
         """Write the playbooks that facts name and that are not stored yet.
@@ -66,10 +80,23 @@ class Agreements:
         Raises:
             Malformed: A stored playbook of the same id and version has another content.
         """
-        refs = [fact.playbook for fact in facts if isinstance(fact, Started | PlaybookAdopted)]
-        for ref in refs:
-            if (ref.id, ref.version) not in self._stored:
-                self.add(session, self.registry.find(ref))
+        for fact in facts:
+            if isinstance(fact, Started | PlaybookAdopted):
+                self.add(session, self.registry.find(fact.playbook))
+
+    def check(self, session: Session, playbook: Playbook) -> bool:
+        """Return whether a playbook is stored.
+
+        Raises:
+            Malformed: A stored one of the same id and version has another content.
+        """
+        name = {"id": playbook.id, "version": playbook.version}
+        found = read(session, PLAYBOOKS, "WHERE id = :id AND version = :version", **name)
+        if found and found[0].digest != playbook.digest:
+            raise Malformed(
+                f"the store holds another playbook called {playbook.ref}", hint="give the changed one a new version"
+            )
+        return bool(found)
 
     def add(self, session: Session, playbook: Playbook) -> None:
         """Write a playbook, if it is not stored yet.
@@ -77,23 +104,11 @@ class Agreements:
         Raises:
             Malformed: A stored playbook of the same id and version has another content.
         """
-        name = (playbook.id, playbook.version)
-        session.lock("playbooks")
-        found = read(session, PLAYBOOKS, "WHERE id = :id AND version = :version", id=name[0], version=name[1])
-        if not found:
-            body = json.dumps(playbook.model_dump(mode="json"))  # with all defaults, which a later release may change
-            session.insert(PLAYBOOKS, [PlaybookRow(*name, playbook.digest, body)])
-        elif found[0].digest != playbook.digest:
-            raise Malformed(
-                f"the store holds another playbook called {playbook.ref}", hint="give the changed one a new version"
-            )
-        self._stored.add(name)
-        if name not in self.registry.by_name:
+        if not self.check(session, playbook):
+            session.lock("playbooks")
+            if not self.check(session, playbook):  # another session may have written it since
+                body = json.dumps(playbook.model_dump(mode="json"))  # with all defaults, which a release may change
+                row = PlaybookRow(playbook.id, playbook.version, playbook.digest, body)
+                session.insert(PLAYBOOKS, [row])
+        if (playbook.id, playbook.version) not in self.registry.by_name:
             self.registry = self.registry.adding(playbook)
-
-
-def _playbook(row: PlaybookRow) -> Playbook:
-    try:
-        return as_playbook(parse_json(row.body))
-    except LeadlifeError as error:
-        raise Damaged(f"the stored playbook {row.id} {row.version} cannot be read: {error}") from None

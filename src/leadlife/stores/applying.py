@@ -68,9 +68,11 @@ def notify(context: StoreContext, saved: Saved) -> None:
         raise
 
 
-def _request(lead: str, pipeline: str, key: object, content: str | bytes | None) -> RequestRow:
+def _request(lead: str, pipeline: str, key: object, content: object) -> RequestRow:
     if not isinstance(key, str) or not key:
         raise Malformed("an idempotency key must be text", hint="pass the key of the request, or leave it out")
+    if content is not None and not isinstance(content, str | bytes):
+        raise Malformed("content must be text or bytes", hint="pass the body of the request")
     return RequestRow(lead, pipeline, derive_id(key), "" if content is None else derive_id(content), 0)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
+from leadlife.errors import Malformed
 from leadlife.journey import Journey
 from leadlife.playbook.playbook import Playbook
 from leadlife.stores.context import OnNew
@@ -21,6 +22,20 @@ from leadlife.stores.store import MAIN
 from leadlife.stores.sweeping import Swept
 
 T = TypeVar("T")
+
+
+def _engine_of(url: Any) -> AsyncEngine:
+    """Return the engine of a URL, or a host's own.
+
+    Raises:
+        Malformed: It is no engine for asyncio, and no URL of one.
+    """
+    if isinstance(url, AsyncEngine):
+        return url
+    try:
+        return create_async_engine(url)
+    except (sa.exc.ArgumentError, sa.exc.InvalidRequestError, ModuleNotFoundError, TypeError) as error:
+        raise Malformed(f"this is no URL of a database with a driver for asyncio: {error}") from None
 
 
 class AsyncSqlStore:
@@ -46,7 +61,7 @@ class AsyncSqlStore:
         snapshot_every: int = 50,
     ) -> AsyncSqlStore:
         """Open a store, and create its tables where they are not there yet; arguments as of ``SqlStore``."""
-        made = create_async_engine(engine) if isinstance(engine, str) else engine
+        made = _engine_of(engine)
         store = await greenlet_spawn(
             SqlStore,
             made.sync_engine,

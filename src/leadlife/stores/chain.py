@@ -52,4 +52,4 @@ def linked(session: Session, rows: Iterable[FactRow]) -> list[FactRow]:
 
 def next_link(before: str, row: FactRow) -> str:
     """Return the hash of a row and of the link before it."""
-    return blake2b(json.dumps([before, *row[:_SEALED]]).encode(), digest_size=32).hexdigest()
+    return blake2b(json.dumps([before, *row[:_SEALED]], default=repr).encode(), digest_size=32).hexdigest()

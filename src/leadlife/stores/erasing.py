@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from leadlife.errors import UnknownLead
+from leadlife.errors import LeadlifeError, UnknownLead
 from leadlife.facts import Erased
 from leadlife.journey import Journey
 from leadlife.stores.applying import notify
@@ -63,12 +63,12 @@ def _erased(session: Session, context: StoreContext, row: LeadRow, erased: Erase
     row = found
     journey = load(session, context, row)
     when = erased.at if journey.at is None else max(erased.at, journey.at)
-    saved = save(session, context, Loaded(journey, row), journey.record(erased.replace(at=when), now=when))
-    _empty(session, row)
+    saved = save(session, context, Loaded(journey, row), journey.record(erased.replace(at=when)))
+    _empty(session, context, row)
     state = find_row(session, row.lead, row.pipeline) or row
     # The facts are read back without what was personal, and the lead stays where it stands: folded anew without a
     # field that a guard reads, it might not.
-    stands = saved.journey.redacted(log_of(session, state))
+    stands = saved.journey.redacted(log_of(session, state._replace(erased_at=to_micros(when))))
     snapshot = stands.snapshot(tail=True, trusted=True).model_dump_json()
     put(session, SNAPSHOTS, SnapshotRow(row.lead, row.pipeline, state.version, snapshot))
     tombstone = state._replace(
@@ -78,14 +78,15 @@ def _erased(session: Session, context: StoreContext, row: LeadRow, erased: Erase
     return saved._replace(journey=stands, state=LeadState.of(tombstone))
 
 
-def _empty(session: Session, row: LeadRow) -> None:
+def _empty(session: Session, context: StoreContext, row: LeadRow) -> None:
     """Empty the personal blocks of a lead, and delete its requests, whose keys are hashes of what may be personal."""
     key: dict[str, Any] = {"lead": row.lead, "pipeline": row.pipeline}
-    aliases: dict[str, str] = {}
-    where = f"{_OF_LEAD} AND personal IS NOT NULL ORDER BY position"
-    for fact in read(session, FACTS, where, **key):
-        left = aliased(fact.personal or "{}", aliases)
-        replace(session, FACTS, fact._replace(personal=left, salt=None))
+    context.agreements.refresh(session)  # a playbook of another process may flag a field
+    rows = read(session, FACTS, f"{_OF_LEAD} ORDER BY position", **key)
+    aliases = {fact.id: fact.id for fact in rows}
+    for fact in rows:
+        if fact.personal is not None:
+            replace(session, FACTS, aliased(fact, aliases, context.agreements.is_personal))
     session.run(f"DELETE FROM {REQUESTS.name} {_OF_LEAD}", **key)  # noqa: S608 - names of ours
 
 
@@ -122,7 +123,7 @@ def _known(journey: Journey, row: LeadRow) -> dict[str, Any]:
     """Return what is known of a lead in one pipeline, with every automated decision and its explanation."""
     at = from_micros(row.as_of)
     names = journey.playbook.qualification_by_name if journey.stage is not None else {}
-    scores = {name: journey.score(name, at=at).dump() for name in journey.playbook.score_by_name if journey.stage}
+    policies = journey.playbook.score_by_name if journey.stage is not None else {}
     return {
         "as_of": at.isoformat(),
         "erased_at": None if row.erased_at is None else from_micros(row.erased_at).isoformat(),
@@ -135,6 +136,21 @@ def _known(journey: Journey, row: LeadRow) -> dict[str, Any]:
         "facts": [fact.dump() for fact in journey.facts],
         "decisions": [fact.dump() for fact in journey.derived],
         "explanation": [line.to_dict() for line in journey.explain()],
-        "qualifications": {name: journey.decision(name, at=at).to_dict() for name in names},
-        "scores": scores,
+        "qualifications": {name: _decided(journey, name, at) for name in names},
+        "scores": {name: _scored(journey, name, at) for name in policies},
     }
+
+
+def _decided(journey: Journey, name: str, at: datetime) -> dict[str, Any]:
+    """Return a decision about a qualification; where code of the host breaks, that, so that all the rest is there."""
+    try:
+        return journey.decision(name, at=at).to_dict()
+    except LeadlifeError as error:
+        return {"error": error.to_dict()}
+
+
+def _scored(journey: Journey, name: str, at: datetime) -> dict[str, Any]:
+    try:
+        return journey.score(name, at=at).dump()
+    except LeadlifeError as error:
+        return {"error": error.to_dict()}

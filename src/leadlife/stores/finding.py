@@ -8,13 +8,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from leadlife._base.arguments import listed
-from leadlife._base.outcomes import whole
 from leadlife.errors import Malformed
 from leadlife.lifecycle.stages import StageStatus
+from leadlife.stores.checking import limit_of, text_of
 from leadlife.stores.database import Session, read
 from leadlife.stores.lead_state import LeadState
 from leadlife.stores.tables import HELD, LEADS, to_micros
 from leadlife.timing import instant
+
+MOST_VALUES = 500
+"""So many stages, statuses or owners may be asked for at once."""
 
 Several = str | Iterable[str] | None
 """One value, several, or None for any."""
@@ -59,7 +62,7 @@ class Wanted(NamedTuple):
         for column, value in (("pipeline", self.pipeline), ("playbook", self.playbook)):
             if value is not None:
                 parts.append(f"{column} = :{column}")
-                values[column] = _text(column, value)
+                values[column] = text_of(column, value)
         if self.due_by is not None:
             parts.append("wake_at <= :due_by")
             values["due_by"] = to_micros(instant(self.due_by))
@@ -67,7 +70,7 @@ class Wanted(NamedTuple):
             parts.append(
                 f"(lead, pipeline) IN (SELECT lead, pipeline FROM {HELD.name} WHERE name = :qualification)"  # noqa: S608
             )
-            values["qualification"] = _text("qualification", self.qualification)
+            values["qualification"] = text_of("qualification", self.qualification)
         return " AND ".join(parts) or "1 = 1", values
 
 
@@ -80,18 +83,14 @@ def several(name: str, asked: Several) -> tuple[str, ...] | None:
     if asked is None:
         return None
     given = (asked,) if isinstance(asked, str) else listed(name, asked)
-    values = tuple(_text(name, value) for value in given)
+    if len(given) > MOST_VALUES:
+        raise Malformed(f"{name} has {len(given)} values, and may have {MOST_VALUES}", hint="ask more than once")
+    values = tuple(text_of(name, value) for value in given)
     if name == "status":
         for value in values:
             if value not in set(StageStatus):
                 raise Malformed(f"{value!r} is not a status", hint=f"one of {', '.join(StageStatus)}")
     return values
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise Malformed(f"{name} must be text, not {type(value).__name__}")
-    return str(value)
 
 
 def find(
@@ -100,11 +99,15 @@ def find(
     """Return a page of leads in the order of their keys (lead, then pipeline)."""
     where, values = wanted.where()
     if after is not None:
-        key = after.key if isinstance(after, LeadState) else after
+        key: Any = after.key if isinstance(after, LeadState) else after
+        if not isinstance(key, tuple) or len(key) != 2:  # noqa: PLR2004 - a lead and a pipeline
+            raise Malformed(
+                "after must be the last lead of the page before", hint="or its lead and pipeline as a tuple"
+            )
         where += " AND (lead, pipeline) > (:after_lead, :after_pipeline)"
-        values |= {"after_lead": _text("after", key[0]), "after_pipeline": _text("after", key[1])}
+        values |= {"after_lead": text_of("after", key[0]), "after_pipeline": text_of("after", key[1])}
     rest = f"WHERE {where} ORDER BY lead, pipeline LIMIT :limit"
-    values["limit"] = whole("limit", limit, least=1)
+    values["limit"] = limit_of("limit", limit)
     return tuple(LeadState.of(row) for row in read(session, LEADS, rest, **values))
 
 

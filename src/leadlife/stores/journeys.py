@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import NamedTuple
 
 from leadlife.errors import (
@@ -123,9 +125,9 @@ def load(session: Session, context: StoreContext, row: LeadRow, *, tail: bool = 
     """
     try:
         journey = _replayed(session, context, row, tail=tail)
-    except UnknownPlaybook:
+    except UnknownPlaybook as error:
         if not context.agreements.refresh(session):
-            raise
+            raise context.agreements.missing(error) from None
         journey = _replayed(session, context, row, tail=tail)
     as_of = from_micros(row.as_of)
     return journey if journey.at is None or journey.at >= as_of else journey.tick(as_of)
@@ -181,7 +183,7 @@ def log_of(session: Session, row: LeadRow, *, after: int = 0) -> list[Fact]:
     """Return the observed facts of a lead, in the order in which they were recorded, from a number on."""
     where = f"{_LOG} AND seq >= :after ORDER BY seq"
     found = read(session, FACTS, where, lead=row.lead, pipeline=row.pipeline, last=row.position, after=after)
-    return decode(found) if found else []
+    return decode(found, erased=lambda _: row.erased_at is not None) if found else []
 
 
 def check_open(row: LeadRow | None) -> None:
@@ -217,10 +219,11 @@ def save(session: Session, context: StoreContext, loaded: Loaded, journey: Journ
     new, withdrawn = journey.facts_since(before), journey.withdrawn_since(before)
     facts = tuple(fact for fact in new if fact.caused_by is None)
     derived = new[len(facts) :]
+    _check_numbers(facts)
     context.agreements.keep(session, facts)
     session.lock(lock_name(journey.lead_id, journey.pipeline))
     rows = [
-        encode(fact, kind, context.agreements.is_personal)
+        encode(fact, kind)
         for kind, several in ((OBSERVED, facts), (DERIVED, derived), (WITHDRAWN, withdrawn))
         for fact in several
     ]
@@ -244,6 +247,20 @@ def save(session: Session, context: StoreContext, loaded: Loaded, journey: Journ
         body = journey.snapshot(tail=True, trusted=True).model_dump_json()
         put(session, SNAPSHOTS, SnapshotRow(made.lead, made.pipeline, made.version, body))
     return Saved(journey, facts, derived, withdrawn, LeadState.of(made))
+
+
+def _check_numbers(facts: Sequence[Fact]) -> None:
+    """Check that each new fact has a number of its own, and that there are more to come.
+
+    Raises:
+        Malformed: They have not: logs of several writers were joined.
+    """
+    numbers = [fact.seq for fact in facts]
+    if any(after <= before for before, after in pairwise(numbers)) or any(number >= 2**62 for number in numbers):
+        raise Malformed(
+            "two facts of the journey have one number, or a number is beyond all bounds",
+            hint="record the facts one after another, instead of joining logs",
+        )
 
 
 def placed(session: Session, context: StoreContext, rows: list[FactRow]) -> list[FactRow]:
@@ -274,7 +291,7 @@ def _write_state(session: Session, old: LeadRow | None, new: LeadRow) -> None:
         session.insert(LEADS, [new])
     elif not replace(session, LEADS, new, "revision = :expected", expected=old.revision):
         raise _conflict(new)
-    if old is None or old.qualifications != new.qualifications:
+    if old is None or old.merged_into is not None or old.qualifications != new.qualifications:
         session.run(f"DELETE FROM {HELD.name} {_OF_LEAD}", lead=new.lead, pipeline=new.pipeline)  # noqa: S608
         held = LeadState.of(new).qualifications
         session.insert(HELD, [HeldRow(name, new.lead, new.pipeline) for name in held])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,9 @@ from leadlife.facts import Fact
 from leadlife.stores.context import StoreContext
 from leadlife.stores.database import Session, put, read
 from leadlife.stores.encoding import decode
-from leadlife.stores.tables import BOOKMARKS, FACTS, BookmarkRow, FactRow
+from leadlife.stores.tables import BOOKMARKS, FACTS, LEADS, BookmarkRow, FactRow
+
+_WRITTEN = re.compile("[0-9]{1,18}:[0-9]{1,18}").fullmatch
 
 
 class Position(NamedTuple):
@@ -28,15 +31,15 @@ class Position(NamedTuple):
         return f"{self.horizon}:{self.number}"
 
     @classmethod
-    def parse(cls, text: str) -> Position:
+    def parse(cls, text: object) -> Position:
         """Return the position that ``str`` wrote.
 
         Raises:
             Malformed: It is none.
         """
-        horizon, _, number = text.partition(":")
-        if not (horizon.isascii() and horizon.isdigit() and number.isascii() and number.isdigit()):
+        if not isinstance(text, str) or _WRITTEN(text) is None:
             raise Malformed("a position is two whole numbers with a colon between", hint='such as "0:17"')
+        horizon, _, number = text.partition(":")
         return cls(int(horizon), int(number))
 
 
@@ -74,8 +77,13 @@ def facts_since(session: Session, position: Position, *, limit: int) -> tuple[St
         where += " AND horizon < :settled"
         values["settled"] = settled
     rows = read(session, FACTS, f"{where} ORDER BY horizon, position LIMIT :limit", limit=limit, **values)
-    facts = decode(rows) if rows else []
+    facts = decode(rows, erased=lambda row: _is_erased(session, row)) if rows else []
     return tuple(StoredFact(place_of(row), row.kind, fact) for row, fact in zip(rows, facts, strict=True))
+
+
+def _is_erased(session: Session, row: FactRow) -> bool:
+    found = read(session, LEADS, "WHERE lead = :lead AND pipeline = :pipeline", lead=row.lead, pipeline=row.pipeline)
+    return bool(found) and found[0].erased_at is not None
 
 
 def place_of(row: FactRow) -> Position:

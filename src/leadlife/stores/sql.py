@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeVar
 
-from leadlife.errors import Malformed, MissingExtra, Unreadable, VersionConflict
+from leadlife.errors import Damaged, Malformed, MissingExtra, StoreUnavailable, Unreadable, VersionConflict
 from leadlife.playbook.playbook import Playbook
 from leadlife.stores import tables as layout
 from leadlife.stores.context import OnNew
@@ -26,6 +27,11 @@ _SERIALIZATION = ("40001", "40P01")
 """What PostgreSQL says of a transaction that lost to another one."""
 
 
+def _text_type() -> Any:
+    """Text that is ordered by its characters, so that pages follow each other alike in every database."""
+    return sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
 def tables(metadata: sa.MetaData | None = None) -> sa.MetaData:
     """Return the tables of a store, put into a host's own metadata, so that its migrations create them.
 
@@ -42,7 +48,7 @@ def tables(metadata: sa.MetaData | None = None) -> sa.MetaData:
             *(
                 sa.Column(
                     column.name,
-                    sa.Text if column.text else sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+                    _text_type() if column.text else sa.BigInteger().with_variant(sa.Integer, "sqlite"),
                     nullable=column.null,
                     primary_key=column.name in table.key,
                     autoincrement=False,
@@ -62,26 +68,38 @@ def tables(metadata: sa.MetaData | None = None) -> sa.MetaData:
 class SqlSession:
     """One transaction on a connection of SQLAlchemy."""
 
-    def __init__(self, connection: sa.Connection, metadata: sa.MetaData) -> None:
+    def __init__(self, connection: sa.Connection, metadata: sa.MetaData, *, own: bool) -> None:
         self.connection: Any = connection
+        self._own = own
         self._metadata = metadata
         self._postgres = connection.dialect.name == "postgresql"
 
     def select(self, sql: str, /, **values: Any) -> Sequence[Sequence[Any]]:
         """Return the rows of a query."""
-        found: Sequence[Sequence[Any]] = self.connection.execute(sa.text(sql), values).all()
+        found: Sequence[Sequence[Any]] = self._execute(sa.text(sql), values).all()
         return found
 
     def run(self, sql: str, /, **values: Any) -> int:
         """Execute a statement and return how many rows it changed."""
-        count: int = self.connection.execute(sa.text(sql), values).rowcount
+        count: int = self._execute(sa.text(sql), values).rowcount
         return count
+
+    def _execute(self, statement: Any, values: Any) -> Any:
+        """Execute a statement; where the driver itself breaks, the connection is never used again."""
+        try:
+            return self.connection.execute(statement, values)
+        except sa.exc.SQLAlchemyError:
+            raise
+        except Exception as error:
+            # Half of a message may have been sent: what is read next might answer it.
+            self.connection.invalidate()
+            raise Malformed(f"the database driver cannot take these values: {type(error).__name__}") from error
 
     def insert(self, table: layout.Table[R], rows: Sequence[R]) -> None:
         """Write new rows with their checksums."""
         if rows:
             named = [dict(zip(table.named, table.sealed(row), strict=True)) for row in rows]
-            self.connection.execute(sa.insert(self._metadata.tables[table.name]), named)
+            self._execute(sa.insert(self._metadata.tables[table.name]), named)
 
     def positions(self, count: int) -> tuple[Sequence[int], int]:
         """Return positions for so many new facts, and on PostgreSQL the number of this transaction."""
@@ -101,7 +119,9 @@ class SqlSession:
             self.select("SELECT CAST(pg_advisory_xact_lock(:number) AS text)", number=number)
 
     def hold(self) -> None:
-        """Let everything that this session reads be of one instant."""
+        """Let everything that this session reads be of one instant, unless the transaction is the host's own."""
+        if not self._own:
+            return
         if self._postgres:
             self.connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         else:
@@ -134,21 +154,18 @@ class SqlDatabase:
     @contextmanager
     def _session(self, *, writes: bool) -> Iterator[SqlSession]:
         if self._connection is not None:
-            yield SqlSession(self._connection, self._metadata)
+            yield SqlSession(self._connection, self._metadata, own=False)
             return
         assert self._engine is not None  # noqa: S101
-        with self._engine.connect() as connection:
-            if writes and self._sqlite:
-                # Otherwise the driver would begin at the first change, after what was read may be out of date.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield SqlSession(connection, self._metadata)
+        try:
+            with self._engine.connect() as connection:
+                if writes and self._sqlite:
+                    # Otherwise the driver would begin at the first change, after what was read may be out of date.
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield SqlSession(connection, self._metadata, own=True)
                 connection.commit()
-            except sa.exc.DBAPIError as error:
-                connection.rollback()
-                if _lost(error):
-                    raise VersionConflict("the database gave way to another transaction", hint="try again") from error
-                raise
+        except sa.exc.DBAPIError as error:
+            raise _restated(error) from error
 
     @contextmanager
     def reading(self) -> Iterator[SqlSession]:
@@ -191,29 +208,53 @@ class SqlDatabase:
 
 
 def opened(url: str) -> SqlDatabase:
-    """Return the database at a URL.
+    """Return the database at a URL, which must be there: nothing is created.
 
     Raises:
         Malformed: It is no URL of PostgreSQL or SQLite, or its driver is missing, or is one for asyncio.
         Unreadable: The database cannot be reached.
     """
-    try:
-        engine = sa.create_engine(url)
-    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
-        raise Malformed(f"this is no URL of a database that can be opened: {error}") from None
-    if engine.dialect.is_async:
-        raise Malformed(f"{engine.dialect.driver} is a driver for asyncio", hint="use pg8000, or pysqlite")
+    engine = engine_of(url)
+    database = SqlDatabase(engine, tables())
+    if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).is_file():
+        raise Unreadable(f"{engine.url.database!r} cannot be read: there is no such file")
     try:
         engine.connect().close()
-    except sa.exc.DBAPIError as error:
-        raise Unreadable(f"the database cannot be reached: {error.orig}") from None
-    return SqlDatabase(engine, tables())
+    except Exception as error:  # noqa: BLE001 - drivers raise whatever they meet
+        raise Unreadable(f"the database cannot be reached: {getattr(error, 'orig', error)}") from None
+    return database
 
 
-def _lost(error: sa.exc.DBAPIError) -> bool:
-    """Return whether a transaction lost to another one, so that trying again helps."""
+def _restated(error: sa.exc.DBAPIError) -> Exception:
+    """Return an error of ours for what a database says; a fault of a statement is returned as it is."""
     text = str(error.orig)
-    return any(code in text for code in _SERIALIZATION) or "database is locked" in text
+    if any(code in text for code in _SERIALIZATION):
+        return VersionConflict("the database gave way to another transaction", hint="try again")
+    if layout.PREFIX in text and ("no such table" in text or "does not exist" in text):
+        return Damaged("the database lacks a table of the store", hint="restore it from a backup")
+    if "malformed" in text or "not a database" in text:
+        return Damaged("the file of the store is damaged", hint="restore it from a backup")
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return StoreUnavailable(f"the database cannot answer now: {text[:200]}", hint="try again later")
+    return error
+
+
+def engine_of(url: Any) -> sa.Engine:
+    """Return the engine of a URL, or a host's own.
+
+    Raises:
+        Malformed: It is no engine and no URL, its driver is missing, or it is one for asyncio.
+    """
+    if isinstance(url, sa.Engine):
+        engine = url
+    else:
+        try:
+            engine = sa.create_engine(url)
+        except (sa.exc.ArgumentError, ModuleNotFoundError, TypeError) as error:
+            raise Malformed(f"this is no URL of a database that can be opened: {error}") from None
+        if engine.dialect.is_async:
+            raise Malformed(f"{engine.dialect.driver} is a driver for asyncio", hint="use pg8000, or AsyncSqlStore")
+    return engine
 
 
 class SqlStore(DatabaseStore):
@@ -242,9 +283,8 @@ class SqlStore(DatabaseStore):
         Raises:
             Malformed: It is another database than PostgreSQL or SQLite, or an argument cannot be understood.
         """
-        made = sa.create_engine(engine) if isinstance(engine, str) else engine
         self._metadata = tables(metadata)
-        database = SqlDatabase(made, self._metadata)
+        database = SqlDatabase(engine_of(engine), self._metadata)
         super().__init__(database, playbooks, on_new=on_new, chained=chained, snapshot_every=snapshot_every)
 
     def within(self, connection: sa.Connection) -> DatabaseStore:
@@ -252,6 +292,10 @@ class SqlStore(DatabaseStore):
 
         ``on_new`` is called when a lead is saved, which is before the host commits; a conflict is not retried.
         """
+        if not isinstance(connection, sa.Connection):
+            raise Malformed(
+                "connection must be a Connection of SQLAlchemy", hint="with engine.begin() as connection: ..."
+            )
         inner = object.__new__(DatabaseStore)
         inner._context = self._context._replace(database=SqlDatabase(None, self._metadata, connection))
         return inner

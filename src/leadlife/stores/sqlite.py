@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from leadlife.errors import Damaged, Malformed, StoreUnavailable, Unreadable
 from leadlife.stores.tables import PREFIX, SETTINGS, Table, tables
@@ -57,7 +58,10 @@ class SqliteSession:
 
 def counted(session: Any, count: int) -> range:
     """Return positions from the counter among the settings, which never goes back, even if rows are deleted."""
-    last = int(SETTINGS.read(session.select(_COUNTER)[0]).value) + count
+    kept = session.select(_COUNTER)
+    if not kept:
+        raise Damaged("the counter of positions is gone", hint="restore the store from a backup")
+    last = int(SETTINGS.read(kept[0]).value) + count
     row = SETTINGS.sealed(SETTINGS.row("position", str(last)))
     session.run(_COUNT, value=row[1], checksum=row[2])
     return range(last - count + 1, last + 1)
@@ -76,15 +80,15 @@ def _insertion(table: Table[Any]) -> str:
 class SqliteDatabase:
     """A file of SQLite, or memory. Threads and processes may share a file; connections are kept and used again."""
 
-    def __init__(self, path: Path | str | None) -> None:
+    def __init__(self, path: Path | None, *, read_only: bool = False) -> None:
         """Open a file, or memory where there is no path.
 
-        Raises:
-            Unreadable: The file is no SQLite database, or cannot be opened.
+        Args:
+            path: The file.
+            read_only: Whether nothing is written, created or set in it.
         """
-        if path is not None and not isinstance(path, Path | str):
-            raise Malformed("path must be the path of a file")
-        self.path = None if path is None else Path(path)
+        self.path = path
+        self._read_only = read_only
         self._idle: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
         # Memory belongs to one connection, so there sessions take turns.
@@ -96,7 +100,11 @@ class SqliteDatabase:
 
     def _connect(self) -> sqlite3.Connection:
         where = ":memory:" if self.path is None else str(self.path)
-        made = sqlite3.connect(where, timeout=WAIT, isolation_level=None, check_same_thread=False)
+        if self._read_only:
+            where = f"file:{quote(where)}?mode=ro"
+        made = sqlite3.connect(where, timeout=WAIT, isolation_level=None, check_same_thread=False, uri=self._read_only)
+        if self._read_only:
+            return made
         try:
             made.execute("PRAGMA journal_mode = WAL")
             made.execute("PRAGMA synchronous = FULL")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from leadlife.errors import Malformed
 from leadlife.playbook.playbook import Playbook
+from leadlife.stores.checking import file_of
 from leadlife.stores.context import OnNew
 from leadlife.stores.sqlite import SqliteDatabase
 from leadlife.stores.store import DatabaseStore
@@ -34,7 +36,10 @@ class SqliteStore(DatabaseStore):
         snapshot_every: int = 50,
     ) -> None:
         """Open the file, or create it; arguments and errors as of ``DatabaseStore``."""
-        database = SqliteDatabase(path)
+        file = file_of(path)
+        if str(path) == ":memory:" or str(path).startswith("file:"):
+            raise Malformed("path must be the path of a file", hint="MemoryStore keeps leads in memory")
+        database = SqliteDatabase(file)
         super().__init__(database, playbooks, on_new=on_new, chained=chained, snapshot_every=snapshot_every)
 
 

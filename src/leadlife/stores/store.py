@@ -35,6 +35,7 @@ from leadlife.stores import (
 )
 from leadlife.stores.adopting import Adoption
 from leadlife.stores.agreements import Agreements
+from leadlife.stores.checking import file_of, function_of, limit_of, number_of, position_of, text_of
 from leadlife.stores.context import OnNew, StoreContext
 from leadlife.stores.database import Database
 from leadlife.stores.finding import Several, Wanted
@@ -80,8 +81,8 @@ class DatabaseStore:
             Malformed: An argument cannot be understood.
         """
         agreements = Agreements(playbooks)
-        if on_new is not None and not callable(on_new):
-            raise Malformed("on_new must be a function", hint="it is called with the new facts")
+        if on_new is not None:
+            function_of("on_new", on_new)
         every = whole("snapshot_every", snapshot_every, least=1)
         database.create()
         with database.writing() as session:
@@ -191,8 +192,7 @@ class DatabaseStore:
             LeadErased: The data of the lead were erased.
             Malformed: The change returned no journey, or one that does not go on from the stored one.
         """
-        if not callable(change):
-            raise Malformed("the change must be a function of the journey")
+        function_of("the change", change)
         return applying.apply(
             self._context,
             identifier(lead),
@@ -200,8 +200,8 @@ class DatabaseStore:
             pipeline=identifier(pipeline),
             key=key,
             content=content,
-            expected_version=None if expected_version is None else whole("expected_version", expected_version),
-            expected_revision=None if expected_revision is None else whole("expected_revision", expected_revision),
+            expected_version=None if expected_version is None else number_of("expected_version", expected_version),
+            expected_revision=None if expected_revision is None else number_of("expected_revision", expected_revision),
         )
 
     def save(self, journey: Journey, *, expected_version: int) -> Saved:
@@ -222,7 +222,7 @@ class DatabaseStore:
             journey.lead_id,
             lambda _: journey,
             pipeline=journey.pipeline,
-            expected_version=whole("expected_version", expected_version),
+            expected_version=number_of("expected_version", expected_version),
         )
 
     def merge(
@@ -349,7 +349,7 @@ class DatabaseStore:
         Raises:
             Malformed: The instant is no aware datetime.
         """
-        return sweeping.sweep(self._context, instant(now), batch=whole("batch", batch, least=1))
+        return sweeping.sweep(self._context, instant(now), batch=limit_of("batch", batch))
 
     # ------------------------------------------------------------------ the log of all leads
 
@@ -363,9 +363,9 @@ class DatabaseStore:
             position: The position of the last fact that was read before.
             limit: How many at most.
         """
-        expect("position", position, Position, hint="pass that of a stored fact, or Position.parse(text)")
+        begin = position_of(position)
         with self._context.database.reading() as session:
-            return outbox.facts_since(session, position, limit=whole("limit", limit, least=1))
+            return outbox.facts_since(session, begin, limit=limit_of("limit", limit))
 
     def deliver(self, consumer: str, handle: Callable[[StoredFact], object], *, limit: int = 100) -> int:
         """Hand the next facts to a named consumer, each at least once, and return how many there were.
@@ -379,7 +379,8 @@ class DatabaseStore:
                 at the fact's id.
             limit: How many at most.
         """
-        return outbox.deliver(self._context, identifier(consumer), handle, limit=whole("limit", limit, least=1))
+        function_of("handle", handle)
+        return outbox.deliver(self._context, identifier(consumer), handle, limit=limit_of("limit", limit))
 
     def deliver_together(self, consumer: str, handle: Callable[[StoredFact, Any], object], *, limit: int = 100) -> int:
         """Hand the next facts to a consumer that writes in this database, and return how many there were.
@@ -387,9 +388,8 @@ class DatabaseStore:
         ``handle`` gets the fact, and the connection of the transaction that moves the bookmark. What it writes there is
         committed with the bookmark or not at all, so each fact takes effect once.
         """
-        return outbox.deliver_together(
-            self._context, identifier(consumer), handle, limit=whole("limit", limit, least=1)
-        )
+        function_of("handle", handle)
+        return outbox.deliver_together(self._context, identifier(consumer), handle, limit=limit_of("limit", limit))
 
     def bookmark(self, consumer: str) -> Position:
         """Return how far a consumer has read."""
@@ -427,13 +427,14 @@ class DatabaseStore:
         expect("playbook", playbook, Playbook, hint="pass the new Playbook itself")
         if stages is not None and not isinstance(stages, Mapping):
             raise Malformed("stages must be a mapping of old stage ids to new ones")
+        renamed = {text_of("a stage", old): text_of("a stage", new) for old, new in (stages or {}).items()}
         return adopting.adopt(
             self._context,
             playbook,
             at=instant(at),
-            by=by,
-            stages=dict(stages or {}),
-            pipeline=pipeline,
+            by=actor(by),
+            stages=renamed,
+            pipeline=None if pipeline is None else identifier(pipeline),
             dry_run=dry_run,
         )
 
@@ -510,7 +511,7 @@ class DatabaseStore:
         Raises:
             Unreadable: The file cannot be written.
         """
-        return transfer.write_lines(self._context, Path(path))
+        return transfer.write_lines(self._context, file_of(path))
 
     def read_lines(self, path: Path | str) -> Imported:
         """Take in JSON lines that ``write_lines`` wrote, in whatever order they stand.
@@ -521,7 +522,7 @@ class DatabaseStore:
         Raises:
             Unreadable: The file cannot be read.
         """
-        return transfer.read_lines(self._context, Path(path))
+        return transfer.read_lines(self._context, file_of(path))
 
     def forget_keys(self, *, before: datetime) -> int:
         """Forget the idempotency keys of requests that were carried out before an instant; return how many.

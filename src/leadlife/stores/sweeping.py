@@ -79,11 +79,18 @@ def _saved(context: StoreContext, looked: Sequence[_Ticked | Swept]) -> Iterator
         for one in looked:
             with suppress(VersionConflict):
                 swept += _in_one(context, [one])
-    for done in swept:
+    failed: Exception | None = None
+    for done in swept:  # all of them before any is yielded: the caller may stop anywhere
         if done.saved is not None:
-            notify(context, done.saved)
+            try:
+                notify(context, done.saved)
+            except Exception as error:  # noqa: BLE001 - it is the host's, and raised once the others are told
+                failed = failed or error
+    for done in swept:
         if done.saved is None or done.saved.new or done.saved.withdrawn:
             yield done
+    if failed is not None:
+        raise failed
 
 
 def _in_one(context: StoreContext, looked: Iterable[_Ticked | Swept]) -> list[Swept]:

@@ -4,24 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from leadlife._base.model import read_json
 from leadlife.errors import LeadlifeError, Malformed, Unreadable
-from leadlife.facts import Fact, load_fact
+from leadlife.facts import Erased, Fact, load_fact
 from leadlife.io.fact_lines import LineSetAside
 from leadlife.journey import Journey
+from leadlife.journey.snapshot import Snapshot
 from leadlife.playbook.playbook import Playbook
 from leadlife.stores import applying
 from leadlife.stores.context import StoreContext
 from leadlife.stores.database import Session, put, read
 from leadlife.stores.encoding import OBSERVED, encode
+from leadlife.stores.erasing import erase
 from leadlife.stores.finding import Wanted, live
 from leadlife.stores.journeys import append, find_row, log_of, placed
+from leadlife.stores.lead_state import LeadState
 from leadlife.stores.merging import redirect
-from leadlife.stores.tables import LEADS, PLAYBOOKS, SNAPSHOTS, LeadRow, SnapshotRow
+from leadlife.stores.tables import (
+    HELD,
+    LEADS,
+    PLAYBOOKS,
+    REQUESTS,
+    SNAPSHOTS,
+    HeldRow,
+    LeadRow,
+    RequestRow,
+    SnapshotRow,
+    from_micros,
+    tables,
+)
+
+R = TypeVar("R", bound=tuple[Any, ...])
 
 
 class Imported(NamedTuple):
@@ -43,14 +60,20 @@ class Imported(NamedTuple):
 def write_lines(context: StoreContext, path: Path) -> int:
     """Write a store as JSON lines, and return how many lines there are; see ``DatabaseStore.write_lines``."""
     count = 0
+    # An earlier file stays as it is until the new one is whole.
+    unfinished = path.with_name(f"{path.name}.unfinished")
     try:
-        with path.open("w", encoding="utf-8") as file, context.database.reading() as session:
+        with unfinished.open("w", encoding="utf-8") as file, context.database.reading() as session:
             session.hold()
             for line in _lines(session):
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
                 count += 1
+        unfinished.replace(path)
     except OSError as error:
         raise Unreadable(f"{path.name!r} cannot be written: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
     return count
 
 
@@ -67,6 +90,9 @@ def _lines(session: Session) -> Iterator[dict[str, Any]]:
             continue
         snapshot = read(session, SNAPSHOTS, "WHERE lead = :lead AND pipeline = :pipeline", **_key(row))
         yield {"tombstone": {"state": row._asdict(), "snapshot": [one.body for one in snapshot], "facts": facts}}
+
+    for request in read(session, REQUESTS, "ORDER BY lead, pipeline, key"):
+        yield {"request": request._asdict()}
 
 
 def _key(row: LeadRow) -> dict[str, str]:
@@ -104,12 +130,16 @@ class _Import:
         self._leads = self._facts = self._known = 0
         self._aside: list[LineSetAside] = []
         self._losers: list[tuple[str, str, str]] = []
+        self._requests: list[RequestRow] = []
 
     def result(self) -> Imported:
         """Return what was read, once every lead that was merged goes on as the other one again."""
         with self._context.database.writing() as session:
             for loser, pipeline, lead in self._losers:
                 redirect(session, loser, pipeline, lead)
+            for request in self._requests:
+                if find_row(session, request.lead, request.pipeline) is not None:
+                    put(session, REQUESTS, request)
         return Imported(self._leads, self._facts, self._known, tuple(sorted(self._aside)))
 
     def read(self, number: int, text: str) -> _Line | None:
@@ -118,6 +148,8 @@ class _Import:
             data = _object(text)
             if "playbook" in data and "type" not in data:
                 self._take_playbook(data["playbook"])
+            elif "request" in data:
+                self._requests.append(_as_row(RequestRow, data["request"]))
             elif "tombstone" in data:
                 self._take_tombstone(data["tombstone"])
             else:
@@ -130,28 +162,27 @@ class _Import:
         return None
 
     def _take_playbook(self, data: Any) -> None:
-        playbook = Playbook.model_validate_json(json.dumps(data))
         with self._context.database.writing() as session:
-            self._context.agreements.add(session, playbook)
+            agreements = self._context.agreements
+            name = (str(data.get("id")), str(data.get("version"))) if isinstance(data, dict) else ("", "")
+            # One at hand has its functions bound; a log that names another content says so.
+            at_hand = agreements.registry.by_name.get(name)
+            agreements.add(session, at_hand or Playbook.model_validate_json(json.dumps(data)))
 
     def _take_tombstone(self, data: Any) -> None:
-        try:
-            row = LeadRow(**data["state"])
-            facts = [load_fact(one) for one in data["facts"]]
-            bodies = [str(one) for one in data["snapshot"]]
-        except (KeyError, TypeError):
-            raise Malformed("the tombstone lacks its state, its snapshot or its facts") from None
+        tombstone = _Tombstone.read(data, self._context)
+        row = tombstone.row
         with self._context.database.writing() as session:
-            if read(session, LEADS, "WHERE lead = :lead AND pipeline = :pipeline", **_key(row)):
-                self._known += len(facts)
+            known = find_row(session, row.lead, row.pipeline)
+            if known is None:
+                tombstone.write(session, self._context)
+                self._leads += 1
+                self._facts += row.version
                 return
-            rows = placed(session, self._context, [encode(fact, OBSERVED, lambda _: True) for fact in facts])
-            session.insert(LEADS, [row._replace(revision=1, position=rows[-1].position)])
-            append(session, self._context, rows)
-            for body in bodies:
-                put(session, SNAPSHOTS, SnapshotRow(row.lead, row.pipeline, row.version, body))
-        self._leads += 1
-        self._facts += len(facts)
+        self._known += row.version
+        if known.erased_at is None:
+            erased = Erased(at=from_micros(row.erased_at or 0), by="import", reason="requested")
+            erase(self._context, row.lead, erased, pipeline=row.pipeline)
 
     def take(self, lead: str, pipeline: str, lines: Sequence[_Line]) -> None:
         """Take in the facts of a lead, or set them aside together."""
@@ -165,6 +196,64 @@ class _Import:
         self._facts += len(saved.facts)
         self._known += len(lines) - len(saved.facts)
         self._losers += [(loser, pipeline, lead) for loser in journey.merged]
+
+
+class _Tombstone(NamedTuple):
+    """A lead that was erased, as a line holds it."""
+
+    row: LeadRow
+    facts: tuple[Fact, ...]
+    snapshot: str
+
+    @classmethod
+    def read(cls, data: Any, context: StoreContext) -> _Tombstone:
+        """Return a tombstone whose state, log and snapshot fit each other.
+
+        Raises:
+            Malformed: They do not.
+        """
+        try:
+            row = _as_row(LeadRow, data["state"])
+            facts = tuple(load_fact(one) for one in data["facts"])
+            (body,) = data["snapshot"]
+            stands = Journey.resume_tail(Snapshot.trusted(body), [], context.agreements.all())
+            LeadState.of(row)
+            whole = (stands.lead_id, stands.pipeline, stands.stage, stands.version)
+            fits = whole == (row.lead, row.pipeline, row.stage, row.version) == (*whole[:3], len(facts))
+            log = Journey.replay(facts, context.agreements.all())
+            fits = fits and row.erased_at is not None and (log.lead_id, log.pipeline) == whole[:2]
+        except Exception as error:  # noqa: BLE001 - a line may hold anything
+            raise Malformed(f"the tombstone cannot be read: {type(error).__name__}") from None
+        if not fits:
+            raise Malformed("the state, the log and the snapshot of the tombstone do not fit each other")
+        return cls(row, facts, body)
+
+    def write(self, session: Session, context: StoreContext) -> None:
+        """Write the tombstone where there is no such lead."""
+        row, key = self.row, _key(self.row)
+        rows = placed(session, context, [encode(fact, OBSERVED) for fact in self.facts])
+        session.insert(LEADS, [row._replace(revision=1, position=rows[-1].position, snapshot=row.version)])
+        append(session, context, rows)
+        put(session, SNAPSHOTS, SnapshotRow(row.lead, row.pipeline, row.version, self.snapshot))
+        session.insert(HELD, [HeldRow(name, **key) for name in LeadState.of(row).qualifications])
+
+
+def _as_row(kind: type[R], data: Any) -> R:
+    """Return a row that a line holds.
+
+    Raises:
+        Malformed: A column is missing, unknown, or of another type.
+    """
+    columns = {column.name: column for table in tables() if table.row is kind for column in table.columns}
+    if not isinstance(data, dict) or data.keys() != columns.keys():
+        raise Malformed("the line does not hold the columns of a row")
+    for name, value in data.items():
+        column = columns[name]
+        text = isinstance(value, str) and value.isprintable()
+        number = type(value) is int and abs(value) < 2**62
+        if not (text if column.text else number) and not (value is None and column.null):
+            raise Malformed(f"the column {name!r} of the line has a value that does not fit")
+    return kind(**data)
 
 
 def _joined(stored: Journey, journey: Journey) -> Journey:

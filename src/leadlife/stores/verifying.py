@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from leadlife.errors import LeadlifeError, Malformed
+from leadlife.facts import Erased, PlaybookAdopted, Started
 from leadlife.stores import chain
 from leadlife.stores.database import Database, Session
 from leadlife.stores.encoding import OBSERVED, decode
-from leadlife.stores.tables import FACTS, LEADS, SETTINGS, FactRow, LeadRow, Table, tables
+from leadlife.stores.tables import (
+    FACTS,
+    HELD,
+    LEADS,
+    PLAYBOOKS,
+    SETTINGS,
+    FactRow,
+    HeldRow,
+    LeadRow,
+    PlaybookRow,
+    SettingRow,
+    SnapshotRow,
+    Table,
+    tables,
+)
 
 _BATCH = 1_000
+
+Key = tuple[str, str]
+"""A lead and its pipeline."""
 
 
 class Break(NamedTuple):
@@ -55,9 +75,9 @@ class Verification(NamedTuple):
         return "\n".join([found, *map(str, self.breaks[:20]), kept])
 
 
-def verify(database: Database, *, head: str | None) -> Verification:
+def verify(database: Database, *, head: Any) -> Verification:
     """Check a whole store; see ``DatabaseStore.verify``. It needs no playbook, and writes nothing."""
-    if head is not None and ":" not in str(head):
+    if head is not None and not (isinstance(head, str) and ":" in head):
         raise Malformed("a head is a position and a hash with a colon between", hint="pass what store.head() returned")
     with database.reading() as session:
         session.hold()
@@ -69,13 +89,24 @@ def verify(database: Database, *, head: str | None) -> Verification:
 
 
 class _Found:
-    """What has been found so far."""
+    """What has been found so far. The log is read before the states; what they say of a lead is compared at the end."""
 
     def __init__(self, links: _Chain) -> None:
         self._links = links
         self._rows = 0
         self._breaks: list[Break] = []
-        self._counts: dict[tuple[str, str], int] = {}
+        self._counts: Counter[Key] = Counter()
+        self._leads: dict[Key, LeadRow] = {}
+        self._held: set[tuple[str, str, str]] = set()
+        self._emptied: dict[Key, int] = {}
+        """Leads that have empty personal blocks, with the position of one."""
+        self._tombstones: set[Key] = set()
+        """Leads whose log says that they were erased."""
+        self._snapshots: set[Key] = set()
+        self._playbooks: set[tuple[str, str]] = set()
+        self._named: dict[tuple[str, str], int] = {}
+        """Playbooks that the log names, with the position of a fact that does."""
+        self._settings: set[str] = set()
 
     def look_at(self, table: Table[Any], found: Sequence[Any]) -> None:
         """Check a row, and what it says of others."""
@@ -83,36 +114,79 @@ class _Found:
         try:
             row = table.read(found)
         except LeadlifeError:
-            self._breaks.append(Break(table.name, _key(table, found), "its checksum does not fit"))
+            self._break(table, _key(table, found), "its checksum does not fit")
             row = table.row._make(found[:-1])
         if isinstance(row, FactRow):
-            self._breaks += self._of_fact(row)
             self._breaks += self._links.follow(row)
-        if isinstance(row, LeadRow):
-            self._breaks += self._of_lead(row)
+            try:
+                self._of_fact(row)
+            except Exception:  # noqa: BLE001 - a damaged file may hold anything
+                problem = "its content cannot be read, or its personal block was changed"
+                self._break(FACTS, str(row.position), problem)
+        elif isinstance(row, LeadRow):
+            self._leads[row.lead, row.pipeline] = row
+        elif isinstance(row, HeldRow):
+            self._held.add((row.lead, row.pipeline, row.name))
+        elif isinstance(row, SnapshotRow):
+            self._snapshots.add((row.lead, row.pipeline))
+        elif isinstance(row, PlaybookRow):
+            self._playbooks.add((row.id, row.version))
+        elif isinstance(row, SettingRow):
+            self._settings.add(row.name)
 
-    def _of_fact(self, row: FactRow) -> Iterator[Break]:
-        if row.kind == OBSERVED:
-            self._counts[row.lead, row.pipeline] = self._counts.get((row.lead, row.pipeline), 0) + 1
-        try:
-            decode([row])
-        except LeadlifeError:
-            yield Break(FACTS.name, str(row.position), "its content cannot be read, or its personal block was changed")
+    def _break(self, table: Table[Any], key: str, problem: str) -> None:
+        self._breaks.append(Break(table.name, key, problem))
 
-    def _of_lead(self, row: LeadRow) -> Iterator[Break]:
-        held = self._counts.pop((row.lead, row.pipeline), 0)
-        if held != row.version:
-            key = f"{row.lead}, {row.pipeline}"
-            yield Break(LEADS.name, key, f"the log holds {held} facts of it, and its state says {row.version}")
+    def _of_fact(self, row: FactRow) -> None:
+        """Note what a fact says, and that it can be read."""
+        key = (row.lead, row.pipeline)
+        self._counts[key] += row.kind == OBSERVED
+        if row.digest is not None and row.salt is None:
+            self._emptied.setdefault(key, row.position)
+        (fact,) = decode([row], erased=lambda _: True)
+        if isinstance(fact, Erased):
+            self._tombstones.add(key)
+        if isinstance(fact, Started | PlaybookAdopted):
+            self._named.setdefault((fact.playbook.id, fact.playbook.version), row.position)
 
     def result(self) -> Verification:
         """Return what was found."""
-        breaks = [*self._breaks, *self._links.end()]
-        breaks += [
-            Break(LEADS.name, f"{lead}, {pipeline}", f"its state is missing, and the log holds {count} facts of it")
-            for (lead, pipeline), count in self._counts.items()
-        ]
-        return Verification(self._rows, tuple(breaks), self._links.head)
+        self._breaks += self._links.end()
+        for key, row in self._leads.items():
+            for problem in self._faults_of(key, row):
+                self._break(LEADS, ", ".join(key), problem)
+        for key, count in self._counts.items():
+            if key not in self._leads and count:
+                self._break(LEADS, ", ".join(key), f"its state is missing, and the log holds {count} facts of it")
+        for key, position in self._emptied.items():
+            if key not in self._tombstones:
+                self._break(FACTS, str(position), "its personal block is gone, and the lead was never erased")
+        for playbook, position in self._named.items():
+            if playbook not in self._playbooks:
+                problem = f"it is missing, and the fact at position {position} names it"
+                self._break(PLAYBOOKS, " ".join(playbook), problem)
+        for name in sorted({"position", "schema"} - self._settings):
+            self._break(SETTINGS, name, "it is missing")
+        return Verification(self._rows, tuple(self._breaks), self._links.head)
+
+    def _faults_of(self, key: Key, row: LeadRow) -> Iterator[str]:
+        """Yield where a state and the rest do not say the same."""
+        if self._counts[key] != row.version:
+            yield f"the log holds {self._counts[key]} facts of it, and its state says {row.version}"
+        if (row.erased_at is not None) is not (key in self._tombstones):
+            yield "its state and its log disagree on whether it was erased"
+        if row.erased_at is not None and key not in self._snapshots:
+            yield "it was erased, and the snapshot of where it stood is missing"
+        held = {name for lead, pipeline, name in self._held if (lead, pipeline) == key}
+        if row.merged_into is None and held != set(_names(row.qualifications)):
+            yield f"its state and {HELD.name} disagree on what it holds"
+
+
+def _names(text: str) -> list[str]:
+    try:
+        return [str(name) for name in json.loads(text)]
+    except ValueError:  # a break of its own, by its checksum
+        return []
 
 
 def _rows(session: Session, table: Table[Any]) -> Iterator[Sequence[Any]]:

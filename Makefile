@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export PYTHONWARNINGS := ignore::DeprecationWarning:pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover lint types docs fuzz plugin soak bench clean
+.PHONY: help demo test cover lint types docs fuzz plugin tryton soak bench clean
 
 help: ## say what there is to make
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,7 @@ docs: $(VENV)/.dev ## build the documentation, warnings as errors
 	$(BIN)/sphinx-build -n -W -q -b html docs docs/_build/html
 fuzz: $(VENV)/.dev ; $(BIN)/python tests/fuzzing.py 30 ## break definition and mapping files for 30 seconds
 plugin: $(VENV)/.dev ; sh examples/acme_plugin/try.sh $(PYTHON) ## build the example plugin, and try it in a fresh environment
+tryton: $(VENV)/.dev ; sh examples/tryton_plugin/try.sh $(PYTHON) ## build the Tryton module, and run its scenario in a fresh environment
 soak: $(VENV)/.dev ## long campaigns: many more random lives and laws, and the simulated year of a small firm
 	LEADLIFE_EXAMPLES=2000 $(BIN)/python -m pytest -n auto tests/planning tests/properties tests/economics && $(BIN)/python tests/year.py
 	PYTHONPATH=src:tests $(BIN)/python -m reference.campaign --lives 2000 --seed 1 --features all

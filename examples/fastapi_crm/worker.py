@@ -11,8 +11,8 @@ def main() -> None:
         for swept in store.sweep(clock()):
             if swept.error is not None:
                 print(f"{swept.lead}: {swept.error}")
-            elif swept.saved is not None:
-                print(f"{swept.lead}: {', '.join(fact.type for fact in swept.saved.derived)}")
+            else:
+                print(f"{swept.lead}: {', '.join(fact.type for fact in swept.new)}")
         time.sleep(30)
 
 

@@ -11,4 +11,4 @@ $pip wheel --no-deps -w "$place/wheels" "$root" "$here"
 $pip install "$place"/wheels/*.whl proteus
 cd "$place"
 DB_NAME=:memory: TRYTOND_DATABASE_URI=sqlite:// "$place/env/bin/python" -m unittest -q \
-    trytond.modules.leadlife_opportunity.tests.test_module trytond.modules.leadlife_opportunity.tests.test_scenario
+    trytond.modules.leadlife_opportunity.tests.test_scenario ${TRYTON_TESTS:-}

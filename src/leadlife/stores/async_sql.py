@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
@@ -34,7 +35,7 @@ def _engine_of(url: Any) -> AsyncEngine:
         return url
     try:
         return create_async_engine(url)
-    except (sa.exc.ArgumentError, sa.exc.InvalidRequestError, ModuleNotFoundError, TypeError) as error:
+    except (exc.ArgumentError, exc.InvalidRequestError, ModuleNotFoundError, TypeError) as error:
         raise Malformed(f"this is no URL of a database with a driver for asyncio: {error}") from None
 
 

@@ -17,6 +17,7 @@ from leadlife.stores.store import DatabaseStore
 
 try:
     import sqlalchemy as sa
+    from sqlalchemy import exc
 except ModuleNotFoundError:
     raise MissingExtra("this store needs SQLAlchemy", hint="pip install 'leadlife[sql]'") from None
 
@@ -88,7 +89,7 @@ class SqlSession:
         """Execute a statement; where the driver itself breaks, the connection is never used again."""
         try:
             return self.connection.execute(statement, values)
-        except sa.exc.SQLAlchemyError:
+        except exc.SQLAlchemyError:
             raise
         except Exception as error:
             # Half of a message may have been sent: what is read next might answer it.
@@ -164,7 +165,7 @@ class SqlDatabase:
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield SqlSession(connection, self._metadata, own=True)
                 connection.commit()
-        except sa.exc.DBAPIError as error:
+        except exc.DBAPIError as error:
             raise _restated(error) from error
 
     @contextmanager
@@ -225,7 +226,7 @@ def opened(url: str) -> SqlDatabase:
     return database
 
 
-def _restated(error: sa.exc.DBAPIError) -> Exception:
+def _restated(error: exc.DBAPIError) -> Exception:
     """Return an error of ours for what a database says; a fault of a statement is returned as it is."""
     text = str(error.orig)
     if any(code in text for code in _SERIALIZATION):
@@ -234,7 +235,7 @@ def _restated(error: sa.exc.DBAPIError) -> Exception:
         return Damaged("the database lacks a table of the store", hint="restore it from a backup")
     if "malformed" in text or "not a database" in text:
         return Damaged("the file of the store is damaged", hint="restore it from a backup")
-    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+    if isinstance(error, exc.OperationalError | exc.InterfaceError):
         return StoreUnavailable(f"the database cannot answer now: {text[:200]}", hint="try again later")
     return error
 
@@ -250,7 +251,7 @@ def engine_of(url: Any) -> sa.Engine:
     else:
         try:
             engine = sa.create_engine(url)
-        except (sa.exc.ArgumentError, ModuleNotFoundError, TypeError) as error:
+        except (exc.ArgumentError, ModuleNotFoundError, TypeError) as error:
             raise Malformed(f"this is no URL of a database that can be opened: {error}") from None
         if engine.dialect.is_async:
             raise Malformed(f"{engine.dialect.driver} is a driver for asyncio", hint="use pg8000, or AsyncSqlStore")

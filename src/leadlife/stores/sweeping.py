@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from leadlife.errors import LeadlifeError, VersionConflict
+from leadlife.facts import Fact
 from leadlife.journey import Journey
 from leadlife.stores.applying import notify
 from leadlife.stores.context import StoreContext
@@ -37,6 +38,11 @@ class Swept(NamedTuple):
     pipeline: str
     saved: Saved | None
     error: LeadlifeError | None = None
+
+    @property
+    def new(self) -> tuple[Fact, ...]:
+        """What is new: what the playbook concluded. Nothing where the lead could not be looked at."""
+        return () if self.saved is None else self.saved.new
 
 
 def sweep(context: StoreContext, now: datetime, *, batch: int) -> Iterator[Swept]:

@@ -214,15 +214,15 @@ class Table(Generic[R]):
         self, name: str, row: type[R], key: str, *, indexes: Iterable[Index] = (), erasable: Sequence[str] = ()
     ) -> None:
         hints = get_type_hints(row)
-        self.name = PREFIX + name
-        self.row = row
-        self.columns = tuple(
+        self.name: str = PREFIX + name
+        self.row: type[R] = row
+        self.columns: tuple[Column, ...] = tuple(
             Column(field, hint is str or str in get_args(hint), type(None) in get_args(hint))
             for field, hint in hints.items()
         )
-        self.key = tuple(key.split())
-        self.indexes = tuple(indexes)
-        self.names = ", ".join(self._all)
+        self.key: tuple[str, ...] = tuple(key.split())
+        self.indexes: tuple[Index, ...] = tuple(indexes)
+        self.names: str = ", ".join(self._all)
         self._sealed = len(self.columns) - len(erasable)
 
     @property
@@ -264,7 +264,7 @@ class Table(Generic[R]):
             return f"{column.name} {kind}{' PRIMARY KEY' * alone}{'' if column.null else ' NOT NULL'}"
 
         lines = [*map(typed, self.columns), "checksum TEXT NOT NULL"]
-        if len(self.key) > 1 or next(column.text for column in self.columns if column.name == self.key[0]):
+        if not any(" PRIMARY KEY" in line for line in lines):
             lines.append(f"PRIMARY KEY ({', '.join(self.key)})")
         made = [f"CREATE TABLE IF NOT EXISTS {self.name} ({', '.join(lines)})"]
         made += [
@@ -285,7 +285,7 @@ def _lead_index(column: str) -> Index:
     return Index(f"leads_by_{column}", (column, "lead", "pipeline"))
 
 
-FACTS = Table(
+FACTS: Table[FactRow] = Table(
     "facts",
     FactRow,
     "position",
@@ -295,18 +295,20 @@ FACTS = Table(
     ],
     erasable=("personal", "salt"),
 )
-LEADS = Table(
+LEADS: Table[LeadRow] = Table(
     "leads",
     LeadRow,
     "lead pipeline",
     indexes=[_lead_index(column) for column in ("stage", "status", "owner", "wake_at", "merged_into")],
 )
-HELD = Table("held", HeldRow, "name lead pipeline", indexes=[Index("held_by_lead", ("lead", "pipeline"))])
-SNAPSHOTS = Table("snapshots", SnapshotRow, "lead pipeline")
-REQUESTS = Table("requests", RequestRow, "lead pipeline key")
-BOOKMARKS = Table("bookmarks", BookmarkRow, "consumer")
-PLAYBOOKS = Table("playbooks", PlaybookRow, "id version")
-SETTINGS = Table("settings", SettingRow, "name")
+HELD: Table[HeldRow] = Table(
+    "held", HeldRow, "name lead pipeline", indexes=[Index("held_by_lead", ("lead", "pipeline"))]
+)
+SNAPSHOTS: Table[SnapshotRow] = Table("snapshots", SnapshotRow, "lead pipeline")
+REQUESTS: Table[RequestRow] = Table("requests", RequestRow, "lead pipeline key")
+BOOKMARKS: Table[BookmarkRow] = Table("bookmarks", BookmarkRow, "consumer")
+PLAYBOOKS: Table[PlaybookRow] = Table("playbooks", PlaybookRow, "id version")
+SETTINGS: Table[SettingRow] = Table("settings", SettingRow, "name")
 
 
 @cache

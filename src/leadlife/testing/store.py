@@ -111,7 +111,7 @@ class Beside:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.journeys: dict[tuple[str, str], Journey] = {}
-        self.now = EPOCH
+        self.now: datetime = EPOCH
 
     def take(self, what: str, key: tuple[str, str], hours: int) -> None:
         """Take one step in both."""
@@ -170,7 +170,7 @@ class Beside:
         swept: Counter[str] = Counter()
         for one in self.store.sweep(self.now):
             _law(one.error is None, f"law of sweeping: a lead failed: {one.error}")
-            swept.update(fact.id for fact in (() if one.saved is None else one.saved.new))
+            swept.update(fact.id for fact in one.new)
         _law(swept == expected, "law of sweeping: it concludes what ticking each lead concludes")
         _law(not [*self.store.sweep(self.now)], "law of sweeping: the second time it changes nothing")
 

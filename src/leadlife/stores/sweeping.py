@@ -41,7 +41,7 @@ class Swept(NamedTuple):
 
     @property
     def new(self) -> tuple[Fact, ...]:
-        """What is new: what the playbook concluded. Nothing where the lead could not be looked at."""
+        """What the playbook concluded that is new; nothing where the lead could not be looked at."""
         return () if self.saved is None else self.saved.new
 
 

@@ -91,8 +91,16 @@ def act(store, dice, seed, hour):
         list(store.sweep(later))
     elif what < 0.93:
         store.adopt(book(str(dice.choice((2, 3)))), at=later)
-    elif what < 0.96:
+    elif what < 0.95:
         store.compact()
+    elif what < 0.975:
+        double = f"{lead}, double {seed}/{hour}"
+        begun = store.apply(lead, lambda journey: added(journey, days(seed % 10_000)))
+        say(json.dumps({"lead": lead, "ids": [fact.id for fact in begun.facts]}))
+        store.start(double, at=days(seed % 10_000), stage="awareness")
+        store.apply(double, lambda journey: journey.record(call(later)))
+        kept = store.merge(lead, double, at=later, now=later)
+        say(json.dumps({"lead": lead, "ids": [fact.id for fact in kept.facts], "loser": double}))
     else:
         extra = f"{lead}, erased {seed}/{hour}"
         until_lead(store, extra)
@@ -117,8 +125,11 @@ def kills(count, seed, *, guarded=True):
     dice, found = random.Random(seed), Counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "leads.db"
-        known, erased = {lead: [] for lead in LEADS}, set()
+        known, erased, losers = {lead: [] for lead in LEADS}, set(), {}
         for number in range(count):
+            if number % 100 == 99:  # a new store, so that looking at it costs the same all the time
+                path = Path(folder) / f"leads {number}.db"
+                known, erased, losers = {lead: [] for lead in LEADS}, set(), {}
             command = [sys.executable, "-m", "stores.campaign", "work", str(path), "--seed", str(seed * 1_000 + number)]
             worker = subprocess.Popen(
                 [*command, *([] if guarded else ["--unguarded"])], stdout=subprocess.PIPE, text=True
@@ -139,19 +150,22 @@ def kills(count, seed, *, guarded=True):
                 found["acknowledged"] += 1
                 if told.get("erased"):
                     erased.add(told["lead"])
+                if told.get("loser"):
+                    losers[told["loser"]] = told["lead"]
                 known.setdefault(told["lead"], []).extend(told["ids"])
             worker.wait()
             worker.stdout.close()
-            look(path, known, erased, found)
+            look(path, known, erased, losers, found)
             found["kills"] += 1
     return found
 
 
-def look(path, known, erased, found):
+def look(path, known, erased, losers, found):
     """Count what was lost or torn."""
     with SqliteStore(path, [book(), book("2"), book("3")]) as store:
         verified = store.verify()
         found["torn"] += len(verified.breaks)
+        found["lost"] += sum(store.state(loser).lead != store.state(lead).lead for loser, lead in losers.items())
         for lead, ids in known.items():
             if not ids and lead not in erased:
                 continue

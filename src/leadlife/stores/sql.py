@@ -285,8 +285,14 @@ class SqlStore(DatabaseStore):
             Malformed: It is another database than PostgreSQL or SQLite, or an argument cannot be understood.
         """
         self._metadata = tables(metadata)
-        database = SqlDatabase(engine_of(engine), self._metadata)
-        super().__init__(database, playbooks, on_new=on_new, chained=chained, snapshot_every=snapshot_every)
+        made = engine_of(engine)
+        try:
+            database = SqlDatabase(made, self._metadata)
+            super().__init__(database, playbooks, on_new=on_new, chained=chained, snapshot_every=snapshot_every)
+        except BaseException:
+            if made is not engine:  # nobody else could close what was opened for it
+                made.dispose()
+            raise
 
     def within(self, connection: sa.Connection) -> DatabaseStore:
         """Return this store on a connection of the host: what it saves is committed, or not, with what the host writes.

@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Res
 from fastapi.responses import HTMLResponse, RedirectResponse
 from people import PEOPLE
 from problems import add_problems
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from leadlife import ActivityRecorded, Actor, EvidenceGiven, FieldChanged, Journey, Lead, Source
 from leadlife.errors import VersionConflict
@@ -56,7 +56,7 @@ class Body(BaseModel):
 class NewLead(Body):
     """A lead to start."""
 
-    id: str
+    id: Annotated[str, Field(pattern="^[^/]+$", max_length=300)]  # it stands in paths
     stage: str | None = None
     channel: str | None = None
     fields: dict[str, Scalar] = {}
@@ -182,7 +182,6 @@ def move(
     key: Key = None,
 ) -> dict[str, Any]:
     """Fire a trigger."""
-    store.state(lead)
 
     def change(journey: Journey) -> Journey:
         return journey.move(body.trigger, reason=body.reason, note=body.note, at=now, now=now, by=user)
@@ -197,7 +196,8 @@ def move(
 @app.get("/leads/{lead}/buttons")
 def buttons(lead: str, store: Store, now: Now, user: User) -> list[dict[str, Any]]:
     """Return what may be fired now, and if not, why not."""
-    return board.buttons_of(store.load(lead), now, user)
+    erased = store.state(lead).erased_at
+    return [] if erased is not None else board.buttons_of(store.load(lead), now, user)
 
 
 @app.get("/leads/{lead}/explanation")

@@ -129,6 +129,7 @@ HOSTILE = [
     ("post", "/leads", {"json": {"id": "x\n\x00"}}, 422),
     ("post", "/leads", {"json": {"id": "x" * 1_000}}, 422),
     ("post", "/leads", {"json": {"id": ""}}, 422),
+    ("post", "/leads", {"json": {"id": "a/b"}}, 422),
     ("post", "/leads", {"json": {"id": "x", "surprise": 1}}, 422),
     ("post", "/leads", {"json": {"id": "x", "fields": {"employees": "many"}}}, 422),
     ("post", "/leads", {"json": {"id": "x", "fields": {"__class__": 1}}}, 422),
@@ -177,12 +178,10 @@ def test_who_acts_must_be_known(client):
 
 
 def test_names_never_become_headers_or_markup(client):
-    begun(client, "ada\u2028<script>alert(1)</script>&'\"")
+    begun(client, "ada\u2028<script>alert(1)<script>&'\"")
     lead = client.get("/work").json()["leads"][0]["lead"]
     assert "<script>" in lead
-    client.post(
-        f"/leads/{lead}/evidence".replace("/script", "%2Fscript"), json={"name": "fit", "note": "<b>x</b>"}, headers=MIA
-    )
+    client.post(f"/leads/{lead}/evidence", json={"name": "fit", "note": "<b>x</b>"}, headers=MIA)
     page = client.get("/board")
     assert "<script>" not in page.text
     assert "script-src" not in page.headers["content-security-policy"]

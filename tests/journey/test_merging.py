@@ -88,6 +88,19 @@ def test_the_moves_of_the_record_that_is_less_far_are_kept_and_marked():
         assert [one.fact.trigger for one in marked if isinstance(one.fact, Moved)] == ["disqualify"]
 
 
+def test_an_adoption_of_both_stands():
+    one = known().move("recycle", reason="no decision", at=days(9), by=SALES).adopt(book("2"), at=days(10))
+    two = anonymous().adopt(book("2"), at=days(10))
+    for merged in (one.merge(two, at=days(11)), two.merge(one, at=days(11))):
+        assert (merged.stage, merged.playbook.version) == ("recycled", "2")
+
+
+def test_a_visitor_who_turns_out_to_be_a_closed_lead_is_closed():
+    closed = lead("closed", at=days(1)).move("disqualify", reason="poor fit", at=days(2), by=SALES)
+    for merged in (closed.merge(anonymous(), at=days(9)), anonymous().merge(closed, at=days(9))):
+        assert merged.stage == "disqualified"
+
+
 def test_what_both_were_told_counts_once():
     one = lead("one").record(call(hours(1), key="call 1")).record(call(hours(2))).record(call(hours(2)))
     two = lead("two").record(call(hours(9), key="call 1")).record(call(hours(2)))

@@ -85,7 +85,7 @@ def act(store, dice, seed, hour):
     lead, what, later = dice.choice(LEADS), dice.random(), days(seed % 10_000 + 1)
     if what < 0.75:
         at = days(seed % 10_000) + (hours(hour) - T)
-        saved = store.apply(lead, lambda journey: added(journey, at), key=f"{seed}/{hour}")
+        saved = store.apply(lead, lambda journey: added(journey, at), key=f"{seed}/{hour}", create=True)
         say(json.dumps({"lead": lead, "ids": [fact.id for fact in saved.facts]}))
     elif what < 0.9:
         list(store.sweep(later))
@@ -95,7 +95,7 @@ def act(store, dice, seed, hour):
         store.compact()
     elif what < 0.975:
         double = f"{lead}, double {seed}/{hour}"
-        begun = store.apply(lead, lambda journey: added(journey, days(seed % 10_000)))
+        begun = store.apply(lead, lambda journey: added(journey, days(seed % 10_000)), create=True)
         say(json.dumps({"lead": lead, "ids": [fact.id for fact in begun.facts]}))
         store.start(double, at=days(seed % 10_000), stage="awareness")
         store.apply(double, lambda journey: journey.record(call(later)))

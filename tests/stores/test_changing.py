@@ -1,5 +1,6 @@
 """A lead is changed through the store: one effect for each key, nothing lost where many write."""
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -85,6 +86,19 @@ def test_a_key_with_other_content_is_refused(store):
     assert store.apply("ada", lambda journey: journey, key="k", content="one").repeated
 
 
+def test_a_change_of_nothing_writes_nothing(store):
+    until_lead(store)
+    before = store.state("ada")
+    assert store.apply("ada", lambda journey: journey, key="k").state == before
+    assert (
+        store.apply("ada", lambda journey: journey.record(call(hours(6), key="call 1"))).state.revision
+        == before.revision + 1
+    )
+    store.apply("ada", lambda journey: journey.record(call(hours(7), key="call 1")))
+    assert store.state("ada").revision == before.revision + 1
+    assert store.apply("ada", lambda journey: journey, key="k").repeated
+
+
 def test_forgotten_keys_have_their_effect_again(store):
     until_lead(store)
     store.apply("ada", lambda journey: journey.record(call(hours(6))), key="k")
@@ -102,8 +116,10 @@ def test_a_key_is_text(store, key):
 def test_starting_twice_is_a_conflict_and_under_one_key_a_repetition(store):
     store.start("ada", at=T, stage="name", key="k")
     assert store.start("ada", at=hours(1), stage="name", key="k").repeated
-    with pytest.raises(VersionConflict, match="version 1, not 0"):
+    with pytest.raises(VersionConflict, match="is there already"):
         store.start("ada", at=T, stage="name")
+    with pytest.raises(KeyReused):
+        store.start("ada", at=T, stage="awareness", key="k")
     store.start("ada", at=T, stage="name", pipeline="renewals")
     assert store.count() == {("main", "name"): 1, ("renewals", "name"): 1}
 
@@ -145,7 +161,9 @@ def test_what_does_not_go_on_from_the_stored_one_is_refused(store):
     with pytest.raises(Malformed, match="must be a function"):
         store.apply("ada", "move")
     with pytest.raises(Malformed, match="no fact to save"):
-        store.apply("bob", lambda journey: journey)
+        store.apply("bob", lambda journey: journey, create=True)
+    with pytest.raises(UnknownLead):
+        store.apply("bob", lambda journey: journey.record(call(T)))
     with pytest.raises(Malformed, match="must be a Journey"):
         store.save("ada", expected_version=0)
 
@@ -177,7 +195,7 @@ def test_a_fact_that_reaches_back_within_an_empty_tail_is_an_error_of_the_change
         raise NeedsWholeLog("no", saved=0)
 
     with MemoryStore(book()) as store, pytest.raises(NeedsWholeLog):
-        store.apply("bob", ask)
+        store.apply("bob", ask, create=True)
 
 
 def test_many_threads_lose_nothing(tmp_path):
@@ -288,10 +306,15 @@ def test_a_changed_playbook_needs_a_new_version(tmp_path):
     with SqliteStore(tmp_path / "leads.db", book()) as store:
         until_lead(store)
     changed = book().replace(meaning="other")
-    with SqliteStore(tmp_path / "leads.db", changed) as store:
-        with pytest.raises(Malformed, match="another playbook called eight_stage 1"):
-            store.start("bob", at=T, stage="name")
-        with pytest.raises(UnknownPlaybook):
+    with pytest.raises(Malformed, match="another playbook called eight_stage 1"):
+        SqliteStore(tmp_path / "leads.db", changed)
+    with SqliteStore(tmp_path / "other.db", changed) as store:
+        with sqlite3.connect(tmp_path / "other.db") as connection:
+            connection.execute("ATTACH ? AS first", (str(tmp_path / "leads.db"),))
+            for table in ("facts", "leads", "playbooks", "settings"):
+                connection.execute(f"INSERT OR REPLACE INTO leadlife_{table} SELECT * FROM first.leadlife_{table}")
+        connection.close()
+        with pytest.raises(UnknownPlaybook):  # two stores that were joined by hand
             store.load("ada")
 
 
@@ -315,7 +338,7 @@ def test_a_store_in_memory_is_called_one_call_after_another(store):
 def test_a_closed_store_says_so():
     store = MemoryStore(book())
     store.close()
-    with pytest.raises(Malformed, match="closed"):
+    with pytest.raises(StoreUnavailable, match="closed"):
         store.count()
 
 

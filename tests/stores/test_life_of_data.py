@@ -141,7 +141,7 @@ def test_an_export_explains_every_decision(store):
 
 
 def test_an_export_of_a_lead_that_has_not_begun(store):
-    store.apply("eve", lambda journey: journey.record(call(T)))
+    store.apply("eve", lambda journey: journey.record(call(T)), create=True)
     known = store.export("eve")["pipelines"]["main"]
     assert (known["stage"], known["scores"], known["qualifications"]) == (None, {}, {})
 
@@ -196,7 +196,9 @@ def test_adoption_renames_stages_under_live_leads(store):
     assert store.load("bob").playbook.version == "2"
     again = store.adopt(renamed(), at=hours(10), stages={"sales_lead": "working"})
     assert (again.moved, again.already) == ({}, 3)
-    assert [one.version for one in store.playbooks] == ["1", "2"]
+    assert [one.version for one in store.playbooks] == ["2", "1"]
+    store.start("new", at=hours(11), stage="name")
+    assert store.load("new").playbook.version == "2"
 
 
 def test_adoption_lists_who_needs_a_person(store):
@@ -334,7 +336,7 @@ def test_lines_that_cannot_be_read_are_set_aside(store, tmp_path):
 def test_compaction_makes_every_lead_load_fast(store):
     until_lead(store, "ada")
     store.start("bob", at=T, stage="name")
-    store.apply("eve", lambda journey: journey.record(call(T)))  # not begun: nothing to keep
+    store.apply("eve", lambda journey: journey.record(call(T)), create=True)  # not begun: nothing to keep
     assert store.compact() == 1  # the other one has a snapshot of its present version
     assert store.compact() == 0
     with store._context.database.writing() as session:

@@ -73,6 +73,30 @@ def test_taking_apart_restores_both(store):
         store.unmerge("cookie 7", at=days(2))
 
 
+def test_an_etag_of_before_never_fits_afterwards(store):
+    seen = {lead: store.state(lead).revision for lead in ("ada", "cookie 7")}
+    store.merge("ada", "cookie 7", at=days(1))
+    merged = store.state("cookie 7").revision
+    assert merged > max(seen.values())
+    store.unmerge("cookie 7", at=days(2))
+    assert store.state("cookie 7").revision > merged
+    assert store.state("ada").revision > merged
+
+
+def test_the_same_lines_twice_change_nothing(store, tmp_path):
+    store.merge("ada", "cookie 7", at=days(1))
+    store.write_lines(tmp_path / "leads.jsonl")
+    assert store.read_lines(tmp_path / "leads.jsonl").set_aside == ()
+    with MemoryStore(book()) as other:
+        other.read_lines(tmp_path / "leads.jsonl")
+        assert other.read_lines(tmp_path / "leads.jsonl")[:2] == (0, 0)
+        # The lead learned more in the first store, where it was taken out again.
+        store.unmerge("cookie 7", at=days(2))
+        store.apply("cookie 7", lambda journey: journey.record(call(days(3))))
+        store.write_lines(tmp_path / "leads.jsonl")
+        assert [one.lead for one in other.read_lines(tmp_path / "leads.jsonl").set_aside] == ["cookie 7"]
+
+
 def test_erasing_a_person_erases_every_record(store, tmp_path):
     store.apply("cookie 7", lambda journey: journey.record(FieldChanged(name="phone", value=SECRET, at=hours(2))))
     head = store.head()

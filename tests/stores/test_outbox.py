@@ -87,6 +87,15 @@ def test_a_consumer_in_the_same_database_takes_effect_once(tmp_path):
         assert sent == [one.fact.id for one in store.facts_since(limit=100)]
 
 
+def test_a_new_consumer_may_begin_with_what_comes_next(store):
+    assert store.skip("late") == store.facts_since(limit=100)[-1].position
+    assert store.deliver("late", print) == 0
+    store.apply("ada", lambda journey: journey.record(call(hours(9))))
+    assert store.deliver("late", lambda _: None) == 1
+    with MemoryStore(book()) as empty:
+        assert empty.skip("late") == BEGINNING
+
+
 def test_positions_can_be_written_down():
     assert Position.parse(str(Position(7, 12))) == Position(7, 12)
     for text in ("", "7", "7:", "a:b", "-1:2", "²:1"):

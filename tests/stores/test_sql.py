@@ -111,6 +111,17 @@ def test_the_host_commits_the_lead_with_its_own_rows(engine):
     assert [one.lead for one in store.find()] == ["ada"]
 
 
+def test_a_host_that_may_take_it_back_notifies_by_itself(engine):
+    told = []
+    store = SqlStore(engine, book(), on_new=told.append)
+    with engine.connect() as connection:
+        assert store.within(connection).start("ada", at=T, stage="name").new
+        connection.rollback()
+    assert told == []
+    store.start("ada", at=T, stage="name")
+    assert len(told) == 1
+
+
 def test_the_tables_are_the_same_for_migrations_and_for_sqlite(engine, tmp_path):
     """Two ways lead to the tables: SQLAlchemy's metadata, and the store that needs no SQLAlchemy."""
     SqlStore(engine, book())
@@ -191,6 +202,7 @@ def test_erasure_and_verification_on_postgres(postgres):
     store.erase("ada", at=hours(9))
     assert store.verify(head=head).sound
     store.vacuum()
+    assert store.skip("late") == store.facts_since(limit=1_000)[-1].position
     list(store.sweep(days(40)))
     store.start("bob", at=T, stage="name")
     assert store.adopt(book("2"), at=hours(1)).moved == {("name", "name"): 1}

@@ -387,10 +387,10 @@ class Journey:
     def merge(self, other: Journey, *, at: datetime, by: Actor | str = SYSTEM, now: datetime | None = None) -> Journey:
         """Return the journey with the facts of another lead who turned out to be the same person.
 
-        The earlier start stands. The moves stand of the one that is further along: more wins, then won before open,
-        recycled, churned, lost and disqualified, then further on the success path. The moves of the other are kept and
-        marked. All other facts unite; what both were told counts once. Of two consents the stricter one wins. It does
-        not matter who is merged into whom, except for the id; merging again adds only what is new.
+        The earlier start stands. The moves stand of the one that came further: more wins, then the further stage of the
+        success path ever reached, then won before open, recycled, churned, lost and disqualified. The moves of the
+        other are kept and marked. All other facts unite; what both were told counts once. Of two consents the stricter
+        one wins. It does not matter who is merged into whom, except for the id; merging again adds only what is new.
 
         Args:
             other: The journey of the other lead, in the same pipeline.

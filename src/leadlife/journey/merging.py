@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from leadlife.errors import Malformed
-from leadlife.facts import ConsentChanged, Fact, Merged, Retracted, Started, Unmerged
+from leadlife.facts import ConsentChanged, Fact, Merged, Retracted, Unmerged
 from leadlife.journey.data import JourneyData, folded_anew, growable
 from leadlife.journey.fold import fold
 from leadlife.journey.log import FactLog
-from leadlife.journey.merges import path_of
+from leadlife.journey.merges import MOVES, path_of
 from leadlife.journey.recording import Clock, stamp
 from leadlife.leads import Actor
 from leadlife.lifecycle.stages import StageStatus
@@ -26,7 +26,7 @@ _STANDS_FURTHER = {
     StageStatus.LOST: 1,
     StageStatus.DISQUALIFIED: 0,
 }
-"""Which of two records of a person shows where the person stands: what lives tells more than what was closed."""
+"""Which of two records that came as far shows where a person stands: what lives tells more than what was closed."""
 
 Rank = tuple[Any, ...]
 
@@ -98,7 +98,7 @@ def _adding(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
 def _new_facts(data: JourneyData, other: JourneyData) -> Iterator[Fact]:
     """Yield the facts of another lead that this one does not have: the same event is not counted twice.
 
-    What both were told under one key, or of one instant with one content, is one event. Each has its own start.
+    What both were told under one key, or of one instant with one content, is one event. Each has moves of its own.
     """
     have = {fact.id for fact in data.log.facts}
     # Of each content, as many are the same as both have: what happened twice has happened twice.
@@ -108,7 +108,7 @@ def _new_facts(data: JourneyData, other: JourneyData) -> Iterator[Fact]:
             continue
         content = fact.content()
         own = data.log.known(fact, fact.key) if fact.key != fact.id else None
-        if not isinstance(fact, Started | Merged | Unmerged) and (own is not None or same[content] > 0):
+        if not isinstance(fact, (*MOVES, Merged, Unmerged)) and (own is not None or same[content] > 0):
             same[content] -= own is None
             continue
         yield fact
@@ -154,7 +154,8 @@ def _rank_alone(data: JourneyData, path: tuple[str, ...]) -> Rank:
     state = fold([fact for fact in log.in_fold_order() if not isinstance(fact, Merged | Unmerged)], data.registry)
     position = state.position
     if position is None:
-        return 0, 0, 0, 0, lead
+        return 0, 0, 0, 0, 0, lead
     wins = sum(cycle.outcome is StageStatus.WON for cycle in position.episodes.cycles)
-    place = position.table.rank.get(position.stage, -1)
-    return 1, wins, _STANDS_FURTHER[position.status], place, lead
+    rank = position.table.rank
+    furthest, place = (rank.get(stage or "", -1) for stage in (position.high_water, position.stage))
+    return 1, wins, furthest, _STANDS_FURTHER[position.status], place, lead

@@ -71,7 +71,9 @@ class PlaybookRegistry:
         playbook = self.by_name.get((ref.id, ref.version))
         if playbook is None:
             names = [f"{name} {version}" for name, version in self.by_name]
-            raise UnknownPlaybook(f"playbook {ref} is not at hand", hint=did_you_mean(str(ref), names))
+            older = any(name == ref.id for name, _ in self.by_name)
+            hint = "pass that version as well" if older else did_you_mean(str(ref), names)
+            raise UnknownPlaybook(f"playbook {ref} is not at hand", hint=hint)
         if playbook.digest != ref.digest:
             raise UnknownPlaybook(
                 f"the content of playbook {ref} has changed since the log named it",

@@ -68,6 +68,7 @@ def adopt(
     if not dry_run:
         with context.database.writing() as session:
             context.agreements.add(session, playbook)
+        context.agreements.begin_with(playbook)
     moved, already, needing = Counter[tuple[str | None, str | None]](), 0, list[NeedsPerson]()
     for state in live(context.database.reading, Wanted(pipeline=pipeline)):
         if state.playbook == (playbook.id, playbook.version):

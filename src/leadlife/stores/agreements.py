@@ -40,6 +40,11 @@ class Agreements:
         """The playbook that new leads begin under."""
         return self.registry.first
 
+    def begin_with(self, playbook: Playbook) -> None:
+        """Let new leads begin under a playbook from now on."""
+        others = (one for one in self.registry.all() if one.ref != playbook.ref)
+        self.registry = PlaybookRegistry((playbook, *others))
+
     def all(self) -> tuple[Playbook, ...]:
         """Return every playbook at hand."""
         return self.registry.all()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from leadlife.errors import Damaged, KeyReused, Malformed, NeedsWholeLog, VersionConflict
+from leadlife.errors import Damaged, KeyReused, Malformed, NeedsWholeLog, UnknownLead, VersionConflict
 from leadlife.facts import derive_id
 from leadlife.journey import Journey
 from leadlife.stores.context import StoreContext
@@ -29,10 +29,11 @@ def apply(
     content: str | bytes | None = None,
     expected_version: int | None = None,
     expected_revision: int | None = None,
+    create: bool = True,
 ) -> Saved:
     """Change a lead, and return what is new; see ``DatabaseStore.apply``."""
     request = None if key is None else _request(lead, pipeline, key, content)
-    asked = _Asked(lead, pipeline, change, request, expected_version, expected_revision)
+    asked = _Asked(lead, pipeline, change, request, expected_version, expected_revision, create)
     try:
         saved = _at_once(context, asked)
     except VersionConflict:
@@ -50,6 +51,7 @@ class _Asked(NamedTuple):
     request: RequestRow | None
     expected_version: int | None
     expected_revision: int | None
+    create: bool
 
     @property
     def name(self) -> str:
@@ -108,11 +110,17 @@ def _loaded(session: Session, context: StoreContext, row: LeadRow | None, asked:
     _check_expected("version", asked.lead, asked.expected_version, 0 if row is None else row.version)
     _check_expected("revision", asked.lead, asked.expected_revision, 0 if row is None else row.revision)
     if row is None:
+        if not asked.create:
+            raise UnknownLead(
+                f"there is no lead {asked.lead!r} in the pipeline {asked.pipeline!r}", hint="start it first"
+            )
         return Loaded(Journey(asked.lead, context.agreements.first, pipeline=asked.pipeline), None)
     return Loaded(load(session, context, row, tail=True), row)
 
 
 def _check_expected(what: str, lead: str, expected: int | None, found: int) -> None:
+    if expected == 0 < found:
+        raise VersionConflict(f"the lead {lead!r} is there already", hint="change it with store.apply")
     if expected is not None and expected != found:
         raise VersionConflict(
             f"the lead {lead!r} has {what} {found}, not {expected}",

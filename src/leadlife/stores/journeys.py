@@ -197,8 +197,15 @@ def check_open(row: LeadRow | None) -> None:
         raise LeadErased(f"the data of this lead were erased at {at.isoformat()}", hint="start it under another id")
 
 
-def save(session: Session, context: StoreContext, loaded: Loaded, journey: Journey) -> Saved:
-    """Write what is new in a journey, and its current state, in one transaction.
+def save(session: Session, context: StoreContext, loaded: Loaded, journey: Journey, *, above: int = 0) -> Saved:
+    """Write what is new in a journey, and its current state, in one transaction; nothing where nothing has changed.
+
+    Args:
+        session: The transaction.
+        context: What the store works with.
+        loaded: The lead as it was stored.
+        journey: The lead as it is now.
+        above: A revision that the new one must exceed, because clients have seen it under the same id.
 
     Raises:
         Malformed: The journey does not go on from the stored one, or holds no fact.
@@ -229,7 +236,7 @@ def save(session: Session, context: StoreContext, loaded: Loaded, journey: Journ
     ]
     rows = placed(session, context, rows)
     made = lead_row(journey, at)._replace(
-        revision=1 if row is None else row.revision + 1,
+        revision=max(above, 0 if row is None else row.revision) + 1,
         position=rows[-1].position if rows else 0 if row is None else row.position,
         snapshot=0 if row is None else row.snapshot,
         recorded_at=to_micros(facts[-1].recorded_at) if facts else 0 if row is None else row.recorded_at,
@@ -240,6 +247,8 @@ def save(session: Session, context: StoreContext, loaded: Loaded, journey: Journ
     keeps_snapshot = journey.stage is not None and (reached_back or grown)
     if keeps_snapshot:
         made = made._replace(snapshot=journey.version)
+    if row is not None and made._replace(revision=row.revision) == row._replace(log=made.log):
+        return Saved(journey, (), (), (), LeadState.of(row))
     # The state is written first: if somebody else was faster, that says so before anything is written.
     _write_state(session, row, made)
     append(session, context, rows)

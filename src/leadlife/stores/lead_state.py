@@ -47,7 +47,8 @@ class LeadState(NamedTuple):
         scores: The scores that have bands. A value fades on after ``as_of``; its band is right until ``wake_at``.
         recorded_at: When the latest observed fact became known.
         as_of: As of when all this was so.
-        wake_at: When time alone changes something of it next; None if only a fact can.
+        wake_at: When time alone changes something of this next: ``journey.due_at``, or a change of band. None if only a
+            fact can.
         merged_into: The lead that it goes on as; None for most.
         erased_at: When its data were erased.
     """

@@ -37,7 +37,7 @@ def merge(
         if row.lead == other.lead:  # they are one person already
             return Saved(journey, (), (), (), LeadState.of(row), repeated=True)
         merged = journey.merge(load(session, context, other), at=at, by=by, now=now)
-        saved = save(session, context, Loaded(journey, row), merged)
+        saved = save(session, context, Loaded(journey, row), merged, above=other.revision)
         redirect(session, other.lead, pipeline, row.lead)
     notify(context, saved)
     return saved
@@ -69,6 +69,6 @@ def unmerge(
         taken = save(session, context, Loaded(journey, into), journey.unmerge(loser, at=at, by=by, now=now))
         # Its own log was never touched; only its state is written anew.
         alone = load(session, context, row)
-        own = save(session, context, Loaded(alone, row), alone)
+        own = save(session, context, Loaded(alone, row), alone, above=taken.state.revision)
     notify(context, taken)
     return taken, own

@@ -91,6 +91,20 @@ def place_of(row: FactRow) -> Position:
     return Position(row.horizon, row.position)
 
 
+def skip(context: StoreContext, consumer: str) -> Position:
+    """Move the bookmark of a consumer behind the last fact that is handed on by now."""
+    with context.database.writing() as session:
+        session.lock(f"bookmark\n{consumer}")
+        settled = session.settled()
+        where = "" if settled is None else "WHERE horizon < :settled"
+        values = {} if settled is None else {"settled": settled}
+        last = read(session, FACTS, f"{where} ORDER BY horizon DESC, position DESC LIMIT 1", **values)
+        if not last:
+            return BEGINNING
+        put(session, BOOKMARKS, BookmarkRow(consumer, last[0].horizon, last[0].position))
+        return place_of(last[0])
+
+
 def bookmark(session: Session, consumer: str) -> Position:
     """Return how far a consumer has read; the beginning, if it never has."""
     found = read(session, BOOKMARKS, "WHERE consumer = :consumer", consumer=consumer)

@@ -297,12 +297,13 @@ class SqlStore(DatabaseStore):
     def within(self, connection: sa.Connection) -> DatabaseStore:
         """Return this store on a connection of the host: what it saves is committed, or not, with what the host writes.
 
-        ``on_new`` is called when a lead is saved, which is before the host commits; a conflict is not retried.
+        ``on_new`` is not called, because only the host knows whether it commits: it has what ``apply`` returns, and the
+        outbox. A conflict is not retried.
         """
         if not isinstance(connection, sa.Connection):
             raise Malformed(
                 "connection must be a Connection of SQLAlchemy", hint="with engine.begin() as connection: ..."
             )
         inner = object.__new__(DatabaseStore)
-        inner._context = self._context._replace(database=SqlDatabase(None, self._metadata, connection))
+        inner._context = self._context._replace(on_new=None, database=SqlDatabase(None, self._metadata, connection))
         return inner

@@ -117,7 +117,7 @@ class SqliteDatabase:
     @contextmanager
     def _session(self, begin: str) -> Iterator[SqliteSession]:
         if self._closed:
-            raise Malformed("the store is closed")
+            raise StoreUnavailable("the store is closed", hint="open it again")
         if self._turn is not None:
             self._take_turn(self._turn)
         connection: sqlite3.Connection | None = None
@@ -223,7 +223,9 @@ def _restated(error: sqlite3.DatabaseError) -> Exception:
     code = getattr(error, "sqlite_errorname", "")
     # Text that is no UTF-8 any more is refused by the driver itself, which has no code for it.
     if code.startswith(_DAMAGED) or str(error).startswith("Could not decode"):
-        return Damaged(f"the file of the store is damaged: {error}", hint="restore it from a backup")
+        return Damaged(
+            f"the file is no store, or is damaged: {error}", hint="check the path, or restore it from a backup"
+        )
     if code == "SQLITE_ERROR" and PREFIX in str(error):
         return Damaged(f"the file lacks a table of the store: {error}", hint="restore it from a backup")
     if code.startswith("SQLITE_CANTOPEN"):

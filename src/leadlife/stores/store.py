@@ -78,7 +78,7 @@ class DatabaseStore:
 
         Raises:
             Unreadable: The store was written by a later release of leadlife.
-            Malformed: An argument cannot be understood.
+            Malformed: An argument cannot be understood, or the store holds another playbook of the same id and version.
         """
         agreements = Agreements(playbooks)
         if on_new is not None:
@@ -87,6 +87,8 @@ class DatabaseStore:
         database.create()
         with database.writing() as session:
             chained = settings.open_store(session, chained=chained)
+            for playbook in agreements.all():
+                agreements.check(session, playbook)
             agreements.refresh(session)
         self._context = StoreContext(database, agreements, chained, on_new, every)
 
@@ -120,6 +122,7 @@ class DatabaseStore:
 
         Raises:
             VersionConflict: The lead has been started before.
+            KeyReused: The key was sent before for this lead, with something else about it.
             MoveRefused: No journey begins at that stage.
             Malformed: An argument cannot be understood.
         """
@@ -127,8 +130,15 @@ class DatabaseStore:
         journey = Journey.start(
             lead, playbook, at=at, stage=stage, pipeline=pipeline, by=by, source=source, evidence=evidence, now=now
         )
+        content = b"\n".join(fact.content(timeless=True) for fact in journey.facts)
         return applying.apply(
-            self._context, journey.lead_id, lambda _: journey, pipeline=pipeline, key=key, expected_version=0
+            self._context,
+            journey.lead_id,
+            lambda _: journey,
+            pipeline=pipeline,
+            key=key,
+            content=content,
+            expected_version=0,
         )
 
     def load(self, lead: str, *, pipeline: str = MAIN, tail: bool = False) -> Journey:
@@ -168,12 +178,13 @@ class DatabaseStore:
         content: str | bytes | None = None,
         expected_version: int | None = None,
         expected_revision: int | None = None,
+        create: bool = False,
     ) -> Saved:
         """Load a lead, change it, save it, and do it again if somebody else was faster.
 
         The change is a function of the journey, such as ``lambda journey: journey.move("engage", at=now, now=now)``. It
         may run twice, so it must have no other effect: notify from what is returned, or from the outbox. What it raises
-        goes through, and nothing is saved. A lead that the store does not know is handed in as an empty journey.
+        goes through, and nothing is saved.
 
         Args:
             lead: Whose.
@@ -185,8 +196,11 @@ class DatabaseStore:
             expected_version: The version that the caller has seen: no fact may have been recorded since.
             expected_revision: The revision that the caller has seen, such as from an ``If-Match`` header: nothing may
                 have changed since, by time alone either.
+            create: Whether a lead that the store does not know is handed in as an empty journey, to which facts can be
+                recorded before it starts.
 
         Raises:
+            UnknownLead: There is no such lead.
             VersionConflict: The lead has another version or revision than expected.
             KeyReused: The key was sent before with other content.
             LeadErased: The data of the lead were erased.
@@ -202,6 +216,7 @@ class DatabaseStore:
             content=content,
             expected_version=None if expected_version is None else number_of("expected_version", expected_version),
             expected_revision=None if expected_revision is None else number_of("expected_revision", expected_revision),
+            create=create,
         )
 
     def save(self, journey: Journey, *, expected_version: int) -> Saved:
@@ -337,7 +352,7 @@ class DatabaseStore:
             return finding.count(session, wanted)
 
     def sweep(self, now: datetime, *, batch: int = 100) -> Iterator[Swept]:
-        """Let time pass for every lead that is due, and yield what changed.
+        """Let time pass for every lead that is due, and yield what changed; iterate over it, or nothing happens.
 
         It costs by how many are due, and not by how many leads there are. Any number of workers may sweep at once: each
         change is saved once. A lead that cannot be looked at is yielded with its error, and the others go on.
@@ -391,6 +406,10 @@ class DatabaseStore:
         function_of("handle", handle)
         return outbox.deliver_together(self._context, identifier(consumer), handle, limit=limit_of("limit", limit))
 
+    def skip(self, consumer: str) -> Position:
+        """Let a consumer begin after all that is in the log by now, and return where: a new one begins at its start."""
+        return outbox.skip(self._context, identifier(consumer))
+
     def bookmark(self, consumer: str) -> Position:
         """Return how far a consumer has read."""
         with self._context.database.reading() as session:
@@ -411,7 +430,8 @@ class DatabaseStore:
         """Let every live lead adopt a playbook, or another version, and return who went where.
 
         It may be stopped and run again: leads that are under it already are left alone. A lead that cannot adopt it as
-        it is stays where it is, and is listed for a person. New leads begin under it once a store is opened with it.
+        it is stays where it is, and is listed for a person. New leads of this store begin under it from then on; other
+        processes are to be opened with it.
 
         Args:
             playbook: The agreement in force from ``at``.

@@ -21,7 +21,7 @@ from leadlife.stores.database import Session, put, read
 from leadlife.stores.encoding import OBSERVED, encode
 from leadlife.stores.erasing import erase
 from leadlife.stores.finding import Wanted, live
-from leadlife.stores.journeys import append, find_row, log_of, placed
+from leadlife.stores.journeys import append, find_row, load, log_of, placed
 from leadlife.stores.lead_state import LeadState
 from leadlife.stores.merging import redirect
 from leadlife.stores.tables import (
@@ -188,6 +188,9 @@ class _Import:
         """Take in the facts of a lead, or set them aside together."""
         try:
             journey = Journey.replay([line.fact for line in lines], self._context.agreements.all())
+            if self._is_merged(journey):
+                self._known += len(lines)
+                return
             saved = applying.apply(self._context, lead, lambda stored: _joined(stored, journey), pipeline=pipeline)
         except LeadlifeError as error:
             self._aside.append(LineSetAside(lines[0].number, lead, error.message))
@@ -196,6 +199,22 @@ class _Import:
         self._facts += len(saved.facts)
         self._known += len(lines) - len(saved.facts)
         self._losers += [(loser, pipeline, lead) for loser in journey.merged]
+
+    def _is_merged(self, journey: Journey) -> bool:
+        """Return whether a lead is stored that goes on as another one, and its own log holds these facts.
+
+        Raises:
+            Malformed: It does not hold them.
+        """
+        with self._context.database.reading() as session:
+            row = find_row(session, journey.lead_id, journey.pipeline)
+            if row is None or row.merged_into is None:
+                return False
+            if not load(session, self._context, row).goes_on_from(journey):
+                raise Malformed(
+                    "the lead goes on as another one, and the file holds more of it", hint="unmerge it first"
+                )
+            return True
 
 
 class _Tombstone(NamedTuple):

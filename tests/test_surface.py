@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import leadlife
-from leadlife import economics, planning, scoring
+from leadlife import economics, planning, scoring, stores
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,6 +30,7 @@ def test_the_stub_and_the_table_name_the_same():
         (scoring, "leadlife/scoring"),
         (planning, "leadlife/planning"),
         (economics, "leadlife/economics"),
+        (stores, "leadlife/stores"),
     ):
         tree = ast.parse((ROOT / "src" / folder / "__init__.pyi").read_text())
         stubbed = {

@@ -127,7 +127,6 @@ def read(lead: str, response: Response, store: Store) -> dict[str, Any]:
 
 def record(store: SqlStore, lead: str, fact: Any, now: datetime, key: str | None) -> Saved:
     """Record a fact of a lead that is known."""
-    store.state(lead)  # an unknown lead is 404, and not begun by what somebody says of it
     return store.apply(
         lead, lambda journey: journey.record(fact, now=now), key=key, content=fact.content(timeless=True)
     )

@@ -83,3 +83,12 @@ def test_what_is_new_is_the_same_however_it_is_found():
     assert apart.withdrawn_since(first) == grown.withdrawn_since(first) == ()
     late = grown.record(EvidenceGiven(name="mql", value=False, at=hours(1) + timedelta(minutes=1)))
     assert [fact.type for fact in late.facts_since(grown) if fact.caused_by] == ["unqualified"]
+
+
+def test_what_is_new_beside_another_branch():
+    """Two versions that grew apart: what the other one does not have is new."""
+    first = started()
+    one, two = first.record(call(hours(1))), first.record(call(hours(2)))
+    assert [fact.at for fact in two.facts_since(one)] == [hours(2)]
+    tail = Journey.resume_tail(one.snapshot(tail=True), [], book())
+    assert [fact.at for fact in two.facts_since(tail)] == [hours(2)]

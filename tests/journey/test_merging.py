@@ -13,11 +13,16 @@ from leadlife import (
     FieldChanged,
     Identified,
     Journey,
+    Lifecycle,
     Malformed,
     Moved,
+    Playbook,
     Retracted,
     Sold,
     Source,
+    Stage,
+    Started,
+    Transition,
 )
 from leadlife.errors import NeedsWholeLog
 from leadlife.facts import Merged, TouchSent
@@ -245,6 +250,23 @@ def test_a_record_that_never_began():
         assert (merged.stage, merged.fields["size"]) == ("sales_lead", 3)
     never = Journey("never", book()).record(call(hours(1)))
     assert facts.merge(never, at=days(9)).stage is None
+
+
+def test_a_start_that_was_refused_is_none():
+    """The earlier record never began, because its playbook lets nobody begin there; the other one's start begins it."""
+    refused = Journey("refused", book()).record(Started(stage="opportunity", playbook=book().ref, at=T))
+    assert refused.stage is None
+    for merged in (refused.merge(known(), at=days(9)), known().merge(refused, at=days(9))):
+        assert merged.stage == "sales_lead"
+
+
+def test_a_playbook_with_rules_takes_over_from_one_without():
+    stages = [Stage(id="first"), Stage(id="second")]
+    moves = [Transition(trigger="go", sources="first", target="second")]
+    plain = Playbook(id="plain", version="1", lifecycle=Lifecycle(stages=stages, transitions=moves))
+    merged = Journey.start("old", plain, at=T).merge(known(), at=days(9))
+    assert (merged.stage, merged.playbook.id) == ("sales_lead", "eight_stage")
+    assert merged.qualifications.keys() == known().qualifications.keys()
 
 
 # ---------------------------------------------------------------- laws

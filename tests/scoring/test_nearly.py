@@ -14,6 +14,7 @@ from leadlife.journey.memory import PersistentList, persistent_list, running
 from leadlife.presets import eight_stage
 from leadlife.scoring import ActivityRule, FieldRule, Points
 from leadlife.scoring.points_engine import PointsEngine
+from leadlife.scoring.score import joint_half_life
 from leadlife.scoring.view import LeadView
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -196,3 +197,20 @@ def test_the_bounds_hold_where_every_line_is_rounded(points):
         view = LeadView(Lead(id="a"), seen, T)
         bounds, _ = policy._engine.nearly(view)
         assert bounds.low <= policy._engine.tally(view, lines=True).total <= bounds.high
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**12), st.integers(1, 10**13)), min_size=1, max_size=6), st.floats(0, 1e14))
+def test_what_fades_together_fades_no_faster_than_its_joint_half_life_says(sums, wait):
+    together = joint_half_life(sums)
+    whole = sum(size for size, _ in sums)
+    left = sum(size * 2.0 ** (-wait / half_life) for size, half_life in sums)
+    assert left >= whole * 2.0 ** (-wait / together) * (1 - 1e-9)
+    assert min(half_life for _, half_life in sums) <= together <= max(half_life for _, half_life in sums)
+
+
+def test_one_half_life_is_its_own_mean_and_none_is_none():
+    assert joint_half_life([(5, 7), (9, 7), (3, None)]) == 7
+    assert joint_half_life([(3, None)]) is None
+    assert joint_half_life([(0, 7), (0, 9)]) == 7
+    assert joint_half_life([(10**400, 7), (1, 9)]) == 7
+    assert joint_half_life([(10, 5), (10, 50)]) == 9

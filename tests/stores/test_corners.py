@@ -139,3 +139,22 @@ def test_the_contract_notices_a_lead_that_was_never_saved():
 
     with pytest.raises(AssertionError, match="was never saved"):
         check_store(KnowsAnybody, examples=5)
+
+
+def test_a_playbook_that_another_session_writes_meanwhile(store, monkeypatch):
+    from leadlife.stores.agreements import Agreements
+
+    answers = iter([False, True])
+    monkeypatch.setattr(Agreements, "check", lambda *_: next(answers, True))
+    store.start("ada", at=T, stage="name")
+    with store._context.database.reading() as session:
+        assert session.select("SELECT COUNT(*) FROM leadlife_playbooks")[0][0] == 0
+
+
+def test_an_export_names_a_score_that_broke():
+    def odd(lead, activities, at):
+        raise ZeroDivisionError
+
+    with MemoryStore(book("3").with_score(CustomPolicy.of(odd))) as store:
+        store.start("ada", at=T, stage="name")
+        assert store.export("ada")["pipelines"]["main"]["scores"]["odd"]["error"]["code"] == "policy_error"

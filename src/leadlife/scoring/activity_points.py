@@ -21,6 +21,7 @@ from leadlife.scoring.ledger import Contribution, LineKind
 from leadlife.scoring.limits import Limits, clamped, limited
 from leadlife.scoring.nearly import Bounds, CountStep, Step, counting, decaying
 from leadlife.scoring.rules import ActivityRule
+from leadlife.scoring.score import joint_half_life
 from leadlife.scoring.units import micropoints
 from leadlife.timing import Calendar, local_day
 from leadlife.timing.durations import MICROSECOND
@@ -137,10 +138,9 @@ class Tally:
         changes_at: The earliest instant at which time alone may remove a line or take a step off one.
         fading: The sum of the sizes that fade with a half-life.
         rounding: The most micropoints by which rounding may move the sum while they fade.
-        half_life: The shortest half-life among them, in microseconds.
     """
 
-    __slots__ = ("changes_at", "fading", "half_life", "lines", "rounding", "total")
+    __slots__ = ("_fading", "changes_at", "fading", "lines", "rounding", "total")
 
     def __init__(self, *, lines: bool) -> None:
         self.total: int = 0
@@ -148,7 +148,12 @@ class Tally:
         self.changes_at: datetime | None = None
         self.fading: int = 0
         self.rounding: int = 0
-        self.half_life: int | None = None
+        self._fading: list[tuple[int, int]] = []
+
+    @property
+    def half_life(self) -> int | None:
+        """The joint half-life of what fades, in microseconds."""
+        return joint_half_life(self._fading)
 
     def changes(self, at: datetime | None) -> None:
         """Record that time alone may change a line at an instant."""
@@ -159,7 +164,7 @@ class Tally:
         """Record that so much, of so many activities, fades with a half-life."""
         self.fading += worth
         self.rounding += number
-        self.half_life = half_life if self.half_life is None else min(half_life, self.half_life)
+        self._fading.append((worth, half_life))
 
     def add(self, line: Contribution) -> None:
         """Append a line, if lines are wanted."""

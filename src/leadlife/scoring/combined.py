@@ -19,6 +19,7 @@ from leadlife.scoring.combining import answers, as_points, joined
 from leadlife.scoring.limits import Limits, limited, limits_of, limits_within, sum_limits, weighted
 from leadlife.scoring.policy import Amount, Banded, Policy, PolicyView, Question
 from leadlife.scoring.reading import Part
+from leadlife.scoring.score import joint_half_life
 from leadlife.timing import earliest
 
 
@@ -236,12 +237,11 @@ class Highest(_Choosing):
             until=earliest(score.changes_at for score in scores),
         )
         # Any part may fade, and another may become the highest: the bound must hold for all of them together.
-        half_lives = [score.half_life for score in scores if score.half_life is not None]
         chosen = replace(
             chosen,
             fading=sum(score.fading for score in scores),
             rounding=sum(score.rounding for score in scores),
-            half_life=min(half_lives, default=None),
+            half_life=joint_half_life((score.fading, score.half_life) for score in scores),
         )
         # Another part may have other bands. The band is certain only until another part may become the highest. That is
         # a matter of half-lives, and so of the review grid, not of an exact instant.

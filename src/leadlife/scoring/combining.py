@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Scale, Score
 from leadlife.scoring.limits import weighted
+from leadlife.scoring.score import joint_half_life
 from leadlife.timing import earliest
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def joined(
     kept = tuple(lines)
     weighted_scores = list(zip(scores, weights or [MICRO] * len(scores), strict=True))
     low, high = policy.limits()
+    fading = [abs(weighted(score.fading, weight, MICRO)) for score, weight in weighted_scores]
     return Score(
         policy.name,
         policy.version,
@@ -69,8 +71,8 @@ def joined(
         low=low,
         high=high,
         changes_at=earliest(score.changes_at for score in scores),
-        fading=sum(abs(weighted(score.fading, weight, MICRO)) for score, weight in weighted_scores),
+        fading=sum(fading),
         # Multiplying by the weight rounds as well, now and later: two micropoints more for each part.
         rounding=sum(abs(weighted(score.rounding, weight, MICRO)) + 2 for score, weight in weighted_scores),
-        half_life=min((score.half_life for score in scores if score.half_life is not None), default=None),
+        half_life=joint_half_life(zip(fading, (score.half_life for score in scores), strict=True)),
     )

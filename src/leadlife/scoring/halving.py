@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from leadlife.scoring.ledger import Contribution, LineKind, Scale
-from leadlife.scoring.score import Score
+from leadlife.scoring.score import Score, joint_half_life
 from leadlife.timing import earliest
 
 
@@ -32,5 +32,5 @@ def halved(whole: Score, fresh: Score) -> Score:
         # Each of the two moves by no more than its own fading lines, and half of their sum by half of that.
         fading=(whole.fading + fresh.fading) // 2 + 1,
         rounding=whole.rounding + fresh.rounding + 1,
-        half_life=min((one.half_life for one in (whole, fresh) if one.half_life is not None), default=None),
+        half_life=joint_half_life((one.fading, one.half_life) for one in (whole, fresh)),
     )

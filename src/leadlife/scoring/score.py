@@ -7,7 +7,7 @@ must add up to its value, or the score is refused. The lines of a probability ar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -78,7 +78,7 @@ class Score:
             Half-lives are not counted here: see :meth:`steady_until`.
         fading: The sum of the sizes of the lines that fade with a half-life, in micropoints.
         rounding: The most micropoints by which rounding may move the value while these lines fade.
-        half_life: The shortest of their half-lives, in microseconds.
+        half_life: Their joint half-life, in microseconds: together they fade no faster.
         gap: How far, in micropoints, the value is from that of another part with other bands, where the highest part
             gives the bands; None if no other part could change them.
     """
@@ -296,10 +296,32 @@ class Score:
         return fades_by(distance, self.at, self.fading, self.rounding, self.half_life)
 
 
+def joint_half_life(sums: Iterable[tuple[int, int | None]]) -> int | None:
+    """Return a half-life by which several fading sums together fade no slower than they do; None if none fades.
+
+    ``2 ** -x`` is convex. So what is left of the sums ``f`` with the half-lives ``h`` is never less than what is left
+    of the whole with their harmonic mean, weighted by the sums: ``sum(f) / sum(f / h)``.
+
+    Args:
+        sums: The size of each sum, and its half-life; None where it does not fade.
+    """
+    fading = [(size, half_life) for size, half_life in sums if half_life is not None]
+    half_lives = {half_life for _, half_life in fading}
+    if len(half_lives) < 2:  # noqa: PLR2004 - one half-life is its own mean, exactly
+        return next(iter(half_lives), None)
+    shortest = min(half_lives)
+    try:
+        rate = sum(size / half_life for size, half_life in fading)
+        # A share of 1e-9 is taken off for the error of the floats.
+        return max(shortest, int(sum(size for size, _ in fading) / rate * (1 - 1e-9)))
+    except (OverflowError, ZeroDivisionError):
+        return shortest
+
+
 def fades_by(distance: int, at: datetime, fading: int, rounding: int, half_life: int | None) -> datetime | None:
     """Return the instant before which half-lives cannot move a sum by so many micropoints; None means never.
 
-    If all fading lines had the same sign and the shortest half-life ``h``, the value would move by
+    If all fading lines had the same sign and their joint half-life ``h``, the value would move by
     ``fading * (1 - 2 ** (-t / h))`` in the time ``t``. No real mixture moves faster. Solved for ``t``:
     ``t = -h * log2(1 - distance / fading)``. Attributes of a :class:`Score` are the other arguments.
     """

@@ -81,9 +81,8 @@ def _lines(session: Session) -> Iterator[dict[str, Any]]:
     for playbook in read(session, PLAYBOOKS, "ORDER BY id, version"):
         yield {"playbook": json.loads(playbook.body)}
     for state in live(lambda: nullcontext(session), Wanted(erased=True, merged=True)):
-        row = find_row(session, state.lead, state.pipeline)
-        if row is None:
-            continue
+        of_lead = "WHERE lead = :lead AND pipeline = :pipeline"
+        (row,) = read(session, LEADS, of_lead, lead=state.lead, pipeline=state.pipeline)
         facts = [fact.dump() for fact in log_of(session, row)]
         if row.erased_at is None:
             yield from facts

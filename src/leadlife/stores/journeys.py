@@ -117,7 +117,7 @@ def load(session: Session, context: StoreContext, row: LeadRow, *, tail: bool = 
         session: The transaction.
         context: What the store works with.
         row: The current state of the lead.
-        tail: Whether facts from before the latest snapshot may be left out: it then costs the same for a long log.
+        tail: Whether facts from before the latest snapshot may be left out: a long log is then not read.
 
     Raises:
         Damaged: What is stored is not as it was written.
@@ -247,7 +247,7 @@ def save(session: Session, context: StoreContext, loaded: Loaded, journey: Journ
     keeps_snapshot = journey.stage is not None and (reached_back or grown)
     if keeps_snapshot:
         made = made._replace(snapshot=journey.version)
-    if row is not None and made._replace(revision=row.revision) == row._replace(log=made.log):
+    if row is not None and made._replace(revision=row.revision) == row:
         return Saved(journey, (), (), (), LeadState.of(row))
     # The state is written first: if somebody else was faster, that says so before anything is written.
     _write_state(session, row, made)

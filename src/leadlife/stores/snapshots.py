@@ -1,4 +1,4 @@
-"""Snapshots: where a lead stood after so many facts, so that a long log costs no more than a short one."""
+"""Snapshots: where a lead stood after so many facts, so that a long log need not be read again."""
 
 from __future__ import annotations
 

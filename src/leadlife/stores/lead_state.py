@@ -116,7 +116,6 @@ def lead_row(journey: Journey, at: datetime) -> LeadRow:
         version=journey.version,
         revision=0,
         position=0,
-        log="",
         playbook=playbook.id,
         playbook_version=playbook.version,
         stage=journey.stage,

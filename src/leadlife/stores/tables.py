@@ -79,7 +79,6 @@ class LeadRow(NamedTuple):
         version: How many observed facts there are.
         revision: How often the row was written; time alone changes it as well.
         position: The position of the last row of the lead in the log.
-        log: Kept empty: it is not in use.
         playbook: The id of the playbook in force.
         playbook_version: Its version.
         stage: The present stage; None before the start.
@@ -102,7 +101,6 @@ class LeadRow(NamedTuple):
     version: int
     revision: int
     position: int
-    log: str
     playbook: str
     playbook_version: str
     stage: str | None

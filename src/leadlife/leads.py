@@ -84,6 +84,7 @@ class Actor(Model):
     roles: Names = default(())
 
 
+_STORED = frozenset(Actor.model_fields)
 SYSTEM = "system"
 TIMER = "timer"
 _RESERVED = {SYSTEM: ActorKind.SYSTEM, TIMER: ActorKind.TIMER}
@@ -107,8 +108,24 @@ def actor(by: Actor | str = SYSTEM) -> Actor:
     return _named(by)
 
 
+@lru_cache(maxsize=1_024)
+def _stored(name: str, kind: str, roles: tuple[str, ...]) -> Actor:
+    return Actor(id=name, kind=kind, roles=roles)
+
+
 def _as_actor(value: object) -> object:
-    return _named(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _named(value)
+    if not isinstance(value, dict) or value.keys() != _STORED:
+        return value
+    # A stored fact: a log names few actors, many times each.
+    name, kind, roles = value["id"], value["kind"], value["roles"]
+    if type(name) is type(kind) is str and type(roles) is list and all([type(role) is str for role in roles]):
+        try:
+            return _stored(name, kind, tuple(roles))
+        except Malformed:
+            return value  # pydantic names each fault with its path
+    return value
 
 
 if TYPE_CHECKING:

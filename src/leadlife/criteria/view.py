@@ -68,6 +68,10 @@ class Scored(Protocol):
         """The band (or grade) of the value, if it has one."""
         ...
 
+    def room(self, threshold: float | None) -> int | None:
+        """Return by how many micropoints it may rise and stay on its side of a threshold, or in its band; None: by any."""
+        ...
+
     @property
     def bands(self) -> tuple[str, ...]:
         """The names of all bands, the lowest first."""

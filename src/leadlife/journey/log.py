@@ -163,11 +163,16 @@ class FactLog:
     @classmethod
     def of(cls, facts: Iterable[Fact], *, past: Past | None = None, next_seq: int = 0) -> FactLog:
         """Return the log of stamped facts, in whatever order they are given; duplicates are left out."""
-        log = cls(next_seq=next_seq, past=past)
+        shared = _Shared()
         for fact in sorted(facts, key=recorded_order):
-            if log.known(fact, fact.key) is None:
-                log = log.adding(fact)
-        return log
+            # Nearly every fact has a key that no other has. For one that has not, what is there is looked at.
+            if fact.key in shared.keys or past is not None:
+                known = cls(shared, len(shared.facts), past=past).known(fact, fact.key)
+                if known is not None:
+                    continue
+            shared.append(fact)
+            next_seq = max(next_seq, fact.seq + 1)
+        return cls(shared, len(shared.facts), next_seq, past)
 
     @property
     def facts(self) -> list[Fact]:
@@ -353,8 +358,8 @@ def observed_facts(facts: Iterable[Fact]) -> list[Fact]:
             continue
         if fact.caused_by is not None or isinstance(fact, DERIVED):
             continue
-        missing = [name for name in _STAMPS if getattr(fact, name) is None]
-        if missing:
+        if None in (fact.id, fact.key, fact.lead, fact.pipeline, fact.seq, fact.recorded_at):
+            missing = [name for name in _STAMPS if getattr(fact, name) is None]
             hint = "only recorded facts can be replayed: use journey.record for new ones"
             faults.append(Fault(str(place), f"the fact has no {', '.join(missing)}", hint))
             continue

@@ -132,6 +132,20 @@ class Memory:
             latest = {**latest, ("message", record.message): seen}
         return Memory(latest, self.activities, PersistentList(seen, self.touches))
 
+    def number_of(self, kind: str) -> int:
+        """Return how many activities of a kind there are."""
+        seen = self.activities.get(kind)
+        return 0 if seen is None else seen.size
+
+    def offered(self, most: Iterable[tuple[str, int]]) -> int:
+        """Return how many points activities have offered in all, if one of each kind offers so many at most."""
+        total, activities = 0, self.activities
+        for kind, one in most:
+            seen = activities.get(kind)
+            if seen is not None:
+                total += one * seen.size
+        return total
+
     def of(self, topic: str) -> Iterator[tuple[str, Observation]]:
         """Yield every name of a topic with its latest observation."""
         return ((name, seen) for (about, name), seen in self.latest.items() if about == topic)

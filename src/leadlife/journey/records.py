@@ -250,6 +250,8 @@ class RuleState(NamedTuple):
         failed: Why it could not be evaluated the last time.
         cycle: For a programme, how many cycles had begun when it was last entered; None if it never was.
         ended: For a programme, when it was last left.
+        room: Up to how many points that activities have offered its scores in all, in micropoints, the answer stays;
+            0 where that is not known, as in snapshots of old.
     """
 
     held: bool = False
@@ -272,6 +274,7 @@ class RuleState(NamedTuple):
     failed: str | None = None
     cycle: int | None = None
     ended: Instant | None = None
+    room: int = 0
 
     def released(self) -> RuleState:
         """Return what is left of the rule's state once it holds no more."""
@@ -295,11 +298,21 @@ class RuleState(NamedTuple):
         """
         return self.released()._replace(barred=ordinal, barred_moves=moves or 0, overruled=moves is None)
 
-    def awaiting(self, steady: datetime | None, exact: datetime | None, fading: datetime | None) -> RuleState:
-        """Return the rule's state once it was evaluated, with the instants from which time may change the answer."""
-        if self.failed is None and self.steady == steady and self.exact == exact and self.fading == fading:
+    def awaiting(
+        self, steady: datetime | None, exact: datetime | None, fading: datetime | None, room: int
+    ) -> RuleState:
+        """Return the rule's state once it was evaluated, with what it takes for the answer to change.
+
+        Args:
+            steady: As the attribute.
+            exact: As the attribute.
+            fading: As the attribute.
+            room: As the attribute.
+        """
+        known = (self.failed, self.steady, self.exact, self.fading, self.room)
+        if known == (None, steady, exact, fading, room):
             return self  # as it is for most rules: a copy of so many fields takes its time
-        return self._replace(failed=None, steady=steady, exact=exact, fading=fading)
+        return self._replace(failed=None, steady=steady, exact=exact, fading=fading, room=room)
 
     def is_over(self, at: datetime) -> bool:
         """Return whether what is held has lapsed at an instant."""

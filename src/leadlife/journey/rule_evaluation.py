@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion
 from leadlife.errors import GuardError
-from leadlife.facts import Fact, QualificationGranted, QualificationWithdrawn, StageReached
+from leadlife.facts import ActivityRecorded, Fact, QualificationGranted, QualificationWithdrawn, StageReached
 from leadlife.journey.moves import make_move
 from leadlife.journey.records import (
     NEVER_HELD,
@@ -32,6 +33,7 @@ from leadlife.journey.state import Position, RuleStates, State
 from leadlife.journey.view import JourneyView
 from leadlife.journey.waiting import BrokenMove, WaitingMove, moves_horizon, next_move, waits_here
 from leadlife.leads import SYSTEM, TIMER
+from leadlife.qualification.room import ENDLESS, room_of
 from leadlife.qualification.rule_index import (
     LATE,
     MID,
@@ -67,6 +69,8 @@ def evaluate_rules(state: State, at: datetime, fact: Fact | None = None, *, refu
     evaluation = _Evaluation(state, state.position, state.rules, at=at, fact=fact, refused=refused)
     if evaluation.has_work():
         evaluation.run()
+    elif evaluation.renewing:
+        evaluation.renew()
 
 
 def _granted_or_withdrawn(fact: Fact | None, states: Mapping[str, RuleState]) -> str | None:
@@ -103,6 +107,7 @@ class _Evaluation:
         "position",
         "readiness",
         "reason",
+        "renewing",
         "rules",
         "state",
         "states",
@@ -124,9 +129,8 @@ class _Evaluation:
         self.readiness: ReadinessState | None = rules.readiness
         self.reason: str | None = None
         """The criterion that changed readiness, in words."""
-        by_hand = isinstance(fact, QualificationGranted | QualificationWithdrawn)
-        says = None if refused and by_hand else fact
-        self.changed: set[Input] = set(() if says is None else says.changes())
+        silent = fact is None or (refused and isinstance(fact, QualificationGranted | QualificationWithdrawn))
+        self.changed: set[Input] = set(() if fact is None or silent else fact.changes())
         """All inputs that have changed since the automatic moves were last tried."""
         if (self.playbook.readiness is None) is not (self.readiness is None):
             begins = ReadinessState(EARLY, at, self._fact_id, state.ordinal)
@@ -139,11 +143,38 @@ class _Evaluation:
         """The rules that the fact may confirm: what lets a lead in reads what the fact changed."""
         self.waiting: int = self.index.readers(self.changed) | self.confirmed
         """The rules that are still to be evaluated."""
-        named = _granted_or_withdrawn(fact, self.states)
+        self.renewing: int = 0
+        """The rules whose answer stays, and which hold longer because the fact has confirmed them."""
+        if type(fact) is ActivityRecorded and self.waiting and not rules.due:
+            self._leave_out(fact.kind)
+        named = None if type(fact) is ActivityRecorded else _granted_or_withdrawn(fact, self.states)
         if named is not None and named in self.index.places:
             self.waiting |= 1 << self.index.places[named]
         self.moves: tuple[MoveReads, ...] = waits_here(position, self.index)
         """What the guards of the moves read that wait in the present stage."""
+
+    def _leave_out(self, kind: str) -> None:
+        """Leave out the rules whose answer an activity cannot have changed: it cannot raise their scores enough.
+
+        When a rule is evaluated, it is noted how far its scores may rise before its answer may be another one. What
+        time alone changes until then is looked at by :meth:`has_work`.
+        """
+        maybe = self.waiting & self.index.by_score.get(kind, 0)
+        while maybe:
+            lowest, rule = self.index.first(maybe)
+            maybe ^= lowest
+            known = self.states.get(rule.name)
+            # A rule that was never evaluated reads nothing that is known, but for such activities.
+            room = rule.room if known is None else known.room
+            if room and self.state.memory.offered(rule.rises) <= room:
+                self.waiting ^= lowest
+                if (
+                    known is not None
+                    and known.held
+                    and self.confirmed & lowest
+                    and rule.definition.valid_for is not None
+                ):
+                    self.renewing |= lowest
 
     def has_work(self) -> bool:
         """Return whether there is anything to evaluate; for most facts there is not."""
@@ -170,9 +201,31 @@ class _Evaluation:
             return True
         return any(move.always or not self.changed.isdisjoint(move.reads) for move in self.moves)
 
+    def renew(self) -> None:
+        """Let the rules hold longer whose answer stays, and which the fact has confirmed."""
+        rules, self.states = self.rules, dict(self.states)
+        lapsing = self._renew()
+        if rules.timer is not None and rules.look_again is not None and max(rules.timer.at, rules.look_again) < lapsing:
+            self.state.rules = rules._replace(by_name=self.states)  # something else comes first, as before
+        else:
+            self.view = JourneyView(self.state, self.at, (), brief=True, ruling=True)
+            self.state.rules = self._timed(Due.NOTHING)
+
+    def _renew(self) -> datetime:
+        """Renew the rules, and return when the first of them would have lapsed."""
+        renewing, lapsing = self.renewing & ~self.waiting, LATEST  # what is evaluated all the same is renewed then
+        while renewing:
+            lowest, rule = self.index.first(renewing)
+            renewing ^= lowest
+            known = self.states[rule.name]
+            lapsing = lapsing if known.expires is None else min(lapsing, known.expires)
+            self.states[rule.name] = self._renewed(rule, known)
+        return lapsing
+
     def run(self) -> None:
         """Evaluate, move, and again, until nothing moves."""
         self.states = dict(self.states)
+        self._renew()
         left = len(self.playbook.lifecycle.stages)
         move = self._evaluated()
         while move is not None and left:
@@ -240,7 +293,8 @@ class _Evaluation:
 
     def _evaluate_all(self) -> None:
         self.view = JourneyView(self.state, self.at, (), brief=True, ruling=True)
-        self._forget_undeclared()
+        if self.rules.due:  # an adoption has everything evaluated
+            self._forget_undeclared()
         for lowest, rule in self._next_rules(self.index.segments):
             self._evaluate(rule, confirmed=bool(self.confirmed & lowest))
         if self._readiness_changed():
@@ -252,10 +306,9 @@ class _Evaluation:
     def _next_rules(self, among: int) -> Iterator[tuple[int, IndexedRule]]:
         """Yield the rules that wait, in their order; evaluating one may add others after it."""
         while self.waiting & among:
-            waiting = self.waiting & among
-            lowest = waiting & -waiting  # the lowest bit that is set: the first rule that waits
+            lowest, rule = self.index.first(self.waiting & among)
             self.waiting ^= lowest
-            yield lowest, self.index.rules[lowest.bit_length() - 1]
+            yield lowest, rule
 
     def _note_change(self, changed: Input, evaluated: int) -> None:
         """Let the rules wait that read what a rule has changed, unless they were evaluated before it."""
@@ -290,7 +343,7 @@ class _Evaluation:
             ahead = horizon((*rule.enters, *rule.leaves), self.view)
             # What custom code does later is not known, so it is asked again at each review.
             after = after._replace(
-                failed=error.message, steady=self.view.aged, exact=ahead.exact, fading=self.view.aged
+                failed=error.message, steady=self.view.aged, exact=ahead.exact, fading=self.view.aged, room=0
             )
         if after is not before or rule.name not in self.states:
             self.states[rule.name] = after
@@ -318,7 +371,7 @@ class _Evaluation:
         if known.held:
             withdrawal, criterion = self._withdrawn(rule, known, answers)
             if withdrawal is None:
-                known = self._renewed(rule, known, answers, confirmed)
+                known = self._renewed(rule, known) if confirmed and answers.enter is True else known
             else:
                 known = known.released() if rule.programme is None else known.left(self.at)
         elif answers.enter is True and answers.leave is not True and self._is_fresh(rule, known):
@@ -328,7 +381,30 @@ class _Evaluation:
         again = None if rule.programme is None else self._reentry_at(rule.programme, known)
         if again is not None and again > self.at:
             steady, exact = earliest((steady, again)), earliest((exact, again))
-        return known.awaiting(steady, exact, ahead.fading), withdrawal, criterion
+        room = self._room(rule, known, answers)
+        return known.awaiting(steady, exact, ahead.fading, room), withdrawal, criterion
+
+    def _room(self, rule: IndexedRule, known: RuleState, answers: _Answers) -> int:
+        """Return up to which sum of points offered by activities the rule stays as it is, as long as time allows.
+
+        Points that are not negative only fade. So a score that is above a threshold stays there until time takes it
+        down, whatever is added; and one below it stays there as long as no more is added than is missing.
+        """
+        if not rule.rises or self.position.scores_cut:
+            return 0
+        definition = rule.definition
+        decides = definition.enter
+        if known.held and definition.leave is not None:
+            decides = definition.leave
+        elif known.held and (definition.lasting or known.by is not None):
+            decides = None
+        if known.held and decides is not definition.enter:
+            # What time changes is looked at for what decides alone; how long it holds would hang on ``enter``.
+            sure = definition.valid_for is None
+        else:
+            sure = known.held is (answers.enter is True)
+        room = room_of(decides, self.view) if sure else 0
+        return min(self.state.memory.offered(rule.rises) + room, ENDLESS) if room else 0
 
     def _withdrawn(
         self, rule: IndexedRule, known: RuleState, answers: _Answers
@@ -365,12 +441,10 @@ class _Evaluation:
             None if leave is None else leave.predicate(self.view),
         )
 
-    def _renewed(self, rule: IndexedRule, known: RuleState, answers: _Answers, confirmed: bool) -> RuleState:  # noqa: FBT001
-        """Return the rule's state, which holds longer if the fact has confirmed it."""
-        if not confirmed or answers.enter is not True or rule.definition.valid_for is None:
-            return known
-        if rule.programme is not None:
-            return known  # it lasts from when it was entered
+    def _renewed(self, rule: IndexedRule, known: RuleState) -> RuleState:
+        """Return the state of a rule that the fact has confirmed: it holds longer."""
+        if rule.definition.valid_for is None or rule.programme is not None:
+            return known  # a programme lasts from when it was entered
         until = self._end_of_validity(rule)
         return known._replace(expires=until if known.expires is None or until is None else max(known.expires, until))
 
@@ -492,28 +566,33 @@ class _Evaluation:
     def _timed(self, due: Due) -> RuleStates:
         """Return where the rules stand after the evaluation, and when time alone changes something."""
         exact: list[tuple[datetime, str, str]] = []
-        again: list[datetime | None] = []
         fading: list[tuple[datetime, str, str]] = []
+        look_again: datetime | None = None
         for name, known in self.states.items():
-            if known.expires is not None:
-                exact.append((known.expires, "{} lapses", name))
-                again.append(known.expires)
-            if known.exact is not None:
-                exact.append((known.exact, "the criteria of {} may change", name))
-            if known.fading is not None:
-                fading.append((known.fading, "a review may change {}", name))
-            if known.steady is not None:
-                again.append(known.steady)
+            steady, expires = known.steady, known.expires
+            if expires is not None:
+                exact.append((expires, "{} lapses", name))
+                if look_again is None or expires < look_again:
+                    look_again = expires
+            if steady is not None:
+                if known.exact is not None:
+                    exact.append((known.exact, "the criteria of {} may change", name))
+                if known.fading is not None:
+                    fading.append((known.fading, "a review may change {}", name))
+                if look_again is None or steady < look_again:
+                    look_again = steady
         ahead = moves_horizon(self.position, self.view, self.moves)
         if ahead.exact is not None:
             exact.append((ahead.exact, "a move that waits may become possible", ""))
         if ahead.fading is not None:
             fading.append((ahead.fading, "a review may change whether a move that waits is possible", ""))
-        timers = [_first_timer(exact, TimerKind.EXACT)] if exact else []
+        timer = _first_timer(exact, TimerKind.EXACT) if exact else None
         if fading:
             gone = _first_timer(fading, TimerKind.GRID)
-            timers.append(gone._replace(at=self.view.next_review(gone.at)))
-        look_again, timer = earliest((*again, ahead.steady)), min(timers, default=None)
+            gone = Timer(self.view.next_review(gone.at), gone.kind, gone.why)
+            timer = gone if timer is None else min(timer, gone)
+        if ahead.steady is not None:
+            look_again = earliest((look_again, ahead.steady))
         return RuleStates(
             self.states, self.readiness, due, ahead, look_again, timer, self.position.moves, self.rules.broken
         )
@@ -524,6 +603,9 @@ def _first_timer(found: list[tuple[datetime, str, str]], kind: TimerKind) -> Tim
 
     Words are made for those of the first instant only.
     """
+    if len(found) == 1:
+        at, about, name = found[0]
+        return Timer(at, kind, about.format(_label(name)))
     first = min(found)[0]
     return min(Timer(at, kind, about.format(_label(name))) for at, about, name in found if at == first)
 

@@ -231,8 +231,7 @@ class JourneyView:
         """Return how many activities of a kind there are in all."""
         if self._after:
             return sum(1 for _ in self.activities(kind))
-        seen = self._state.memory.activities.get(kind)
-        return 0 if seen is None else seen.size
+        return self._state.memory.number_of(kind)
 
     def running(self, kind: str, key: str, step: Callable[[R | None, Observation], R | None]) -> R | None:
         """Return what a step makes of the activities of a kind, the oldest first."""

@@ -27,6 +27,7 @@ from leadlife.leads import Lead
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.lifecycle import Lifecycle
 from leadlife.lifecycle.transitions import TransitionKind
+from leadlife.qualification.room import room_of
 from leadlife.qualification.rules import Hysteresis, QualificationRule, ReadinessRule
 from leadlife.timing import earliest
 
@@ -87,6 +88,9 @@ class IndexedRule(NamedTuple):
         leaves: The leaves of ``leave`` whose answer time alone can change.
         qualifies: Whether it is a qualification; a win or a recycling withdraws those.
         programme: The programme, where it decides who takes part in one.
+        rises: The kinds of activity that change it by raising its scores, and in no other way, each with the most
+            micropoints that one more activity adds to any of them.
+        room: By how many micropoints the scores of a lead about which nothing is known may rise before it holds.
     """
 
     name: str
@@ -96,6 +100,8 @@ class IndexedRule(NamedTuple):
     leaves: tuple[Criterion, ...]
     qualifies: bool
     programme: Programme | None = None
+    rises: tuple[tuple[str, int], ...] = ()
+    room: int = 0
 
 
 class MoveReads(NamedTuple):
@@ -132,6 +138,7 @@ class RuleIndex:
         any_fact: The bits of the rules whose ``enter`` contains custom code, so that any fact may confirm it.
         segments: The bits of the segments of readiness.
         blank: The bits of the rules whose ``enter`` is, or may be, true for a lead about which nothing is known.
+        by_score: The bits of the rules that an activity of a kind changes by raising their scores, and in no other way.
     """
 
     __slots__ = (
@@ -141,6 +148,7 @@ class RuleIndex:
         "any_fact",
         "automatic",
         "blank",
+        "by_score",
         "by_stage",
         "every",
         "evidence",
@@ -168,6 +176,9 @@ class RuleIndex:
         for one in programmes:  # after all others, which their audiences may read
             prepared = _prepared(programme_key(one.name), one.rule, (), qualifies=False)
             rules.append(prepared._replace(programme=one))
+        rules = [rule._replace(rises=tuple(_rises(rule, policies).items())) for rule in rules]
+        self.blank: int
+        rules, self.blank = _of_unknown_lead(rules, policies)
         self.rules: tuple[IndexedRule, ...] = tuple(rules)
         self.places: Mapping[str, int] = FrozenDict({rule.name: place for place, rule in enumerate(rules)})
         self.every: int = (1 << len(rules)) - 1
@@ -188,7 +199,10 @@ class RuleIndex:
         for (topic, _), bits in self._readers.items():
             if topic in ("stage", "cycle"):
                 self.moved |= bits
-        self.blank: int = _blank(rules, policies)
+        self.by_score: dict[str, int] = {}
+        for place, rule in enumerate(rules):
+            for kind, _ in rule.rises:
+                self.by_score[kind] = self.by_score.get(kind, 0) | 1 << place
         automatic: dict[str, dict[str, None]] = {}
         waiting: dict[tuple[str, str], list[Edge]] = {}
         by_trigger: dict[tuple[str, str], list[Edge]] = {}
@@ -246,6 +260,11 @@ class RuleIndex:
         """Return the bits of the rules whose ``enter`` reads any of these, directly or through other rules."""
         return _bits(self._confirmed, keys)
 
+    def first(self, bits: int) -> tuple[int, IndexedRule]:
+        """Return the first of some rules, with its bit: the lowest one that is set."""
+        lowest = bits & -bits
+        return lowest, self.rules[lowest.bit_length() - 1]
+
     def __bool__(self) -> bool:
         return bool(self.rules or self.automatic)
 
@@ -288,7 +307,33 @@ def _changes_of(leaf: Criterion, view: View) -> tuple[datetime | None, datetime 
 
 
 def _prepared(name: str, rule: Hysteresis, roles: tuple[str, ...], *, qualifies: bool) -> IndexedRule:
-    return IndexedRule(name, rule, roles, tuple(timed_leaves(rule.enter)), tuple(timed_leaves(rule.leave)), qualifies)
+    return IndexedRule(
+        name=name,
+        definition=rule,
+        roles=roles,
+        enters=tuple(timed_leaves(rule.enter)),
+        leaves=tuple(timed_leaves(rule.leave)),
+        qualifies=qualifies,
+    )
+
+
+def _rises(rule: IndexedRule, policies: Mapping[str, Policy]) -> dict[str, int]:
+    """Return the kinds of activity that can change a rule only by raising its scores, each with the most that one adds.
+
+    Each kind counts for the score that it raises most: no score of the rule rises by more than the sum of these.
+    """
+    read = {(topic, name) for _, criterion in rule.definition.criteria() for topic, name in criterion.inputs()}
+    scores = [policies[name].rises() for topic, name in read if topic == "score" and name in policies]
+    if ("activity", "*") in read or any(topic == "custom_guard" for topic, _ in read):
+        return {}
+    rises: dict[str, int] = {}
+    for found in scores:
+        if found is None:
+            return {}
+        for kind, most in found.items():
+            if ("activity", kind) not in read:
+                rises[kind] = max(most, rises.get(kind, 0))
+    return rises
 
 
 def timed_leaves(criterion: Criterion | None) -> Iterator[Criterion]:
@@ -333,8 +378,11 @@ def needs(rule: QualificationRule) -> set[str]:
     return {name for _, criterion in rule.criteria() for topic, name in criterion.inputs() if topic == "qualification"}
 
 
-def _blank(rules: list[IndexedRule], policies: Mapping[str, Policy]) -> int:
-    """Return the bits of the rules that are true for a lead about which nothing is known, or that raise for it."""
+def _of_unknown_lead(rules: list[IndexedRule], policies: Mapping[str, Policy]) -> tuple[list[IndexedRule], int]:
+    """Return the rules with their room for a lead about which nothing is known, and the bits of those true for it.
+
+    A rule that raises for it counts as true.
+    """
     from leadlife.scoring.view import LeadView  # noqa: PLC0415 - not needed for a playbook without rules
 
     class _Unknown(LeadView):
@@ -342,13 +390,17 @@ def _blank(rules: list[IndexedRule], policies: Mapping[str, Policy]) -> int:
             return policies[name].assess(self)
 
     unknown, bits = _Unknown(Lead(id="unknown"), (), EARLIEST), 0
+    found: list[IndexedRule] = []
     for place, rule in enumerate(rules):
+        enter, room = rule.definition.enter, 0
         try:
-            true = rule.definition.enter is not None and rule.definition.enter.test(unknown) is True
+            true = enter is not None and enter.test(unknown) is True
+            room = 0 if true or not rule.rises else room_of(enter, unknown)
         except LeadlifeError:
             true = True  # so it is evaluated again for each lead
         bits |= true << place
-    return bits
+        found.append(rule._replace(room=room))
+    return found, bits
 
 
 def _move_reads(edges: list[Edge], policies: Mapping[str, Policy], wakers: tuple[Criterion, ...]) -> MoveReads:

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from leadlife.criteria import Observation
-from leadlife.scoring.score import Score, fades_by
-from leadlife.scoring.units import MICRO, micropoints
+from leadlife.scoring.score import Score, fades_by, room
+from leadlife.scoring.units import MICRO, exact_threshold
 from leadlife.timing import local_day
 
 FLOAT_ERROR = 1e-9
@@ -173,17 +173,21 @@ class NearScore:
 
     def compares(self, relation: Callable[[float, float], bool], value: float) -> bool:
         """Return whether the value stands in one of the six relations to another."""
-        low, high = (end / MICRO for end in self.bounds)
-        if low < high and low <= value <= high:
+        least, most = self.bounds
+        low = least / MICRO
+        if least < most and low <= value <= most / MICRO:
             return relation(self.exact.value, value)
-        return relation(
-            low, value
-        )  # the sum is known, or both ends, and all between them, are on one side of the value
+        # The sum is known, or both ends, and all between them, are on one side of the value.
+        return relation(low, value)
+
+    def room(self, threshold: float | None) -> int | None:
+        """Return by how many micropoints the value may rise and stay on its side of a threshold, or in its band."""
+        return room(*self.bounds, self._cuts if threshold is None else (exact_threshold(threshold),))
 
     def fades_from(self, threshold: float | None) -> datetime | None:
         """Return an instant before which half-lives cannot take the value across a threshold; None means never."""
         low, high = self.bounds
-        limits = self._cuts if threshold is None else [micropoints(threshold)]
+        limits = self._cuts if threshold is None else (exact_threshold(threshold),)
         distances = [max(low - limit, limit - high, 0) for limit in limits]
         if not distances:
             return None

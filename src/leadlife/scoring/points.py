@@ -28,6 +28,9 @@ from leadlife.scoring.rules import ActivityRule, AnyRule, FieldRule, Rule, TierR
 from leadlife.scoring.view import LeadView
 from leadlife.timing import earliest
 
+_NOT_ONLY_ABOUT_THE_LEAD = ("activity", "score", "custom_guard")
+"""Topics that an activity, or anything, may change."""
+
 
 class RuleGroup(Definition):
     """The limits of the sum of one group of rules."""
@@ -98,8 +101,8 @@ class Points(Banded):
             if isinstance(rule, FieldRule):
                 yield f"rules.{place}.when", rule.when
             if isinstance(rule, TierRule):
-                for number, tier in enumerate(rule.tiers):
-                    yield f"rules.{place}.tiers.{number}.when", tier.when
+                for number, asked in enumerate(_asked(rule)):
+                    yield f"rules.{place}.tiers.{number}.when", asked
 
     def reads(self) -> Iterator[tuple[str, str, str]]:
         """Yield the fields and the activity kinds that the rules read."""
@@ -155,6 +158,23 @@ class Points(Banded):
     def _engine(self) -> PointsEngine:
         groups = {name: limits_of(group.floor, group.cap) for name, group in self.groups.items()}
         return PointsEngine(self.rules, groups, limits_of(self.floor, self.cap), exact(self.start))
+
+    def rises(self) -> Mapping[str, int] | None:
+        """Return the most micropoints by which one more activity of each kind may raise the score.
+
+        Caps only make it less. A rule with negative points may lower the score, and its half-life raises it again.
+        """
+        asked = [*self.exclude, *(criterion for rule in self.rules for criterion in _asked(rule))]
+        if any(topic in _NOT_ONLY_ABOUT_THE_LEAD for criterion in asked for topic, _ in criterion.inputs()):
+            return None
+        rises: dict[str, int] = {}
+        for rule in self.rules:
+            if isinstance(rule, ActivityRule):
+                if rule.points < 0:
+                    return None
+                for kind in rule.kinds:
+                    rises[kind] = rises.get(kind, 0) + exact(rule.points)
+        return rises
 
     def _excluded(self, view: View) -> Criterion | None:
         return next((criterion for criterion in self.exclude if criterion.predicate(view) is True), None)
@@ -224,3 +244,10 @@ class Points(Banded):
             ),
             self.bands,
         )
+
+
+def _asked(rule: AnyRule) -> tuple[Criterion, ...]:
+    """Return the criteria of a rule about the lead."""
+    if isinstance(rule, TierRule):
+        return tuple(tier.when for tier in rule.tiers)
+    return (rule.when,) if isinstance(rule, FieldRule) else ()

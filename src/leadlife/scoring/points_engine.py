@@ -24,13 +24,14 @@ class PointsEngine:
         limits: The least and the greatest sum that the rules can give under their caps, in micropoints.
     """
 
-    __slots__ = ("_groups", "_overall", "_rules", "_start", "limits")
+    __slots__ = ("_groups", "_overall", "_rules", "_runs", "_start", "limits")
 
     def __init__(self, rules: Iterable[AnyRule], groups: Mapping[str, Limits], overall: Limits, start: int) -> None:
         self._rules = tuple(PreparedRule(rule) if isinstance(rule, ActivityRule) else rule for rule in rules)
         for rule in self._rules:
             if isinstance(rule, PreparedRule):
                 rule.prepare_forms()
+        self._runs = any(isinstance(one, PreparedRule) and one.running is not None for one in self._rules)
         self._groups = dict(groups)
         self._overall = overall
         self._start = start
@@ -53,7 +54,7 @@ class PointsEngine:
         None if no rule has a running form, or if an activity is later than the instant. What the tally says of fading
         is never too small.
         """
-        if not any(isinstance(one, PreparedRule) and one.running for one in self._rules):
+        if not self._runs:
             return None
         tally = Tally(lines=False)
         sums: dict[str | None, Bounds] = {None: Bounds(self._start, self._start)}
@@ -89,8 +90,11 @@ class PointsEngine:
         sums: dict[str | None, int] = {None: self._start, **dict.fromkeys(self._groups, 0)}
         if self._start:
             tally.add(Contribution("start", LineKind.START, self._start, "starting points"))
+        seen = set[str]() if lines else set(view.kinds())
         for one in self._rules:
             if isinstance(one, PreparedRule):
+                if not lines and seen.isdisjoint(one.kinds):
+                    continue
                 group, worth = one.group, activity_points(one, view, tally)
             else:
                 group, worth = one.group, _lead_points(one, view, tally)

@@ -150,6 +150,14 @@ class Policy(Definition):
         """Whether :meth:`inputs` lists all that the score depends on; for custom code this is not known."""
         return all(part.declares_all for part in self.parts())
 
+    def rises(self) -> Mapping[str, int] | None:
+        """Return the most micropoints by which one more activity of each kind may raise the score; other kinds do not.
+
+        None if an activity may lower the score, if time may raise it between two of its exact changes, or if neither is
+        known.
+        """
+        return None
+
     def summary_of(self, view: View) -> Score | NearScore | None:  # noqa: ARG002 - most policies have no shorter way
         """Return the score with all lines summed up in one, if that is much faster than :meth:`assess`; else None.
 

@@ -287,6 +287,15 @@ class Score:
         distance = min(distances, default=None)
         return None if distance is None else self.fades_by(distance)
 
+    def room(self, threshold: float | None) -> int | None:
+        """Return by how many micropoints the value may rise and stay on its side of a threshold, or in its band.
+
+        None means that it may rise without end.
+        """
+        if not self.answered or self.probability is not None or (threshold is None and self.parts):
+            return 0
+        return room(self.micropoints, self.micropoints, self.cuts if threshold is None else (micropoints(threshold),))
+
     def compares(self, relation: Callable[[float, float], bool], value: float) -> bool:
         """Return whether the value stands in a relation to another."""
         return relation(self.value, value)
@@ -294,6 +303,15 @@ class Score:
     def fades_by(self, distance: int) -> datetime | None:
         """Return the instant before which half-lives cannot move the value by so many micropoints; None means never."""
         return fades_by(distance, self.at, self.fading, self.rounding, self.half_life)
+
+
+def room(low: int, high: int, limits: Iterable[int]) -> int | None:
+    """Return by how many micropoints a sum between two bounds may rise without reaching the next limit above it.
+
+    None where no limit is above it; 0 where it is not sure on which side of a limit it is.
+    """
+    above = [limit - high for limit in limits if low <= limit]
+    return max(min(above) - 1, 0) if above else None
 
 
 def joint_half_life(sums: Iterable[tuple[int, int | None]]) -> int | None:

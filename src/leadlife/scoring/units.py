@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import isfinite
 
 from leadlife.errors import Malformed
@@ -27,3 +28,7 @@ def micropoints(points: object) -> int:
     # int() cuts towards zero. So the size is rounded without its sign: round() would round halves to even numbers.
     size = int(abs(points) * MICRO + 0.5)
     return size if points > 0 else -size
+
+
+exact_threshold = lru_cache(maxsize=1_024, typed=True)(micropoints)
+"""The same for a threshold of a rule, which is asked for again and again."""

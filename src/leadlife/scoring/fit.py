@@ -52,7 +52,8 @@ class Fit(Banded):
         yield from band_faults(self.bands, 0, 100 * MICRO)
 
     @cached_property
-    def _points(self) -> Points:
+    def points(self) -> Points:
+        """The same as a points policy."""
         return Points(
             name=self.name,
             version=self.version,
@@ -75,7 +76,7 @@ class Fit(Banded):
 
     def limits(self) -> tuple[int | None, int | None]:
         """Return 0 and 100 points, in micropoints."""
-        return self._points.limits()
+        return self.points.limits()
 
     def _assess(self, view: PolicyView) -> Score:
-        return self._points.assess(view)
+        return self.points.assess(view)

@@ -1,0 +1,28 @@
+"""Millions of leads: facts as columns, replayed beside one another, scored in SQL, with the numbers of one journey.
+
+Needs the extra ``batch``. Instants in columns are microseconds since 1970, UTC.
+"""
+
+from leadlife.errors import MissingExtra
+
+try:
+    from leadlife.batch.columns import FACTS, fact_columns, facts_of, instants, write_facts
+    from leadlife.batch.replay import Progress, Replayed, replay
+    from leadlife.batch.scoring import Scored, score
+except ModuleNotFoundError as _missing:
+    if _missing.name not in ("duckdb", "narwhals", "numpy", "pyarrow"):
+        raise
+    raise MissingExtra(f"leadlife.batch needs {_missing.name}", hint="pip install 'leadlife[batch]'") from None
+
+__all__ = [
+    "FACTS",
+    "Progress",
+    "Replayed",
+    "Scored",
+    "fact_columns",
+    "facts_of",
+    "instants",
+    "replay",
+    "score",
+    "write_facts",
+]

@@ -1,0 +1,74 @@
+"""Partitions: facts divided by a hash of the lead into Parquet files, so that each part fits into memory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from leadlife.batch.columns import FACTS
+from leadlife.errors import LeadlifeError, Unreadable
+
+ROWS_A_PARTITION = 250_000
+"""So many facts of common size take some 500 MB while they are folded."""
+MOST_PARTITIONS = 1_000
+_WAITING = 5_000_000
+"""Without any word of how many facts there are, they are divided as if there were so many."""
+
+
+def number_of_partitions(rows: int | None, workers: int) -> int:
+    """Return into how many parts facts are divided: each small enough, and several for each worker."""
+    wanted = -(-(_WAITING if rows is None else rows) // ROWS_A_PARTITION)
+    return min(max(wanted, 1 if workers == 1 else 4 * workers), MOST_PARTITIONS)
+
+
+def divide(facts: pa.RecordBatchReader, folder: Path, number: int, *, threads: int) -> int:
+    """Write facts into so many parts by a hash of the lead, and return how many facts there are.
+
+    All facts of a lead, in every pipeline, come into one part. Whatever was in the folder before is removed.
+
+    Raises:
+        Malformed: A batch has no fact where one should be.
+        Unreadable: A file cannot be read.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with duckdb.connect(config={"threads": threads, "preserve_insertion_order": False}) as connection:
+        connection.execute(f"SET temp_directory = '{_quoted(folder / 'spill')}'")
+        faults: list[LeadlifeError] = []
+        connection.register("facts", pa.RecordBatchReader.from_batches(FACTS, _noting(facts, faults)))
+        try:
+            columns = ', '.join(f'"{name}"' for name in FACTS.names)  # ``at`` is a word of SQL
+            connection.execute(
+                f"COPY (SELECT {columns}, hash(lead) % {number} AS part FROM facts) TO '{_quoted(folder)}' "
+                "(FORMAT parquet, PARTITION_BY (part), COMPRESSION zstd, OVERWRITE_OR_IGNORE)"
+            )
+        except duckdb.Error as error:
+            # DuckDB restates what ended the reading as a text of its own.
+            raise faults[0] if faults else Unreadable(f"the facts cannot be divided: {error}") from None
+    shutil.rmtree(folder / "spill", ignore_errors=True)
+    return sum(pq.read_metadata(file).num_rows for file in folder.rglob("*.parquet"))
+
+
+def part(folder: Path, number: int) -> pa.Table:
+    """Return the facts of one part, sorted by lead and pipeline."""
+    files = sorted((folder / f"part={number}").glob("*.parquet"))
+    tables = [pq.ParquetFile(file).read(columns=FACTS.names).cast(FACTS) for file in files]
+    table = pa.concat_tables(tables) if tables else FACTS.empty_table()
+    return table.sort_by([("lead", "ascending"), ("pipeline", "ascending")])
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _noting(facts: pa.RecordBatchReader, faults: list[LeadlifeError]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from facts
+    except LeadlifeError as error:
+        faults.append(error)
+        raise

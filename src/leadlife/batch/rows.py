@@ -1,0 +1,238 @@
+"""Facts as rows of plain values, and back: what a column holds of a fact.
+
+Most facts of a large log say the same as many others: somebody viewed a page, a field has a value. So what a row says
+is validated once for each distinct content, and a row costs no more than a copy of that with its own instants and ids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from leadlife._base.model import EARLIEST, LATEST, identifier
+from leadlife.errors import LeadlifeError, Malformed, did_you_mean
+from leadlife.facts import FACTS, Fact, load_fact
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+FIRST, LAST = (EARLIEST - EPOCH) // _TICK, (LATEST - EPOCH) // _TICK
+"""The instants that a fact may have, in microseconds since 1970: from the first one to before the last."""
+MOST_CONTENTS = 100_000
+"""So many distinct contents are kept; a log in which each is another one gains nothing by it."""
+
+_NAMES = ("kind", "name", "trigger", "stage", "purpose", "policy", "target", "segment", "programme")
+_VALUES = ("value", "granted")
+_OWN_COLUMNS = {"type", "schema", "at", "recorded_at", "seq", "id", "key", "lead", "pipeline"}
+
+
+class FactRow(NamedTuple):
+    """One fact as plain values, in the order of the columns.
+
+    Attributes:
+        lead: Whose journey it belongs to.
+        pipeline: In which pipeline.
+        kind: The type of the fact, such as ``activity`` or ``moved``.
+        at: When it was so, in microseconds since 1970, UTC.
+        recorded_at: When the journey learned it; None for a fact that no journey has recorded yet.
+        seq: The journey's counter; None likewise.
+        id: Its id; None likewise.
+        key: The idempotency key; None where it is the id.
+        name: What it is about: the kind of an activity, a field, a piece of evidence, a trigger, a stage.
+        value: The value as JSON; None where there is none.
+        payload: All the rest as a JSON object; None where everything else is as by default.
+    """
+
+    lead: str
+    pipeline: str
+    kind: str
+    at: int
+    recorded_at: int | None
+    seq: int | None
+    id: str | None
+    key: str | None
+    name: str | None
+    value: str | None
+    payload: str | None
+
+
+def micros(at: datetime) -> int:
+    """Return an instant in microseconds since 1970, UTC."""
+    return (at - EPOCH) // _TICK
+
+
+def moment(number: int) -> datetime:
+    """Return the instant of a number of microseconds since 1970, UTC.
+
+    Raises:
+        Malformed: It lies outside the years 1678 to 2261.
+    """
+    if not FIRST <= number < LAST:
+        raise Malformed(f"{number} microseconds since 1970 are outside the years 1678 to 2261", hint=_unit_of(number))
+    return EPOCH + timedelta(microseconds=number)
+
+
+def _unit_of(number: int) -> str | None:
+    return "instants are microseconds; these may be nanoseconds" if FIRST <= number // 1_000 < LAST else None
+
+
+@cache
+def _types() -> Mapping[str, type[Fact]]:
+    return {str(one.model_fields["type"].default): one for one in FACTS}
+
+
+@cache
+def _columns_of(kind: type[Fact]) -> tuple[str | None, str | None]:
+    """Return the fields of a type of fact that stand in the columns ``name`` and ``value``."""
+    fields = kind.model_fields
+    return next((one for one in _NAMES if one in fields), None), next((one for one in _VALUES if one in fields), None)
+
+
+def row_of(fact: Fact, *, lead: str | None = None, pipeline: str = "main") -> FactRow:
+    """Return a fact as a row.
+
+    Args:
+        fact: The fact; it may be new, without stamps.
+        lead: Whose it is, where the fact has no stamp that says so.
+        pipeline: In which pipeline, likewise.
+
+    Raises:
+        Malformed: Nobody says whose it is.
+    """
+    named, valued = _columns_of(type(fact))
+    rest = {name: value for name, value in fact.dump().items() if name not in _OWN_COLUMNS}
+    name = None if named is None else rest.pop(named, None)
+    value = None if valued is None or valued not in rest else _text(rest.pop(valued))
+    if rest.get("by") == {"id": "system", "kind": "system", "roles": []}:
+        del rest["by"]
+    if not rest.get("attributes", True):
+        del rest["attributes"]
+    stamps = vars(fact)
+    owner = stamps["lead"] or lead
+    if owner is None:
+        raise Malformed("this fact has no lead", hint="record it first, or pass lead=")
+    new = stamps["seq"] is None
+    return FactRow(
+        lead=owner,
+        pipeline=stamps["pipeline"] or pipeline,
+        kind=fact.type,
+        at=micros(fact.at),
+        recorded_at=None if new else micros(fact.recorded_at),
+        seq=None if new else fact.seq,
+        id=stamps["id"],
+        key=None if stamps["key"] == stamps["id"] else stamps["key"],
+        name=name,
+        value=value,
+        payload=_text(rest) if rest else None,
+    )
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+class RowReader:
+    """Reads rows as facts. It keeps what distinct contents came to, so one reader serves many rows."""
+
+    def __init__(self) -> None:
+        self._contents: dict[tuple[str, str | None, str | None, str | None], Fact] = {}
+        self._owners: dict[tuple[str, str], None] = {}
+
+    def facts(self, rows: Iterable[FactRow]) -> list[Fact]:
+        """Return the facts of rows; those of rows without stamps have none.
+
+        Raises:
+            Malformed: A row says nothing that a fact can hold; which one, and why.
+        """
+        return [self.fact(row) for row in rows]
+
+    def fact(self, row: FactRow) -> Fact:
+        """Return the fact of one row.
+
+        Raises:
+            Malformed: The row says nothing that a fact can hold.
+        """
+        lead, pipeline, kind, at, recorded_at, seq, id, key, name, value, payload = row  # noqa: A001 - the column's name
+        content = (kind, name, value, payload)
+        known = self._contents.get(content)
+        if known is None:
+            known = self._read(*content)
+        if (lead, pipeline) not in self._owners:
+            self._own(lead, pipeline)
+        if seq is None or id is None:
+            new = known.stamped(id=id, key=key, lead=None, pipeline=None, seq=None, recorded_at=None)  # type: ignore[arg-type]
+        else:
+            new = known.stamped(
+                id=identifier(id),
+                key=id if key is None else identifier(key),
+                lead=lead,
+                pipeline=pipeline,
+                seq=_counted(seq),
+                recorded_at=moment(at if recorded_at is None else recorded_at),
+            )
+        vars(new)["at"] = moment(at)
+        return new
+
+    def _own(self, lead: str, pipeline: str) -> None:
+        if len(self._owners) >= MOST_CONTENTS:
+            self._owners.clear()
+        self._owners[identifier(lead), identifier(pipeline)] = None
+
+    def _read(self, kind: str, name: str | None, value: str | None, payload: str | None) -> Fact:
+        """Return a fact of a content, dated at any instant."""
+        of_kind = _types().get(kind)
+        if of_kind is None:
+            raise Malformed(f"{kind!r} is no kind of fact", hint=did_you_mean(str(kind), _types()))
+        named, valued = _columns_of(of_kind)
+        data = _object(payload)
+        for column, field, cell in (("name", named, name), ("value", valued, value_of(value))):
+            if cell is None:
+                continue
+            if field is None:
+                raise Malformed(f"a fact of kind {kind!r} has no {column}", hint=f"leave the column {column} empty")
+            if field in data:
+                raise Malformed(f"{field!r} stands in the payload, and in the column {column}", hint="write it once")
+            data[field] = cell
+        own = sorted(_OWN_COLUMNS.intersection(data) - {"schema"})
+        if own:
+            raise Malformed(f"the payload holds {', '.join(own)}, which are columns", hint="write it in its column")
+        read = load_fact({**data, "type": kind, "at": "2000-01-01T00:00:00Z"})
+        if len(self._contents) >= MOST_CONTENTS:
+            self._contents.clear()
+        self._contents[kind, name, value, payload] = read
+        return read
+
+
+def _counted(seq: int) -> int:
+    if not 0 <= seq < 2**63:
+        raise Malformed("seq must be a whole number from 0")
+    return seq
+
+
+def value_of(value: str | None) -> Any:
+    if value is None:
+        return None
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise Malformed("the value is not JSON", hint='text stands in quotes: "Recife"') from None
+
+
+def _object(payload: str | None) -> dict[str, Any]:
+    if payload is None:
+        return {}
+    try:
+        data = json.loads(payload)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise Malformed("the payload is not a JSON object", hint='write {"attributes": {"page": "/pricing"}}')
+    return data
+
+
+def reason_of(error: LeadlifeError) -> str:
+    """Return in one line why something could not be read or folded; it holds no values of a lead."""
+    faults = "; ".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in error.faults[:3])
+    return " ".join(f"{error.message.partition(chr(10))[0]} {faults}".split())

@@ -1,0 +1,230 @@
+"""Scores of many leads by SQL: what has a closed form runs in DuckDB, and the rest is folded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from leadlife.batch import score_sql
+from leadlife.batch.closed_forms import ClosedForms, Form, NoClosedForm, text_of
+from leadlife.batch.columns import FACTS, Source, check_columns, open_columns, parquet_files
+from leadlife.batch.dialects import DUCKDB
+from leadlife.batch.outputs import SCORES, SET_ASIDE, table_of
+from leadlife.batch.replay import replay
+from leadlife.batch.rows import micros
+from leadlife.errors import Malformed, Unreadable
+from leadlife.playbook.playbook import Playbook
+from leadlife.playbook.recycling_rules import KeptScores
+from leadlife.scoring.policy import Policy
+from leadlife.timing import instant
+
+SQL = "sql"
+MOST_DISTINCT = 1_000_000
+"""So many distinct values of a field, or attributes of activities, are asked about; with more, a policy is folded."""
+
+
+class Scored(NamedTuple):
+    """The scores of many leads.
+
+    Attributes:
+        table: One row a lead and policy, with the columns :data:`SCORES`.
+        ways: For each policy ``sql``, or why it was folded.
+        folded: How many leads were folded besides, because they were merged or erased.
+        set_aside: The leads that had to be folded and could not be, with the reason.
+    """
+
+    table: pa.Table
+    ways: Mapping[str, str]
+    folded: int
+    set_aside: pa.Table
+
+
+def score(
+    facts: Source,
+    playbook: Playbook,
+    policies: Sequence[str] = (),
+    *,
+    at: datetime,
+    settled: bool = False,
+    workers: int = 1,
+) -> Scored:
+    """Score many leads at an instant by policies of a playbook.
+
+    Points, fit, grid and the policies made of them are compiled to SQL, wherever they have a closed form. The others
+    are folded. Each lead's score is that of ``journey.under(playbook).as_of(at=at).score(name, at=at)``, to the last
+    micropoint.
+
+    Args:
+        facts: Where the facts come from: see :func:`fact_columns`.
+        playbook: Whose policies score, for all leads.
+        policies: The names of the policies; by default all of the playbook.
+        at: The instant.
+        settled: Whether all facts stand: no key comes twice, and nothing was retracted. Then that is not looked for.
+        workers: How many threads and processes work.
+
+    Raises:
+        Malformed: The facts are no such columns, or a policy is unknown.
+        Unreadable: A file cannot be read.
+    """
+    at = instant(at)
+    names = (policies,) if isinstance(policies, str) else tuple(policies) or tuple(playbook.score_by_name)
+    wanted = [playbook.policy(name) for name in names]
+    if not wanted:
+        raise Malformed(f"playbook {playbook.ref} has no scores", hint="add one: playbook.with_score(policy)")
+    forms, closed, ways = _translated(playbook, wanted, at)
+    with duckdb.connect(config={"threads": workers}) as connection:
+        try:
+            _relation(connection, facts)
+            tables, apart, aside = [], 0, [table_of(SET_ASIDE, ())]
+            if closed:
+                apart = _set_apart(connection)
+                try:
+                    tables.append(_by_sql(connection, forms, closed, micros(at), settled=settled))
+                except NoClosedForm as reason:
+                    ways |= {policy.name: str(reason) for policy, _ in closed}
+            folded = [name for name in names if ways[name] != SQL]
+            rest = [name for name in names if ways[name] == SQL] if apart else []
+            for some, query in ((folded, "TABLE facts"), (rest, "SELECT * FROM facts WHERE lead IN (FROM apart)")):
+                if some:
+                    come = replay(
+                        connection.sql(query),
+                        playbook,
+                        under=playbook,
+                        as_of=at,
+                        tables=(),
+                        scores=some,
+                        workers=workers,
+                    )
+                    tables.append(come.scores)
+                    aside.append(come.set_aside)
+        except duckdb.Error as error:
+            raise Unreadable(f"the facts cannot be read: {error}") from None
+    return Scored(pa.concat_tables(tables), ways, apart, pa.concat_tables(aside))
+
+
+def _translated(
+    playbook: Playbook, policies: Iterable[Policy], at: datetime
+) -> tuple[ClosedForms, list[tuple[Policy, Form]], dict[str, str]]:
+    """Return the closed forms of policies, and for each policy ``sql``, or why it has none."""
+    forms, closed, ways = ClosedForms(playbook, at, DUCKDB), list[tuple[Policy, Form]](), dict[str, str]()
+    cut = any(rule.scores is not KeptScores.KEEP for rule in playbook.recycling)
+    for policy in policies:
+        try:
+            if cut:
+                raise NoClosedForm("a recycling halves scores or starts them afresh")  # noqa: TRY301
+            closed.append((policy, forms.form(policy)))
+            ways[policy.name] = SQL
+        except NoClosedForm as reason:
+            ways[policy.name] = str(reason)
+    return forms, closed, ways
+
+
+def _set_apart(connection: duckdb.DuckDBPyConnection) -> int:
+    """Note the leads that are folded whatever the policy, and return how many there are."""
+    kinds = score_sql.listed(score_sql.SPECIAL)
+    connection.execute(f"CREATE TEMP TABLE apart AS SELECT DISTINCT lead FROM facts WHERE kind IN ({kinds})")
+    return int(_one(connection, "SELECT count(*) FROM apart"))
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])
+
+
+def _by_sql(
+    connection: duckdb.DuckDBPyConnection,
+    forms: ClosedForms,
+    closed: list[tuple[Policy, Form]],
+    at: int,
+    *,
+    settled: bool,
+) -> pa.Table:
+    """Return the scores by policies that have a closed form.
+
+    Raises:
+        NoClosedForm: There are too many distinct values to ask about.
+    """
+    base = "facts"
+    if not settled:
+        connection.execute(f"CREATE TEMP TABLE stands AS {score_sql.standing(base)}")
+        base = "stands"
+    if _one(connection, "SELECT count(*) FROM apart"):
+        connection.execute(f"CREATE TEMP VIEW counted AS SELECT * FROM {base} WHERE lead NOT IN (FROM apart)")
+        base = "counted"
+    connection.register("term_rule", _table(score_sql.TermRule._fields, score_sql.term_rules(forms.terms, at), _RULE))
+    matched = [
+        (place, name, payload)
+        for place, term in enumerate(forms.terms)
+        if term.matches is not None
+        for name, payload in _distinct(connection, score_sql.attributes_seen(base, term, at))
+        if term.matches(_attributes(payload))
+    ]
+    connection.register("term_match", _table(("term", "name", "payload"), matched, (pa.int32(), pa.string(), pa.string())))
+    if forms.verdicts:
+        fields = [verdict.field for verdict in forms.verdicts]
+        connection.execute(f"CREATE TEMP TABLE latest AS {score_sql.latest_fields(base, fields, at)}")
+        seen = _distinct(connection, "SELECT DISTINCT name, value FROM latest")
+        rows, types = score_sql.verdict_rows(forms, seen), (pa.int32(), pa.string(), pa.string(), pa.int8())
+        connection.register("field_verdict", _table(("place", "field", "value_of", "code"), rows, types))
+    query = score_sql.scores(base, "latest", forms, closed, at, DUCKDB)
+    return connection.sql(query).to_arrow_table().cast(SCORES)
+
+
+_RULE = (pa.int32(), pa.string(), pa.int64(), pa.float64(), pa.int64(), pa.bool_())
+
+
+def _table(names: Sequence[str], rows: Iterable[tuple[object, ...]], types: Sequence[pa.DataType]) -> pa.Table:
+    return table_of(pa.schema([pa.field(name, kind) for name, kind in zip(names, types, strict=True)]), rows)
+
+
+def _distinct(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = connection.execute(f"{query} LIMIT {MOST_DISTINCT + 1}").fetchall()
+    if len(found) > MOST_DISTINCT:
+        raise NoClosedForm(f"there are more than {MOST_DISTINCT:,} distinct values to ask about")
+    return found
+
+
+def _attributes(payload: str) -> dict[str, object]:
+    found = json.loads(payload) if payload else {}
+    attributes: dict[str, object] = found.get("attributes", {})
+    return attributes
+
+
+def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
+    """Name facts ``facts``, with the columns :data:`FACTS`; files are read where they lie, and no more of them than asked.
+
+    Raises:
+        Malformed: The facts are no such columns.
+        Unreadable: A file cannot be read.
+    """
+    if isinstance(facts, str | Path):
+        selects = [_select(file, schema) for file, schema in parquet_files(facts).items()]
+        connection.execute(f"CREATE TEMP VIEW facts AS {' UNION ALL '.join(selects)}")
+        for name in ("lead", "kind", "at"):
+            blank = _one(connection, f'SELECT count(*) FROM facts WHERE "{name}" IS NULL')
+            if blank:
+                raise Malformed(f"{blank} rows have no {name}", hint="a fact says whose it is, what happened and when")
+        return
+    reader = open_columns(facts)
+    connection.register("given", reader)
+    connection.execute("CREATE TEMP TABLE facts AS FROM given")
+
+
+def _select(file: Path, schema: pa.Schema) -> str:
+    columns = []
+    for field in FACTS:
+        name, wanted = f'"{field.name}"', "VARCHAR" if field.type == pa.string() else "BIGINT"
+        if field.name not in schema.names:
+            told = "NULL"
+        elif pa.types.is_timestamp(schema.field(field.name).type):
+            told = f"epoch_us({name})"
+        else:
+            told = name
+        told = f"coalesce({told}, 'main')" if field.name == "pipeline" else told
+        columns.append(f"CAST({told} AS {wanted}) AS {name}")
+    return f"SELECT {', '.join(columns)} FROM read_parquet({text_of(str(file))})"

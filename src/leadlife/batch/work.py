@@ -1,0 +1,192 @@
+"""Work on partitions: one after another here, or side by side in processes of their own.
+
+A partition is folded as a whole and written at once, so what was begun and not done is simply done again. Where a
+process dies, it is known at which journey: if it dies there a second time, that journey is set aside.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from leadlife.batch import partitions
+from leadlife.batch.columns import ROWS_A_BATCH
+from leadlife.batch.folding import Folder
+from leadlife.batch.outputs import SET_ASIDE, TABLES, Asked, Output
+from leadlife.errors import MissingExtra
+from leadlife.playbook.playbook import Playbook
+from leadlife.playbook.registry import PlaybookRegistry
+
+ROWS_A_GROUP = 100_000
+DIED = "the process died while this journey was folded, twice: it may need more memory than there is"
+_PLACE = struct.Struct("<q")
+
+
+class Job(NamedTuple):
+    """What every worker needs to know.
+
+    Attributes:
+        token: A name for this job, under which a worker keeps the playbooks.
+        playbooks: The playbooks.
+        override: A playbook that stands in for every other.
+        asked: What is asked of each journey.
+        facts: The folder of the divided facts.
+        out: The folder of the tables.
+    """
+
+    token: str
+    playbooks: tuple[Playbook, ...]
+    override: Playbook | None
+    asked: Asked
+    facts: Path
+    out: Path
+
+
+class Done(NamedTuple):
+    """What became of one partition: how many journeys and facts were folded, and how many journeys were set aside."""
+
+    number: int
+    leads: int
+    facts: int
+    set_aside: int
+
+
+_REGISTRIES: dict[str, PlaybookRegistry] = {}
+
+
+def fold_part(job: Job, number: int, without: frozenset[int] = frozenset()) -> Done:
+    """Fold one partition, and write its tables.
+
+    Args:
+        job: What every worker needs to know.
+        number: The number of the partition.
+        without: The places of journeys that are not folded, because a process died at them.
+    """
+    registry = _REGISTRIES.get(job.token)
+    if registry is None:
+        _REGISTRIES.clear()
+        registry = _REGISTRIES[job.token] = PlaybookRegistry(job.playbooks, override=job.override)
+    output = Output(job.asked)
+    collecting = gc.isenabled()
+    gc.disable()  # a fold makes no cycles of references, and the collector would look at every fact again and again
+    try:
+        facts = partitions.part(job.facts, number).to_batches(max_chunksize=ROWS_A_BATCH)
+        with _Tables(job, number) as tables, _begun(job, number).open("wb", buffering=0) as begun:
+
+            def begins(place: int) -> str | None:
+                os.pwrite(begun.fileno(), _PLACE.pack(place), 0)  # a few bytes of cache, which outlive the process
+                return DIED if place in without else None
+
+            for _ in Folder(registry, output).fold_all(facts, begins):
+                if output.held >= ROWS_A_GROUP:
+                    tables.write(output.take())
+            tables.write(output.take())
+    finally:
+        if collecting:
+            gc.enable()
+    done = Done(number, output.leads, output.facts, output.left_out)
+    _begun(job, number).unlink()
+    mark(job.out, done)
+    return done
+
+
+def _begun(job: Job, number: int) -> Path:
+    return job.out / "working" / f"{number}.begun"
+
+
+def mark(out: Path, done: Done) -> None:
+    """Note that a partition is done: from now on nobody folds it again."""
+    path = out / "done" / f"{done.number}.json"
+    written = path.with_suffix(".new")
+    written.write_text(json.dumps(done._asdict()), encoding="utf-8")
+    written.replace(path)
+
+
+def marked(out: Path) -> dict[int, Done]:
+    """Return the partitions that are done, by their number."""
+    found = (Done(**json.loads(path.read_text(encoding="utf-8"))) for path in (out / "done").glob("*.json"))
+    return {done.number: done for done in found}
+
+
+class _Tables:
+    """The files of one partition; they appear under their names when all of them are complete."""
+
+    def __init__(self, job: Job, number: int) -> None:
+        names = (*job.asked.tables, "set_aside")
+        self._paths = {name: job.out / "working" / f"{number}.{name}" for name in names}
+        self._final = {name: job.out / name / f"part-{number:05}.parquet" for name in names}
+        self._writers: dict[str, pq.ParquetWriter] = {}
+
+    def __enter__(self) -> _Tables:
+        for name, path in self._paths.items():
+            schema = SET_ASIDE if name == "set_aside" else TABLES[name][0]
+            self._writers[name] = pq.ParquetWriter(str(path), schema, compression="zstd")
+        return self
+
+    def write(self, tables: dict[str, pa.Table]) -> None:
+        for name, table in tables.items():
+            self._writers[name].write_table(table)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        for name, writer in self._writers.items():
+            writer.close()
+            if kind is None:
+                self._paths[name].replace(self._final[name])
+
+
+def here(job: Job, numbers: Sequence[int]) -> Iterator[Done]:
+    """Fold partitions one after another in this process."""
+    return (fold_part(job, number) for number in numbers)
+
+
+def side_by_side(job: Job, numbers: Sequence[int], workers: int) -> Iterator[Done]:
+    """Fold partitions in so many processes, and yield each when it is done.
+
+    Raises:
+        Malformed: A playbook holds code that no other process can be given.
+        MissingExtra: loky is not installed.
+    """
+    try:
+        from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
+
+        from loky import as_completed, get_reusable_executor  # type: ignore[import-untyped]  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise MissingExtra("several workers need loky", hint="pip install 'leadlife[batch]', or workers=1") from None
+    waiting = list(numbers)
+    executor = get_reusable_executor(max_workers=workers)
+    try:
+        lost: list[int] = []
+        futures = {executor.submit(fold_part, job, number): number for number in waiting}
+        for future in as_completed(futures):
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                lost.append(futures[future])
+        for number in sorted(lost):
+            yield _alone(job, number, get_reusable_executor, BrokenProcessPool)
+    finally:
+        get_reusable_executor(max_workers=workers).shutdown(wait=True, kill_workers=True)
+
+
+def _alone(job: Job, number: int, executor: Callable[..., Any], broken: type[Exception]) -> Done:
+    """Fold one partition in a process of its own, and leave out the journeys at which it dies twice."""
+    without: set[int] = set()
+    last: int | None = None
+    while True:
+        try:
+            done: Done = executor(max_workers=1, kill_workers=True).submit(fold_part, job, number, frozenset(without)).result()
+        except broken:
+            place = _PLACE.unpack(_begun(job, number).read_bytes())[0]
+            if place == last:
+                without.add(place)
+            last = place
+        else:
+            return done

@@ -120,7 +120,7 @@ def _as_actor(value: object) -> object:
         return value
     # A stored fact: a log names few actors, many times each.
     name, kind, roles = value["id"], value["kind"], value["roles"]
-    if type(name) is type(kind) is str and type(roles) is list and all([type(role) is str for role in roles]):
+    if type(name) is type(kind) is str and type(roles) is list and all(type(role) is str for role in roles):
         try:
             return _stored(name, kind, tuple(roles))
         except Malformed:

@@ -3,12 +3,13 @@
 from itertools import groupby
 
 import pytest
-from batch.worlds import book, closed_policies, instants, logs, zones
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batch.worlds import book, closed_policies, instants, logs, zones
 from leadlife import Journey
-from leadlife.batch import FACTS, fact_columns, facts_of, instants as as_times, replay, score
+from leadlife.batch import FACTS, fact_columns, facts_of, replay, score
+from leadlife.batch import instants as as_times
 from leadlife.batch.rows import micros
 from leadlife.testing import histories, playbooks
 from leadlife.testing.scoring import policies
@@ -18,7 +19,8 @@ def one_by_one(facts, playbook, until=None):
     """Return each journey by lead and pipeline, replayed alone."""
     by_lead = sorted(facts, key=lambda fact: (fact.lead, fact.pipeline))
     found = {
-        who: Journey.replay(list(some), playbook) for who, some in groupby(by_lead, lambda fact: (fact.lead, fact.pipeline))
+        who: Journey.replay(list(some), playbook)
+        for who, some in groupby(by_lead, lambda fact: (fact.lead, fact.pipeline))
     }
     if until is None:
         return found

@@ -58,8 +58,9 @@ def book(*policies, zone="UTC"):
 def drafts():
     at = at_times()
     attributes = st.fixed_dictionaries({}, optional=ATTRIBUTES)
+    activity = st.builds(ActivityRecorded, kind=st.sampled_from(KINDS), at=at, attributes=attributes)
     return st.one_of(
-        st.builds(ActivityRecorded, kind=st.sampled_from(KINDS), at=at, attributes=attributes),
+        *[activity] * 5,  # most of what is known of a lead
         st.builds(ActivityRecorded, kind=st.sampled_from(["call", "download", "product_page"]), at=at),
         st.builds(FieldChanged, name=st.just("size"), value=st.none() | st.integers(0, 100), at=at),
         st.builds(FieldChanged, name=st.just("city"), value=st.sampled_from(["Recife", "Porto", "", None]), at=at),
@@ -76,10 +77,8 @@ def logs(draw, playbook, *, most=4):
     for number in range(draw(st.integers(1, most))):
         journey = Journey(f"lead{number}", playbook, pipeline=draw(st.sampled_from(["main", "trade"])))
         if draw(st.booleans()):
-            journey = Journey.start(
-                f"lead{number}", playbook, at=EPOCH, stage="name", pipeline=journey.pipeline
-            )
-        for draft in draw(st.lists(drafts(), max_size=8)):
+            journey = Journey.start(f"lead{number}", playbook, at=EPOCH, stage="name", pipeline=journey.pipeline)
+        for draft in draw(st.lists(drafts(), min_size=3, max_size=12)):
             key = draw(st.sampled_from([None, None, None, "k1", "k2"]))
             journey = journey.record(draft if key is None else draft.replace(key=key))
         if journey.facts and draw(st.booleans()):
@@ -119,11 +118,12 @@ def questions():
 @st.composite
 def _points(draw, name):
     rules = []
-    for number in range(draw(st.integers(0, 4))):
+    for number in range(draw(st.integers(1, 4))):
         shared = {"name": f"r{number}", "group": draw(st.sampled_from([None, "web"]))}
         kind = draw(st.sampled_from(["activity", "activity", "activity", "field", "tiers"]))
         if kind == "activity":
-            ages = st.sampled_from([{}, {"half_life": elapsed(hours=31)}, {"window": elapsed(hours=200)}])
+            half_life, window = {"half_life": elapsed(hours=310)}, {"window": elapsed(hours=400)}
+            ages = st.sampled_from([{}, half_life, half_life, window])
             rule = ActivityRule(
                 kinds=draw(st.sampled_from([("call",), ("page_view",), ("call", "form", "download")])),
                 where=draw(st.sampled_from([{}, {}, {"page": it == "/pricing"}, {"minutes": it >= 10}])),
@@ -144,7 +144,7 @@ def _points(draw, name):
         rules=rules,
         start=draw(st.sampled_from([0, 2])),
         groups={"web": RuleGroup(cap=draw(st.sampled_from([None, 15])), floor=draw(st.sampled_from([None, -5])))},
-        cap=draw(st.sampled_from([None, 40])),
+        cap=draw(st.sampled_from([None, None, 40])),
         floor=draw(st.sampled_from([None, -8])),
         exclude=draw(st.sampled_from([(), (), (field("size") == 0,), (count("form") >= 2,)])),
     )

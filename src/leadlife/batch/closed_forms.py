@@ -44,7 +44,7 @@ UNKNOWN = 2
 """The code of a verdict that is unknown; 1 is true, and 0 is false."""
 
 
-class NoClosedForm(Exception):  # noqa: N818 - it never leaves this package
+class NoClosedForm(Exception):
     """Why a policy has no closed form."""
 
 
@@ -127,13 +127,13 @@ class ClosedForms:
         if isinstance(policy, Grid):
             return self._grid(policy, zone)
         if isinstance(policy, WeightedSum):
-            parts = [(self._form(one.policy, zone), micropoints(one.weight)) for one in policy.of]
-            value = " + ".join(self._weighted(part.value, weight) for part, weight in parts)
-            return self._around([part for part, _ in parts], f"({value})", _band(f"({value})", policy.bands))
+            addends = [(self._form(one.policy, zone), micropoints(one.weight)) for one in policy.of]
+            value = f"({' + '.join(self._weighted(part.value, weight) for part, weight in addends)})"
+            return self._around([part for part, _ in addends], value, self._band(value, policy.bands))
         if isinstance(policy, Scaled):
             part = self._form(policy.of, zone)
             value = self._weighted(part.value, micropoints(policy.by))
-            return self._around([part], value, _band(value, policy.bands))
+            return self._around([part], value, self._band(value, policy.bands))
         if isinstance(policy, Capped | Gated):
             return self._changed(policy, zone)
         if isinstance(policy, Highest):
@@ -161,10 +161,10 @@ class ClosedForms:
         }
         groups = [_clamped(" + ".join(some) or "0", limits.get(name, UNLIMITED)) for name, some in sums.items()]
         value = _clamped(" + ".join(groups), limits_of(policy.floor, policy.cap))
-        asked = [(self._criterion(one, zone), text_of(one.sentence())) for one in policy.exclude]
+        asked = [(self._criterion(one, zone), self._dialect.text(one.sentence())) for one in policy.exclude]
         excluded = " OR ".join(f"coalesce({test}, FALSE)" for test, _ in asked) or "FALSE"
         why = "".join(f" WHEN {test} THEN {sentence}" for test, sentence in asked)
-        return Form(value, _band(value, policy.bands), excluded, f"CASE{why} END" if why else "NULL")
+        return Form(value, self._band(value, policy.bands), excluded, f"CASE{why} END" if why else "NULL")
 
     def _rule(self, rule: ActivityRule | FieldRule | TierRule, zone: str | None) -> str:
         if isinstance(rule, FieldRule):
@@ -174,8 +174,7 @@ class ClosedForms:
         if isinstance(rule, TierRule):
             best = sorted(rule.tiers, key=lambda tier: -tier.points)  # of equal ones, each is worth the same
             cases = " ".join(
-                f"WHEN {self._criterion(tier.when, zone)} "
-                f"THEN {weighted(micropoints(tier.points), rule.percent, 100)}"
+                f"WHEN {self._criterion(tier.when, zone)} THEN {weighted(micropoints(tier.points), rule.percent, 100)}"
                 for tier in best
             )
             return f"CASE {cases} ELSE 0 END"
@@ -223,7 +222,8 @@ class ClosedForms:
             parts = [self._criterion(part, zone) for part in criterion.parts()]
             true = " + ".join(f"CAST(coalesce({part}, FALSE) AS INT)" for part in parts)
             maybe = " + ".join(f"CAST(coalesce({part}, TRUE) AS INT)" for part in parts)
-            return f"(CASE WHEN {true} >= {criterion.number} THEN TRUE WHEN {maybe} < {criterion.number} THEN FALSE END)"
+            number = criterion.number
+            return f"(CASE WHEN {true} >= {number} THEN TRUE WHEN {maybe} < {number} THEN FALSE END)"
         inputs = set(criterion.inputs())
         if len(inputs) != 1 or next(iter(inputs))[0] != "field" or criterion.parts():
             raise NoClosedForm(f"criterion {criterion.sentence()!r} is not translated")
@@ -251,6 +251,12 @@ class ClosedForms:
         size = f"CAST((2 * abs({product}) + {MICRO}) {self._dialect.divided_by} {2 * MICRO} AS BIGINT)"
         return f"(CASE WHEN {product} > 0 THEN {size} ELSE -{size} END)"
 
+    def _band(self, value: str, bands: Any) -> str:
+        """Return the band of a value: of those whose least value it reaches, the highest."""
+        cuts = sorted(((micropoints(least), name) for name, least in bands.items()), reverse=True)
+        cases = "".join(f" WHEN {value} >= {least} THEN {self._dialect.text(name)}" for least, name in cuts)
+        return f"(CASE{cases} END)" if cases else "CAST(NULL AS STRING)"
+
     def _grid(self, policy: Grid, zone: str | None) -> Form:
         axes = [self._form(part, zone) for part in (policy.fit, policy.engagement)]
         value = _clamped(f"{axes[0].value} + {axes[1].value}", limits_of(policy.floor, policy.cap))
@@ -264,7 +270,7 @@ class ClosedForms:
             counts = self._criterion(policy.when, zone)
             value = f"(CASE WHEN {counts} THEN {inner.value} ELSE 0 END)"
         cuts = _cuts_of(policy.of)
-        band = f"CASE WHEN {counts} THEN {inner.band} END" if cuts is None else _band(value, cuts)
+        band = f"CASE WHEN {counts} THEN {inner.band} END" if cuts is None else self._band(value, cuts)
         return self._around([inner], value, band)
 
 
@@ -293,13 +299,6 @@ def _clamped(value: str, limits: Limits) -> str:
     return f"greatest({value}, {floor})" if floor is not None else f"({value})"
 
 
-def _band(value: str, bands: Any) -> str:
-    """Return the band of a value: of those whose least value it reaches, the highest."""
-    cuts = sorted(((micropoints(least), name) for name, least in bands.items()), reverse=True)
-    cases = "".join(f" WHEN {value} >= {least} THEN {text_of(name)}" for least, name in cuts)
-    return f"(CASE{cases} END)" if cases else "CAST(NULL AS STRING)"
-
-
 def _cuts_of(policy: Policy) -> Any:
     """Return the bands by which a policy around another one finds its own; None where it keeps the other's band."""
     if isinstance(policy, Capped | Gated):
@@ -310,8 +309,3 @@ def _cuts_of(policy: Policy) -> Any:
         raise NoClosedForm("the bands around the highest of several policies are those of the one that is")
     bands = getattr(policy, "bands", None)
     return bands or None
-
-
-def text_of(text: str) -> str:
-    """Return a text as SQL."""
-    return "'" + text.replace("'", "''") + "'"

@@ -194,7 +194,8 @@ def check_columns(schema: pa.Schema, where: str = "the facts") -> None:
             hint = did_you_mean(field.name, FACTS.names) or f"columns are: {', '.join(FACTS.names)}; leave out the rest"
             faults.append(Fault(field.name, "facts have no such column", hint))
         elif not _fits(field):
-            hint = "cast it" if field.name not in ("at", "recorded_at") else "give microseconds, or instants with a zone"
+            instants = field.name in ("at", "recorded_at")
+            hint = "give microseconds, or instants with a zone" if instants else "cast it"
             expected = FACTS.field(field.name).type
             faults.append(Fault(field.name, f"this column is of type {field.type}, and should be {expected}", hint))
     if len(set(schema.names)) < len(schema.names):

@@ -12,17 +12,26 @@ class Dialect(NamedTuple):
         big: The name of a type of whole numbers that holds products of two of 63 bits.
         divided_by: The sign of a division of whole numbers without rest.
         top: The sum of the so many largest of some values in a group: ``{value}``, ``{where}`` and ``{most}``.
+        escapes: What is written in place of some characters of a text, one after another.
     """
 
     big: str
     divided_by: str
     top: str
+    escapes: tuple[tuple[str, str], ...]
+
+    def text(self, text: str) -> str:
+        """Return a text as the engine writes it."""
+        for plain, escaped in self.escapes:
+            text = text.replace(plain, escaped)
+        return f"'{text}'"
 
 
 DUCKDB = Dialect(
     big="HUGEINT",
     divided_by="//",
     top="list_sum(max({value}, {most}) FILTER (WHERE {where}))",
+    escapes=(("'", "''"),),
 )
 SPARK = Dialect(
     big="DECIMAL(38, 0)",
@@ -31,4 +40,5 @@ SPARK = Dialect(
         "aggregate(slice(sort_array(collect_list(CASE WHEN {where} THEN {value} END), false), 1, {most}), "
         "CAST(0 AS BIGINT), (acc, one) -> acc + one)"
     ),
+    escapes=(("\\", "\\\\"), ("'", "\\'")),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
 
@@ -14,11 +16,22 @@ from leadlife.batch.rows import FactRow, RowReader, reason_of
 from leadlife.errors import LeadlifeError
 from leadlife.facts import Fact
 from leadlife.journey import Journey
-from leadlife.journey.starting import replay
 from leadlife.playbook.registry import PlaybookRegistry
 
 _WHO = itemgetter(0, 1)
 Begins = Callable[[int], str | None]
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Fold without the collector of cycles: a fold makes none, and it would look at every fact again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class Folder:
@@ -73,9 +86,9 @@ class Folder:
         recorded = [row for row in rows if row.seq is not None and row.id is not None]
         new = sorted((row for row in rows if row.seq is None or row.id is None), key=_order_of_new)
         if recorded:
-            journey = Journey._of(replay(self._facts(recorded), self._registry))
+            journey = Journey.replay(self._facts(recorded), self._registry)
         else:
-            journey = Journey(lead, self._registry.first, pipeline=pipeline)
+            journey = Journey(lead, self._registry, pipeline=pipeline)
         return journey.record_all(self._facts(new)) if new else journey
 
     def _facts(self, rows: Iterable[FactRow]) -> list[Fact]:

@@ -1,4 +1,4 @@
-"""What a replay gives, as columns: where each lead stands, its visits, cycles, qualifications, conclusions and scores."""
+"""What a replay gives, as columns: where leads stand, their visits, cycles, qualifications, conclusions and scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pyarrow as pa
 from leadlife.batch.columns import FACTS, instant_column
 from leadlife.batch.rows import micros, row_of
 from leadlife.errors import PolicyError
-from leadlife.journey import Journey
+from leadlife.facts import LOG_ACTS
+from leadlife.journey import FactStatus, Journey
 
 _WHO = [pa.field("lead", pa.string(), nullable=False), pa.field("pipeline", pa.string(), nullable=False)]
 _WORDS = pa.list_(pa.string())
@@ -36,9 +37,13 @@ LEADS: pa.Schema = pa.schema(
         instant_column("last_at"),
         instant_column("as_of"),
         instant_column("wake_at"),
+        pa.field("problem", pa.string()),
     ]
 )
-"""One row a journey: where it stands, and when time alone changes something next."""
+"""One row a journey: where it stands, and when time alone changes something next.
+
+A journey that was set aside has a row as well, with blanks and the reason in ``problem``.
+"""
 
 VISITS: pa.Schema = pa.schema(
     [
@@ -119,14 +124,14 @@ Row = tuple[Any, ...]
 
 
 def _leads(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: ARG001 - the signature of all of these
-    playbook, facts, cycle, visit = journey.playbook, journey.facts, journey.cycle, journey.visits[-1:]
+    playbook, facts, cycle, visits = journey.playbook, journey.facts, journey.cycle, journey.visits
     wake = journey.wake_at
     yield (
         playbook.id,
         playbook.version,
         journey.stage,
         journey.status,
-        *([micros(one.entered) for one in visit] or [None]),
+        micros(visits[-1].entered) if visits else None,
         None if cycle is None else cycle.number,
         len(journey.cycles),
         journey.high_water,
@@ -139,6 +144,7 @@ def _leads(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: ARG001 - t
         max((micros(fact.at) for fact in facts), default=None),
         _micros(journey.at),
         None if wake is None else micros(wake.at),
+        None,
     )
 
 
@@ -167,8 +173,12 @@ def _derived(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: ARG001
 
 
 def _scores(journey: Journey, asked: Asked) -> Iterator[Row]:
-    at = asked.as_of or journey.at
-    for name in asked.scores if journey._data.shown.lead is not None else ():  # else nothing is known
+    at = journey.at if asked.as_of is None else asked.as_of
+    if at is None or not any(
+        entry.standing in _FOLDED and not isinstance(entry.fact, LOG_ACTS) for entry in journey.log
+    ):
+        return  # nothing is known of the lead
+    for name in asked.scores:
         policy = journey.playbook.policy(name)
         try:
             score = journey.score(name, at=at)
@@ -179,6 +189,9 @@ def _scores(journey: Journey, asked: Asked) -> Iterator[Row]:
             yield name, score.version, score.micropoints, score.value, score.band, None
         else:
             yield name, score.version, None, None, None, score.why
+
+
+_FOLDED = (FactStatus.STANDS, FactStatus.REFUSED, FactStatus.REDUNDANT, FactStatus.PENDING)
 
 
 def _micros(at: datetime | None) -> int | None:
@@ -194,6 +207,11 @@ TABLES: dict[str, tuple[pa.Schema, Callable[[Journey, Asked], Iterator[Row]]]] =
     "scores": (SCORES, _scores),
 }
 """The tables that a replay gives, each with its columns and how the rows of a journey are made."""
+
+
+def schema_of(name: str) -> pa.Schema:
+    """Return the columns of a table that a replay gives."""
+    return SET_ASIDE if name == "set_aside" else TABLES[name][0]
 
 
 class Output:
@@ -225,6 +243,9 @@ class Output:
         """Note that a journey could not be replayed, and why."""
         self.left_out += 1
         self._aside.append((lead, pipeline, facts, reason))
+        if "leads" in self._rows:
+            blank = dict.fromkeys(LEADS.names)
+            self._rows["leads"].append(tuple({**blank, **_problem(lead, pipeline, facts, reason)}.values()))
 
     @property
     def held(self) -> int:
@@ -238,6 +259,10 @@ class Output:
         self._rows = {name: [] for name in self._rows}
         self._aside = []
         return taken
+
+
+def _problem(lead: str, pipeline: str, facts: int, reason: str) -> dict[str, object]:
+    return {"lead": lead, "pipeline": pipeline, "facts": facts, "problem": reason}
 
 
 def table_of(schema: pa.Schema, rows: Iterable[Row]) -> pa.Table:

@@ -42,7 +42,7 @@ def divide(facts: pa.RecordBatchReader, folder: Path, number: int, *, threads: i
         faults: list[LeadlifeError] = []
         connection.register("facts", pa.RecordBatchReader.from_batches(FACTS, _noting(facts, faults)))
         try:
-            columns = ', '.join(f'"{name}"' for name in FACTS.names)  # ``at`` is a word of SQL
+            columns = ", ".join(f'"{name}"' for name in FACTS.names)  # ``at`` is a word of SQL
             connection.execute(
                 f"COPY (SELECT {columns}, hash(lead) % {number} AS part FROM facts) TO '{_quoted(folder)}' "
                 "(FORMAT parquet, PARTITION_BY (part), COMPRESSION zstd, OVERWRITE_OR_IGNORE)"

@@ -18,11 +18,13 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from leadlife.batch import work
-from leadlife.batch.columns import FACTS, ROWS_A_BATCH, Source, open_columns
-from leadlife.batch.folding import Folder
-from leadlife.batch.outputs import SET_ASIDE, TABLES, Asked, Output
+from leadlife.batch.columns import ROWS_A_BATCH, Source, open_columns
+from leadlife.batch.folding import Folder, without_collector
+from leadlife.batch.outputs import TABLES, Asked, Output, schema_of
 from leadlife.batch.partitions import ROWS_A_PARTITION, divide, number_of_partitions
 from leadlife.errors import Malformed, Unreadable, did_you_mean
+from leadlife.facts import Fact
+from leadlife.journey import Journey
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
 from leadlife.timing import instant
@@ -93,11 +95,10 @@ class Replayed:
         """
         if self._tables is not None:
             return ds.dataset(self.table(name))
-        assert_folder = self.folder or Path()
-        if not (assert_folder / name).is_dir():
-            raise _no_table(name, (path.name for path in assert_folder.iterdir()))
-        schema = SET_ASIDE if name == "set_aside" else TABLES[name][0]
-        return ds.dataset(assert_folder / name, schema=schema, format="parquet")
+        folder = self.folder or Path()
+        if not (folder / name).is_dir():
+            raise _no_table(name, (path.name for path in folder.iterdir()))
+        return ds.dataset(folder / name, schema=schema_of(name), format="parquet")
 
     @cached_property
     def leads(self) -> pa.Table:
@@ -181,30 +182,26 @@ def replay(
         Unreadable: A file cannot be read.
         MissingExtra: Several workers are asked for, and loky is not installed.
     """
-    registry = PlaybookRegistry.of(playbook) if under is None else PlaybookRegistry(_listed(playbook), override=under)
-    asked = _asked(registry, under, as_of, tables, scores)
-    if not isinstance(workers, int) or workers < 1:
+    registry = PlaybookRegistry(PlaybookRegistry.of(playbook), override=under)
+    asked = _asked(registry, as_of, tables, scores)
+    if workers < 1:
         raise Malformed("workers must be a whole number from 1", hint=f"this machine has {os.cpu_count()} processors")
     rows = _rows(facts)
     small = rows is not None and rows <= ROWS_A_PARTITION
     if out is None and workers == 1 and partitions is None and small:
         return _at_once(facts, registry, asked, progress)
     number = partitions or number_of_partitions(rows, workers)
+    task = _Task(facts, registry, asked, workers)
     if out is not None:
-        return _in_folder(facts, registry, asked, Path(out), number, workers, progress)
+        return _in_folder(task, Path(out), number, progress)
     with tempfile.TemporaryDirectory(prefix="leadlife-") as folder:
-        done = _in_folder(facts, registry, asked, Path(folder), number, workers, progress)
+        done = _in_folder(task, Path(folder), number, progress)
         kept = {name: done.table(name) for name in (*asked.tables, "set_aside")}
     return Replayed(kept, None, done.progress, asked.as_of)
 
 
-def _listed(playbook: Playbook | Iterable[Playbook]) -> Iterable[Playbook]:
-    return (playbook,) if isinstance(playbook, Playbook) else playbook
-
-
 def _asked(
     registry: PlaybookRegistry,
-    under: Playbook | None,
     as_of: datetime | None,
     tables: Sequence[str],
     scores: Sequence[str],
@@ -216,7 +213,7 @@ def _asked(
             hint = did_you_mean(str(name), ALL) or f"tables are: {', '.join(ALL)}; name policies in scores="
             raise Malformed(f"there is no table {name!r}", hint=hint)
     for policy in policies:
-        (under or registry.first).policy(policy)
+        (registry.first if registry.override is None else registry.override).policy(policy)
     wanted = (*dict.fromkeys(names), *(("scores",) if policies else ()))
     return Asked(None if as_of is None else instant(as_of), wanted, policies)
 
@@ -225,17 +222,19 @@ def _rows(facts: Source) -> int | None:
     """Return how many facts there are, where that is known without reading them."""
     if isinstance(facts, str | Path):
         path = Path(facts)
-        files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
         try:
-            return sum(pq.read_metadata(file).num_rows for file in files)
+            return sum(
+                pq.read_metadata(file).num_rows for file in (path.rglob("*.parquet") if path.is_dir() else [path])
+            )
         except (OSError, pa.ArrowInvalid):
             return None  # reading it says why
-    if isinstance(facts, pa.Table | pa.RecordBatch):
-        return int(facts.num_rows)
-    try:
-        return len(facts)
-    except TypeError:
-        return None
+    if isinstance(facts, list | tuple):
+        found = [
+            1 if isinstance(one, Fact) else one.version if isinstance(one, Journey) else _rows(one) for one in facts
+        ]
+        return None if None in found else sum(one for one in found if one is not None)
+    rows = getattr(facts, "num_rows", None)
+    return rows if isinstance(rows, int) else None
 
 
 def _at_once(
@@ -244,39 +243,30 @@ def _at_once(
     """Replay what fits into memory, without any file."""
     table = open_columns(facts).read_all().sort_by([("lead", "ascending"), ("pipeline", "ascending")])
     output = Output(asked)
-    for _ in Folder(registry, output).fold_all(table.to_batches(max_chunksize=ROWS_A_BATCH)):
-        pass
+    with without_collector():
+        for _ in Folder(registry, output).fold_all(table.to_batches(max_chunksize=ROWS_A_BATCH)):
+            pass
     come = Progress(1, 1, output.leads, output.facts, output.left_out)
     if progress is not None:
         progress(come)
     return Replayed(output.take(), None, come, asked.as_of)
 
 
-def _in_folder(
-    facts: Source,
-    registry: PlaybookRegistry,
-    asked: Asked,
-    out: Path,
-    number: int,
-    workers: int,
-    progress: Callable[[Progress], object] | None,
-) -> Replayed:
+def _in_folder(task: _Task, out: Path, number: int, progress: Callable[[Progress], object] | None) -> Replayed:
     """Replay by way of files, and go on with what was begun before."""
-    number = _prepared(facts, registry, asked, out, number, workers)
-    playbooks = tuple(registry.by_name.values())
-    job = work.Job(uuid4().hex, playbooks, registry.override, asked, out / "parts", out)
+    number = _prepared(task, out, number)
+    job = work.Job(uuid4().hex, tuple(task.registry), task.registry.override, task.asked, out / "parts", out)
     done = work.marked(out)
     left = [one for one in range(number) if one not in done]
     come = _sum(done.values(), number)
-    folded = work.here(job, left) if workers == 1 else work.side_by_side(job, left, workers)
-    for one in folded:
+    for one in work.here(job, left) if task.workers == 1 else work.side_by_side(job, left, task.workers):
         done[one.number] = one
         come = _sum(done.values(), number)
         if progress is not None:
             progress(come)
     shutil.rmtree(out / "parts", ignore_errors=True)
     shutil.rmtree(out / "working", ignore_errors=True)
-    return Replayed(None, out, come, asked.as_of)
+    return Replayed(None, out, come, task.asked.as_of)
 
 
 def _sum(done: Iterable[work.Done], number: int) -> Progress:
@@ -285,49 +275,53 @@ def _sum(done: Iterable[work.Done], number: int) -> Progress:
     return Progress(len(parts), number, *sums)
 
 
-def _prepared(
-    facts: Source, registry: PlaybookRegistry, asked: Asked, out: Path, number: int, workers: int
-) -> int:
+def _prepared(task: _Task, out: Path, number: int) -> int:
     """Divide the facts, unless that is done, and return into how many parts.
 
     Raises:
         Malformed: The folder holds something else.
     """
     manifest = out / "manifest.json"
-    request = _request(facts, registry, asked)
     if manifest.is_file():
         try:
             known = json.loads(manifest.read_text(encoding="utf-8"))
-        except ValueError:
+            same, number = known["request"] == task.request(), int(known["partitions"])
+        except (ValueError, KeyError, TypeError):
             raise Unreadable(f"{manifest} cannot be read", hint="choose another folder, or remove this one") from None
-        if known.get("request") != request:
-            hint = "choose another folder, or remove this one: facts, playbooks, as_of, tables and scores must be the same"
+        if not same:
+            hint = "the facts, playbooks, as_of, tables and scores must be the same; choose another folder"
             raise Malformed(f"{out} holds the tables of another replay", hint=hint)
-        if (out / "parts").is_dir() or len(work.marked(out)) == known["partitions"]:
-            return int(known["partitions"])
     elif out.is_dir() and any(out.iterdir()):
         raise Malformed(f"{out} is not empty, and holds no replay", hint="choose an empty folder")
-    for name in ("working", "done", "set_aside", *asked.tables):
+    for name in ("working", "done", "set_aside", *task.asked.tables):
         (out / name).mkdir(parents=True, exist_ok=True)
-    divided = out / "dividing"
-    divide(open_columns(facts), divided, number, threads=workers)
-    divided.replace(out / "parts")
-    manifest.write_text(json.dumps({"partitions": number, "request": request}, indent=2), encoding="utf-8")
+    manifest.write_text(json.dumps({"partitions": number, "request": task.request()}, indent=2), encoding="utf-8")
+    if not (out / "parts").is_dir() and len(work.marked(out)) < number:
+        divide(open_columns(task.facts), out / "dividing", number, threads=task.workers)
+        (out / "dividing").replace(out / "parts")
     return number
 
 
-def _request(facts: Source, registry: PlaybookRegistry, asked: Asked) -> dict[str, object]:
-    """Return what tells one replay from another, as plain values."""
-    return {
-        "format": FORMAT,
-        "facts": list(_fingerprint(facts)),
-        "columns": FACTS.names,
-        "playbooks": sorted(str(one.digest) for one in registry.by_name.values()),
-        "under": None if registry.override is None else registry.override.digest,
-        "as_of": None if asked.as_of is None else asked.as_of.isoformat(),
-        "tables": list(asked.tables),
-        "scores": list(asked.scores),
-    }
+class _Task(NamedTuple):
+    """What a call of :func:`replay` asks for."""
+
+    facts: Source
+    registry: PlaybookRegistry
+    asked: Asked
+    workers: int
+
+    def request(self) -> dict[str, object]:
+        """Return what tells one replay from another, as plain values."""
+        asked, under = self.asked, self.registry.override
+        return {
+            "format": FORMAT,
+            "facts": list(_fingerprint(self.facts)),
+            "playbooks": sorted(str(one.digest) for one in self.registry),
+            "under": None if under is None else under.digest,
+            "as_of": None if asked.as_of is None else asked.as_of.isoformat(),
+            "tables": list(asked.tables),
+            "scores": list(asked.scores),
+        }
 
 
 def _fingerprint(facts: Source) -> Iterator[list[object]]:

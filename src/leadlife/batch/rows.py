@@ -74,8 +74,8 @@ def moment(number: int) -> datetime:
     return EPOCH + timedelta(microseconds=number)
 
 
-def _unit_of(number: int) -> str | None:
-    return "instants are microseconds; these may be nanoseconds" if FIRST <= number // 1_000 < LAST else None
+def _unit_of(number: int) -> str:
+    return "instants are microseconds; these may be nanoseconds" if FIRST <= number // 1_000 < LAST else ""
 
 
 @cache
@@ -212,6 +212,11 @@ def _counted(seq: int) -> int:
 
 
 def value_of(value: str | None) -> Any:
+    """Return the value of the column ``value``.
+
+    Raises:
+        Malformed: It is not JSON.
+    """
     if value is None:
         return None
     try:
@@ -234,5 +239,6 @@ def _object(payload: str | None) -> dict[str, Any]:
 
 def reason_of(error: LeadlifeError) -> str:
     """Return in one line why something could not be read or folded; it holds no values of a lead."""
-    faults = "; ".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in error.faults[:3])
+    found = error.faults if isinstance(error, Malformed) else ()
+    faults = "; ".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in found[:3])
     return " ".join(f"{error.message.partition(chr(10))[0]} {faults}".split())

@@ -1,8 +1,9 @@
 """The SQL of scores: from facts as columns to a row for each lead and policy. The same text runs on DuckDB and Spark.
 
 Three small tables are joined with the facts. ``term_rule`` says which kinds of activity count for which sum, and how;
-``term_match`` which attributes match, where a rule asks for some; ``field_verdict`` what each criterion answers for each
-value of its field.
+``term_match`` which attributes match, where a rule asks for some; ``field_verdict`` what each criterion answers for
+each value of its field. The columns ``at`` and ``key`` are called ``at_us`` and ``own_key`` here, because their own
+names are words of SQL.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from leadlife.batch.closed_forms import ClosedForms, Form, Term, text_of
+from leadlife.batch.closed_forms import ClosedForms, Form, Term
 from leadlife.batch.dialects import Dialect
 from leadlife.batch.rows import FIRST, LAST, value_of
 from leadlife.facts import LOG_ACTS
@@ -31,36 +32,36 @@ def standing(facts: str) -> str:
     return f"""
         WITH numbered AS (
             SELECT *, row_number() OVER (
-                PARTITION BY lead, pipeline, coalesce("key", id) ORDER BY recorded_at, seq, id
+                PARTITION BY lead, pipeline, coalesce(own_key, id) ORDER BY recorded_at, seq, id
             ) AS place FROM {facts}
         ),
-        recorded AS (SELECT * FROM numbered WHERE place = 1 OR coalesce("key", id) IS NULL),
+        recorded AS (SELECT * FROM numbered WHERE place = 1 OR coalesce(own_key, id) IS NULL),
         gone AS (SELECT DISTINCT lead AS of_lead, pipeline AS of_pipeline, name AS target
             FROM recorded WHERE kind = 'retracted')
-        SELECT {_WHO}, kind, "at", recorded_at, seq, id, "key", name, value, payload FROM recorded
+        SELECT {_WHO}, kind, at_us, recorded_at, seq, id, own_key, name, value, payload FROM recorded
             LEFT JOIN gone AS one ON lead = one.of_lead AND pipeline = one.of_pipeline AND id = one.target
             LEFT JOIN gone AS other ON lead = other.of_lead AND pipeline = other.of_pipeline
-                AND coalesce("key", id) = other.target
-        WHERE (one.target IS NULL AND other.target IS NULL) OR kind = 'retracted'"""  # noqa: S608 - a name of ours
+                AND coalesce(own_key, id) = other.target
+        WHERE (one.target IS NULL AND other.target IS NULL) OR kind = 'retracted'"""
 
 
-def latest_fields(facts: str, fields: Iterable[str], at: int) -> str:
+def latest_fields(facts: str, fields: Iterable[str], at: int, dialect: Dialect) -> str:
     """Return a query for the latest value of each field, in the order of the fold; NULL where it was cleared."""
     return f"""
         SELECT {_WHO}, name, coalesce(value, 'null') AS value FROM (
             SELECT {_WHO}, name, value, row_number() OVER (
-                PARTITION BY {_WHO}, name ORDER BY "at" DESC, coalesce(seq, {LAST}) DESC, coalesce(id, '') DESC,
+                PARTITION BY {_WHO}, name ORDER BY at_us DESC, coalesce(seq, {LAST}) DESC, coalesce(id, '') DESC,
                 coalesce(value, '') DESC
             ) AS place FROM {facts}
-            WHERE kind = 'attribute' AND name IN ({listed(fields)}) AND "at" <= {at}
-        ) WHERE place = 1"""  # noqa: S608
+            WHERE kind = 'attribute' AND name IN ({listed(fields, dialect)}) AND at_us <= {at}
+        ) WHERE place = 1"""
 
 
-def attributes_seen(facts: str, term: Term, at: int) -> str:
+def attributes_seen(facts: str, term: Term, at: int, dialect: Dialect) -> str:
     """Return a query for the distinct payloads of the activities that a sum is about."""
     return f"""
         SELECT DISTINCT name, coalesce(payload, '') AS payload FROM {facts}
-        WHERE kind = 'activity' AND name IN ({listed(term.kinds)}) AND "at" <= {at}"""  # noqa: S608
+        WHERE kind = 'activity' AND name IN ({listed(term.kinds, dialect)}) AND at_us <= {at}"""
 
 
 class TermRule(NamedTuple):
@@ -90,12 +91,13 @@ def term_rules(terms: Iterable[Term], at: int) -> list[TermRule]:
     ]
 
 
-def scores(facts: str, latest: str, forms: ClosedForms, policies: Iterable[tuple[Policy, Form]], at: int, dialect: Dialect) -> str:
+def scores(
+    facts: str, forms: ClosedForms, policies: Iterable[tuple[Policy, Form]], *, at: int, dialect: Dialect
+) -> str:
     """Return the query for the scores.
 
     Args:
-        facts: The name of the table of the facts that stand.
-        latest: The name of the table of :func:`latest_fields`; unused where no criterion reads a field.
+        facts: The name of the table of the facts that stand. What :func:`latest_fields` asks for is named ``latest``.
         forms: The terms and verdicts.
         policies: The policies with their forms.
         at: The instant, in microseconds.
@@ -104,30 +106,31 @@ def scores(facts: str, latest: str, forms: ClosedForms, policies: Iterable[tuple
     sums = [_sum(place, term, dialect) for place, term in enumerate(forms.terms)]
     tested = any(term.matches is not None for term in forms.terms)
     match = "LEFT JOIN term_match AS m ON m.term = r.term AND m.name = f.name AND m.payload = coalesce(f.payload, '')"
-    counts = "r.term IS NULL OR NOT r.tested OR m.term IS NOT NULL"
+    counts = "CASE WHEN NOT r.tested OR m.term IS NOT NULL THEN r.term END" if tested else "r.term"
     verdicts = [_verdict(place) for place in range(len(forms.verdicts))]
     codes = ", ".join([_WHO, *(code for code, _ in verdicts)])
     said = f"""
-        said AS (SELECT {codes} FROM {latest} JOIN field_verdict AS w ON name = w.field AND value = w.value_of
-            GROUP BY {_WHO}),"""  # noqa: S608
-    answers = "".join(f", {answer.format(missing=_missing(forms, place))}" for place, (_, answer) in enumerate(verdicts))
+        said AS (SELECT {codes} FROM latest JOIN field_verdict AS w ON name = w.field AND value = w.value_of
+            GROUP BY {_WHO}),"""
+    missing = [verdict.answer(None) for verdict in forms.verdicts]
+    answers = "".join(f", {read.format(missing=one)}" for (_, read), one in zip(verdicts, missing, strict=True))
     join = f"LEFT JOIN said USING ({_WHO})" if verdicts else ""
-    asked = "\n        UNION ALL ".join(_select(policy, form) for policy, form in policies)
+    asked = "\n        UNION ALL ".join(_select(policy, form, dialect) for policy, form in policies)
     return f"""
         WITH worth AS (
-            SELECT f.lead, f.pipeline, f.kind = 'identified' AS says_who, {"CASE WHEN " + counts + " THEN r.term END" if tested else "r.term"} AS term,
+            SELECT f.lead, f.pipeline, f.kind = 'identified' AS says_who, {counts} AS term,
                 CAST(floor(r.size * CASE WHEN r.half_life IS NULL THEN CAST(1 AS DOUBLE)
-                    ELSE power(CAST(2 AS DOUBLE), CAST(f."at" - {at} AS DOUBLE) / r.half_life) END
+                    ELSE power(CAST(2 AS DOUBLE), CAST(f.at_us - {at} AS DOUBLE) / r.half_life) END
                     + CAST(0.5 AS DOUBLE)) AS BIGINT) AS size
             FROM {facts} AS f LEFT JOIN term_rule AS r
-                ON f.kind = 'activity' AND f.name = r.kind AND f."at" > r.after
+                ON f.kind = 'activity' AND f.name = r.kind AND f.at_us > r.after
                 {match if tested else ""}
-            WHERE f."at" <= {at} AND f.kind NOT IN ({listed(_LOG_ACTS)})
+            WHERE f.at_us <= {at} AND f.kind NOT IN ({listed(_LOG_ACTS, dialect)})
         ),
         summed AS (SELECT {", ".join([_WHO, "bool_or(says_who) AS identified", *sums])} FROM worth GROUP BY {_WHO}),
         {said if verdicts else ""}
         known AS (SELECT summed.*{answers} FROM summed {join})
-        {asked}"""  # noqa: S608
+        {asked}"""
 
 
 def _sum(place: int, term: Term, dialect: Dialect) -> str:
@@ -145,18 +148,14 @@ def _verdict(place: int) -> tuple[str, str]:
     return code, f"CASE coalesce(c{place}, {{missing}}) WHEN 1 THEN TRUE WHEN 0 THEN FALSE END AS v{place}"
 
 
-def _missing(forms: ClosedForms, place: int) -> int:
-    return forms.verdicts[place].answer(None)
-
-
-def _select(policy: Policy, form: Form) -> str:
-    name, version = text_of(policy.name), text_of(policy.version)
+def _select(policy: Policy, form: Form, dialect: Dialect) -> str:
+    name, version = dialect.text(policy.name), dialect.text(policy.version)
     points = f"CASE WHEN {form.excluded} THEN NULL ELSE CAST({form.value} AS BIGINT) END"
     return f"""SELECT {_WHO}, {name} AS policy, {version} AS version, {points} AS micropoints,
             CAST({points} AS DOUBLE) / 1000000 AS value,
             CASE WHEN {form.excluded} THEN NULL ELSE {form.band} END AS band,
             CASE WHEN {form.excluded} THEN {form.why} END AS why
-        FROM known"""  # noqa: S608
+        FROM known"""
 
 
 def verdict_rows(forms: ClosedForms, seen: Iterable[tuple[str, str]]) -> list[tuple[int, str, str, int]]:
@@ -174,6 +173,6 @@ def verdict_rows(forms: ClosedForms, seen: Iterable[tuple[str, str]]) -> list[tu
     ]
 
 
-def listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str], dialect: Dialect) -> str:
     """Return words as a list of SQL texts."""
-    return ", ".join(text_of(word) for word in sorted(set(words)))
+    return ", ".join(dialect.text(word) for word in sorted(set(words)))

@@ -12,8 +12,8 @@ import duckdb
 import pyarrow as pa
 
 from leadlife.batch import score_sql
-from leadlife.batch.closed_forms import ClosedForms, Form, NoClosedForm, text_of
-from leadlife.batch.columns import FACTS, Source, check_columns, open_columns, parquet_files
+from leadlife.batch.closed_forms import ClosedForms, Form, NoClosedForm
+from leadlife.batch.columns import DEMANDED, FACTS, Source, open_columns, parquet_files
 from leadlife.batch.dialects import DUCKDB
 from leadlife.batch.outputs import SCORES, SET_ASIDE, table_of
 from leadlife.batch.replay import replay
@@ -90,10 +90,10 @@ def score(
                     ways |= {policy.name: str(reason) for policy, _ in closed}
             folded = [name for name in names if ways[name] != SQL]
             rest = [name for name in names if ways[name] == SQL] if apart else []
-            for some, query in ((folded, "TABLE facts"), (rest, "SELECT * FROM facts WHERE lead IN (FROM apart)")):
+            for some, query in ((folded, ""), (rest, "WHERE lead IN (FROM apart)")):
                 if some:
                     come = replay(
-                        connection.sql(query),
+                        connection.sql(f"SELECT {_AS_GIVEN} FROM facts {query}"),
                         playbook,
                         under=playbook,
                         as_of=at,
@@ -127,7 +127,7 @@ def _translated(
 
 def _set_apart(connection: duckdb.DuckDBPyConnection) -> int:
     """Note the leads that are folded whatever the policy, and return how many there are."""
-    kinds = score_sql.listed(score_sql.SPECIAL)
+    kinds = score_sql.listed(score_sql.SPECIAL, DUCKDB)
     connection.execute(f"CREATE TEMP TABLE apart AS SELECT DISTINCT lead FROM facts WHERE kind IN ({kinds})")
     return int(_one(connection, "SELECT count(*) FROM apart"))
 
@@ -161,17 +161,18 @@ def _by_sql(
         (place, name, payload)
         for place, term in enumerate(forms.terms)
         if term.matches is not None
-        for name, payload in _distinct(connection, score_sql.attributes_seen(base, term, at))
+        for name, payload in _distinct(connection, score_sql.attributes_seen(base, term, at, DUCKDB))
         if term.matches(_attributes(payload))
     ]
-    connection.register("term_match", _table(("term", "name", "payload"), matched, (pa.int32(), pa.string(), pa.string())))
+    types: tuple[pa.DataType, ...] = (pa.int32(), pa.string(), pa.string())
+    connection.register("term_match", _table(("term", "name", "payload"), matched, types))
     if forms.verdicts:
         fields = [verdict.field for verdict in forms.verdicts]
-        connection.execute(f"CREATE TEMP TABLE latest AS {score_sql.latest_fields(base, fields, at)}")
+        connection.execute(f"CREATE TEMP TABLE latest AS {score_sql.latest_fields(base, fields, at, DUCKDB)}")
         seen = _distinct(connection, "SELECT DISTINCT name, value FROM latest")
-        rows, types = score_sql.verdict_rows(forms, seen), (pa.int32(), pa.string(), pa.string(), pa.int8())
-        connection.register("field_verdict", _table(("place", "field", "value_of", "code"), rows, types))
-    query = score_sql.scores(base, "latest", forms, closed, at, DUCKDB)
+        rows = score_sql.verdict_rows(forms, seen)
+        connection.register("field_verdict", _table(("place", "field", "value_of", "code"), rows, (*types, pa.int8())))
+    query = score_sql.scores(base, forms, closed, at=at, dialect=DUCKDB)
     return connection.sql(query).to_arrow_table().cast(SCORES)
 
 
@@ -196,7 +197,7 @@ def _attributes(payload: str) -> dict[str, object]:
 
 
 def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
-    """Name facts ``facts``, with the columns :data:`FACTS`; files are read where they lie, and no more of them than asked.
+    """Name facts ``facts``, with the columns :data:`FACTS`; files are read where they lie, only what is asked for.
 
     Raises:
         Malformed: The facts are no such columns.
@@ -205,14 +206,19 @@ def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
     if isinstance(facts, str | Path):
         selects = [_select(file, schema) for file, schema in parquet_files(facts).items()]
         connection.execute(f"CREATE TEMP VIEW facts AS {' UNION ALL '.join(selects)}")
-        for name in ("lead", "kind", "at"):
-            blank = _one(connection, f'SELECT count(*) FROM facts WHERE "{name}" IS NULL')
+        for name in DEMANDED:
+            blank = _one(connection, f"SELECT count(*) FROM facts WHERE {_RENAMED.get(name, name)} IS NULL")
             if blank:
                 raise Malformed(f"{blank} rows have no {name}", hint="a fact says whose it is, what happened and when")
         return
     reader = open_columns(facts)
     connection.register("given", reader)
-    connection.execute("CREATE TEMP TABLE facts AS FROM given")
+    columns = ", ".join(f'"{name}" AS {_RENAMED.get(name, name)}' for name in FACTS.names)
+    connection.execute(f"CREATE TEMP TABLE facts AS SELECT {columns} FROM given")
+
+
+_RENAMED = {"at": "at_us", "key": "own_key"}
+_AS_GIVEN = ", ".join(f'{_RENAMED.get(name, name)} AS "{name}"' for name in FACTS.names)
 
 
 def _select(file: Path, schema: pa.Schema) -> str:
@@ -226,5 +232,5 @@ def _select(file: Path, schema: pa.Schema) -> str:
         else:
             told = name
         told = f"coalesce({told}, 'main')" if field.name == "pipeline" else told
-        columns.append(f"CAST({told} AS {wanted}) AS {name}")
-    return f"SELECT {', '.join(columns)} FROM read_parquet({text_of(str(file))})"
+        columns.append(f"CAST({told} AS {wanted}) AS {_RENAMED.get(field.name, field.name)}")
+    return f"SELECT {', '.join(columns)} FROM read_parquet({DUCKDB.text(str(file))})"

@@ -6,21 +6,20 @@ process dies, it is known at which journey: if it dies there a second time, that
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadlife.batch import partitions
 from leadlife.batch.columns import ROWS_A_BATCH
-from leadlife.batch.folding import Folder
-from leadlife.batch.outputs import SET_ASIDE, TABLES, Asked, Output
+from leadlife.batch.folding import Folder, without_collector
+from leadlife.batch.outputs import Asked, Output, schema_of
 from leadlife.errors import MissingExtra
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
@@ -75,23 +74,17 @@ def fold_part(job: Job, number: int, without: frozenset[int] = frozenset()) -> D
         _REGISTRIES.clear()
         registry = _REGISTRIES[job.token] = PlaybookRegistry(job.playbooks, override=job.override)
     output = Output(job.asked)
-    collecting = gc.isenabled()
-    gc.disable()  # a fold makes no cycles of references, and the collector would look at every fact again and again
-    try:
-        facts = partitions.part(job.facts, number).to_batches(max_chunksize=ROWS_A_BATCH)
-        with _Tables(job, number) as tables, _begun(job, number).open("wb", buffering=0) as begun:
+    facts = partitions.part(job.facts, number).to_batches(max_chunksize=ROWS_A_BATCH)
+    with without_collector(), _Tables(job, number) as tables, _begun(job, number).open("wb", buffering=0) as begun:
 
-            def begins(place: int) -> str | None:
-                os.pwrite(begun.fileno(), _PLACE.pack(place), 0)  # a few bytes of cache, which outlive the process
-                return DIED if place in without else None
+        def begins(place: int) -> str | None:
+            os.pwrite(begun.fileno(), _PLACE.pack(place), 0)  # a few bytes of cache, which outlive the process
+            return DIED if place in without else None
 
-            for _ in Folder(registry, output).fold_all(facts, begins):
-                if output.held >= ROWS_A_GROUP:
-                    tables.write(output.take())
-            tables.write(output.take())
-    finally:
-        if collecting:
-            gc.enable()
+        for _ in Folder(registry, output).fold_all(facts, begins):
+            if output.held >= ROWS_A_GROUP:
+                tables.write(output.take())
+        tables.write(output.take())
     done = Done(number, output.leads, output.facts, output.left_out)
     _begun(job, number).unlink()
     mark(job.out, done)
@@ -125,10 +118,9 @@ class _Tables:
         self._final = {name: job.out / name / f"part-{number:05}.parquet" for name in names}
         self._writers: dict[str, pq.ParquetWriter] = {}
 
-    def __enter__(self) -> _Tables:
+    def __enter__(self) -> Self:
         for name, path in self._paths.items():
-            schema = SET_ASIDE if name == "set_aside" else TABLES[name][0]
-            self._writers[name] = pq.ParquetWriter(str(path), schema, compression="zstd")
+            self._writers[name] = pq.ParquetWriter(str(path), schema_of(name), compression="zstd")
         return self
 
     def write(self, tables: dict[str, pa.Table]) -> None:
@@ -157,7 +149,7 @@ def side_by_side(job: Job, numbers: Sequence[int], workers: int) -> Iterator[Don
     try:
         from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
 
-        from loky import as_completed, get_reusable_executor  # type: ignore[import-untyped]  # noqa: PLC0415
+        from loky import as_completed, get_reusable_executor  # noqa: PLC0415
     except ModuleNotFoundError:
         raise MissingExtra("several workers need loky", hint="pip install 'leadlife[batch]', or workers=1") from None
     waiting = list(numbers)
@@ -182,7 +174,9 @@ def _alone(job: Job, number: int, executor: Callable[..., Any], broken: type[Exc
     last: int | None = None
     while True:
         try:
-            done: Done = executor(max_workers=1, kill_workers=True).submit(fold_part, job, number, frozenset(without)).result()
+            done: Done = (
+                executor(max_workers=1, kill_workers=True).submit(fold_part, job, number, frozenset(without)).result()
+            )
         except broken:
             place = _PLACE.unpack(_begun(job, number).read_bytes())[0]
             if place == last:

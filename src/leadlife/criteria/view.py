@@ -69,7 +69,7 @@ class Scored(Protocol):
         ...
 
     def room(self, threshold: float | None) -> int | None:
-        """Return by how many micropoints it may rise and stay on its side of a threshold, or in its band; None: by any."""
+        """Return by how many micropoints it may rise on its side of a threshold, or in its band; None for any."""
         ...
 
     @property

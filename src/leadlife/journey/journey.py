@@ -56,8 +56,11 @@ class Journey:
 
     # ------------------------------------------------------------------ where a journey comes from
 
-    def __init__(self, lead_id: str, playbook: Playbook, *, pipeline: str = "main") -> None:
-        """Begin an empty journey, before any fact. Most callers want :meth:`start` or :meth:`replay`."""
+    def __init__(self, lead_id: str, playbook: Playbook | Iterable[Playbook], *, pipeline: str = "main") -> None:
+        """Begin an empty journey, before any fact, under a playbook or the first of several.
+
+        Most callers want :meth:`start` or :meth:`replay`.
+        """
         registry = PlaybookRegistry.of(playbook)
         self._data = JourneyData.empty(identifier(lead_id), identifier(pipeline), registry)
 

@@ -567,35 +567,36 @@ class _Evaluation:
         """Return where the rules stand after the evaluation, and when time alone changes something."""
         exact: list[tuple[datetime, str, str]] = []
         fading: list[tuple[datetime, str, str]] = []
-        look_again: datetime | None = None
+        look_again = LATEST
         for name, known in self.states.items():
-            steady, expires = known.steady, known.expires
-            if expires is not None:
-                exact.append((expires, "{} lapses", name))
-                if look_again is None or expires < look_again:
-                    look_again = expires
-            if steady is not None:
-                if known.exact is not None:
-                    exact.append((known.exact, "the criteria of {} may change", name))
-                if known.fading is not None:
-                    fading.append((known.fading, "a review may change {}", name))
-                if look_again is None or steady < look_again:
-                    look_again = steady
+            if known.expires is not None:
+                exact.append((known.expires, "{} lapses", name))
+                look_again = min(look_again, known.expires)
+            if known.steady is None:
+                continue
+            look_again = min(look_again, known.steady)
+            if known.exact is not None:
+                exact.append((known.exact, "the criteria of {} may change", name))
+            if known.fading is not None:
+                fading.append((known.fading, "a review may change {}", name))
         ahead = moves_horizon(self.position, self.view, self.moves)
         if ahead.exact is not None:
             exact.append((ahead.exact, "a move that waits may become possible", ""))
         if ahead.fading is not None:
             fading.append((ahead.fading, "a review may change whether a move that waits is possible", ""))
+        again = earliest((look_again, ahead.steady))
+        timer, moves = self._next_timer(exact, fading), self.position.moves
+        return RuleStates(self.states, self.readiness, due, ahead, again, timer, moves, self.rules.broken)
+
+    def _next_timer(
+        self, exact: list[tuple[datetime, str, str]], fading: list[tuple[datetime, str, str]]
+    ) -> Timer | None:
         timer = _first_timer(exact, TimerKind.EXACT) if exact else None
-        if fading:
-            gone = _first_timer(fading, TimerKind.GRID)
-            gone = Timer(self.view.next_review(gone.at), gone.kind, gone.why)
-            timer = gone if timer is None else min(timer, gone)
-        if ahead.steady is not None:
-            look_again = earliest((look_again, ahead.steady))
-        return RuleStates(
-            self.states, self.readiness, due, ahead, look_again, timer, self.position.moves, self.rules.broken
-        )
+        if not fading:
+            return timer
+        gone = _first_timer(fading, TimerKind.GRID)
+        review = Timer(self.view.next_review(gone.at), gone.kind, gone.why)
+        return review if timer is None else min(timer, review)
 
 
 def _first_timer(found: list[tuple[datetime, str, str]], kind: TimerKind) -> Timer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, ValidationInfo
@@ -49,6 +49,8 @@ class PlaybookRegistry:
     @classmethod
     def of(cls, playbooks: Playbook | Iterable[Playbook]) -> PlaybookRegistry:
         """Return the registry of one playbook or of several."""
+        if isinstance(playbooks, PlaybookRegistry):
+            return playbooks
         # A model is iterable itself, by its fields, so it is looked at first.
         if isinstance(playbooks, Playbook):
             # Many journeys begin under one playbook, so its registry is kept beside its fields, and they share it.
@@ -57,6 +59,10 @@ class PlaybookRegistry:
                 alone = vars(playbooks)["_registry"] = cls((playbooks,))
             return alone
         return cls(_several(playbooks))
+
+    def __iter__(self) -> Iterator[Playbook]:
+        """Yield the playbooks, the first one first."""
+        return iter(self.by_name.values())
 
     def find(self, ref: PlaybookRef) -> Playbook:
         """Return the playbook that a fact names.

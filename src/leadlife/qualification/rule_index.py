@@ -203,24 +203,8 @@ class RuleIndex:
         for place, rule in enumerate(rules):
             for kind, _ in rule.rises:
                 self.by_score[kind] = self.by_score.get(kind, 0) | 1 << place
-        automatic: dict[str, dict[str, None]] = {}
-        waiting: dict[tuple[str, str], list[Edge]] = {}
-        by_trigger: dict[tuple[str, str], list[Edge]] = {}
-        pending = {edge.trigger for edge in lifecycle.edges if edge.rule.pending}
-        for edge in lifecycle.edges:
-            move, limit = (edge.source, edge.trigger), lifecycle.by_id[edge.source].limit
-            by_trigger.setdefault(move, []).append(edge)
-            if edge.rule.automatic:
-                automatic.setdefault(edge.source, {})[edge.trigger] = None
-            limits = limit is not None and limit.trigger == edge.trigger
-            if edge.rule.automatic or edge.trigger in pending or limits:
-                waiting[move] = by_trigger[move]
-        self.automatic: Mapping[str, tuple[str, ...]] = FrozenDict(
-            {stage: tuple(found) for stage, found in automatic.items()}
-        )
-        self.moves: Mapping[tuple[str, str], MoveReads] = FrozenDict(
-            {move: _move_reads(edges, policies, wakers) for move, edges in waiting.items()}
-        )
+        self.automatic: Mapping[str, tuple[str, ...]] = _automatic(lifecycle)
+        self.moves: Mapping[tuple[str, str], MoveReads] = _waiting(lifecycle, policies, wakers)
 
     def _reads(self, bit: int, criterion: Criterion, policies: Mapping[str, Policy]) -> None:
         keys, opaque = _inputs(criterion, policies)
@@ -401,6 +385,31 @@ def _of_unknown_lead(rules: list[IndexedRule], policies: Mapping[str, Policy]) -
         bits |= true << place
         found.append(rule._replace(room=room))
     return found, bits
+
+
+def _automatic(lifecycle: Lifecycle) -> Mapping[str, tuple[str, ...]]:
+    """Return the triggers of automatic moves of each stage that has any, in declared order."""
+    found: dict[str, dict[str, None]] = {}
+    for edge in lifecycle.edges:
+        if edge.rule.automatic:
+            found.setdefault(edge.source, {})[edge.trigger] = None
+    return FrozenDict({stage: tuple(triggers) for stage, triggers in found.items()})
+
+
+def _waiting(
+    lifecycle: Lifecycle, policies: Mapping[str, Policy], wakers: tuple[Criterion, ...]
+) -> Mapping[tuple[str, str], MoveReads]:
+    """Return what the guards read of each stage and trigger that may wait to become legal."""
+    waiting: dict[tuple[str, str], list[Edge]] = {}
+    by_trigger: dict[tuple[str, str], list[Edge]] = {}
+    pending = {edge.trigger for edge in lifecycle.edges if edge.rule.pending}
+    for edge in lifecycle.edges:
+        move, limit = (edge.source, edge.trigger), lifecycle.by_id[edge.source].limit
+        by_trigger.setdefault(move, []).append(edge)
+        limits = limit is not None and limit.trigger == edge.trigger
+        if edge.rule.automatic or edge.trigger in pending or limits:
+            waiting[move] = by_trigger[move]
+    return FrozenDict({move: _move_reads(edges, policies, wakers) for move, edges in waiting.items()})
 
 
 def _move_reads(edges: list[Edge], policies: Mapping[str, Policy], wakers: tuple[Criterion, ...]) -> MoveReads:

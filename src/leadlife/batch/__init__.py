@@ -9,6 +9,7 @@ try:
     from leadlife.batch.columns import FACTS, fact_columns, facts_of, instants, write_facts
     from leadlife.batch.replay import Progress, Replayed, replay
     from leadlife.batch.scoring import Scored, score
+    from leadlife.batch.what_if import Mark, WhatIf, what_if
 except ModuleNotFoundError as _missing:
     if _missing.name not in ("duckdb", "narwhals", "numpy", "pyarrow"):
         raise
@@ -16,13 +17,16 @@ except ModuleNotFoundError as _missing:
 
 __all__ = [
     "FACTS",
+    "Mark",
     "Progress",
     "Replayed",
     "Scored",
+    "WhatIf",
     "fact_columns",
     "facts_of",
     "instants",
     "replay",
     "score",
+    "what_if",
     "write_facts",
 ]

@@ -89,6 +89,17 @@ QUALIFICATIONS: pa.Schema = pa.schema(
 )
 """One row a qualification that is held."""
 
+GRANTS: pa.Schema = pa.schema(
+    [
+        *_WHO,
+        pa.field("name", pa.string()),
+        instant_column("granted"),
+        instant_column("ended"),
+        pa.field("by", pa.string()),
+    ]
+)
+"""One row a time that a qualification was granted; ``ended`` is blank while it is held."""
+
 SCORES: pa.Schema = pa.schema(
     [
         *_WHO,
@@ -167,6 +178,11 @@ def _qualifications(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: A
         yield name, micros(one.granted), _micros(one.expires), one.by, list(one.evidence)
 
 
+def _grants(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: ARG001
+    for one in journey.grants:
+        yield one.name, micros(one.granted), _micros(one.ended), one.by
+
+
 def _derived(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: ARG001
     for fact in journey.derived:
         yield row_of(fact)[2:]
@@ -203,6 +219,7 @@ TABLES: dict[str, tuple[pa.Schema, Callable[[Journey, Asked], Iterator[Row]]]] =
     "visits": (VISITS, _visits),
     "cycles": (CYCLES, _cycles),
     "qualifications": (QUALIFICATIONS, _qualifications),
+    "grants": (GRANTS, _grants),
     "derived": (FACTS, _derived),
     "scores": (SCORES, _scores),
 }

@@ -30,6 +30,8 @@ from leadlife.playbook.registry import PlaybookRegistry
 from leadlife.timing import instant
 
 ALL = ("leads", "visits", "cycles", "qualifications", "derived")
+"""The tables that are made if nobody says which; ``grants`` is made where it is asked for.
+"""
 FORMAT = 1
 
 
@@ -168,7 +170,7 @@ def replay(
         facts: Where the facts come from: see :func:`fact_columns`.
         playbook: Every playbook that the facts name; the first is that of journeys that nobody has recorded yet.
         as_of: As of when; by default each journey's own latest fact.
-        tables: Which tables are wanted: ``leads``, ``visits``, ``cycles``, ``qualifications``, ``derived``.
+        tables: Which tables are wanted: ``leads``, ``visits``, ``cycles``, ``qualifications``, ``grants``, ``derived``.
         scores: The policies to score each lead by; the table is ``scores``.
         out: A folder for the tables. If the work is broken off, the same call goes on where it was. Without it, the
             tables are kept in memory.
@@ -183,7 +185,7 @@ def replay(
         MissingExtra: Several workers are asked for, and loky is not installed.
     """
     registry = PlaybookRegistry(PlaybookRegistry.of(playbook), override=under)
-    asked = _asked(registry, as_of, tables, scores)
+    asked = asked_of(registry, as_of, tables, scores)
     if workers < 1:
         raise Malformed("workers must be a whole number from 1", hint=f"this machine has {os.cpu_count()} processors")
     rows = _rows(facts)
@@ -200,17 +202,23 @@ def replay(
     return Replayed(kept, None, done.progress, asked.as_of)
 
 
-def _asked(
+def asked_of(
     registry: PlaybookRegistry,
     as_of: datetime | None,
     tables: Sequence[str],
     scores: Sequence[str],
 ) -> Asked:
+    """Return what is asked of each journey.
+
+    Raises:
+        Malformed: A table or a policy is unknown.
+    """
     names = (tables,) if isinstance(tables, str) else tuple(tables)
     policies = (scores,) if isinstance(scores, str) else tuple(scores)
+    known = [name for name in TABLES if name != "scores"]
     for name in names:
-        if name not in ALL:
-            hint = did_you_mean(str(name), ALL) or f"tables are: {', '.join(ALL)}; name policies in scores="
+        if name not in known:
+            hint = did_you_mean(str(name), known) or f"tables are: {', '.join(known)}; name policies in scores="
             raise Malformed(f"there is no table {name!r}", hint=hint)
     for policy in policies:
         (registry.first if registry.override is None else registry.override).policy(policy)
@@ -222,19 +230,20 @@ def _rows(facts: Source) -> int | None:
     """Return how many facts there are, where that is known without reading them."""
     if isinstance(facts, str | Path):
         path = Path(facts)
+        files = path.rglob("*.parquet") if path.is_dir() else [path]
         try:
-            return sum(
-                pq.read_metadata(file).num_rows for file in (path.rglob("*.parquet") if path.is_dir() else [path])
-            )
+            return sum(int(pq.read_metadata(file).num_rows) for file in files)
         except (OSError, pa.ArrowInvalid):
             return None  # reading it says why
     if isinstance(facts, list | tuple):
-        found = [
-            1 if isinstance(one, Fact) else one.version if isinstance(one, Journey) else _rows(one) for one in facts
-        ]
+        found = [_rows(one) for one in facts]
         return None if None in found else sum(one for one in found if one is not None)
-    rows = getattr(facts, "num_rows", None)
-    return rows if isinstance(rows, int) else None
+    if isinstance(facts, Journey):
+        return facts.version
+    if isinstance(facts, Fact):
+        return 1
+    rows = facts.num_rows if isinstance(facts, pa.Table | pa.RecordBatch) else None
+    return None if rows is None else int(rows)
 
 
 def _at_once(

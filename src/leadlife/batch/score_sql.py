@@ -92,7 +92,13 @@ def term_rules(terms: Iterable[Term], at: int) -> list[TermRule]:
 
 
 def scores(
-    facts: str, forms: ClosedForms, policies: Iterable[tuple[Policy, Form]], *, at: int, dialect: Dialect
+    facts: str,
+    forms: ClosedForms,
+    policies: Iterable[tuple[Policy, Form]],
+    *,
+    at: int,
+    dialect: Dialect,
+    suffix: str = "",
 ) -> str:
     """Return the query for the scores.
 
@@ -102,16 +108,18 @@ def scores(
         policies: The policies with their forms.
         at: The instant, in microseconds.
         dialect: The SQL to write.
+        suffix: What stands behind the names of the small tables, and of ``latest``.
     """
     sums = [_sum(place, term, dialect) for place, term in enumerate(forms.terms)]
     tested = any(term.matches is not None for term in forms.terms)
-    match = "LEFT JOIN term_match AS m ON m.term = r.term AND m.name = f.name AND m.payload = coalesce(f.payload, '')"
+    on = "m.term = r.term AND m.name = f.name AND m.payload = coalesce(f.payload, '')"
+    match = f"LEFT JOIN term_match{suffix} AS m ON {on}" if tested else ""
     counts = "CASE WHEN NOT r.tested OR m.term IS NOT NULL THEN r.term END" if tested else "r.term"
     verdicts = [_verdict(place) for place in range(len(forms.verdicts))]
     codes = ", ".join([_WHO, *(code for code, _ in verdicts)])
     said = f"""
-        said AS (SELECT {codes} FROM latest JOIN field_verdict AS w ON name = w.field AND value = w.value_of
-            GROUP BY {_WHO}),"""
+        said AS (SELECT {codes} FROM latest{suffix}
+            JOIN field_verdict{suffix} AS w ON name = w.field AND value = w.value_of GROUP BY {_WHO}),"""
     missing = [verdict.answer(None) for verdict in forms.verdicts]
     answers = "".join(f", {read.format(missing=one)}" for (_, read), one in zip(verdicts, missing, strict=True))
     join = f"LEFT JOIN said USING ({_WHO})" if verdicts else ""
@@ -122,9 +130,9 @@ def scores(
                 CAST(floor(r.size * CASE WHEN r.half_life IS NULL THEN CAST(1 AS DOUBLE)
                     ELSE power(CAST(2 AS DOUBLE), CAST(f.at_us - {at} AS DOUBLE) / r.half_life) END
                     + CAST(0.5 AS DOUBLE)) AS BIGINT) AS size
-            FROM {facts} AS f LEFT JOIN term_rule AS r
+            FROM {facts} AS f LEFT JOIN term_rule{suffix} AS r
                 ON f.kind = 'activity' AND f.name = r.kind AND f.at_us > r.after
-                {match if tested else ""}
+                {match}
             WHERE f.at_us <= {at} AND f.kind NOT IN ({listed(_LOG_ACTS, dialect)})
         ),
         summed AS (SELECT {", ".join([_WHO, "bool_or(says_who) AS identified", *sums])} FROM worth GROUP BY {_WHO}),

@@ -14,7 +14,7 @@ import pyarrow as pa
 from leadlife.batch import score_sql
 from leadlife.batch.closed_forms import ClosedForms, Form, NoClosedForm
 from leadlife.batch.columns import DEMANDED, FACTS, Source, open_columns, parquet_files
-from leadlife.batch.dialects import DUCKDB
+from leadlife.batch.dialects import DUCKDB, Dialect
 from leadlife.batch.outputs import SCORES, SET_ASIDE, table_of
 from leadlife.batch.replay import replay
 from leadlife.batch.rows import micros
@@ -73,11 +73,7 @@ def score(
         Unreadable: A file cannot be read.
     """
     at = instant(at)
-    names = (policies,) if isinstance(policies, str) else tuple(policies) or tuple(playbook.score_by_name)
-    wanted = [playbook.policy(name) for name in names]
-    if not wanted:
-        raise Malformed(f"playbook {playbook.ref} has no scores", hint="add one: playbook.with_score(policy)")
-    forms, closed, ways = _translated(playbook, wanted, at)
+    forms, closed, ways = translated(playbook, wanted_policies(playbook, policies), at, DUCKDB)
     with duckdb.connect(config={"threads": workers}) as connection:
         try:
             _relation(connection, facts)
@@ -88,8 +84,8 @@ def score(
                     tables.append(_by_sql(connection, forms, closed, micros(at), settled=settled))
                 except NoClosedForm as reason:
                     ways |= {policy.name: str(reason) for policy, _ in closed}
-            folded = [name for name in names if ways[name] != SQL]
-            rest = [name for name in names if ways[name] == SQL] if apart else []
+            folded = [name for name, way in ways.items() if way != SQL]
+            rest = [name for name, way in ways.items() if way == SQL] if apart else []
             for some, query in ((folded, ""), (rest, "WHERE lead IN (FROM apart)")):
                 if some:
                     come = replay(
@@ -108,11 +104,23 @@ def score(
     return Scored(pa.concat_tables(tables), ways, apart, pa.concat_tables(aside))
 
 
-def _translated(
-    playbook: Playbook, policies: Iterable[Policy], at: datetime
+def wanted_policies(playbook: Playbook, names: str | Sequence[str]) -> list[Policy]:
+    """Return the policies of some names; all of the playbook where there are none.
+
+    Raises:
+        Malformed: A name is unknown, or the playbook has no scores.
+    """
+    names = (names,) if isinstance(names, str) else tuple(names) or tuple(playbook.score_by_name)
+    if not names:
+        raise Malformed(f"playbook {playbook.ref} has no scores", hint="add one: playbook.with_score(policy)")
+    return [playbook.policy(name) for name in dict.fromkeys(names)]
+
+
+def translated(
+    playbook: Playbook, policies: Iterable[Policy], at: datetime, dialect: Dialect
 ) -> tuple[ClosedForms, list[tuple[Policy, Form]], dict[str, str]]:
     """Return the closed forms of policies, and for each policy ``sql``, or why it has none."""
-    forms, closed, ways = ClosedForms(playbook, at, DUCKDB), list[tuple[Policy, Form]](), dict[str, str]()
+    forms, closed, ways = ClosedForms(playbook, at, dialect), list[tuple[Policy, Form]](), dict[str, str]()
     cut = any(rule.scores is not KeptScores.KEEP for rule in playbook.recycling)
     for policy in policies:
         try:
@@ -162,7 +170,7 @@ def _by_sql(
         for place, term in enumerate(forms.terms)
         if term.matches is not None
         for name, payload in _distinct(connection, score_sql.attributes_seen(base, term, at, DUCKDB))
-        if term.matches(_attributes(payload))
+        if term.matches(attributes_of(payload))
     ]
     types: tuple[pa.DataType, ...] = (pa.int32(), pa.string(), pa.string())
     connection.register("term_match", _table(("term", "name", "payload"), matched, types))
@@ -190,7 +198,8 @@ def _distinct(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[s
     return found
 
 
-def _attributes(payload: str) -> dict[str, object]:
+def attributes_of(payload: str) -> dict[str, object]:
+    """Return the attributes of an activity out of the column ``payload``."""
     found = json.loads(payload) if payload else {}
     attributes: dict[str, object] = found.get("attributes", {})
     return attributes

@@ -1,6 +1,7 @@
 """The command line: ``leadlife demo``, ``draw``, ``check``, ``diff``, ``funnel``, ``plan``, ``simulate``, ``report``.
 
-``leadlife verify`` checks a store, and ``leadlife plugins`` lists what installed packages add.
+``leadlife replay`` and ``leadlife what-if`` are for many leads. ``leadlife verify`` checks a store, and
+``leadlife plugins`` lists what installed packages add.
 
 Exit codes: 0 if the command is done; 1 if the input was read and something is wrong with it (a faulty mapping, a
 finding, a difference); 2 if the input cannot be read or the arguments are wrong.
@@ -17,9 +18,11 @@ import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from leadlife.analytics import Funnel, funnel
 from leadlife.checks import Severity, check, diff, report, unbuildable
+from leadlife.cli.batching import add_replay, add_what_if, run_replay, run_what_if
 from leadlife.cli.demo import demo
 from leadlife.cli.importing import imported_playbook
 from leadlife.cli.planning import drawn_programme, plan_day, simulate_one, simulate_two
@@ -82,10 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    demonstrated = commands.add_parser("demo", help="show one journey and the funnel of simulated leads; needs no file")
-    demonstrated.add_argument("--leads", type=_lead_count, default=400, help="number of simulated leads (default 400)")
-    demonstrated.add_argument("--seed", type=int, default=7, help="seed of the simulation (default 7)")
-    demonstrated.set_defaults(run=_demo)
+    demonstrated = _add_demo(commands)
 
     drawn = commands.add_parser("draw", help="draw a lifecycle, or print the agreement in words")
     drawn.add_argument(
@@ -159,19 +159,31 @@ def _parser() -> argparse.ArgumentParser:
     simulated.set_defaults(run=_simulate)
 
     reported, verified = add_report(commands, _report_page), add_verify(commands)
+    replayed, supposed = add_replay(commands, _replay), add_what_if(commands, _what_if)
 
     listed = commands.add_parser("plugins", help="list the policies, presets and readers of installed packages")
     listed.add_argument("--load", action="store_true", help="load each plugin and report those that fail")
     listed.set_defaults(run=_plugins)
 
-    for command in (drawn, checked, compared, planned, simulated, reported):
+    for command in (drawn, checked, compared, planned, simulated, reported, replayed, supposed):
         command.add_argument(
             "--python",
             action="store_true",
             help="read definitions as package.module:NAME, a playbook or a function that returns one; this runs code",
         )
-    for command in (demonstrated, drawn, checked, compared, read, planned, simulated, reported, verified, listed):
+    every = (demonstrated, drawn, checked, compared, read, planned, simulated, reported, replayed, supposed)
+    for command in (*every, verified, listed):
         command.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def _add_demo(commands: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "demo", help="show one journey and the funnel of simulated leads; needs no file"
+    )
+    parser.add_argument("--leads", type=_lead_count, default=400, help="number of simulated leads (default 400)")
+    parser.add_argument("--seed", type=int, default=7, help="seed of the simulation (default 7)")
+    parser.set_defaults(run=_demo)
     return parser
 
 
@@ -254,6 +266,20 @@ def _simulate(call: argparse.Namespace) -> None:
 def _report_page(call: argparse.Namespace) -> int:
     playbooks = [_playbook(one, python=call.python) for one in call.playbook]
     return DONE if write_report(call, playbooks, _as_of) else WRONG
+
+
+def _replay(call: argparse.Namespace) -> int:
+    playbooks = [_playbook(one, python=call.python) for one in (call.what, *call.also)]
+    return DONE if run_replay(call, playbooks, _until(call, playbooks[0])) else WRONG
+
+
+def _what_if(call: argparse.Namespace) -> int:
+    a, b = (_playbook(one, python=call.python) for one in (call.a, call.b))
+    return DONE if run_what_if(call, a, b, _until(call, b)) else WRONG
+
+
+def _until(call: argparse.Namespace, playbook: Playbook) -> datetime | None:
+    return None if call.as_of is None else _as_of(call.as_of, playbook.zone)
 
 
 def _plugins(call: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
-from leadlife.journey.history import Explanation, Line, Visit
+from leadlife.journey.history import Explanation, Grant, Line, Visit
 from leadlife.journey.journey import Journey
 from leadlife.journey.log import LogEntry
 from leadlife.journey.records import Cycle, FactStatus
@@ -13,6 +13,7 @@ __all__ = [
     "Cycle",
     "Explanation",
     "FactStatus",
+    "Grant",
     "Journey",
     "Line",
     "LogEntry",

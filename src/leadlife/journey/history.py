@@ -56,6 +56,38 @@ class Visit(NamedTuple):
         return (self.left or at) - self.entered
 
 
+class Grant(NamedTuple):
+    """One time that a qualification was granted.
+
+    Attributes:
+        name: The qualification.
+        granted: When.
+        ended: When it was withdrawn, lapsed or was granted anew; None while it is held.
+        by: Who granted it; ``system`` or ``timer`` for the playbook's own rule.
+    """
+
+    name: str
+    granted: datetime
+    ended: datetime | None
+    by: str
+
+
+def grants_of(state: State) -> tuple[Grant, ...]:
+    """Return every grant, in order."""
+    grants: list[Grant] = []
+    running: dict[str, int] = {}
+    for change in oldest_first(state.history):
+        if not isinstance(change, RuleChange) or change.kind not in (RuleChangeKind.GRANTED, RuleChangeKind.WITHDRAWN):
+            continue
+        place = running.pop(change.name, None)
+        if place is not None:
+            grants[place] = grants[place]._replace(ended=change.at)
+        if change.kind is RuleChangeKind.GRANTED:
+            running[change.name] = len(grants)
+            grants.append(Grant(change.name, change.at, None, change.by))
+    return tuple(grants)
+
+
 def visits_of(state: State, registry: PlaybookRegistry) -> tuple[Visit, ...]:
     """Return every visit, in order."""
     visits: list[Visit] = []

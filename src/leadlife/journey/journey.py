@@ -21,7 +21,7 @@ from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wak
 from leadlife.journey.contact import ContactState, Enrolment
 from leadlife.journey.data import JourneyData, folded_anew, growable
 from leadlife.journey.handoff import Offer
-from leadlife.journey.history import Explanation, Visit
+from leadlife.journey.history import Explanation, Grant, Visit
 from leadlife.journey.log import LogEntry
 from leadlife.journey.recording import Clock, verb
 from leadlife.journey.records import Cycle, PendingMove
@@ -593,6 +593,11 @@ class Journey:
     def visits(self) -> tuple[Visit, ...]:
         """Every stay in a stage, in order."""
         return history.visits_of(self._data.shown, self._data.registry)
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """Every time that a qualification was granted, in order, by its rule or by a person."""
+        return history.grants_of(self._data.shown)
 
     def time_in_stages(self, *, cycle: int | None = None) -> dict[str, timedelta]:
         """Return how long the lead has been in each stage up to :attr:`at`; several visits are added up.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadlife._base.outcomes import as_chance, several
-from leadlife.errors import Malformed, MissingExtra
+from leadlife.errors import Malformed, MissingExtra, did_you_mean
 from leadlife.evaluation import calibration, gains, roc_auc, roc_curve, threshold
 from leadlife.planning.comparison import Comparison
 from leadlife.scoring import Scale, Score
@@ -21,6 +21,9 @@ except ModuleNotFoundError:
     raise MissingExtra(
         "leadlife.reports.charts needs the package altair", hint="pip install 'leadlife[plots]'"
     ) from None
+
+if TYPE_CHECKING:
+    from leadlife.batch import WhatIf
 
 SIZE = 320
 MOST_POINTS = 400
@@ -235,3 +238,40 @@ def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, flo
     """Return every n-th point and always the last, so that a chart of a million leads stays small."""
     step = max(1, len(points) // MOST_POINTS)
     return [*points[:-1:step], points[-1]]
+
+
+def what_if_chart(found: WhatIf, *, names: Iterable[str] = ()) -> alt.FacetChart:
+    """Return what began each week under two playbooks: what was granted, and which stages were entered.
+
+    Args:
+        found: What :func:`leadlife.batch.what_if` returned.
+        names: Which qualifications and stages; by default those that differ.
+
+    Raises:
+        Malformed: Nothing differs, or a name is unknown.
+    """
+    rows, wanted = found.weeks.to_pylist(), set(names)
+    known = {row["name"] for row in rows}
+    if wanted - known:
+        raise Malformed(f"nothing is called {min(wanted - known)!r}", hint=did_you_mean(min(wanted - known), known))
+    wanted = wanted or {row["name"] for row in rows if row["a"] != row["b"]}
+    if not wanted:
+        raise Malformed("the two playbooks come to the same in every week", hint="pass names= to see them all the same")
+    shown = [
+        {"week": str(row["week"]), "what": f"{row['name']}, {row['what']}", "number": row[side], "playbook": label}
+        for row in rows
+        if row["name"] in wanted
+        for side, label in (("a", f"a: {found.a.ref}"), ("b", f"b: {found.b.ref}"))
+    ]
+    lines = (
+        _chart(shown)
+        .mark_line(interpolate="step-after")
+        .encode(
+            x=alt.X("week:T", title="week"),
+            y=alt.Y("number:Q", title="how many began"),
+            color=alt.Color("playbook:N", title=None, scale=alt.Scale(range=[GREY, FOR])),
+        )
+        .properties(width=2 * SIZE, height=SIZE // 2)
+    )
+    faceted: alt.FacetChart = lines.facet(row=alt.Row("what:N", title=None)).resolve_scale(y="independent")
+    return faceted

@@ -43,7 +43,7 @@ from leadlife.timing import elapsed
 
 
 def book(*policies, zone="UTC"):
-    kinds = {**eight_stage().activity_kinds, **{kind: ActivityKind() for kind in KINDS}}
+    kinds = {**{kind: ActivityKind() for kind in KINDS}, **eight_stage().activity_kinds}
     fields = {
         "size": FieldSpec(type="integer"),
         "city": FieldSpec(type="text"),

@@ -7,9 +7,9 @@ from leadlife.errors import MissingExtra
 
 try:
     from leadlife.batch.columns import FACTS, fact_columns, facts_of, instants, write_facts
-    from leadlife.batch.replay import Progress, Replayed, replay
+    from leadlife.batch.counterfactual import Mark, WhatIf, what_if
+    from leadlife.batch.replays import Progress, Replayed, replay
     from leadlife.batch.scoring import Scored, score
-    from leadlife.batch.what_if import Mark, WhatIf, what_if
 except ModuleNotFoundError as _missing:
     if _missing.name not in ("duckdb", "narwhals", "numpy", "pyarrow"):
         raise

@@ -191,8 +191,7 @@ def check_columns(schema: pa.Schema, where: str = "the facts") -> None:
     ]
     for field in schema:
         if field.name not in FACTS.names:
-            hint = did_you_mean(field.name, FACTS.names) or f"columns are: {', '.join(FACTS.names)}; leave out the rest"
-            faults.append(Fault(field.name, "facts have no such column", hint))
+            faults.append(Fault(field.name, "facts have no such column", did_you_mean(field.name, FACTS.names)))
         elif not _fits(field):
             instants = field.name in ("at", "recorded_at")
             hint = "give microseconds, or instants with a zone" if instants else "cast it"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from leadlife.batch.replay import Replayed
+from leadlife.batch.replays import Replayed
 from leadlife.batch.rows import micros
 from leadlife.errors import Malformed
 from leadlife.timing import zone_named

@@ -232,7 +232,15 @@ def schema_of(name: str) -> pa.Schema:
 
 
 class Output:
-    """The rows of some tables, which grow journey by journey."""
+    """The rows of some tables, which grow journey by journey.
+
+    Attributes:
+        asked: What is asked of each journey.
+        leads: How many journeys were added.
+        facts: How many facts those have.
+        left_out: How many journeys were set aside.
+        later: How many begin after the instant that was asked for.
+    """
 
     def __init__(self, asked: Asked) -> None:
         self.asked: Asked = asked

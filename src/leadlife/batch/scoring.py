@@ -16,7 +16,7 @@ from leadlife.batch.closed_forms import ClosedForms, Form, NoClosedForm
 from leadlife.batch.columns import DEMANDED, FACTS, Source, open_columns, parquet_files
 from leadlife.batch.dialects import DUCKDB, Dialect
 from leadlife.batch.outputs import SCORES, SET_ASIDE, table_of
-from leadlife.batch.replay import replay
+from leadlife.batch.replays import replay
 from leadlife.batch.rows import micros
 from leadlife.errors import Malformed, Unreadable
 from leadlife.playbook.playbook import Playbook
@@ -212,8 +212,10 @@ def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
         Malformed: The facts are no such columns.
         Unreadable: A file cannot be read.
     """
-    if isinstance(facts, str | Path):
-        selects = [_select(file, schema) for file, schema in parquet_files(facts).items()]
+    files = parquet_files(facts) if isinstance(facts, str | Path) else {}
+    # DuckDB rounds instants of other units in its own way, so those are read in ours.
+    if files and not any(_is_finer(schema) for schema in files.values()):
+        selects = [_select(file, schema) for file, schema in files.items()]
         connection.execute(f"CREATE TEMP VIEW facts AS {' UNION ALL '.join(selects)}")
         for name in DEMANDED:
             blank = _one(connection, f"SELECT count(*) FROM facts WHERE {_RENAMED.get(name, name)} IS NULL")
@@ -228,6 +230,10 @@ def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
 
 _RENAMED = {"at": "at_us", "key": "own_key"}
 _AS_GIVEN = ", ".join(f'{_RENAMED.get(name, name)} AS "{name}"' for name in FACTS.names)
+
+
+def _is_finer(schema: pa.Schema) -> bool:
+    return any(pa.types.is_timestamp(field.type) and field.type.unit != "us" for field in schema)
 
 
 def _select(file: Path, schema: pa.Schema) -> str:

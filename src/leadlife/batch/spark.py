@@ -23,8 +23,8 @@ from leadlife.batch.closed_forms import ClosedForms
 from leadlife.batch.columns import FACTS, check_columns
 from leadlife.batch.dialects import SPARK
 from leadlife.batch.folding import Folder, without_collector
-from leadlife.batch.outputs import SCORES, TABLES, Asked, Output, schema_of
-from leadlife.batch.replay import asked_of
+from leadlife.batch.outputs import TABLES, Asked, Output, schema_of
+from leadlife.batch.replays import asked_of
 from leadlife.batch.rows import micros
 from leadlife.batch.scoring import MOST_DISTINCT, attributes_of, translated, wanted_policies
 from leadlife.errors import Malformed, MissingExtra, did_you_mean
@@ -264,11 +264,3 @@ def _check_python(spark: SparkSession) -> None:
     told = subprocess.run([found, "-c", _CHECK], capture_output=True, text=True, check=False)  # noqa: S603
     if told.stdout.split() != [str(part) for part in sys.version_info[:2]]:
         raise MissingExtra(f"Spark would start {found}, a Python of another version, or without leadlife", hint=hint)
-
-
-try:
-    import pyspark  # noqa: F401
-except ModuleNotFoundError:
-    raise MissingExtra("leadlife.batch.spark needs pyspark", hint="pip install 'leadlife[spark]'") from None
-
-__all__ = ["SCORES", "replay", "score"]

@@ -50,12 +50,13 @@ class Job(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What became of one partition: how many journeys and facts were folded, and how many journeys were set aside."""
+    """What became of one partition: how many journeys and facts were folded, were set aside, or begin later."""
 
     number: int
     leads: int
     facts: int
     set_aside: int
+    later: int
 
 
 _REGISTRIES: dict[str, PlaybookRegistry] = {}
@@ -85,7 +86,7 @@ def fold_part(job: Job, number: int, without: frozenset[int] = frozenset()) -> D
             if output.held >= ROWS_A_GROUP:
                 tables.write(output.take())
         tables.write(output.take())
-    done = Done(number, output.leads, output.facts, output.left_out)
+    done = Done(number, output.leads, output.facts, output.left_out, output.later)
     _begun(job, number).unlink()
     mark(job.out, done)
     return done

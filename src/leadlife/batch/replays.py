@@ -44,6 +44,7 @@ class Progress(NamedTuple):
         leads: How many journeys were folded so far.
         facts: How many facts those have.
         set_aside: How many journeys could not be folded.
+        later: How many begin after the instant that was asked for; they are in no table.
     """
 
     done: int
@@ -51,10 +52,12 @@ class Progress(NamedTuple):
     leads: int
     facts: int
     set_aside: int
+    later: int = 0
 
     def __str__(self) -> str:
         aside = f", {self.set_aside:,} set aside" if self.set_aside else ""
-        return f"{self.done} of {self.partitions} parts, {self.leads:,} leads, {self.facts:,} facts{aside}"
+        later = f", {self.later:,} came later" if self.later else ""
+        return f"{self.done} of {self.partitions} parts, {self.leads:,} leads, {self.facts:,} facts{aside}{later}"
 
 
 class Replayed:
@@ -142,9 +145,8 @@ class Replayed:
 
 
 def _no_table(name: str, known: Iterable[str]) -> Malformed:
-    names = [one for one in known if one in TABLES or one == "set_aside"]
-    hint = did_you_mean(name, names) or f"ask for it: tables=[..., {name!r}]"
-    return Malformed(f"there is no table {name!r}", hint=hint)
+    made = [one for one in known if one in TABLES or one == "set_aside"]
+    return Malformed(f"there is no table {name!r}: it was not asked for", hint=did_you_mean(name, made))
 
 
 def replay(
@@ -186,8 +188,9 @@ def replay(
     """
     registry = PlaybookRegistry(PlaybookRegistry.of(playbook), override=under)
     asked = asked_of(registry, as_of, tables, scores)
-    if workers < 1:
-        raise Malformed("workers must be a whole number from 1", hint=f"this machine has {os.cpu_count()} processors")
+    if workers < 1 or (partitions is not None and partitions < 1):
+        hint = f"this machine has {os.cpu_count()} processors"
+        raise Malformed("workers and partitions must be whole numbers from 1", hint=hint)
     rows = _rows(facts)
     small = rows is not None and rows <= ROWS_A_PARTITION
     if out is None and workers == 1 and partitions is None and small:
@@ -218,8 +221,7 @@ def asked_of(
     known = [name for name in TABLES if name != "scores"]
     for name in names:
         if name not in known:
-            hint = did_you_mean(str(name), known) or f"tables are: {', '.join(known)}; name policies in scores="
-            raise Malformed(f"there is no table {name!r}", hint=hint)
+            raise Malformed(f"there is no table {name!r}", hint=did_you_mean(str(name), known))
     for policy in policies:
         (registry.first if registry.override is None else registry.override).policy(policy)
     wanted = (*dict.fromkeys(names), *(("scores",) if policies else ()))
@@ -255,7 +257,7 @@ def _at_once(
     with without_collector():
         for _ in Folder(registry, output).fold_all(table.to_batches(max_chunksize=ROWS_A_BATCH)):
             pass
-    come = Progress(1, 1, output.leads, output.facts, output.left_out)
+    come = Progress(1, 1, output.leads, output.facts, output.left_out, output.later)
     if progress is not None:
         progress(come)
     return Replayed(output.take(), None, come, asked.as_of)
@@ -280,8 +282,8 @@ def _in_folder(task: _Task, out: Path, number: int, progress: Callable[[Progress
 
 def _sum(done: Iterable[work.Done], number: int) -> Progress:
     parts = list(done)
-    sums = (sum(one.leads for one in parts), sum(one.facts for one in parts), sum(one.set_aside for one in parts))
-    return Progress(len(parts), number, *sums)
+    sums = (sum(numbers) for numbers in zip(*(one[1:] for one in parts), strict=True))
+    return Progress(len(parts), number, *(sums if parts else (0, 0, 0, 0)))
 
 
 def _prepared(task: _Task, out: Path, number: int) -> int:

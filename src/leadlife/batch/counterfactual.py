@@ -20,7 +20,7 @@ import pyarrow as pa
 from leadlife._base.text_tables import number, percent, text_table
 from leadlife.batch.columns import Source, write_facts
 from leadlife.batch.figures import DAY, WON
-from leadlife.batch.replay import Progress, Replayed, replay
+from leadlife.batch.replays import Progress, Replayed, replay
 from leadlife.errors import Malformed
 from leadlife.playbook.playbook import Playbook
 from leadlife.qualification.rules import QualificationRule
@@ -422,8 +422,7 @@ def _text(found: WhatIf) -> str:
         for one in found.stages
     ]
     lines += [text_table(stages), ""] if len(stages) > 1 else []
-    aside = (
-        [f"set aside: {found.set_aside[0]:,} under a, {found.set_aside[1]:,} under b"] if any(found.set_aside) else []
-    )
+    in_a, in_b = found.set_aside
+    aside = [f"set aside: {in_a:,} under a, {in_b:,} under b"] if in_a or in_b else []
     notes = [f"{one.name} is estimated: it rests on {one.why}" for one in found.qualifications if one.why]
     return "\n".join([*lines, *aside, *notes]).rstrip()

@@ -1,0 +1,180 @@
+"""Scores by SQL in the cases that the laws seldom meet: merged leads, halves, own code, too many values, strange names."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from batch.worlds import book
+from leadlife import (
+    ActivityRecorded,
+    FieldChanged,
+    Identified,
+    Journey,
+    Lifecycle,
+    Playbook,
+    Retracted,
+    Stage,
+    Transition,
+)
+from leadlife.batch import fact_columns, replay, score, scoring, write_facts
+from leadlife.criteria import count, field, identified
+from leadlife.errors import Malformed, UnknownName, Unreadable
+from leadlife.facts import Merged
+from leadlife.playbook.recycling_rules import RecyclingRule
+from leadlife.scoring import ActivityRule, CustomPolicy, FieldRule, Points, Scaled
+from leadlife.timing import days, elapsed
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LATER = AT + timedelta(days=10)
+
+
+def called(lead, playbook, *hours):
+    calls = [ActivityRecorded(kind="call", at=AT + timedelta(hours=hour)) for hour in hours]
+    return Journey.start(lead, playbook, at=AT, stage="name").record_all(calls)
+
+
+def points(name="own", **changes):
+    rule = ActivityRule(name="calls", kinds="call", points=10, half_life=elapsed(days=7))
+    return Points(**{"name": name, "rules": [rule], **changes})
+
+
+def values(come):
+    return {(row["lead"], row["policy"]): row["micropoints"] for row in come.table.to_pylist()}
+
+
+def test_halves_are_rounded_away_from_zero_as_in_a_ledger():
+    start = Points(name="start", start=0.000001)
+    for by, worth in ((0.5, 1), (-0.5, -1), (1.5, 2), (0.499999, 0)):
+        playbook = book(Scaled(name="scaled", of=start, by=by))
+        assert values(score(called("ada", playbook), playbook, "scaled", at=LATER)) == {("ada", "scaled"): worth}
+
+
+def test_a_merged_lead_is_folded_and_the_others_are_not():
+    playbook = book(points())
+    other = called("bo", playbook, 1, 2)
+    ada = called("ada", playbook, 3)
+    merged = ada.merge(other, at=AT + timedelta(days=1), by="sam")
+    facts = [merged, called("cy", playbook, 5)]
+    assert any(isinstance(fact, Merged) for fact in merged.facts)
+    come = score(facts, playbook, "own", at=LATER)
+    assert (come.ways, come.folded) == ({"own": "sql"}, 1)
+    alone = replay(facts, playbook, as_of=LATER, tables=(), scores="own")
+    assert sorted(map(str, come.table.to_pylist())) == sorted(map(str, alone.scores.to_pylist()))
+
+
+def test_what_a_recycling_halves_is_folded():
+    playbook = book(points()).replace(recycling=(RecyclingRule(reasons="bad timing", scores="halve"),))
+    come = score(called("ada", playbook, 1), playbook, "own", at=LATER)
+    assert come.ways == {"own": "a recycling halves scores or starts them afresh"}
+    assert come.table.num_rows == 1
+
+
+def test_own_code_is_folded_and_both_ways_stand_in_one_table():
+    playbook = book(points(), CustomPolicy.of(lambda _lead, seen, *, at: float(len(seen)), name="mine"))
+    come = score(called("ada", playbook, 1, 2), playbook, ["own", "mine"], at=LATER)
+    assert come.ways == {"own": "sql", "mine": "policies of type CustomPolicy are not translated"}
+    assert values(come)["ada", "mine"] == 2_000_000
+    assert come.set_aside.num_rows == 0
+
+
+def test_all_policies_of_the_playbook_are_asked_if_nobody_says_which():
+    playbook = book(points())
+    assert {policy for _, policy in values(score(called("ada", playbook), playbook, at=LATER))} == {
+        "urgency",
+        "research",
+        "own",
+    }
+
+
+def test_too_many_distinct_values_are_folded(monkeypatch):
+    monkeypatch.setattr(scoring, "MOST_DISTINCT", 1)
+    playbook = book(Points(name="own", rules=[FieldRule(name="size", when=field("size") >= 5, points=3)]))
+    facts = [Journey(f"lead{size}", playbook).record(FieldChanged(name="size", value=size, at=AT)) for size in range(9)]
+    come = score(facts, playbook, "own", at=LATER)
+    assert come.ways == {"own": "there are more than 1 distinct values to ask about"}
+    assert sorted(values(come).values()) == [0] * 5 + [3_000_000] * 4
+
+
+def test_texts_with_quotes_and_backslashes_are_kept():
+    odd = 'it\'s \\ "odd" -- ; DROP TABLE facts'
+    playbook = book(points(exclude=[field("city") == odd]))
+    ada = called("o'hara", playbook, 1).record(FieldChanged(name="city", value=odd, at=AT))
+    (row,) = score(ada, playbook, "own", at=LATER).table.to_pylist()
+    assert (row["lead"], row["why"]) == ("o'hara", ada.score("own", at=LATER).why)
+    assert odd in row["why"]
+
+
+def test_a_retraction_counts_though_it_is_dated_after_the_instant():
+    playbook = book(points())
+    ada = called("ada", playbook, 1, 2)
+    target = ada.facts[-1]
+
+    facts = ada.record(Retracted(target=target.id, at=LATER + timedelta(days=9)))
+    come = score(facts, playbook, "own", at=LATER)
+    assert values(come)["ada", "own"] == facts.as_of(at=LATER).score("own", at=LATER).micropoints
+    claimed = score(facts, playbook, "own", at=LATER, settled=True)
+    assert values(claimed)["ada", "own"] > values(come)["ada", "own"]  # the claim was wrong, and nothing was looked for
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        (points(rules=[ActivityRule(name="r", kinds="call", points=1, at_most_per_day=1)]), "has a cap per day"),
+        (points(rules=[ActivityRule(name="r", kinds="call", points=1, once_per="page")]), "has a cap per value"),
+        (points(rules=[ActivityRule(name="r", kinds="call", points=1, window=days(9))]), "a window of calendar days"),
+        (points(exclude=[count("call", within=days(3)) >= 1]), "a window of calendar days"),
+        (points(exclude=[count(within=elapsed(days=3)) >= 1]), "counts activities of any kind"),
+    ],
+)
+def test_what_has_no_closed_form_says_why(policy, why):
+    come = score(called("ada", book(policy), 1), book(policy), "own", at=LATER)
+    assert why in come.ways["own"]
+
+
+def test_files_are_read_where_they_lie_and_blank_leads_are_refused(tmp_path):
+    playbook = book(Points(name="own", rules=[FieldRule(name="known", when=identified(), points=2)]))
+    facts = Journey("ada", playbook).record(Identified(at=AT))
+    write_facts(facts, tmp_path / "a.parquet")
+    write_facts(called("bo", playbook), tmp_path / "b.parquet")
+    assert values(score(tmp_path, playbook, "own", at=LATER)) == {("ada", "own"): 2_000_000, ("bo", "own"): 0}
+    table = fact_columns(facts).set_column(0, "lead", [[None]])
+    import pyarrow.parquet as pq
+
+    pq.write_table(table.cast(table.schema), tmp_path / "c.parquet")
+    with pytest.raises(Malformed, match="lead"):
+        score(tmp_path, playbook, "own", at=LATER)
+
+
+def test_instants_and_missing_columns_in_a_file_are_read(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    playbook = book(points())
+    plain = pa.table(
+        {"lead": ["ada"], "kind": ["activity"], "name": ["call"], "at": pa.array([AT], pa.timestamp("ns", "UTC"))}
+    )
+    pq.write_table(plain, tmp_path / "a.parquet")
+    assert values(score(tmp_path / "a.parquet", playbook, "own", at=AT)) == {("ada", "own"): 10_000_000}
+
+
+def test_a_file_that_breaks_while_it_is_read_is_named(tmp_path):
+    playbook = book(points())
+    path = tmp_path / "a.parquet"
+    write_facts([called(f"lead{number}", playbook, 1, 2, 3) for number in range(200)], path)
+    data = bytearray(path.read_bytes())
+    data[100 : len(data) // 2] = bytes(len(data) // 2 - 100)
+    path.write_bytes(data)
+    with pytest.raises(Unreadable, match="cannot be read"):
+        score(path, playbook, "own", at=LATER)
+
+
+def test_unknown_policies_and_playbooks_without_any_are_refused():
+    with pytest.raises(UnknownName):
+        score(called("ada", book()), book(), "urgncy", at=LATER)
+
+    life = Lifecycle(
+        stages=[Stage(id="a"), Stage(id="w", status="won")],
+        transitions=[Transition(trigger="go", sources="a", target="w")],
+    )
+    with pytest.raises(Malformed, match="has no scores"):
+        score(called("ada", book()), Playbook(id="p", lifecycle=life), at=LATER)

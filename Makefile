@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export PYTHONWARNINGS := ignore::DeprecationWarning:pip
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cover lint types docs fuzz plugin tryton soak bench clean
+.PHONY: help demo test cover lint types docs fuzz plugin tryton spark soak bench clean
 
 help: ## say what there is to make
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,14 +21,18 @@ $(VENV)/.dev: $(VENV)/.core
 	$(PIP) install -c constraints.txt --group dev --group docs
 	@touch $@
 
+$(VENV)/.spark: $(VENV)/.dev
+	$(PIP) install -c constraints.txt --group spark
+	@touch $@
+
 demo: $(VENV)/.core ## set up and walk a simulated funnel, from first contact to the honest table
 	$(BIN)/leadlife demo
 
 test: $(VENV)/.dev ## set up and run the tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --deselect tests/batch/test_spark.py
 
 cover: $(VENV)/.dev ## run the tests without ../shared and demand every branch of the package
-	LEADLIFE_SHARED=none LEADLIFE_EXAMPLES=25 LEADLIFE_DERANDOMIZE=1 $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/hosts --ignore tests/stores/test_campaign.py --cov --cov-report=term:skip-covered --cov-fail-under=100
+	LEADLIFE_SHARED=none LEADLIFE_EXAMPLES=25 LEADLIFE_DERANDOMIZE=1 $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/hosts --ignore tests/stores/test_campaign.py --ignore tests/batch/test_spark.py --cov --cov-report=term:skip-covered --cov-fail-under=100
 
 lint: $(VENV)/.dev ## ruff and the layers
 	$(BIN)/ruff check .
@@ -45,11 +49,14 @@ docs: $(VENV)/.dev ## build the documentation, warnings as errors
 fuzz: $(VENV)/.dev ; $(BIN)/python tests/fuzzing.py 30 ## break definition and mapping files for 30 seconds
 plugin: $(VENV)/.dev ; sh examples/acme_plugin/try.sh $(PYTHON) ## build the example plugin, and try it in a fresh environment
 tryton: $(VENV)/.dev ; sh examples/tryton_plugin/try.sh $(PYTHON) ## build the Tryton module, and run its scenario in a fresh environment
+spark: $(VENV)/.spark ## the replay and the scores on Spark, in local mode and over Spark Connect; needs Java
+	LEADLIFE_SPARK=local $(BIN)/python -m pytest -q -rs tests/batch/test_spark.py
+	LEADLIFE_SPARK=connect $(BIN)/python -m pytest -q -rs tests/batch/test_spark.py -k "every_table or micropoint"
 soak: $(VENV)/.dev ## long campaigns: many more random lives and laws, and the simulated year of a small firm
 	LEADLIFE_EXAMPLES=2000 $(BIN)/python -m pytest -n auto tests/planning tests/properties tests/economics && $(BIN)/python tests/year.py
 	PYTHONPATH=src:tests $(BIN)/python -m reference.campaign --lives 2000 --seed 1 --features all
 	for job in "kills --count 300" "cuts --count 2000" "flips --count 2000" "writers --count 1600" "duplicates --count 50000"; do PYTHONPATH=src:tests $(BIN)/python -m stores.campaign $$job || exit 1; done
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
-	for job in moves scoring bayes checks record planning economics stores; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
+	for job in moves scoring bayes checks record planning economics stores batch; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
 clean: ## remove what was built
 	rm -rf $(VENV) docs/_build dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch.worlds import book, instants, logs
@@ -33,6 +33,7 @@ def agrees(journeys, playbook, at):
     return come
 
 
+@settings(max_examples=20)
 @given(st.data())
 def test_the_funnel_is_that_of_the_journeys(data):
     playbook = data.draw(playbooks())
@@ -41,6 +42,7 @@ def test_the_funnel_is_that_of_the_journeys(data):
         agrees([journey], playbook, data.draw(instants()))
 
 
+@settings(max_examples=20)
 @given(st.data())
 def test_of_several_leads_as_well(data):
     playbook = book()

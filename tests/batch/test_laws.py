@@ -96,6 +96,7 @@ def test_scores_by_sql_are_those_of_journeys_to_the_last_micropoint(data):
     assert scored_as_journeys(data, policy).ways == {policy.name: "sql"}
 
 
+@settings(max_examples=25)
 @given(st.data())
 def test_what_has_no_closed_form_is_folded_and_comes_to_the_same(data):
     scored_as_journeys(data, data.draw(policies()))

@@ -44,6 +44,10 @@ def spark():
         pytest.importorskip("grpc", reason="Spark Connect needs grpcio: make spark installs it")
         session = SparkSession.builder.remote("local[2]").getOrCreate()
     session.conf.set("spark.sql.shuffle.partitions", "2")
+    session.conf.set(
+        "spark.sql.codegen.wholeStage", "false"
+    )  # a few rows: to compile a query takes longer than to run it
+    session.conf.set("spark.sql.adaptive.enabled", "false")
     yield session
     session.stop()
 
@@ -98,7 +102,7 @@ def test_every_table_is_that_of_the_processes(spark):
     mine = replay(table, playbook, as_of=LATER, scores="mine")
     frame = spark.createDataFrame(table)
     for name in ("leads", "visits", "derived", "set_aside"):
-        found = on_spark.replay(frame, playbook, as_of=LATER, table=name, partitions=3)
+        found = on_spark.replay(frame, playbook, as_of=LATER, table=name, partitions=2)
         assert rows(found.toArrow()) == rows(mine.table(name)), name
     found = on_spark.replay(frame, playbook, as_of=LATER, table="scores", scores="mine")
     assert rows(found.toArrow()) == rows(mine.scores)

@@ -21,10 +21,6 @@ $(VENV)/.dev: $(VENV)/.core
 	$(PIP) install -c constraints.txt --group dev --group docs
 	@touch $@
 
-$(VENV)/.spark: $(VENV)/.dev
-	$(PIP) install -c constraints.txt --group spark
-	@touch $@
-
 demo: $(VENV)/.core ## set up and walk a simulated funnel, from first contact to the honest table
 	$(BIN)/leadlife demo
 
@@ -49,14 +45,11 @@ docs: $(VENV)/.dev ## build the documentation, warnings as errors
 fuzz: $(VENV)/.dev ; $(BIN)/python tests/fuzzing.py 30 ## break definition and mapping files for 30 seconds
 plugin: $(VENV)/.dev ; sh examples/acme_plugin/try.sh $(PYTHON) ## build the example plugin, and try it in a fresh environment
 tryton: $(VENV)/.dev ; sh examples/tryton_plugin/try.sh $(PYTHON) ## build the Tryton module, and run its scenario in a fresh environment
-spark: $(VENV)/.spark ## the replay and the scores on Spark, in local mode and over Spark Connect; needs Java
-	LEADLIFE_SPARK=local $(BIN)/python -m pytest -q -rs tests/batch/test_spark.py
-	LEADLIFE_SPARK=connect $(BIN)/python -m pytest -q -rs tests/batch/test_spark.py -k "every_table or micropoint"
+spark: $(VENV)/.dev ; sh tests/batch/on_spark.sh $(BIN) ## the replay and the scores on Spark, in local mode and over Spark Connect; needs Java
 soak: $(VENV)/.dev ## long campaigns: many more random lives and laws, and the simulated year of a small firm
 	LEADLIFE_EXAMPLES=2000 $(BIN)/python -m pytest -n auto tests/planning tests/properties tests/economics && $(BIN)/python tests/year.py
 	PYTHONPATH=src:tests $(BIN)/python -m reference.campaign --lives 2000 --seed 1 --features all
 	for job in "kills --count 300" "cuts --count 2000" "flips --count 2000" "writers --count 1600" "duplicates --count 50000"; do PYTHONPATH=src:tests $(BIN)/python -m stores.campaign $$job || exit 1; done
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
 	for job in moves scoring bayes checks record planning economics stores batch; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done
-clean: ## remove what was built
-	rm -rf $(VENV) docs/_build dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+clean: ; rm -rf $(VENV) docs/_build dist build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache ## remove what was built

@@ -302,3 +302,13 @@ class TestWhoTheLeadIs:
             with pytest.raises(Malformed):
                 Journey(bad, eight_stage())
         assert Journey("ü ñ \u00a0", eight_stage()).lead_id
+
+
+def test_a_stored_actor_is_read_once_and_a_bad_one_is_named():
+    stored = Moved(trigger="engage", at=T0, by=Actor(id="mia", roles=("sales",))).dump()
+    one, other = load_fact(stored), load_fact(stored)
+    assert one.by is other.by
+    assert one.by == Actor(id="mia", roles=("sales",))
+    for wrong in ({"id": "", "kind": "person", "roles": []}, {"id": "mia", "kind": "person", "roles": [7]}):
+        with pytest.raises(Malformed, match="by"):
+            load_fact({**stored, "by": wrong})

@@ -91,6 +91,14 @@ def test_facts_are_written_and_counted(tmp_path):
     assert list(facts_of(tmp_path / "facts.parquet")) == list(journey().facts)
 
 
+def test_facts_are_divided_so_that_each_part_holds_whole_leads(tmp_path):
+    facts = [journey(f"lead{number}") for number in range(20)]
+    assert write_facts(facts, tmp_path / "parts", parts=3) == 140
+    parts = [fact_columns(tmp_path / "parts" / f"part={number}") for number in range(3)]
+    leads = [set(part["lead"].to_pylist()) for part in parts]
+    assert sum(map(len, leads)) == len(set.union(*leads)) == 20
+
+
 def test_instants_with_a_zone_are_read_and_nanoseconds_cut_off():
     at = pd.DataFrame({"lead": ["ada"], "kind": ["activity"], "name": ["call"]})
     at["at"] = pd.to_datetime(["2026-03-02T06:30:00.123456789-03:00"])

@@ -263,6 +263,15 @@ def test_a_table_of_a_folder_that_was_not_asked_for_is_named(tmp_path):
         come.table("visits")
 
 
+def test_facts_of_unknown_number_are_divided_if_they_are_many(monkeypatch):
+    facts = [fact for journey in journeys() for fact in journey.facts]
+    assert replay(iter(facts), book()).progress.partitions == 1
+    monkeypatch.setattr(replays, "ROWS_A_PARTITION", 3)
+    monkeypatch.setattr("leadlife.batch.columns.ROWS_A_BATCH", 2)
+    many = replay(iter(facts), book())
+    assert (many.progress.partitions, many.progress.leads, many.progress.facts) == (20, 8, len(facts))
+
+
 def test_facts_are_divided_by_their_number():
     assert number_of_partitions(10, 1) == 1
     assert number_of_partitions(10, 2) == 8

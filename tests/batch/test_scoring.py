@@ -21,7 +21,19 @@ from leadlife.criteria import count, field, identified
 from leadlife.errors import Malformed, UnknownName, Unreadable
 from leadlife.facts import Merged
 from leadlife.playbook.recycling_rules import RecyclingRule
-from leadlife.scoring import ActivityRule, CustomPolicy, FieldRule, Points, Scaled
+from leadlife.scoring import (
+    ActivityRule,
+    Capped,
+    CustomPolicy,
+    Fallback,
+    FieldRule,
+    Gated,
+    Grid,
+    Highest,
+    Points,
+    Scaled,
+    StepDecay,
+)
 from leadlife.timing import days, elapsed
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -178,3 +190,33 @@ def test_unknown_policies_and_playbooks_without_any_are_refused():
     )
     with pytest.raises(Malformed, match="has no scores"):
         score(called("ada", book()), Playbook(id="p", lifecycle=life), at=LATER)
+
+
+def test_bands_around_a_policy_are_found_as_in_a_ledger():
+    own, other = points(bands={"low": 0, "high": 15}), points("other", start=3, bands={"few": 0, "many": 12})
+    grid = Grid(name="grid", fit=own, engagement=other)
+    made = [
+        Capped(name="one", of=grid, cap=50),
+        Gated(name="two", of=grid, when=identified()),
+        Capped(name="three", of=Fallback(name="first", of=[own, other]), cap=9),
+        Gated(name="four", of=Capped(name="inner", of=own, cap=9), when=count("call") >= 1),
+    ]
+    for policy in made:
+        playbook = book(policy)
+        ada = called("ada", playbook, 1, 2)
+        come, expected = score(ada, playbook, policy.name, at=LATER), ada.score(policy.name, at=LATER)
+        (row,) = come.table.to_pylist()
+        assert (come.ways, row["band"]) == ({policy.name: "sql"}, expected.band)
+        assert row["micropoints"] == expected.micropoints
+
+
+def test_the_highest_inside_another_policy_is_folded():
+    policy = Capped(name="around", of=Highest(name="best", of=[points(bands={"any": 0}), points("other")]), cap=9)
+    come = score(called("ada", book(policy), 1), book(policy), "around", at=LATER)
+    assert "bands around the highest" in come.ways["around"]
+
+
+def test_steps_are_folded():
+    rule = ActivityRule(name="r", kinds="call", points=1, decay=StepDecay(percent=25, every=elapsed(days=1)))
+    come = score(called("ada", book(points(rules=[rule])), 1), book(points(rules=[rule])), "own", at=LATER)
+    assert come.ways["own"] == "rule 'r' decays by steps"

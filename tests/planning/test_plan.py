@@ -287,6 +287,10 @@ def test_a_playbook_that_changes_goes_on_at_the_same_touch_or_says_that_it_canno
     assert (reasons(gone), gone.silences[0].detail) == ([Why.GONE], "'one'")
     assert not moved["4"].enrolments
     assert "left the programme letters: not declared any more" in str(moved["4"].explain())
+    bare = before.replace(version="5", programmes=[])
+    known = Journey.replay(moved["4"].facts, [before, none, bare])
+    again = known.record(PlaybookAdopted(playbook=bare.ref, at=T0))  # it took part once, and is not told twice
+    assert str(again.explain()).count("left the programme letters") == 1
 
 
 # ---------------------------------------------------------------- sending

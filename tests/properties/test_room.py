@@ -11,6 +11,7 @@ from leadlife import (
     ActivityRule,
     Actor,
     EvidenceGiven,
+    FieldChanged,
     FieldSpec,
     Journey,
     Moved,
@@ -25,6 +26,7 @@ from leadlife.errors import InvalidDefinition
 from leadlife.journey import rule_evaluation
 from leadlife.presets import eight_stage
 from leadlife.scoring import FieldRule
+from leadlife.scoring.score import room
 from leadlife.testing import points_policies
 from leadlife.testing.strategies import EPOCH
 from leadlife.timing import elapsed
@@ -115,3 +117,30 @@ def test_what_is_left_out_would_have_changed_nothing(book, life, later):
         whole = begun.record_all(life)
         expected = [concluded(whole), concluded(whole.tick(until))]
     assert [concluded(journey), concluded(journey.tick(until))] == expected
+
+
+def test_a_score_in_another_zone_and_an_excluded_lead_leave_room_as_they_should():
+    calls = Points(name="own", zone="Asia/Tokyo", rules=[ActivityRule(name="r", kinds="call", points=3)])
+    shut = Points(name="shut", rules=calls.rules, exclude=[field("size") == 0])
+    rules = [
+        QualificationRule(name="one", enter=score("own") >= 7),
+        QualificationRule(name="two", enter=score("shut") >= 7),
+    ]
+    fields = {"size": FieldSpec(type="integer")}
+    book = eight_stage().with_fields(**fields).with_score(calls).with_score(shut).with_qualifications(*rules)
+    journey = Journey.start("ada", book, stage="name", at=EPOCH).record(FieldChanged(name="size", value=0, at=EPOCH))
+    held = []
+    for hour in range(1, 5):
+        journey = journey.record(ActivityRecorded(kind="call", at=EPOCH + timedelta(hours=hour)))
+        held.append(sorted(journey.qualifications))
+    assert held == [[], [], ["one"], ["one"]]
+    assert "two" in journey.record(FieldChanged(name="size", value=9, at=journey.at)).qualifications
+
+
+def test_room_is_what_is_left_below_the_next_limit():
+    assert room(10, 10, [20, 40]) == 9
+    assert room(10, 12, [20]) == 7
+    assert room(30, 30, [20]) is None
+    assert room(10, 30, [20]) == 0  # it is not sure on which side it is
+    assert room(20, 20, [20]) == 0
+    assert room(0, 0, []) is None

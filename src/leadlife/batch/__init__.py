@@ -6,8 +6,9 @@ Needs the extra ``batch``. Instants in columns are microseconds since 1970, UTC.
 from leadlife.errors import MissingExtra
 
 try:
-    from leadlife.batch.columns import FACTS, fact_columns, facts_of, instants, write_facts
+    from leadlife.batch.columns import FACTS, fact_columns, facts_of, instants
     from leadlife.batch.counterfactual import Mark, WhatIf, what_if
+    from leadlife.batch.partitions import write_facts
     from leadlife.batch.replays import Progress, Replayed, replay
     from leadlife.batch.scoring import Scored, score
 except ModuleNotFoundError as _missing:

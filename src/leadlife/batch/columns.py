@@ -60,24 +60,6 @@ def fact_columns(source: Source) -> pa.Table:
     return open_columns(source).read_all()
 
 
-def write_facts(source: Source, path: str | Path) -> int:
-    """Write facts into a Parquet file, and return how many.
-
-    Raises:
-        Malformed: As for :func:`fact_columns`.
-        Unreadable: A file cannot be read or written.
-    """
-    reader, written = open_columns(source), 0
-    try:
-        with pq.ParquetWriter(str(path), FACTS) as writer:
-            for batch in reader:
-                writer.write_batch(batch)
-                written += batch.num_rows
-    except (OSError, pa.ArrowInvalid) as error:
-        raise _unreadable(path, error) from None
-    return written
-
-
 def facts_of(columns: Source) -> Iterator[Fact]:
     """Yield the facts that columns hold, in the order of the rows.
 
@@ -157,7 +139,7 @@ def parquet_files(path: str | Path) -> dict[Path, pa.Schema]:
         try:
             found[file] = pq.read_schema(file)
         except (OSError, pa.ArrowInvalid) as error:
-            raise _unreadable(file, error) from None
+            raise unreadable(file, error) from None
         check_columns(found[file], str(file))
     return found
 
@@ -167,17 +149,18 @@ def _of_file(file: Path) -> Iterator[pa.RecordBatch]:
         with pq.ParquetFile(file) as opened:
             yield from opened.iter_batches(batch_size=ROWS_A_BATCH)
     except (OSError, pa.ArrowInvalid) as error:
-        raise _unreadable(file, error) from None
+        raise unreadable(file, error) from None
 
 
 def _guarded(batches: Iterator[pa.RecordBatch], what: object) -> Iterator[pa.RecordBatch]:
     try:
         yield from batches
     except (OSError, pa.ArrowInvalid) as error:
-        raise _unreadable(what, error) from None
+        raise unreadable(what, error) from None
 
 
-def _unreadable(what: object, error: Exception) -> Unreadable:
+def unreadable(what: object, error: Exception) -> Unreadable:
+    """Return the error of what cannot be read or written."""
     reason = str(error).partition("\n")[0][:200]
     return Unreadable(f"{what} cannot be read: {reason}", hint="take it out, or write it again from its source")
 

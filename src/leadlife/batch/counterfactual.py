@@ -18,8 +18,9 @@ import duckdb
 import pyarrow as pa
 
 from leadlife._base.text_tables import number, percent, text_table
-from leadlife.batch.columns import Source, write_facts
+from leadlife.batch.columns import Source
 from leadlife.batch.figures import DAY, WON
+from leadlife.batch.partitions import write_facts
 from leadlife.batch.replays import Progress, Replayed, replay
 from leadlife.errors import Malformed
 from leadlife.playbook.playbook import Playbook

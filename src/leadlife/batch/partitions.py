@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leadlife.batch.columns import FACTS
+from leadlife.batch.columns import FACTS, Source, open_columns, unreadable
 from leadlife.errors import LeadlifeError, Unreadable
 
 ROWS_A_PARTITION = 250_000
@@ -24,6 +24,32 @@ def number_of_partitions(rows: int | None, workers: int) -> int:
     """Return into how many parts facts are divided: each small enough, and several for each worker."""
     wanted = -(-(_WAITING if rows is None else rows) // ROWS_A_PARTITION)
     return min(max(wanted, 1 if workers == 1 else 4 * workers), MOST_PARTITIONS)
+
+
+def write_facts(source: Source, path: str | Path, *, parts: int | None = None) -> int:
+    """Write facts into a Parquet file, or divided into a folder, and return how many.
+
+    Args:
+        source: Where they come from: see :func:`fact_columns`.
+        path: The file; with ``parts``, a folder, which is emptied.
+        parts: Into how many parts they are divided by lead: the folder ``part=0`` and so on. Each holds whole leads, so
+            what folds one needs no other.
+
+    Raises:
+        Malformed: As for :func:`fact_columns`.
+        Unreadable: A file cannot be read or written.
+    """
+    if parts is not None:
+        return divide(open_columns(source), Path(path), parts, threads=1)
+    reader, written = open_columns(source), 0
+    try:
+        with pq.ParquetWriter(str(path), FACTS) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+                written += batch.num_rows
+    except (OSError, pa.ArrowInvalid) as error:
+        raise unreadable(path, error) from None
+    return written
 
 
 def divide(facts: pa.RecordBatchReader, folder: Path, number: int, *, threads: int) -> int:

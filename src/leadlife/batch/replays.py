@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -18,7 +19,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from leadlife.batch import work
-from leadlife.batch.columns import ROWS_A_BATCH, Source, open_columns
+from leadlife.batch.columns import FACTS, ROWS_A_BATCH, Source, open_columns
 from leadlife.batch.folding import Folder, without_collector
 from leadlife.batch.outputs import TABLES, Asked, Output, schema_of
 from leadlife.batch.partitions import ROWS_A_PARTITION, divide, number_of_partitions
@@ -192,6 +193,9 @@ def replay(
         hint = f"this machine has {os.cpu_count()} processors"
         raise Malformed("workers and partitions must be whole numbers from 1", hint=hint)
     rows = _rows(facts)
+    if rows is None and not isinstance(facts, str | Path):
+        facts = _begun(facts)
+        rows = _rows(facts)
     small = rows is not None and rows <= ROWS_A_PARTITION
     if out is None and workers == 1 and partitions is None and small:
         return _at_once(facts, registry, asked, progress)
@@ -246,6 +250,17 @@ def _rows(facts: Source) -> int | None:
         return 1
     rows = facts.num_rows if isinstance(facts, pa.Table | pa.RecordBatch) else None
     return None if rows is None else int(rows)
+
+
+def _begun(facts: Source) -> Source:
+    """Return facts as a table where they are few; else as a reader, of which the first part has been read."""
+    reader, batches, rows = open_columns(facts), list[pa.RecordBatch](), 0
+    for batch in reader:
+        batches.append(batch)
+        rows += batch.num_rows
+        if rows > ROWS_A_PARTITION:
+            return pa.RecordBatchReader.from_batches(FACTS, chain(batches, reader))
+    return pa.Table.from_batches(batches, FACTS)
 
 
 def _at_once(

@@ -11,7 +11,6 @@ missing. When time may take one down is known by other means: see :class:`Horizo
 from __future__ import annotations
 
 from leadlife.criteria import AllOf, AnyOf, BandIs, Criterion, ScoreIs, View
-from leadlife.errors import GuardError
 
 ENDLESS = 2**62
 """More micropoints than activities ever offer."""
@@ -24,23 +23,14 @@ def room_of(criterion: Criterion | None, view: View) -> int:
     """
     if criterion is None:
         return ENDLESS
-    try:
-        return _room(criterion, view)
-    except GuardError:
-        return 0
-
-
-def _room(criterion: Criterion, view: View) -> int:
     if isinstance(criterion, ScoreIs | BandIs):
         score = view.score(criterion.name)
-        if score is None or not score.answered:
-            return 0
-        room = score.room(criterion.threshold)
+        room = score.room(criterion.threshold) if score is not None and score.answered else 0
         return ENDLESS if room is None else room
     parts = criterion.parts()
     if isinstance(criterion, AllOf | AnyOf):
         decides = isinstance(criterion, AnyOf)
-        deciding = [_room(part, view) for part in parts if part.predicate(view) is decides]
+        deciding = [room_of(part, view) for part in parts if part.predicate(view) is decides]
         if deciding:
             return max(deciding)
-    return min((_room(part, view) for part in parts), default=ENDLESS)
+    return min((room_of(part, view) for part in parts), default=ENDLESS)

@@ -22,6 +22,9 @@ nitpick_ignore = [
         "datetime.datetime",
         "datetime.timedelta",
         "decimal.Decimal",
+        "numpy.ndarray",
+        "pyarrow.lib.Array",
+        "pyarrow.lib.Table",
         "zoneinfo.ZoneInfo",
     )
 ]

@@ -8,6 +8,8 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LAB, NOTEBOOK = EXAMPLES / "scoring_lab.py", EXAMPLES / "scoring_lab.ipynb"
 
@@ -51,11 +53,24 @@ def test_on_the_real_table_it_warns_of_leaks_and_names_weak_and_good_signals(sha
     assert "the signal is excellent" in next(line for line in lines if line.startswith("calibrated   ROC"))
 
 
-def test_the_jupyter_notebook_is_the_export_of_the_marimo_one(tmp_path):
-    exported = tmp_path / "lab.ipynb"
-    done = run("-m", "marimo", "export", "ipynb", str(LAB), "-o", str(exported), "--sort=top-down", shared="none")
+@pytest.mark.parametrize("lab", ["scoring_lab", "threshold_lab"])
+def test_the_jupyter_notebook_is_the_export_of_the_marimo_one(tmp_path, lab):
+    exported, source = tmp_path / "lab.ipynb", EXAMPLES / f"{lab}.py"
+    done = run("-m", "marimo", "export", "ipynb", str(source), "-o", str(exported), "--sort=top-down", shared="none")
     assert done.returncode == 0, done.stderr
-    assert cells(exported.read_text()) == cells(NOTEBOOK.read_text()), "regenerate it as CONTRIBUTING.md says"
+    kept = (EXAMPLES / f"{lab}.ipynb").read_text()
+    assert cells(exported.read_text()) == cells(kept), "regenerate it as CONTRIBUTING.md says"
+
+
+def test_the_threshold_lab_tunes_a_threshold_over_a_simulated_year():
+    done = run(str(EXAMPLES / "threshold_lab.py"), shared="none")
+    assert done.returncode == 0, done.stderr
+    assert "a simulated world" in done.stdout
+    granted = [
+        int(line.split("┆")[1]) for line in done.stdout.splitlines() if line.startswith("│ ") and "exact" in line
+    ]
+    assert granted == sorted(granted, reverse=True)
+    assert len(set(granted)) == 3
 
 
 def test_the_jupyter_notebook_runs_from_top_to_bottom_without_marimo(monkeypatch):

@@ -1,6 +1,6 @@
 """Facts as Arrow columns, out of whatever holds them.
 
-The schema is :data:`FACTS`. Whatever can be read as such columns is read in batches, so that memory is bounded by a
+The schema is ``FACTS``. Whatever can be read as such columns is read in batches, so that memory is bounded by a
 batch: Parquet files and folders, Arrow tables, readers and datasets, data frames, DuckDB relations, stores, journeys.
 """
 
@@ -37,7 +37,7 @@ FACTS: pa.Schema = pa.schema(
         pa.field("payload", pa.string()),
     ]
 )
-"""The columns of facts; see :class:`FactRow` for what each holds. Instants are microseconds since 1970, UTC."""
+"""The columns of facts; see ``FactRow`` for what each holds. Instants are microseconds since 1970, UTC."""
 
 DEMANDED = ("lead", "kind", "at")
 ROWS_A_BATCH = 50_000
@@ -48,7 +48,7 @@ a DuckDB relation, a store, journeys, facts, or a list of those."""
 
 
 def fact_columns(source: Source) -> pa.Table:
-    """Return facts as one Arrow table with the columns :data:`FACTS`.
+    """Return facts as one Arrow table with the columns ``FACTS``.
 
     Args:
         source: Where they come from.
@@ -64,7 +64,7 @@ def facts_of(columns: Source) -> Iterator[Fact]:
     """Yield the facts that columns hold, in the order of the rows.
 
     Raises:
-        Malformed: As for :func:`fact_columns`; or a row holds no fact.
+        Malformed: As for ``fact_columns``; or a row holds no fact.
         Unreadable: A file cannot be read.
     """
     reader = RowReader()
@@ -74,15 +74,15 @@ def facts_of(columns: Source) -> Iterator[Fact]:
 
 
 def rows_of(batch: pa.RecordBatch | pa.Table) -> Iterator[FactRow]:
-    """Yield the rows of a batch that has the columns :data:`FACTS`."""
+    """Yield the rows of a batch that has the columns ``FACTS``."""
     return map(FactRow._make, zip(*(column.to_pylist() for column in batch.columns), strict=True))
 
 
 def open_columns(source: Source) -> pa.RecordBatchReader:
-    """Return a reader of facts in batches with the columns :data:`FACTS`.
+    """Return a reader of facts in batches with the columns ``FACTS``.
 
     Raises:
-        Malformed: As for :func:`fact_columns`.
+        Malformed: As for ``fact_columns``.
         Unreadable: A file cannot be read.
     """
     if isinstance(source, list | tuple) and source and not isinstance(source[0], Fact | Journey):
@@ -231,7 +231,7 @@ def _batches(rows: Iterator[FactRow]) -> Iterator[pa.RecordBatch]:
 
 
 def batch_of(rows: Iterable[FactRow]) -> pa.RecordBatch:
-    """Return rows as a batch with the columns :data:`FACTS`."""
+    """Return rows as a batch with the columns ``FACTS``."""
     columns = list(zip(*rows, strict=True)) or [()] * len(FACTS)
     arrays = [pa.array(column, type=field.type) for column, field in zip(columns, FACTS, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=FACTS)
@@ -272,5 +272,5 @@ def instants(table: pa.Table) -> pa.Table:
 
 
 def instant_column(name: str) -> pa.Field:
-    """Return the field of a column of instants in microseconds since 1970, which :func:`instants` knows again."""
+    """Return the field of a column of instants in microseconds since 1970, which ``instants`` knows again."""
     return pa.field(name, pa.int64(), metadata={"unit": "us since 1970"})

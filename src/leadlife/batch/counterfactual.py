@@ -165,7 +165,7 @@ def what_if(
     """Replay the same facts under two playbooks, and return the difference.
 
     Args:
-        facts: Where the facts come from: see :func:`fact_columns`.
+        facts: Where the facts come from: see ``fact_columns``.
         a: The first playbook, as a rule the one that was in force.
         b: The second.
         as_of: The end of observation; by default each journey's own latest fact.

@@ -1,7 +1,7 @@
 """Figures of many leads as SQL over the tables of a replay: stages, the funnel, time in stage, cohorts of entry.
 
-A lead counts once, however many journeys it has, as in :func:`leadlife.analytics.funnel`. A stage that automatic moves
-led in and out of at one instant was not reached. Every function takes a :class:`Replayed` with the tables ``visits``
+A lead counts once, however many journeys it has, as in ``leadlife.analytics.funnel``. A stage that automatic moves
+led in and out of at one instant was not reached. Every function takes a ``Replayed`` with the tables ``visits``
 and, where wins are counted, ``cycles`` and ``leads``; the tables may be larger than memory.
 """
 

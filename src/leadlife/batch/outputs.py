@@ -40,7 +40,7 @@ LEADS: pa.Schema = pa.schema(
         pa.field("problem", pa.string()),
     ]
 )
-"""One row a journey: where it stands, and when time alone changes something next.
+"""One row a journey, with where it stands and when time alone changes something next.
 
 A journey that was set aside has a row as well, with blanks and the reason in ``problem``.
 """

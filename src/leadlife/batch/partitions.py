@@ -30,13 +30,13 @@ def write_facts(source: Source, path: str | Path, *, parts: int | None = None) -
     """Write facts into a Parquet file, or divided into a folder, and return how many.
 
     Args:
-        source: Where they come from: see :func:`fact_columns`.
+        source: Where they come from: see ``fact_columns``.
         path: The file; with ``parts``, a folder, which is emptied.
         parts: Into how many parts they are divided by lead: the folder ``part=0`` and so on. Each holds whole leads, so
             what folds one needs no other.
 
     Raises:
-        Malformed: As for :func:`fact_columns`.
+        Malformed: As for ``fact_columns``.
         Unreadable: A file cannot be read or written.
     """
     if parts is not None:

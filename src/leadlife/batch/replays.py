@@ -82,7 +82,7 @@ class Replayed:
     def table(self, name: str) -> pa.Table:
         """Return one of the tables: ``leads``, ``visits``, ``cycles``, ``qualifications``, ``derived``, ``scores``.
 
-        Its instants are microseconds since 1970, UTC; :func:`instants` makes timestamps of them.
+        Its instants are microseconds since 1970, UTC; ``instants`` makes timestamps of them.
 
         Raises:
             Malformed: It was not asked for.
@@ -165,12 +165,12 @@ def replay(
 ) -> Replayed:
     """Replay the facts of many journeys, and return where each stands, as columns.
 
-    Each journey is folded as :meth:`Journey.replay` folds it; facts that no journey has recorded yet are recorded in
+    Each journey is folded as ``Journey.replay`` folds it; facts that no journey has recorded yet are recorded in
     order of time. They are divided by lead, so memory is bounded by a part, in whatever order they come. A journey that
     cannot be folded is set aside with the reason, and the others go on.
 
     Args:
-        facts: Where the facts come from: see :func:`fact_columns`.
+        facts: Where the facts come from: see ``fact_columns``.
         playbook: Every playbook that the facts name; the first is that of journeys that nobody has recorded yet.
         as_of: As of when; by default each journey's own latest fact.
         tables: Which tables are wanted: ``leads``, ``visits``, ``cycles``, ``qualifications``, ``grants``, ``derived``.
@@ -329,7 +329,7 @@ def _prepared(task: _Task, out: Path, number: int) -> int:
 
 
 class _Task(NamedTuple):
-    """What a call of :func:`replay` asks for."""
+    """What a call of ``replay`` asks for."""
 
     facts: Source
     registry: PlaybookRegistry

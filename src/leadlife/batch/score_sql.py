@@ -103,7 +103,7 @@ def scores(
     """Return the query for the scores.
 
     Args:
-        facts: The name of the table of the facts that stand. What :func:`latest_fields` asks for is named ``latest``.
+        facts: The name of the table of the facts that stand. What ``latest_fields`` asks for is named ``latest``.
         forms: The terms and verdicts.
         policies: The policies with their forms.
         at: The instant, in microseconds.

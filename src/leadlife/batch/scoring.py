@@ -33,7 +33,7 @@ class Scored(NamedTuple):
     """The scores of many leads.
 
     Attributes:
-        table: One row a lead and policy, with the columns :data:`SCORES`.
+        table: One row a lead and policy, with the columns ``SCORES``.
         ways: For each policy ``sql``, or why it was folded.
         folded: How many leads were folded besides, because they were merged or erased.
         set_aside: The leads that had to be folded and could not be, with the reason.
@@ -61,7 +61,7 @@ def score(
     micropoint.
 
     Args:
-        facts: Where the facts come from: see :func:`fact_columns`.
+        facts: Where the facts come from: see ``fact_columns``.
         playbook: Whose policies score, for all leads.
         policies: The names of the policies; by default all of the playbook.
         at: The instant.
@@ -206,7 +206,7 @@ def attributes_of(payload: str) -> dict[str, object]:
 
 
 def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
-    """Name facts ``facts``, with the columns :data:`FACTS`; files are read where they lie, only what is asked for.
+    """Name facts ``facts``, with the columns ``FACTS``; files are read where they lie, only what is asked for.
 
     Raises:
         Malformed: The facts are no such columns.

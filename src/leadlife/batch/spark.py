@@ -58,13 +58,13 @@ def replay(
     under: Playbook | None = None,
     partitions: int | None = None,
 ) -> DataFrame:
-    """Return one table of a replay as a Spark data frame; see :func:`leadlife.batch.replay` for what each means.
+    """Return one table of a replay as a Spark data frame; see ``leadlife.batch.replay`` for what each means.
 
     It is lazy. A journey that cannot be folded has a row in the table ``leads``, with the reason in ``problem``, and in
     the table ``set_aside``.
 
     Args:
-        facts: The facts, with the columns :data:`leadlife.batch.FACTS`; ``lead``, ``kind`` and ``at`` must be there.
+        facts: The facts, with the columns ``leadlife.batch.FACTS``; ``lead``, ``kind`` and ``at`` must be there.
         playbook: Every playbook that the facts name.
         as_of: As of when; by default each journey's own latest fact.
         table: ``leads``, ``visits``, ``cycles``, ``qualifications``, ``derived``, ``scores`` or ``set_aside``.
@@ -110,22 +110,22 @@ def _folding(
 def score(
     facts: DataFrame, playbook: Playbook, policies: Sequence[str] = (), *, at: datetime, settled: bool = False
 ) -> DataFrame:
-    """Return scores as a Spark data frame with the columns ``SCORES``; see :func:`leadlife.batch.score`.
+    """Return scores as a Spark data frame with the columns ``SCORES``; see ``leadlife.batch.score``.
 
     What has a closed form runs as Spark SQL, the rest is folded. It is lazy but for what must be known beforehand: the
     distinct values of the fields that criteria ask about, the distinct attributes where rules ask for some, and whether
     any lead was merged or erased, are looked up at once.
 
     Args:
-        facts: The facts, as for :func:`replay`.
+        facts: The facts, as for ``replay``.
         playbook: Whose policies score, for all leads.
         policies: The names of the policies; by default all of the playbook.
         at: The instant.
         settled: Whether all facts stand: no key comes twice, and nothing was retracted.
 
     Raises:
-        Malformed: As for :func:`replay`.
-        MissingExtra: As for :func:`replay`, where something must be folded.
+        Malformed: As for ``replay``.
+        MissingExtra: As for ``replay``, where something must be folded.
     """
     at, spark = instant(at), facts.sparkSession
     wanted = wanted_policies(playbook, policies)

@@ -37,7 +37,7 @@ class Truth(NamedTuple):
     Attributes:
         lead: Their ids.
         stage: Where each stands in the end.
-        activities: How many activities of each kind it has, a column a kind, in the order of :data:`KINDS`.
+        activities: How many activities of each kind it has, a column a kind, in the order of ``KINDS``.
     """
 
     lead: pa.Array

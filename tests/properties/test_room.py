@@ -1,5 +1,6 @@
 """The law of room: a rule that an activity cannot change is not evaluated, and nothing that is concluded tells it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -14,6 +15,7 @@ from leadlife import (
     FieldChanged,
     FieldSpec,
     Journey,
+    Lead,
     Moved,
     Points,
     QualificationRule,
@@ -144,3 +146,10 @@ def test_room_is_what_is_left_below_the_next_limit():
     assert room(10, 30, [20]) == 0  # it is not sure on which side it is
     assert room(20, 20, [20]) == 0
     assert room(0, 0, []) is None
+
+
+def test_a_probability_and_a_score_without_an_answer_leave_no_room():
+    calls = Points(name="own", rules=[ActivityRule(name="r", kinds="call", points=3)], bands={"low": 0, "high": 5})
+    own = calls.score(Lead(id="ada"), [], at=EPOCH)
+    assert (own.room(7), own.room(None), own.room(-1)) == (6_999_999, 4_999_999, None)
+    assert replace(own, answer="excluded", lines=(), micropoints=0).room(7) == 0

@@ -214,7 +214,8 @@ def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
         if isinstance(column.type, pa.DictionaryType):
             column = column.dictionary_decode()
         if pa.types.is_timestamp(column.type):
-            column = pc.floor_temporal(column, unit="microsecond").cast(pa.timestamp("us", tz="UTC"))
+            whole = pc.RoundTemporalOptions(unit="microsecond")
+            column = pc.call_function("floor_temporal", [column], whole).cast(pa.timestamp("us", tz="UTC"))
         column = column.cast(field.type)
     if name == "pipeline":
         column = column.fill_null("main")

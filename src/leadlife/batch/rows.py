@@ -161,6 +161,7 @@ class RowReader:
             known = self._read(*content)
         if (lead, pipeline) not in self._owners:
             self._own(lead, pipeline)
+        when = moment(at)
         if seq is None or id is None:
             new = known.stamped(id=id, key=key, lead=None, pipeline=None, seq=None, recorded_at=None)  # type: ignore[arg-type]
         else:
@@ -170,9 +171,9 @@ class RowReader:
                 lead=lead,
                 pipeline=pipeline,
                 seq=_counted(seq),
-                recorded_at=moment(at if recorded_at is None else recorded_at),
+                recorded_at=when if recorded_at is None or recorded_at == at else moment(recorded_at),
             )
-        vars(new)["at"] = moment(at)
+        vars(new)["at"] = when
         return new
 
     def _own(self, lead: str, pipeline: str) -> None:

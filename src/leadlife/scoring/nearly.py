@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from leadlife.criteria import Observation
-from leadlife.scoring.score import Score, fades_by, room
+from leadlife.scoring.score import Score, bands_above, fades_by, room
 from leadlife.scoring.units import MICRO, exact_threshold
 from leadlife.timing import local_day
 
@@ -182,7 +182,8 @@ class NearScore:
 
     def room(self, threshold: float | None) -> int | None:
         """Return by how many micropoints the value may rise and stay on its side of a threshold, or in its band."""
-        return room(*self.bounds, self._cuts if threshold is None else (exact_threshold(threshold),))
+        limits = bands_above(self.bounds.low, self._cuts) if threshold is None else (exact_threshold(threshold),)
+        return room(*self.bounds, limits)
 
     def fades_from(self, threshold: float | None) -> datetime | None:
         """Return an instant before which half-lives cannot take the value across a threshold; None means never."""

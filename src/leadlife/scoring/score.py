@@ -294,7 +294,8 @@ class Score:
         """
         if not self.answered or self.probability is not None or (threshold is None and self.parts):
             return 0
-        return room(self.micropoints, self.micropoints, self.cuts if threshold is None else (micropoints(threshold),))
+        here = self.micropoints
+        return room(here, here, bands_above(here, self.cuts) if threshold is None else (micropoints(threshold),))
 
     def compares(self, relation: Callable[[float, float], bool], value: float) -> bool:
         """Return whether the value stands in a relation to another."""
@@ -312,6 +313,11 @@ def room(low: int, high: int, limits: Iterable[int]) -> int | None:
     """
     above = [limit - high for limit in limits if low <= limit]
     return max(min(above) - 1, 0) if above else None
+
+
+def bands_above(low: int, cuts: Iterable[int]) -> list[int]:
+    """Return the cuts of bands that a value has not reached; one that it is at is reached."""
+    return [cut for cut in cuts if cut > low]
 
 
 def joint_half_life(sums: Iterable[tuple[int, int | None]]) -> int | None:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from leadlife.batch.columns import FACTS
 from leadlife.batch.rows import FactRow, micros, row_of
@@ -80,15 +79,15 @@ def _batch(first: int, number: int, activities: int, random: np.random.Generator
     kinds = pa.array([row.kind for row in (started, *active, *reached)]).take(pa.array(what))
     names = pa.array([row.name for row in (started, *active, *reached)]).take(pa.array(what))
     payloads = pa.array([row.payload for row in (started, *active, *reached)], pa.string()).take(pa.array(what))
-    ids = _named("lead", first + lead)
+    ids = _named(first + lead)
     columns = {
-        "lead": ids,
+        "lead": pa.array(ids),
         "pipeline": pa.array(["main"]).take(pa.array(np.zeros(len(lead), np.int64))),
         "kind": kinds,
         "at": pa.array(instant),
         "recorded_at": pa.array(instant),
         "seq": pa.array(seq),
-        "id": pc.binary_join_element_wise(ids, pa.array(seq).cast(pa.string()), "-"),
+        "id": pa.array(np.char.add(np.char.add(ids, "-"), seq.astype(str))),
         "key": pa.nulls(len(lead), pa.string()),
         "name": names,
         "value": pa.nulls(len(lead), pa.string()),
@@ -97,12 +96,12 @@ def _batch(first: int, number: int, activities: int, random: np.random.Generator
     counted = np.zeros((number, len(KINDS)), np.int64)
     np.add.at(counted, (whose, kind), 1)
     stages = pa.array(["name", *PATH]).take(pa.array(depth))
-    truth = Truth(_named("lead", first + np.arange(number)), stages, counted)
+    truth = Truth(pa.array(_named(first + np.arange(number))), stages, counted)
     return pa.RecordBatch.from_arrays([columns[name] for name in FACTS.names], schema=FACTS), truth
 
 
-def _named(word: str, numbers: np.ndarray) -> pa.Array:
-    return pc.binary_join_element_wise(word, pc.utf8_lpad(pa.array(numbers).cast(pa.string()), 9, "0"), "")
+def _named(numbers: np.ndarray) -> np.ndarray:
+    return np.char.add("lead", np.char.zfill(numbers.astype(str), 9))
 
 
 def _templates() -> tuple[FactRow, list[FactRow], list[FactRow]]:

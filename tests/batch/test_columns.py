@@ -149,7 +149,7 @@ def test_a_missing_column_is_named_with_what_it_may_be_called():
     [
         ({"kind": ["activty"]}, "'activty' is no kind of fact .*activity"),
         ({"value": ["true"]}, "a fact of kind 'activity' has no value"),
-        ({"payload": ['{"kind": "call"}']}, "'kind' stands in the payload, and in the column name"),
+        ({"payload": ['{"kind": "call"}']}, "'kind' stands in the payload .write it in the column name"),
         ({"payload": ["[]"]}, "the payload is not a JSON object"),
         ({"payload": ["{"]}, "the payload is not a JSON object"),
         ({"payload": ['{"lead": "bo"}']}, "the payload holds lead, which are columns"),
@@ -186,7 +186,7 @@ def test_a_file_that_is_no_parquet_or_is_cut_off_is_named(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(Unreadable, match="there is no Parquet file"):
         fact_columns(tmp_path / "empty")
-    with pytest.raises(Unreadable, match="cannot be read"):
+    with pytest.raises(Unreadable, match="cannot be written"):
         write_facts(journey(), tmp_path / "no" / "folder.parquet")
     with pytest.raises(Unreadable, match="the dataset cannot be read"):
         list(facts_of(ds.dataset(whole)))
@@ -201,3 +201,29 @@ def test_what_holds_no_facts_is_said_so():
     with pytest.raises(Malformed, match="this fact has no lead"):
         fact_columns([ActivityRecorded(kind="call", at=AT)])
     assert fact_columns([]).num_rows == 0
+
+
+@pytest.mark.parametrize(("at", "unit"), [(1_772_442_000, "seconds"), (1_772_442_000_000, "milliseconds")])
+def test_seconds_and_milliseconds_are_refused(at, unit):
+    with pytest.raises(Malformed, match=f"the instants are {unit}, as it seems"):
+        fact_columns(table(at=[at]))
+    assert fact_columns(table(at=[0])).num_rows == 1
+
+
+def test_the_labels_of_a_filtered_pandas_frame_are_left_out():
+    frame = pd.DataFrame({"lead": ["ada", "bo"], "kind": ["activity"] * 2, "name": ["call"] * 2, "at": [0, 0]})
+    assert fact_columns(frame[frame["lead"] == "bo"]).num_rows == 1
+
+
+def test_a_column_of_mixed_values_is_refused_in_our_words():
+    frame = pd.DataFrame({"lead": ["ada"] * 2, "kind": ["attribute"] * 2, "at": [0, 0], "value": [1, "x"]})
+    with pytest.raises(Malformed, match="write the values as JSON text"):
+        fact_columns(frame)
+
+
+def test_hints_for_csv_and_for_texts_in_place_of_instants(tmp_path):
+    (tmp_path / "facts.csv").write_text("lead,kind,at")
+    with pytest.raises(Unreadable, match="read this with pandas"):
+        fact_columns(tmp_path / "facts.csv")
+    with pytest.raises(Malformed, match="read the texts as instants first"):
+        fact_columns(table(at=["2026-03-02T09:00:00Z"]))

@@ -70,6 +70,20 @@ def test_what_if_prints_the_difference_and_draws_it(files, capsys):
     assert (files / "weeks.svg").read_text(encoding="utf-8").startswith("<svg")
     code, out, _ = run(capsys, *asked, "--json")
     assert (code, json.loads(out)["differing"]) == (0, 3)
+    for picture, says in (("x.gif", "cannot write .gif"), ("no/x.png", "there is no folder")):
+        code, out, err = run(capsys, *asked, "--chart", files / picture)
+        assert (code, out) == (1, "")
+        assert says in err
+
+
+def test_replay_under_another_playbook_and_scores_only_with_a_folder(files, capsys):
+    asked = ("replay", files / "book.json", "--facts", files / "facts.parquet")
+    code, out, _ = run(capsys, *asked, "--under", files / "a.json")
+    assert code == 0
+    assert "4 leads" in out
+    code, _, err = run(capsys, *asked, "--score", "research")
+    assert code == 1
+    assert "--score needs --out" in err
 
 
 def test_progress_is_shown_on_a_terminal(files, capsys, monkeypatch):

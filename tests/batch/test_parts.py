@@ -12,7 +12,7 @@ from batch.test_scoring import called, points, values
 from batch.worlds import book
 from leadlife.batch import FACTS, fact_columns, facts_of, partitions, replay, rows, score, work
 from leadlife.batch.outputs import Asked
-from leadlife.batch.partitions import _noting, divide
+from leadlife.batch.partitions import divide, noting
 from leadlife.criteria import field
 from leadlife.errors import Malformed, Unreadable
 
@@ -56,7 +56,7 @@ def test_what_ends_the_reading_is_noted_as_it_is(tmp_path):
         raise Malformed("a row is bad")
 
     with pytest.raises(Malformed):
-        list(_noting(pa.RecordBatchReader.from_batches(FACTS, batches()), faults))
+        list(noting(pa.RecordBatchReader.from_batches(FACTS, batches()), faults))
     assert [str(fault) for fault in faults] == ["a row is bad"]
     with pytest.raises(Malformed, match="a row is bad"):
         divide(pa.RecordBatchReader.from_batches(FACTS, batches()), tmp_path / "parts", 2, threads=1)

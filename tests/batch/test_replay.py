@@ -8,7 +8,7 @@ import pytest
 
 from batch.dying import deadly
 from batch.worlds import book
-from leadlife import ActivityRecorded, EvidenceGiven, Journey, Retracted
+from leadlife import ActivityRecorded, EvidenceGiven, Journey, Moved, Retracted
 from leadlife.batch import FACTS, fact_columns, instants, replay, replays, work, write_facts
 from leadlife.batch.columns import batch_of
 from leadlife.batch.outputs import SET_ASIDE
@@ -167,7 +167,7 @@ def test_a_folder_is_gone_on_with_and_refuses_another_request(tmp_path):
 
 
 def replay_tables():
-    return {"leads", "visits", "cycles", "qualifications", "derived"}
+    return {"leads", "visits", "cycles", "qualifications", "derived", "refusals"}
 
 
 def test_work_that_was_broken_off_goes_on_where_it_was(tmp_path, monkeypatch):
@@ -300,3 +300,46 @@ def test_a_lead_of_which_every_fact_was_retracted_has_no_score():
     gone = begun.record(Retracted(target=begun.facts[0].id, at=AT))
     come = replay(gone, book(), scores="urgency")
     assert (come.leads.num_rows, come.scores.num_rows, come.set_aside.num_rows) == (1, 0, 0)
+
+
+def test_facts_in_memory_are_known_again_by_their_content(tmp_path):
+    table = fact_columns(list(journeys()))
+    whole = replay(table, book(), out=tmp_path / "out", partitions=2)
+    assert replay(table, book(), out=tmp_path / "out").progress == whole.progress
+    with pytest.raises(Malformed, match="holds the tables of another replay"):
+        replay(table.slice(0, 9), book(), out=tmp_path / "out")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(Malformed, match="is a file"):
+        replay(table, book(), out=tmp_path / "file")
+
+
+def test_a_start_that_names_no_playbook_is_under_the_first_one():
+    new = [row(kind="started", name="name"), row(at=9, name="call")]
+    come = replay(pa.Table.from_batches([batch_of(new)]), book())
+    assert stages(come) == {"ada": "name"}
+    other = book().replace(version="other")
+    assert replay(pa.Table.from_batches([batch_of(new)]), book(), under=other).leads["version"].to_pylist() == ["other"]
+
+
+def test_every_fault_of_a_lead_is_told_with_its_place():
+    bad = [
+        row(kind="started", name="name"),
+        row(at=10, name="cal"),
+        row(at=20, kind="attribute", name="size", value='"big"'),
+        row(at=30, name="call"),
+    ]
+    (one,) = replay(pa.Table.from_batches([batch_of(bad)]), book()).set_aside.to_pylist()
+    assert "activity 'cal' 1970-01-01T00:00:00.000010+00:00" in one["reason"]
+    assert "call" in one["reason"]  # what it may have meant
+    assert "attribute 'size' 1970-01-01T00:00:00.000020+00:00" in one["reason"]
+    unread = [row(kind="actvity"), row(at=2**62), row(payload="[]", id="x", seq=1)]
+    (one,) = replay(pa.Table.from_batches([batch_of(unread)]), book()).set_aside.to_pylist()
+    assert "actvity" in one["reason"]
+    assert str(2**62) in one["reason"] or "payload" in one["reason"]
+
+
+def test_what_was_refused_has_a_row_with_the_reason():
+    refused = next(journeys(1)).record(Moved(trigger="win", at=AT + timedelta(days=20), by="sam"))
+    (one,) = replay(refused, book()).table("refusals").to_pylist()
+    assert (one["kind"], one["id"]) == ("moved", refused.facts[-1].id)
+    assert "'win' is not a legal move from 'name'" in one["why"]

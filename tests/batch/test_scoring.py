@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
 from batch.worlds import book
 from leadlife import (
+    ActivityKind,
     ActivityRecorded,
     FieldChanged,
     Identified,
@@ -16,7 +18,9 @@ from leadlife import (
     Stage,
     Transition,
 )
-from leadlife.batch import fact_columns, replay, score, scoring, write_facts
+from leadlife.batch import FACTS, apart, fact_columns, replay, score, scoring, write_facts
+from leadlife.batch.columns import batch_of
+from leadlife.batch.rows import FactRow
 from leadlife.criteria import count, field, identified
 from leadlife.errors import Malformed, UnknownName, Unreadable
 from leadlife.facts import Merged
@@ -158,7 +162,6 @@ def test_files_are_read_where_they_lie_and_blank_leads_are_refused(tmp_path):
 
 
 def test_instants_and_missing_columns_in_a_file_are_read(tmp_path):
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     playbook = book(points())
@@ -220,3 +223,60 @@ def test_steps_are_folded():
     rule = ActivityRule(name="r", kinds="call", points=1, decay=StepDecay(percent=25, every=elapsed(days=1)))
     come = score(called("ada", book(points(rules=[rule])), 1), book(points(rules=[rule])), "own", at=LATER)
     assert come.ways["own"] == "rule 'r' decays by steps"
+
+
+def new_rows(**changes):
+    plain = {"lead": "ada", "pipeline": "main", "kind": "activity", "at": 1, "name": "call"}
+    return FactRow(**{**dict.fromkeys(FACTS.names), **plain, **changes})
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"kind": "activty"},
+        {"name": "cal"},
+        {"payload": '{"page": "/x"}'},
+        {"payload": "["},
+        {"kind": "attribute", "name": "size", "value": '"80"'},
+        {"kind": "attribute", "name": "sizes", "value": "80"},
+        {"kind": "attribute", "name": "city", "value": "Recife"},
+        {"at": 2**62},
+    ],
+)
+def test_a_lead_with_a_fact_that_cannot_be_read_is_set_aside_as_a_replay_does(bad):
+    playbook = book(points())
+    rows = [new_rows(), new_rows(lead="bo"), new_rows(lead="bo", **bad)]
+    table = pa.Table.from_batches([batch_of(rows)])
+    come = score(table, playbook, "own", at=LATER)
+    assert come.table["lead"].to_pylist() == ["ada"]
+    assert come.set_aside["lead"].to_pylist() == ["bo"]
+    assert come.set_aside["reason"] == replay(table, playbook, as_of=LATER).set_aside["reason"]
+
+
+def test_a_recorded_fact_is_not_held_against_the_words_of_the_playbook():
+    playbook = book(points())
+    facts = called("ada", playbook, 1)
+    fewer = playbook.replace(activity_kinds={**playbook.activity_kinds, "other": ActivityKind()}, version="2")
+    assert values(score(facts, fewer, "own", at=LATER)) == values(score(facts, playbook, "own", at=LATER))
+
+
+def test_with_too_many_contents_kinds_and_names_are_looked_at(monkeypatch):
+    monkeypatch.setattr(apart, "MOST_CONTENTS", 1)
+    rows = [new_rows(), new_rows(lead="bo"), new_rows(lead="bo", kind="activty")]
+    come = score(pa.Table.from_batches([batch_of(rows)]), book(points()), "own", at=LATER)
+    assert come.set_aside["lead"].to_pylist() == ["bo"]
+
+
+def test_a_blank_lead_in_a_stream_is_refused_in_our_words():
+    table = pa.table({"lead": pa.array(["ada", None]), "kind": ["activity"] * 2, "at": [1, 2]})
+    with pytest.raises(Malformed, match="^1 rows have no lead"):
+        score(table, book(points()), "own", at=LATER)
+
+
+def test_a_stream_that_breaks_in_another_way_is_unreadable():
+    def batches():
+        yield batch_of([new_rows()])
+        raise OSError("the line is cut")
+
+    with pytest.raises(Unreadable, match="the line is cut"):
+        score(pa.RecordBatchReader.from_batches(FACTS, batches()), book(points()), "own", at=LATER)

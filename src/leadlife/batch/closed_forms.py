@@ -40,6 +40,8 @@ from leadlife.scoring.rules import ActivityRule, FieldRule, TierRule
 from leadlife.scoring.view import LeadView
 from leadlife.timing import Elapsed
 
+MOST_KEPT = 100_000
+"""The largest so many of a group are kept by an engine; DuckDB keeps a million at most."""
 UNKNOWN = 2
 """The code of a verdict that is unknown; 1 is true, and 0 is false."""
 
@@ -183,6 +185,8 @@ class ClosedForms:
             raise NoClosedForm(f"rule {rule.name!r} has {cap}")
         if rule.decay is not None:
             raise NoClosedForm(f"rule {rule.name!r} decays by steps")
+        if rule.at_most is not None and rule.at_most > MOST_KEPT:
+            raise NoClosedForm(f"rule {rule.name!r} counts up to {rule.at_most:,} activities")
         points = micropoints(rule.points)
         term = Term(
             rule.kinds,

@@ -115,12 +115,27 @@ def _native(source: Source) -> tuple[pa.Schema, Iterator[pa.RecordBatch]] | None
     for read in ("to_arrow_reader", "fetch_record_batch"):  # a DuckDB relation, of new and of old
         if hasattr(source, read):
             return _native(getattr(source, read)(ROWS_A_BATCH))
+    table = _of_frame(source)
+    return None if table is None else _native(table)
+
+
+def _of_frame(source: Source) -> pa.Table | None:
+    """Return a data frame as a table; None for what is none."""
     try:
         frame = nw.from_native(source)
     except TypeError:
         return None
+    except nw.exceptions.DuplicateError:
+        raise Malformed("two columns of the frame have the same name", hint="rename one of them") from None
     eager = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
-    return _native(eager.to_arrow())
+    try:
+        table = eager.to_arrow()
+    except (pa.ArrowTypeError, pa.ArrowInvalid, UnicodeError) as error:
+        problem = str(error).replace("\n", " ")[:200]
+        hint = "each column holds one type: write the values as JSON text, with json.dumps"
+        raise Malformed(f"the frame cannot be read as columns: {problem}", hint=hint) from None
+    # pandas keeps the labels of filtered rows as a column of its own, which says nothing of the facts.
+    return table.drop_columns([name for name in table.column_names if name.startswith("__index_level_")])
 
 
 def parquet_files(path: str | Path) -> dict[Path, pa.Schema]:
@@ -161,8 +176,10 @@ def _guarded(batches: Iterator[pa.RecordBatch], what: object) -> Iterator[pa.Rec
 
 def unreadable(what: object, error: Exception) -> Unreadable:
     """Return the error of what cannot be read or written."""
-    reason = str(error).partition("\n")[0][:200]
-    return Unreadable(f"{what} cannot be read: {reason}", hint="take it out, or write it again from its source")
+    reason, hint = str(error).partition("\n")[0][:200], "take it out, or write it again from its source"
+    if str(what).endswith((".csv", ".tsv", ".txt", ".json", ".jsonl")):
+        hint = "facts as columns are Parquet; read this with pandas, Polars or DuckDB, and pass the frame"
+    return Unreadable(f"{what} cannot be read: {reason}", hint=hint)
 
 
 def check_columns(schema: pa.Schema, where: str = "the facts") -> None:
@@ -178,6 +195,8 @@ def check_columns(schema: pa.Schema, where: str = "the facts") -> None:
         elif not _fits(field):
             instants = field.name in ("at", "recorded_at")
             hint = "give microseconds, or instants with a zone" if instants else "cast it"
+            if instants and "str" in str(field.type):
+                hint = "read the texts as instants first: pd.to_datetime(at, utc=True)"
             expected = FACTS.field(field.name).type
             faults.append(Fault(field.name, f"this column is of type {field.type}, and should be {expected}", hint))
     if len(set(schema.names)) < len(schema.names):
@@ -201,8 +220,31 @@ def _fits(field: pa.Field) -> bool:
 
 def _conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return a batch with all columns in their order and of their types; what is missing is blank."""
-    columns = [_column(batch, field) for field in FACTS]
+    try:
+        columns = [_column(batch, field) for field in FACTS]
+    except pa.ArrowInvalid as error:
+        problem = str(error).partition("\n")[0][:200]
+        raise Malformed(
+            f"the columns cannot be read: {problem}", hint="write UTF-8 texts, and instants of our years"
+        ) from None
+    _check_unit(columns[FACTS.names.index("at")])
     return pa.RecordBatch.from_arrays(columns, schema=FACTS)
+
+
+def _check_unit(at: pa.Array) -> None:
+    """Check that instants are microseconds: seconds and milliseconds of our days would all lie in January 1970."""
+    ends = pc.min_max(at).as_py()
+    first, last = ends["min"], ends["max"]
+    if first is None or not first >= _SECOND or not last < _MILLISECONDS:
+        return
+    unit = "seconds" if last < _SECONDS else "milliseconds"
+    raise Malformed(
+        f"the instants are {unit}, as it seems, and should be microseconds since 1970", hint="multiply them"
+    )
+
+
+_SECOND, _SECONDS, _MILLISECONDS = 900_000_000, 10_000_000_000, 10_000_000_000_000
+"""Seconds since 1970 from 1998 to 2286, and the milliseconds up to then."""
 
 
 def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
@@ -217,6 +259,7 @@ def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
             whole = pc.RoundTemporalOptions(unit="microsecond")
             column = pc.call_function("floor_temporal", [column], whole).cast(pa.timestamp("us", tz="UTC"))
         column = column.cast(field.type)
+        column.validate(full=True)  # a text may hold any bytes until it is looked at
     if name == "pipeline":
         column = column.fill_null("main")
     if name in DEMANDED and column.null_count:

@@ -123,7 +123,8 @@ class WhatIf(NamedTuple):
         stages: What becomes of each stage.
         weeks: What began in each week: ``week``, ``what`` (``granted`` or ``entered``), ``name``, ``a`` and ``b``.
         differing: The journeys that come out otherwise: where they stand and what they hold, under both, and from when.
-        set_aside: How many journeys could not be replayed, under the first and under the second.
+        set_aside: The journeys that could not be replayed under one of them, with the ``side`` and the reason. They
+            count on neither side, so that the same leads are compared.
     """
 
     a: Playbook
@@ -134,7 +135,7 @@ class WhatIf(NamedTuple):
     stages: tuple[StageLoad, ...]
     weeks: pa.Table
     differing: pa.Table
-    set_aside: tuple[int, int]
+    set_aside: pa.Table
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain values, ready for JSON; the tables as numbers of rows."""
@@ -144,7 +145,7 @@ class WhatIf(NamedTuple):
             "leads": self.leads,
             "won": self.won,
             "differing": self.differing.num_rows,
-            "set_aside": list(self.set_aside),
+            "set_aside": self.set_aside.to_pylist(),
             "qualifications": [one._asdict() for one in self.qualifications],
             "stages": [one._asdict() for one in self.stages],
         }
@@ -178,6 +179,8 @@ def what_if(
     """
     if a.digest == b.digest:
         raise Malformed("the two playbooks are the same", hint="change one, and give it another version")
+    if (a.id, a.version) == (b.id, b.version):
+        raise Malformed(f"two different playbooks are called {a.ref}", hint="give one of them another version")
     with tempfile.TemporaryDirectory(prefix="leadlife-") as folder:
         if not isinstance(facts, str | Path | pa.Table):
             copy = Path(folder) / "facts.parquet"  # what can be read once only must serve twice
@@ -206,7 +209,17 @@ def _compared(sides: dict[str, Replayed], a: Playbook, b: Playbook) -> WhatIf:
     with duckdb.connect() as connection:
         for side, come in sides.items():
             for table in TABLES:
-                connection.register(f"{table}_{side}", come.dataset(table))
+                connection.register(f"whole_{table}_{side}", come.dataset(table))
+            connection.register(f"aside_{side}", come.set_aside)
+        aside = connection.sql(_ASIDE).to_arrow_table()
+        connection.execute(
+            "CREATE TEMP TABLE out AS SELECT DISTINCT lead, pipeline FROM aside_a "
+            "UNION SELECT lead, pipeline FROM aside_b"
+        )
+        for name in (f"{table}_{side}" for table in TABLES for side in sides):
+            connection.execute(
+                f"CREATE TEMP VIEW {name} AS SELECT * FROM whole_{name} ANTI JOIN out USING (lead, pipeline)"
+            )
         connection.execute(f"CREATE TEMP TABLE won AS WITH {WON.format(side='_a')} SELECT * FROM won")
         zone = b.zone_info.key
         weeks = connection.sql(_WEEKS.format(zone=zone)).to_arrow_table()
@@ -218,11 +231,11 @@ def _compared(sides: dict[str, Replayed], a: Playbook, b: Playbook) -> WhatIf:
             b,
             counted[0],
             counted[1],
-            tuple(_qualification(connection, row, a, b, counted[1]) for row in _rows(connection, _NAMES)),
+            tuple(_qualification(connection, name, a, b, counted[1]) for name in _names(connection, a, b)),
             tuple(_stages(connection, a, b, max(span or 0, 1))),
             weeks,
             differing,
-            (sides["a"].progress.set_aside, sides["b"].progress.set_aside),
+            aside,
         )
 
 
@@ -230,7 +243,15 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] |
     return connection.execute(query, values or []).fetchall()
 
 
-_NAMES = "SELECT DISTINCT name FROM (FROM grants_a UNION ALL FROM grants_b) ORDER BY name"
+_ASIDE = """
+    SELECT 'a' AS side, * FROM aside_a UNION ALL SELECT 'b', * FROM aside_b ORDER BY lead, pipeline, side"""
+
+
+def _names(connection: duckdb.DuckDBPyConnection, a: Playbook, b: Playbook) -> list[str]:
+    """Return every qualification that is declared or was ever granted."""
+    granted = _rows(connection, "SELECT DISTINCT name FROM (FROM grants_a UNION ALL FROM grants_b)")
+    return sorted({row[0] for row in granted} | a.qualification_by_name.keys() | b.qualification_by_name.keys())
+
 
 _WEEKS = """
     WITH begun AS (
@@ -239,9 +260,16 @@ _WEEKS = """
         UNION ALL SELECT 'a', 'entered', stage, entered FROM visits_a WHERE NOT passed
         UNION ALL SELECT 'b', 'entered', stage, entered FROM visits_b WHERE NOT passed
     )
-    SELECT CAST(date_trunc('week', timezone('{zone}', make_timestamptz(at_us))) AS DATE) AS week, what, name,
-        count(*) FILTER (WHERE side = 'a') AS a, count(*) FILTER (WHERE side = 'b') AS b
-    FROM begun GROUP BY ALL ORDER BY ALL"""
+, dated AS (
+        SELECT side, what, name, CAST(date_trunc('week', timezone('{zone}', make_timestamptz(at_us))) AS DATE) AS week
+        FROM begun
+    ), calendar AS (
+        SELECT CAST(unnest(generate_series(min(week), max(week), INTERVAL 7 DAY)) AS DATE) AS week FROM dated
+    )
+    SELECT week, what, name, count(*) FILTER (WHERE side = 'a') AS a, count(*) FILTER (WHERE side = 'b') AS b
+    FROM calendar CROSS JOIN (SELECT DISTINCT what, name FROM dated) LEFT JOIN dated USING (week, what, name)
+    GROUP BY ALL ORDER BY ALL"""
+"""Every week has a row for each name, also where nothing began: else a chart would go on with the week before."""
 
 _DIFFERING = """
     WITH first_otherwise AS (
@@ -279,9 +307,8 @@ _GRANTED = f"""
 
 
 def _qualification(
-    connection: duckdb.DuckDBPyConnection, row: tuple[Any, ...], a: Playbook, b: Playbook, won: int
+    connection: duckdb.DuckDBPyConnection, name: str, a: Playbook, b: Playbook, won: int
 ) -> QualificationChange:
-    name = row[0]
     in_a, in_b, both, won_a, won_b, before_a, before_b, days_a, days_b = _rows(connection, _GRANTED, [name])[0]
     why = _caused(name, a, b)
     return QualificationChange(
@@ -382,12 +409,17 @@ def _stages(connection: duckdb.DuckDBPyConnection, a: Playbook, b: Playbook, wee
 
 
 def _text(found: WhatIf) -> str:
+    sides = found.set_aside["side"].to_pylist()
+    warning = f"! {len(set(found.set_aside['lead'].to_pylist())):,} leads are left out, because they cannot be replayed"
     lines = [
+        *([f"{warning}: {sides.count('a'):,} under a, {sides.count('b'):,} under b"] if sides else []),
         f"{found.a.ref} against {found.b.ref}: {found.leads:,} journeys, {found.won:,} won",
         f"{found.differing.num_rows:,} come out otherwise",
         "",
     ]
-    rows = [["qualification", "granted a", "b", "both", "precision a", "b", "recall a", "b", "days before a", "b", ""]]
+    rows = [
+        ["qualification", "leads a", "b", "both", "of these won a", "b", "won had it a", "b", "days before a", "b", ""]
+    ]
     rows += [
         [
             one.name,
@@ -404,8 +436,8 @@ def _text(found: WhatIf) -> str:
         ]
         for one in found.qualifications
     ]
-    lines += [text_table(rows), ""] if len(rows) > 1 else ["no qualification was ever granted", ""]
-    stages = [["stage", "team", "entries a", "b", "a week a", "b", "days a", "b", "limits passed a", "b", ""]]
+    lines += [text_table(rows), ""] if len(rows) > 1 else ["no qualification is declared", ""]
+    stages = [["stage", "team", "entries a", "b", "each week a", "b", "lead-days a", "b", "limits passed a", "b", ""]]
     stages += [
         [
             one.stage,
@@ -423,7 +455,5 @@ def _text(found: WhatIf) -> str:
         for one in found.stages
     ]
     lines += [text_table(stages), ""] if len(stages) > 1 else []
-    in_a, in_b = found.set_aside
-    aside = [f"set aside: {in_a:,} under a, {in_b:,} under b"] if in_a or in_b else []
     notes = [f"{one.name} is estimated: it rests on {one.why}" for one in found.qualifications if one.why]
-    return "\n".join([*lines, *aside, *notes]).rstrip()
+    return "\n".join([*lines, *notes]).rstrip()

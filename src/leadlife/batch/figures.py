@@ -101,6 +101,10 @@ def cohorts(come: Replayed, *, every: str = "month", zone: str = "UTC", within: 
     """
     if every not in ("week", "month", "quarter", "year"):
         raise Malformed(f"there is no period {every!r}", hint="give week, month, quarter or year")
+    if within is not None and (type(within) is not int or within < 0):
+        raise Malformed("within must be a whole number of days", hint="give within=30")
+    if not isinstance(zone, str):
+        raise Malformed("a zone is a text", hint='give zone="Europe/Berlin"')
     key = zone_named(zone).key
     limit = "TRUE" if within is None else f"won_at - entered <= {int(within) * DAY}"
     last = "(SELECT max(as_of) FROM leads)" if come.as_of is None else str(micros(come.as_of))

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from leadlife.batch.columns import rows_of
 from leadlife.batch.outputs import Output
-from leadlife.batch.rows import FactRow, RowReader, reason_of
-from leadlife.errors import LeadlifeError
+from leadlife.batch.rows import FactRow, RowReader, moment, reason_of
+from leadlife.errors import Fault, LeadlifeError, Malformed
 from leadlife.facts import Fact
 from leadlife.journey import Journey
 from leadlife.playbook.registry import PlaybookRegistry
@@ -42,7 +42,7 @@ class Folder:
 
     def __init__(self, registry: PlaybookRegistry, output: Output) -> None:
         self._registry = registry
-        self._reader = RowReader()
+        self._reader = RowReader((registry.first if registry.override is None else registry.override).ref)
         self.output: Output = output
 
     def fold_all(self, batches: Iterable[pa.RecordBatch], begins: Begins | None = None) -> Iterator[None]:
@@ -83,18 +83,66 @@ class Folder:
         Raises:
             LeadlifeError: They are no facts of one journey.
         """
-        recorded = [row for row in rows if row.seq is not None and row.id is not None]
-        new = sorted((row for row in rows if row.seq is None or row.id is None), key=_order_of_new)
+        recorded, new = [], []
+        for row, fact in zip(rows, self._facts(rows), strict=True):
+            if row.seq is None or row.id is None:
+                new.append((row, fact))
+            else:
+                recorded.append(fact)
         if recorded:
-            journey = Journey.replay(self._facts(recorded), self._registry)
+            journey = Journey.replay(recorded, self._registry)
         else:
             journey = Journey(lead, self._registry, pipeline=pipeline)
-        return journey.record_all(self._facts(new)) if new else journey
+        return _with(journey, sorted(new, key=_order_of_new)) if new else journey
 
     def _facts(self, rows: Iterable[FactRow]) -> list[Fact]:
-        return self._reader.facts(rows)
+        """Return the facts of rows.
+
+        Raises:
+            Malformed: Some hold none; the first of them, each with its place in the journey.
+        """
+        facts: list[Fact] = []
+        faults: list[Fault] = []
+        for row in rows:
+            try:
+                facts.append(self._reader.fact(row))
+            except LeadlifeError as error:
+                faults.append(Fault(_place(row), reason_of(error)))
+        if faults:
+            raise Malformed("facts cannot be read:", faults=faults)
+        return facts
 
 
-def _order_of_new(row: FactRow) -> tuple[object, ...]:
+def _with(journey: Journey, new: Sequence[tuple[FactRow, Fact]]) -> Journey:
+    """Return a journey with facts that nobody has recorded yet.
+
+    Raises:
+        Malformed: Some cannot be recorded; the first of them, each with its place.
+    """
+    try:
+        return journey.record_all(fact for _, fact in new)
+    except LeadlifeError:
+        faults: list[Fault] = []
+        for row, fact in new:
+            try:
+                journey = journey.record(fact)
+            except LeadlifeError as error:
+                faults.append(Fault(_place(row), reason_of(error)))
+        raise Malformed("facts cannot be recorded:", faults=faults) from None
+
+
+def _place(row: FactRow) -> str:
+    """Return where a row is to be found: its kind, name and instant, and its id where it has one."""
+    try:
+        at = moment(row.at).isoformat()
+    except LeadlifeError:
+        at = str(row.at)
+    return " ".join(
+        [row.kind, *([] if row.name is None else [repr(row.name)]), at, *([] if row.id is None else [row.id])]
+    )
+
+
+def _order_of_new(one: tuple[FactRow, Fact]) -> tuple[object, ...]:
     """Return the place of a fact that nobody has recorded yet: by time; it does not matter how the rows are sorted."""
+    row = one[0]
     return row.at, row.kind != "started", row.kind, row.name or "", row.value or "", row.payload or "", row.key or ""

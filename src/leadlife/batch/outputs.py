@@ -100,6 +100,17 @@ GRANTS: pa.Schema = pa.schema(
 )
 """One row a time that a qualification was granted; ``ended`` is blank while it is held."""
 
+REFUSALS: pa.Schema = pa.schema(
+    [
+        *_WHO,
+        pa.field("id", pa.string()),
+        pa.field("kind", pa.string()),
+        instant_column("at"),
+        pa.field("why", pa.string()),
+    ]
+)
+"""One row a fact that the playbook refused, with the first reason; the fact is kept, and did not move the lead."""
+
 SCORES: pa.Schema = pa.schema(
     [
         *_WHO,
@@ -183,6 +194,13 @@ def _grants(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: ARG001
         yield one.name, micros(one.granted), _micros(one.ended), one.by
 
 
+def _refusals(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: ARG001
+    for entry in journey.log:
+        if entry.refusals:
+            first = entry.refusals[0]
+            yield entry.fact.id, entry.fact.type, micros(entry.fact.at), f"{first.message} ({first.hint})"
+
+
 def _derived(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: ARG001
     for fact in journey.derived:
         yield row_of(fact)[2:]
@@ -220,6 +238,7 @@ TABLES: dict[str, tuple[pa.Schema, Callable[[Journey, Asked], Iterator[Row]]]] =
     "cycles": (CYCLES, _cycles),
     "qualifications": (QUALIFICATIONS, _qualifications),
     "grants": (GRANTS, _grants),
+    "refusals": (REFUSALS, _refusals),
     "derived": (FACTS, _derived),
     "scores": (SCORES, _scores),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leadlife.batch.columns import FACTS, Source, open_columns, unreadable
-from leadlife.errors import LeadlifeError, Unreadable
+from leadlife.batch.columns import FACTS, Source, open_columns
+from leadlife.errors import LeadlifeError, Malformed, Unreadable
 
 ROWS_A_PARTITION = 250_000
 """So many facts of common size take some 500 MB while they are folded."""
@@ -31,7 +32,7 @@ def write_facts(source: Source, path: str | Path, *, parts: int | None = None) -
 
     Args:
         source: Where they come from: see ``fact_columns``.
-        path: The file; with ``parts``, a folder, which is emptied.
+        path: The file, which is replaced when the new one is complete; with ``parts``, a new or empty folder.
         parts: Into how many parts they are divided by lead: the folder ``part=0`` and so on. Each holds whole leads, so
             what folds one needs no other.
 
@@ -39,17 +40,40 @@ def write_facts(source: Source, path: str | Path, *, parts: int | None = None) -
         Malformed: As for ``fact_columns``.
         Unreadable: A file cannot be read or written.
     """
+    path = Path(path)
     if parts is not None:
-        return divide(open_columns(source), Path(path), parts, threads=1)
-    reader, written = open_columns(source), 0
+        checked_number("parts", parts)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise Malformed(f"{path} is not an empty folder", hint="choose another one; nothing was written")
+        beside = path.with_name(f"{path.name}.new")
+        written = divide(open_columns(source), beside, parts, threads=1)
+        if path.exists():
+            path.rmdir()
+        beside.replace(path)
+        return written
+    # Beside, and under its name when it is complete: so a fault leaves the old file, which may be the source itself.
+    reader, written, beside = open_columns(source), 0, path.with_name(f"{path.name}.new")
     try:
-        with pq.ParquetWriter(str(path), FACTS) as writer:
+        with pq.ParquetWriter(str(beside), FACTS) as writer:
             for batch in reader:
                 writer.write_batch(batch)
                 written += batch.num_rows
+        beside.replace(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise unreadable(path, error) from None
+        raise Unreadable(f"{path} cannot be written: {str(error).partition(chr(10))[0][:200]}") from None
+    finally:
+        beside.unlink(missing_ok=True)
     return written
+
+
+def checked_number(name: str, number: object) -> None:
+    """Check that a number of workers or parts is one.
+
+    Raises:
+        Malformed: It is not a whole number from 1.
+    """
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise Malformed(f"{name} must be a whole number from 1", hint=f"this machine has {os.cpu_count()} processors")
 
 
 def divide(facts: pa.RecordBatchReader, folder: Path, number: int, *, threads: int) -> int:
@@ -66,7 +90,7 @@ def divide(facts: pa.RecordBatchReader, folder: Path, number: int, *, threads: i
     with duckdb.connect(config={"threads": threads, "preserve_insertion_order": False}) as connection:
         connection.execute(f"SET temp_directory = '{_quoted(folder / 'spill')}'")
         faults: list[LeadlifeError] = []
-        connection.register("facts", pa.RecordBatchReader.from_batches(FACTS, _noting(facts, faults)))
+        connection.register("facts", noting(facts, faults))
         try:
             columns = ", ".join(f'"{name}"' for name in FACTS.names)  # ``at`` is a word of SQL
             connection.execute(
@@ -74,7 +98,6 @@ def divide(facts: pa.RecordBatchReader, folder: Path, number: int, *, threads: i
                 "(FORMAT parquet, PARTITION_BY (part), COMPRESSION zstd, OVERWRITE_OR_IGNORE)"
             )
         except duckdb.Error as error:
-            # DuckDB restates what ended the reading as a text of its own.
             raise faults[0] if faults else Unreadable(f"the facts cannot be divided: {error}") from None
     shutil.rmtree(folder / "spill", ignore_errors=True)
     return sum(pq.read_metadata(file).num_rows for file in folder.rglob("*.parquet"))
@@ -92,9 +115,14 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _noting(facts: pa.RecordBatchReader, faults: list[LeadlifeError]) -> Iterator[pa.RecordBatch]:
-    try:
-        yield from facts
-    except LeadlifeError as error:
-        faults.append(error)
-        raise
+def noting(facts: pa.RecordBatchReader, faults: list[LeadlifeError]) -> pa.RecordBatchReader:
+    """Return the same facts; an error of ours that ends the reading is noted, because DuckDB restates it as a text."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from facts
+        except LeadlifeError as error:
+            faults.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(FACTS, batches())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
+from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pyarrow as pa
@@ -22,7 +22,7 @@ from leadlife.batch import work
 from leadlife.batch.columns import FACTS, ROWS_A_BATCH, Source, open_columns
 from leadlife.batch.folding import Folder, without_collector
 from leadlife.batch.outputs import TABLES, Asked, Output, schema_of
-from leadlife.batch.partitions import ROWS_A_PARTITION, divide, number_of_partitions
+from leadlife.batch.partitions import ROWS_A_PARTITION, checked_number, divide, number_of_partitions
 from leadlife.errors import Malformed, Unreadable, did_you_mean
 from leadlife.facts import Fact
 from leadlife.journey import Journey
@@ -30,7 +30,7 @@ from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
 from leadlife.timing import instant
 
-ALL = ("leads", "visits", "cycles", "qualifications", "derived")
+ALL = ("leads", "visits", "cycles", "qualifications", "derived", "refusals")
 """The tables that are made if nobody says which; ``grants`` is made where it is asked for.
 """
 FORMAT = 1
@@ -173,7 +173,8 @@ def replay(
         facts: Where the facts come from: see ``fact_columns``.
         playbook: Every playbook that the facts name; the first is that of journeys that nobody has recorded yet.
         as_of: As of when; by default each journey's own latest fact.
-        tables: Which tables are wanted: ``leads``, ``visits``, ``cycles``, ``qualifications``, ``grants``, ``derived``.
+        tables: Which tables are wanted: ``leads``, ``visits``, ``cycles``, ``qualifications``, ``grants``,
+            ``refusals``, ``derived``.
         scores: The policies to score each lead by; the table is ``scores``.
         out: A folder for the tables. If the work is broken off, the same call goes on where it was. Without it, the
             tables are kept in memory.
@@ -189,9 +190,9 @@ def replay(
     """
     registry = PlaybookRegistry(PlaybookRegistry.of(playbook), override=under)
     asked = asked_of(registry, as_of, tables, scores)
-    if workers < 1 or (partitions is not None and partitions < 1):
-        hint = f"this machine has {os.cpu_count()} processors"
-        raise Malformed("workers and partitions must be whole numbers from 1", hint=hint)
+    checked_number("workers", workers)
+    if partitions is not None:
+        checked_number("partitions", partitions)
     rows = _rows(facts)
     if rows is None and not isinstance(facts, str | Path):
         facts = _begun(facts)
@@ -308,24 +309,58 @@ def _prepared(task: _Task, out: Path, number: int) -> int:
         Malformed: The folder holds something else.
     """
     manifest = out / "manifest.json"
+    if out.exists() and not out.is_dir():
+        raise Malformed(f"{out} is a file", hint="name a folder for the tables")
+    known: dict[str, Any] = {}
     if manifest.is_file():
         try:
             known = json.loads(manifest.read_text(encoding="utf-8"))
-            same, number = known["request"] == task.request(), int(known["partitions"])
+            number = int(known["partitions"])
         except (ValueError, KeyError, TypeError):
             raise Unreadable(f"{manifest} cannot be read", hint="choose another folder, or remove this one") from None
-        if not same:
+        whole = (out / "parts").is_dir() or len(work.marked(out)) == number
+        digest = known["digest"] if not whole or task.has_files else _digest(open_columns(task.facts))
+        if (known["request"], known["digest"]) != (task.request(), digest):
             hint = "the facts, playbooks, as_of, tables and scores must be the same; choose another folder"
             raise Malformed(f"{out} holds the tables of another replay", hint=hint)
+        if whole:
+            return number
     elif out.is_dir() and any(out.iterdir()):
         raise Malformed(f"{out} is not empty, and holds no replay", hint="choose an empty folder")
     for name in ("working", "done", "set_aside", *task.asked.tables):
         (out / name).mkdir(parents=True, exist_ok=True)
-    manifest.write_text(json.dumps({"partitions": number, "request": task.request()}, indent=2), encoding="utf-8")
-    if not (out / "parts").is_dir() and len(work.marked(out)) < number:
-        divide(open_columns(task.facts), out / "dividing", number, threads=task.workers)
-        (out / "dividing").replace(out / "parts")
+    note = {"partitions": number, "request": task.request(), "digest": None}
+    _write(manifest, note)
+    hashed, facts = blake2b(digest_size=16), open_columns(task.facts)
+    divide(facts if task.has_files else _hashing(facts, hashed), out / "dividing", number, threads=task.workers)
+    _write(manifest, note if task.has_files else {**note, "digest": hashed.hexdigest()})
+    (out / "dividing").replace(out / "parts")
     return number
+
+
+def _write(manifest: Path, note: dict[str, Any]) -> None:
+    written = manifest.with_suffix(".new")
+    written.write_text(json.dumps(note, indent=2), encoding="utf-8")
+    written.replace(manifest)
+
+
+def _hashing(facts: pa.RecordBatchReader, hashed: blake2b) -> pa.RecordBatchReader:
+    """Return the same facts, which are hashed while they are read, however they are cut into batches."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in facts:
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                hashed.update(repr(row).encode("utf-8", "surrogatepass"))
+            yield batch
+
+    return pa.RecordBatchReader.from_batches(FACTS, batches())
+
+
+def _digest(facts: pa.RecordBatchReader) -> str:
+    hashed = blake2b(digest_size=16)
+    for _ in _hashing(facts, hashed):
+        pass
+    return hashed.hexdigest()
 
 
 class _Task(NamedTuple):
@@ -336,13 +371,18 @@ class _Task(NamedTuple):
     asked: Asked
     workers: int
 
+    @property
+    def has_files(self) -> bool:
+        """Whether the facts are files, which are known again by name, size and time; others by their content."""
+        return isinstance(self.facts, str | Path)
+
     def request(self) -> dict[str, object]:
         """Return what tells one replay from another, as plain values."""
         asked, under = self.asked, self.registry.override
         return {
             "format": FORMAT,
             "facts": list(_fingerprint(self.facts)),
-            "playbooks": sorted(str(one.digest) for one in self.registry),
+            "playbooks": [str(one.digest) for one in self.registry],
             "under": None if under is None else under.digest,
             "as_of": None if asked.as_of is None else asked.as_of.isoformat(),
             "tables": list(asked.tables),
@@ -351,7 +391,7 @@ class _Task(NamedTuple):
 
 
 def _fingerprint(facts: Source) -> Iterator[list[object]]:
-    """Yield name, size and time of each file; facts that come from no file are taken to be the same."""
+    """Yield name, size and time of each file."""
     if isinstance(facts, str | Path):
         path = Path(facts)
         for file in sorted(path.rglob("*.parquet")) if path.is_dir() else [path]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from leadlife._base.model import EARLIEST, LATEST, identifier
 from leadlife.errors import LeadlifeError, Malformed, did_you_mean
-from leadlife.facts import FACTS, Fact, load_fact
+from leadlife.facts import FACTS, Fact, PlaybookRef, Started, load_fact
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -25,6 +25,8 @@ MOST_CONTENTS = 100_000
 
 _NAMES = ("kind", "name", "trigger", "stage", "purpose", "policy", "target", "segment", "programme")
 _VALUES = ("value", "granted")
+_DATED = ("qualified",)
+"""Kinds of facts whose content is checked against their instant: what is granted expires later."""
 _OWN_COLUMNS = {"type", "schema", "at", "recorded_at", "seq", "id", "key", "lead", "pipeline"}
 
 
@@ -136,7 +138,13 @@ def _text(value: Any) -> str:
 class RowReader:
     """Reads rows as facts. It keeps what distinct contents came to, so one reader serves many rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, playbook: PlaybookRef | None = None) -> None:
+        """Begin.
+
+        Args:
+            playbook: Under which a journey begins whose start names none.
+        """
+        self._playbook = playbook
         self._contents: dict[tuple[str, str | None, str | None, str | None], Fact] = {}
         self._owners: dict[tuple[str, str], None] = {}
 
@@ -158,7 +166,7 @@ class RowReader:
         content = (kind, name, value, payload)
         known = self._contents.get(content)
         if known is None:
-            known = self._read(*content)
+            known = self.content(*content, at=at if kind in _DATED else None)
         if (lead, pipeline) not in self._owners:
             self._own(lead, pipeline)
         when = moment(at)
@@ -181,29 +189,57 @@ class RowReader:
             self._owners.clear()
         self._owners[identifier(lead), identifier(pipeline)] = None
 
-    def _read(self, kind: str, name: str | None, value: str | None, payload: str | None) -> Fact:
-        """Return a fact of a content, dated at any instant."""
+    def content(
+        self, kind: str, name: str | None, value: str | None, payload: str | None, *, at: int | None = None
+    ) -> Fact:
+        """Return a fact of a content.
+
+        Args:
+            kind: As the columns; so are the others.
+            name: As the column.
+            value: As the column.
+            payload: As the column.
+            at: Its instant; without one it may be of any, and is kept for other rows.
+
+        Raises:
+            Malformed: It says nothing that a fact can hold.
+        """
         of_kind = _types().get(kind)
         if of_kind is None:
             raise Malformed(f"{kind!r} is no kind of fact", hint=did_you_mean(str(kind), _types()))
-        named, valued = _columns_of(of_kind)
-        data = _object(payload)
-        for column, field, cell in (("name", named, name), ("value", valued, value_of(value))):
-            if cell is None:
-                continue
-            if field is None:
-                raise Malformed(f"a fact of kind {kind!r} has no {column}", hint=f"leave the column {column} empty")
-            if field in data:
-                raise Malformed(f"{field!r} stands in the payload, and in the column {column}", hint="write it once")
-            data[field] = cell
-        own = sorted(_OWN_COLUMNS.intersection(data) - {"schema"})
-        if own:
-            raise Malformed(f"the payload holds {', '.join(own)}, which are columns", hint="write it in its column")
-        read = load_fact({**data, "type": kind, "at": "2000-01-01T00:00:00Z"})
+        data = _said(kind, of_kind, name, value, payload)
+        if of_kind is Started and self._playbook is not None:
+            data.setdefault("playbook", self._playbook.model_dump(mode="json"))
+        read = load_fact({**data, "type": kind, "at": "2000-01-01T00:00:00Z" if at is None else moment(at).isoformat()})
+        if at is not None:
+            return read
         if len(self._contents) >= MOST_CONTENTS:
             self._contents.clear()
         self._contents[kind, name, value, payload] = read
         return read
+
+
+def _said(kind: str, of_kind: type[Fact], name: str | None, value: str | None, payload: str | None) -> dict[str, Any]:
+    """Return what the columns of a row say, by the fields of its kind of fact.
+
+    Raises:
+        Malformed: Something stands in the wrong column, or is no JSON.
+    """
+    named, valued = _columns_of(of_kind)
+    data = _object(payload)
+    for column, field in (("name", named), ("value", valued)):
+        if field in data:
+            raise Malformed(f"{field!r} stands in the payload", hint=f"write it in the column {column}")
+    for column, field, cell in (("name", named, name), ("value", valued, value_of(value))):
+        if cell is None:
+            continue
+        if field is None:
+            raise Malformed(f"a fact of kind {kind!r} has no {column}", hint=f"leave the column {column} empty")
+        data[field] = cell
+    own = sorted(_OWN_COLUMNS.intersection(data) - {"schema"})
+    if own:
+        raise Malformed(f"the payload holds {', '.join(own)}, which are columns", hint="write it in its column")
+    return data
 
 
 def _counted(seq: int) -> int:
@@ -242,4 +278,5 @@ def reason_of(error: LeadlifeError) -> str:
     """Return in one line why something could not be read or folded; it holds no values of a lead."""
     found = error.faults if isinstance(error, Malformed) else ()
     faults = "; ".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in found[:3])
-    return " ".join(f"{error.message.partition(chr(10))[0]} {faults}".split())
+    hint = f"({error.hint})" if error.hint and not faults else ""
+    return " ".join(f"{error.message.partition(chr(10))[0]} {faults} {hint}".split())

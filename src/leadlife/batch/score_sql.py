@@ -19,6 +19,8 @@ from leadlife.scoring.policy import Policy
 
 SPECIAL = ("merged", "unmerged", "erased")
 """Kinds of facts that change which other facts count: a lead that has one is folded."""
+IS_NEW = "(seq IS NULL OR id IS NULL)"
+"""Whether nobody has recorded a fact yet; then it is recorded after the others, in order of time and content."""
 _WHO = "lead, pipeline"
 _LOG_ACTS = tuple(str(one.model_fields["type"].default) for one in LOG_ACTS)
 """Kinds of facts that say something of other facts, and nothing of the lead."""
@@ -32,7 +34,7 @@ def standing(facts: str) -> str:
     return f"""
         WITH numbered AS (
             SELECT *, row_number() OVER (
-                PARTITION BY lead, pipeline, coalesce(own_key, id) ORDER BY recorded_at, seq, id
+                PARTITION BY lead, pipeline, coalesce(own_key, id) ORDER BY coalesce(recorded_at, at_us), seq, id
             ) AS place FROM {facts}
         ),
         recorded AS (SELECT * FROM numbered WHERE place = 1 OR coalesce(own_key, id) IS NULL),
@@ -50,8 +52,8 @@ def latest_fields(facts: str, fields: Iterable[str], at: int, dialect: Dialect) 
     return f"""
         SELECT {_WHO}, name, coalesce(value, 'null') AS value FROM (
             SELECT {_WHO}, name, value, row_number() OVER (
-                PARTITION BY {_WHO}, name ORDER BY at_us DESC, coalesce(seq, {LAST}) DESC, coalesce(id, '') DESC,
-                coalesce(value, '') DESC
+                PARTITION BY {_WHO}, name ORDER BY at_us DESC, CASE WHEN {IS_NEW} THEN {LAST} ELSE seq END DESC,
+                CASE WHEN {IS_NEW} THEN '' ELSE id END DESC, coalesce(value, '') DESC
             ) AS place FROM {facts}
             WHERE kind = 'attribute' AND name IN ({listed(fields, dialect)}) AND at_us <= {at}
         ) WHERE place = 1"""

@@ -12,13 +12,15 @@ import duckdb
 import pyarrow as pa
 
 from leadlife.batch import score_sql
+from leadlife.batch.apart import set_apart
 from leadlife.batch.closed_forms import ClosedForms, Form, NoClosedForm
 from leadlife.batch.columns import DEMANDED, FACTS, Source, open_columns, parquet_files
 from leadlife.batch.dialects import DUCKDB, Dialect
 from leadlife.batch.outputs import SCORES, SET_ASIDE, table_of
+from leadlife.batch.partitions import checked_number, noting
 from leadlife.batch.replays import replay
 from leadlife.batch.rows import micros
-from leadlife.errors import Malformed, Unreadable
+from leadlife.errors import LeadlifeError, Malformed, Unreadable
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.recycling_rules import KeptScores
 from leadlife.scoring.policy import Policy
@@ -35,7 +37,7 @@ class Scored(NamedTuple):
     Attributes:
         table: One row a lead and policy, with the columns ``SCORES``.
         ways: For each policy ``sql``, or why it was folded.
-        folded: How many leads were folded besides, because they were merged or erased.
+        folded: How many leads were folded besides: merged or erased ones, and those with a fact that cannot be read.
         set_aside: The leads that had to be folded and could not be, with the reason.
     """
 
@@ -65,7 +67,8 @@ def score(
         playbook: Whose policies score, for all leads.
         policies: The names of the policies; by default all of the playbook.
         at: The instant.
-        settled: Whether all facts stand: no key comes twice, and nothing was retracted. Then that is not looked for.
+        settled: Whether all facts stand as a journey has recorded them: each can be read, no key comes twice, and
+            nothing was retracted. Then that is not looked for, which is much faster.
         workers: How many threads and processes work.
 
     Raises:
@@ -73,15 +76,16 @@ def score(
         Unreadable: A file cannot be read.
     """
     at = instant(at)
+    checked_number("workers", workers)
     forms, closed, ways = translated(playbook, wanted_policies(playbook, policies), at, DUCKDB)
     with duckdb.connect(config={"threads": workers}) as connection:
         try:
             _relation(connection, facts)
             tables, apart, aside = [], 0, [table_of(SET_ASIDE, ())]
             if closed:
-                apart = _set_apart(connection)
+                apart = set_apart(connection, playbook, settled=settled)
                 try:
-                    tables.append(_by_sql(connection, forms, closed, micros(at), settled=settled))
+                    tables.append(_by_sql(connection, forms, closed, micros(at)))
                 except NoClosedForm as reason:
                     ways |= {policy.name: str(reason) for policy, _ in closed}
             folded = [name for name, way in ways.items() if way != SQL]
@@ -133,37 +137,18 @@ def translated(
     return forms, closed, ways
 
 
-def _set_apart(connection: duckdb.DuckDBPyConnection) -> int:
-    """Note the leads that are folded whatever the policy, and return how many there are."""
-    kinds = score_sql.listed(score_sql.SPECIAL, DUCKDB)
-    connection.execute(f"CREATE TEMP TABLE apart AS SELECT DISTINCT lead FROM facts WHERE kind IN ({kinds})")
-    return int(_one(connection, "SELECT count(*) FROM apart"))
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    return int(connection.execute(query).fetchall()[0][0])
-
-
 def _by_sql(
     connection: duckdb.DuckDBPyConnection,
     forms: ClosedForms,
     closed: list[tuple[Policy, Form]],
     at: int,
-    *,
-    settled: bool,
 ) -> pa.Table:
     """Return the scores by policies that have a closed form.
 
     Raises:
         NoClosedForm: There are too many distinct values to ask about.
     """
-    base = "facts"
-    if not settled:
-        connection.execute(f"CREATE TEMP TABLE stands AS {score_sql.standing(base)}")
-        base = "stands"
-    if _one(connection, "SELECT count(*) FROM apart"):
-        connection.execute(f"CREATE TEMP VIEW counted AS SELECT * FROM {base} WHERE lead NOT IN (FROM apart)")
-        base = "counted"
+    base = "counted"
     connection.register("term_rule", _table(score_sql.TermRule._fields, score_sql.term_rules(forms.terms, at), _RULE))
     matched = [
         (place, name, payload)
@@ -218,14 +203,20 @@ def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
         selects = [_select(file, schema) for file, schema in files.items()]
         connection.execute(f"CREATE TEMP VIEW facts AS {' UNION ALL '.join(selects)}")
         for name in DEMANDED:
-            blank = _one(connection, f"SELECT count(*) FROM facts WHERE {_RENAMED.get(name, name)} IS NULL")
+            query = f"SELECT count(*) FROM facts WHERE {_RENAMED.get(name, name)} IS NULL"
+            blank = connection.execute(query).fetchall()[0][0]
             if blank:
                 raise Malformed(f"{blank} rows have no {name}", hint="a fact says whose it is, what happened and when")
         return
-    reader = open_columns(facts)
-    connection.register("given", reader)
+    faults: list[LeadlifeError] = []
+    connection.register("given", noting(open_columns(facts), faults))
     columns = ", ".join(f'"{name}" AS {_RENAMED.get(name, name)}' for name in FACTS.names)
-    connection.execute(f"CREATE TEMP TABLE facts AS SELECT {columns} FROM given")
+    try:
+        connection.execute(f"CREATE TEMP TABLE facts AS SELECT {columns} FROM given")
+    except duckdb.Error:
+        if faults:
+            raise faults[0] from None
+        raise
 
 
 _RENAMED = {"at": "at_us", "key": "own_key"}
@@ -248,4 +239,6 @@ def _select(file: Path, schema: pa.Schema) -> str:
             told = name
         told = f"coalesce({told}, 'main')" if field.name == "pipeline" else told
         columns.append(f"CAST({told} AS {wanted}) AS {_RENAMED.get(field.name, field.name)}")
-    return f"SELECT {', '.join(columns)} FROM read_parquet({DUCKDB.text(str(file))})"
+    # The name is no pattern, and the folders that it lies in say nothing of the facts.
+    name = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(file))
+    return f"SELECT {', '.join(columns)} FROM read_parquet({DUCKDB.text(name)}, hive_partitioning = FALSE)"

@@ -134,7 +134,9 @@ def score(
     tables: list[DataFrame] = []
     if closed:
         named = given.withColumnRenamed("at", "at_us").withColumnRenamed("key", "own_key")
-        apart = named.where(f"kind IN ({score_sql.listed(score_sql.SPECIAL, SPARK)})").select("lead").distinct()
+        special = f"kind IN ({score_sql.listed(score_sql.SPECIAL, SPARK)})"
+        keyed = f"({score_sql.IS_NEW} AND coalesce(own_key, id) IS NOT NULL)"  # who comes first is decided by recording
+        apart = named.where(f"{special} OR {keyed}").select("lead").distinct()
         views = _Views(spark)
         base = views.add("facts", named)
         if apart.limit(1).count():

@@ -10,7 +10,9 @@ import json
 import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from pickle import PicklingError
 from typing import Any, NamedTuple, Self
 
 import pyarrow as pa
@@ -20,7 +22,7 @@ from leadlife.batch import partitions
 from leadlife.batch.columns import ROWS_A_BATCH
 from leadlife.batch.folding import Folder, without_collector
 from leadlife.batch.outputs import Asked, Output, schema_of
-from leadlife.errors import MissingExtra
+from leadlife.errors import Malformed, MissingExtra
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
 
@@ -106,8 +108,12 @@ def mark(out: Path, done: Done) -> None:
 
 def marked(out: Path) -> dict[int, Done]:
     """Return the partitions that are done, by their number."""
-    found = (Done(**json.loads(path.read_text(encoding="utf-8"))) for path in (out / "done").glob("*.json"))
-    return {done.number: done for done in found}
+    found: dict[int, Done] = {}
+    for path in (out / "done").glob("*.json"):
+        with suppress(ValueError, TypeError):  # a power cut may leave an empty file: then it is done again
+            done = Done(**json.loads(path.read_text(encoding="utf-8")))
+            found[done.number] = done
+    return found
 
 
 class _Tables:
@@ -163,6 +169,9 @@ def side_by_side(job: Job, numbers: Sequence[int], workers: int) -> Iterator[Don
                 yield future.result()
             except BrokenProcessPool:
                 lost.append(futures[future])
+            except (PicklingError, TypeError) as error:
+                hint = "use workers=1, or define what the playbook holds in a module"
+                raise Malformed(f"the playbook cannot be handed to another process: {error}", hint=hint) from None
         for number in sorted(lost):
             yield _alone(job, number, get_reusable_executor, BrokenProcessPool)
     finally:

@@ -270,7 +270,8 @@ def _report_page(call: argparse.Namespace) -> int:
 
 def _replay(call: argparse.Namespace) -> int:
     playbooks = [_playbook(one, python=call.python) for one in (call.what, *call.also)]
-    return DONE if run_replay(call, playbooks, _until(call, playbooks[0])) else WRONG
+    under = None if call.under is None else _playbook(call.under, python=call.python)
+    return DONE if run_replay(call, playbooks, under, _until(call, playbooks[0])) else WRONG
 
 
 def _what_if(call: argparse.Namespace) -> int:

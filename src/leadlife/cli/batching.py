@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leadlife.errors import Malformed
 from leadlife.io.fact_lines import read_facts
 from leadlife.playbook.playbook import Playbook
 
@@ -28,7 +29,12 @@ def add_replay(commands: Any, run: Callable[[argparse.Namespace], int]) -> argpa
     parser.add_argument("what", help="name of a preset, or path of a playbook")
     parser.add_argument("--also", action="append", default=[], metavar="FILE", help="a playbook that the facts name")
     parser.add_argument("--out", type=Path, help="folder for the tables; a call that was broken off goes on there")
-    parser.add_argument("--score", action="append", default=[], metavar="POLICY", help="score each lead by a policy")
+    parser.add_argument(
+        "--score", action="append", default=[], metavar="POLICY", help="score each lead by a policy; it needs --out"
+    )
+    parser.add_argument(
+        "--under", metavar="FILE", help="a playbook that stands in for every other: what would have been"
+    )
     _shared(parser)
     parser.set_defaults(run=run)
     return parser
@@ -51,20 +57,28 @@ def _shared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--facts", type=Path, required=True, help="a Parquet file or a folder of such, or facts as JSON lines"
     )
-    parser.add_argument("--as-of", help="a date, or an instant with its offset (default: each lead's latest fact)")
+    parser.add_argument(
+        "--as-of",
+        help="a date, whose whole day counts, or an instant with its offset (default: each lead's latest fact)",
+    )
     parser.add_argument("--workers", type=int, default=1, help="number of processes (default 1)")
 
 
-def run_replay(call: argparse.Namespace, playbooks: Sequence[Playbook], as_of: datetime | None) -> bool:
+def run_replay(
+    call: argparse.Namespace, playbooks: Sequence[Playbook], under: Playbook | None, as_of: datetime | None
+) -> bool:
     """Replay facts, print what came of it, and return whether everything could be read."""
     from leadlife.batch import figures, replay  # noqa: PLC0415 - only who replays needs the extra
 
+    if call.score and call.out is None:
+        raise Malformed("--score needs --out, the folder for the table of scores")
     facts, aside = _facts(call.facts, playbooks)
     come = replay(
         facts,
         playbooks,
         as_of=as_of,
         scores=call.score,
+        under=under,
         out=call.out,
         workers=call.workers,
         progress=_progress("") if sys.stderr.isatty() else None,
@@ -87,6 +101,8 @@ def run_what_if(call: argparse.Namespace, a: Playbook, b: Playbook, as_of: datet
     """Print what would have been otherwise, and return whether everything could be read."""
     from leadlife.batch import what_if  # noqa: PLC0415 - as above
 
+    if call.chart is not None:
+        _check_picture(call.chart)
     facts, aside = _facts(call.facts, [a, b])
     told = sys.stderr.isatty()
     found = what_if(
@@ -101,12 +117,22 @@ def run_what_if(call: argparse.Namespace, a: Playbook, b: Playbook, as_of: datet
         print(json.dumps({**found.to_dict(), "problems": aside}, indent=2))
     else:
         print(found)
-        _print_problems(aside)
+        _print_problems([*aside, *found.set_aside.to_pylist()])
     if call.chart is not None:
         from leadlife.reports.charts import what_if_chart  # noqa: PLC0415 - as above
 
         what_if_chart(found).save(str(call.chart))
-    return not aside and not any(found.set_aside)
+    return not aside and not found.set_aside.num_rows
+
+
+def _check_picture(path: Path) -> None:
+    """Check that a picture can be written, before the work begins."""
+    if path.suffix not in (".svg", ".png", ".html", ".pdf", ".json"):
+        raise Malformed(
+            f"--chart cannot write {path.suffix or 'a file without a suffix'}", hint="name an .svg, .png or .html"
+        )
+    if not path.parent.is_dir():
+        raise Malformed(f"--chart: there is no folder {path.parent}", hint="make it first")
 
 
 def _facts(path: Path, playbooks: Sequence[Playbook]) -> tuple[Any, list[dict[str, Any]]]:

@@ -265,9 +265,9 @@ def what_if_chart(found: WhatIf, *, names: Iterable[str] = ()) -> alt.FacetChart
     ]
     lines = (
         _chart(shown)
-        .mark_line(interpolate="step-after")
+        .mark_line(point=True)
         .encode(
-            x=alt.X("week:T", title="week"),
+            x=alt.X("week:T", title="week that begins on"),
             y=alt.Y("number:Q", title="how many began"),
             color=alt.Color("playbook:N", title=None, scale=alt.Scale(range=[GREY, FOR])),
         )

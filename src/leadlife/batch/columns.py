@@ -233,7 +233,7 @@ def _conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def _check_unit(at: pa.Array) -> None:
     """Check that instants are microseconds: seconds and milliseconds of our days would all lie in January 1970."""
-    ends = pc.min_max(at).as_py()
+    ends = pc.call_function("min_max", [at]).as_py()
     first, last = ends["min"], ends["max"]
     if first is None or not first >= _SECOND or not last < _MILLISECONDS:
         return

@@ -48,7 +48,7 @@ tryton: $(VENV)/.dev ; sh examples/tryton_plugin/try.sh $(PYTHON) ## build the T
 spark: $(VENV)/.dev ; sh tests/batch/on_spark.sh $(BIN) ## the replay and the scores on Spark, in local mode and over Spark Connect; needs Java
 soak: $(VENV)/.dev ## long campaigns: many more random lives and laws, and the simulated year of a small firm
 	LEADLIFE_EXAMPLES=2000 $(BIN)/python -m pytest -n auto tests/planning tests/properties tests/economics && $(BIN)/python tests/year.py
-	PYTHONPATH=src:tests $(BIN)/python -m reference.campaign --lives 2000 --seed 1 --features all && $(BIN)/python tests/batch/soak.py 500000
+	PYTHONPATH=src:tests $(BIN)/python -m reference.campaign --lives 2000 --seed 1 --features all && $(BIN)/python tests/batch/soak.py 500000 && $(BIN)/python tests/batch/soak.py one 2000000
 	for job in "kills --count 300" "cuts --count 2000" "flips --count 2000" "writers --count 1600" "duplicates --count 50000"; do PYTHONPATH=src:tests $(BIN)/python -m stores.campaign $$job || exit 1; done
 bench: $(VENV)/.dev ## measure, against named rivals in the same run
 	for job in moves scoring bayes checks record planning economics stores batch; do $(BIN)/python benchmarks/bench_$$job.py || exit 1; done

@@ -1,6 +1,7 @@
 """Many simulated facts through a replay and a score, held against what is known of every lead.
 
-``python tests/batch/soak.py LEADS [WORKERS]``: about 22 facts a lead. It prints seconds, rates and memory.
+``python tests/batch/soak.py LEADS [WORKERS]``: about 22 facts a lead. ``python tests/batch/soak.py one FACTS``: one lead.
+It prints seconds, rates and memory.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadlife import Points
@@ -55,10 +58,33 @@ def main(leads: int, workers: int) -> None:
     print("every lead is where it should be, and every score is what it should be")
 
 
+def one(facts: int) -> None:
+    """Replay one lead with so many facts."""
+    number = np.arange(facts)
+    kinds = pa.array(["page_view", "email_open", "social", "click"]).take(pa.array(number % 4))
+    columns = {
+        "lead": pa.array(["ada"]).take(pa.array(np.zeros(facts, np.int64))),
+        "pipeline": pa.array(["main"]).take(pa.array(np.zeros(facts, np.int64))),
+        "kind": pa.array(["activity"]).take(pa.array(np.zeros(facts, np.int64))),
+        "at": pa.array(1_735_689_600_000_000 + number * 15_000_000),
+        "recorded_at": pa.array(1_735_689_600_000_000 + number * 15_000_000),
+        "seq": pa.array(number),
+        "id": pa.array(np.char.add("f", number.astype(str))),
+        "name": kinds,
+    }
+    table, begin = pa.table(columns), perf_counter()
+    come = replay(table, eight_stage(), partitions=1, tables=("leads",))
+    assert come.leads["facts"].to_pylist() == [facts]
+    told(f"one lead with {facts:,} facts", begin)
+
+
 def told(what: str, begin: float) -> None:
     own, others = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(f"{perf_counter() - begin:8.1f} s  {what} (peak {own:,.0f} MB, a worker {others:,.0f} MB)", flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2)
+    if sys.argv[1] == "one":
+        one(int(sys.argv[2]))
+    else:
+        main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 2)

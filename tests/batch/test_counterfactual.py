@@ -8,6 +8,7 @@ import pytest
 from batch.worlds import book
 from leadlife import ActivityRecorded, EvidenceGiven, Journey, QualificationRule, Sold, StageReached
 from leadlife.batch import Mark, fact_columns, what_if
+from leadlife.batch.causes import caused
 from leadlife.criteria import count, evidence, field, holds, in_stage, score
 from leadlife.errors import Malformed
 from leadlife.reports.charts import what_if_chart
@@ -70,18 +71,16 @@ def test_the_load_on_a_stage_with_its_deadlines():
         (holds("sql"), "what a person asked"),
     ],
 )
-def test_a_figure_is_estimated_where_it_rests_on_what_the_old_playbook_caused(enter, why):
+def test_a_figure_is_estimated_where_it_rests_on_what_the_old_playbookcaused(enter, why):
     a = book().replace(version="a")
     b = book().with_qualifications(QualificationRule(name="mine", enter=enter), version="b")
     facts = [lead.record(EvidenceGiven(name="fit", at=AT + timedelta(days=90))) for lead in leads()]
-    from leadlife.batch.counterfactual import _caused
-
-    assert why in _caused("mine", a, b)
-    assert bool(_caused("mine", a, b)) is bool(why)
+    assert why in caused("mine", a, b)
+    assert bool(caused("mine", a, b)) is bool(why)
     found = what_if(facts, a, b)
     told = {one.name: one.mark for one in found.qualifications}
     assert told.get("mine", Mark.ESTIMATED if why else Mark.EXACT) is (Mark.ESTIMATED if why else Mark.EXACT)
-    assert _caused("sqlx", a, b) == ""
+    assert caused("sqlx", a, b) == ""
 
 
 def test_it_prints_and_draws_and_is_plain_values():

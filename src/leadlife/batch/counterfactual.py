@@ -17,25 +17,16 @@ from typing import Any, NamedTuple
 import duckdb
 import pyarrow as pa
 
-from leadlife._base.text_tables import number, percent, text_table
+from leadlife.batch.causes import caused
 from leadlife.batch.columns import Source
+from leadlife.batch.difference_text import difference_text
 from leadlife.batch.figures import DAY, WON
 from leadlife.batch.partitions import write_facts
 from leadlife.batch.replays import Progress, Replayed, replay
 from leadlife.errors import Malformed
 from leadlife.playbook.playbook import Playbook
-from leadlife.qualification.rules import QualificationRule
 
 TABLES = ("leads", "visits", "cycles", "grants", "derived")
-_CAUSED = {
-    "evidence": "what a person asked",
-    "stage": "moves that people made",
-    "cycle": "moves that people made",
-    "reason": "moves that people made",
-    "sold": "sales that people closed",
-    "custom_guard": "code of your own",
-}
-"""Topics of criteria that are as they are because somebody acted under the old playbook."""
 
 
 class Mark(StrEnum):
@@ -151,7 +142,7 @@ class WhatIf(NamedTuple):
         }
 
     def __str__(self) -> str:
-        return _text(self)
+        return difference_text(self)
 
 
 def what_if(
@@ -310,7 +301,7 @@ def _qualification(
     connection: duckdb.DuckDBPyConnection, name: str, a: Playbook, b: Playbook, won: int
 ) -> QualificationChange:
     in_a, in_b, both, won_a, won_b, before_a, before_b, days_a, days_b = _rows(connection, _GRANTED, [name])[0]
-    why = _caused(name, a, b)
+    why = caused(name, a, b)
     return QualificationChange(
         name,
         in_a,
@@ -329,37 +320,6 @@ def _qualification(
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def _caused(name: str, a: Playbook, b: Playbook) -> str:
-    """Return what a qualification of the second playbook rests on that the first may have caused; empty where nothing.
-
-    A rule that is the same in both, and reads nothing that a rule changed, has the same answer: it is exact.
-    """
-    rule = b.qualification_by_name.get(name)
-    if rule is None:
-        return ""  # it is not declared any more, and nobody holds it
-    found = dict.fromkeys(_reasons(rule, b, set()))
-    return "" if rule == a.qualification_by_name.get(name) and not found else "; ".join(found)
-
-
-def _reasons(rule: QualificationRule, playbook: Playbook, seen: set[str]) -> Iterable[str]:
-    if rule.name in seen:
-        return
-    seen.add(rule.name)
-    for _, criterion in rule.criteria():
-        for topic, name in criterion.inputs():
-            inputs = [(topic, name)]
-            if topic == "score" and name in playbook.score_by_name:
-                inputs = list(playbook.policy(name).inputs())
-            for about, what in inputs:
-                kind = playbook.activity_kinds.get(what) if about == "activity" else None
-                if about == "activity" and (what == "*" or (kind is not None and kind.two_way)):
-                    yield "calls and other activities that both sides take part in"
-                if about in _CAUSED:
-                    yield _CAUSED[about]
-                if about == "qualification" and what in playbook.qualification_by_name:
-                    yield from _reasons(playbook.qualification_by_name[what], playbook, seen)
 
 
 _STAGES = f"""
@@ -406,54 +366,3 @@ def _stages(connection: duckdb.DuckDBPyConnection, a: Playbook, b: Playbook, wee
             # How many come to the first stage depends on no playbook; all else follows from what people did under one.
             Mark.EXACT if stage in (a.lifecycle.first.stage, b.lifecycle.first.stage) else Mark.ESTIMATED,
         )
-
-
-def _text(found: WhatIf) -> str:
-    sides = found.set_aside["side"].to_pylist()
-    warning = f"! {len(set(found.set_aside['lead'].to_pylist())):,} leads are left out, because they cannot be replayed"
-    lines = [
-        *([f"{warning}: {sides.count('a'):,} under a, {sides.count('b'):,} under b"] if sides else []),
-        f"{found.a.ref} against {found.b.ref}: {found.leads:,} journeys, {found.won:,} won",
-        f"{found.differing.num_rows:,} come out otherwise",
-        "",
-    ]
-    rows = [
-        ["qualification", "leads a", "b", "both", "of these won a", "b", "won had it a", "b", "days before a", "b", ""]
-    ]
-    rows += [
-        [
-            one.name,
-            f"{one.granted_a:,}",
-            f"{one.granted_b:,}",
-            f"{one.both:,}",
-            percent(one.precision_a),
-            percent(one.precision_b),
-            percent(one.recall_a),
-            percent(one.recall_b),
-            number(one.days_before_a),
-            number(one.days_before_b),
-            one.mark,
-        ]
-        for one in found.qualifications
-    ]
-    lines += [text_table(rows), ""] if len(rows) > 1 else ["no qualification is declared", ""]
-    stages = [["stage", "team", "entries a", "b", "each week a", "b", "lead-days a", "b", "limits passed a", "b", ""]]
-    stages += [
-        [
-            one.stage,
-            one.team,
-            f"{one.entries_a:,}",
-            f"{one.entries_b:,}",
-            number(one.a_week_a),
-            number(one.a_week_b),
-            number(one.days_a, 0),
-            number(one.days_b, 0),
-            f"{one.passed_a:,}",
-            f"{one.passed_b:,}",
-            one.mark,
-        ]
-        for one in found.stages
-    ]
-    lines += [text_table(stages), ""] if len(stages) > 1 else []
-    notes = [f"{one.name} is estimated: it rests on {one.why}" for one in found.qualifications if one.why]
-    return "\n".join([*lines, *notes]).rstrip()

@@ -198,7 +198,7 @@ def _small_tables(views: _Views, forms: ClosedForms, base: str, at: int) -> None
 
 
 def _few(frame: DataFrame) -> list[Any]:
-    rows = frame.limit(MOST_DISTINCT + 1).collect()
+    rows: list[Any] = frame.limit(MOST_DISTINCT + 1).collect()
     if len(rows) > MOST_DISTINCT:
         hint = "score by leadlife.batch.spark.replay(..., table='scores', scores=[...])"
         raise Malformed(f"there are more than {MOST_DISTINCT:,} distinct values to ask about", hint=hint)

@@ -5,6 +5,9 @@ divided by lead with a shuffle, and each part is folded in Python beside the oth
 Python of the workers.
 """
 
+# pyright: reportMissingImports=false
+# pyspark is large, so the machine that checks the types need not have it.
+
 from __future__ import annotations
 
 import os

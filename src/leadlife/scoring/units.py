@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import isfinite
 
@@ -30,5 +31,5 @@ def micropoints(points: object) -> int:
     return size if points > 0 else -size
 
 
-exact_threshold = lru_cache(maxsize=1_024, typed=True)(micropoints)
+exact_threshold: Callable[[object], int] = lru_cache(maxsize=1_024, typed=True)(micropoints)
 """The same for a threshold of a rule, which is asked for again and again."""

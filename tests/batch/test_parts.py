@@ -10,10 +10,12 @@ import pytest
 from batch.test_replay import journeys
 from batch.test_scoring import called, points, values
 from batch.worlds import book
+from leadlife import QualificationRule
 from leadlife.batch import FACTS, fact_columns, facts_of, partitions, replay, rows, score, work
+from leadlife.batch.causes import caused
 from leadlife.batch.outputs import Asked
 from leadlife.batch.partitions import divide, noting
-from leadlife.criteria import field
+from leadlife.criteria import evidence, field, holds
 from leadlife.errors import Malformed, Unreadable
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -109,3 +111,21 @@ def test_a_lead_that_the_policy_excludes_says_why_in_a_folded_table():
     come = replay(called("ada", playbook, 1), playbook, tables=(), scores="own")
     (row,) = come.scores.to_pylist()
     assert (row["micropoints"], row["why"]) == (None, "not (size is known)")
+
+
+def test_a_fault_of_ours_sets_one_lead_aside_and_not_a_million(monkeypatch):
+    def breaks(self, journey, facts):
+        if journey.lead_id == "lead1":
+            raise RuntimeError("a fault of ours")
+        self.leads += 1
+
+    monkeypatch.setattr("leadlife.batch.outputs.Output.add", breaks)
+    come = replay(list(journeys(3)), book())
+    assert come.set_aside["reason"].to_pylist() == ["unexpected RuntimeError"]
+    assert come.progress.leads == 2
+
+
+def test_a_rule_that_reads_another_twice_names_its_cause_once():
+    once = QualificationRule(name="one", enter=evidence("fit"))
+    twice = QualificationRule(name="two", enter=holds("one") & ~holds("one") | holds("one"))
+    assert caused("two", book(), book().with_qualifications(once, twice)) == "what a person asked"

@@ -7,7 +7,7 @@ is validated once for each distinct content, and a row costs no more than a copy
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -147,14 +147,6 @@ class RowReader:
         self._playbook = playbook
         self._contents: dict[tuple[str, str | None, str | None, str | None], Fact] = {}
         self._owners: dict[tuple[str, str], None] = {}
-
-    def facts(self, rows: Iterable[FactRow]) -> list[Fact]:
-        """Return the facts of rows; those of rows without stamps have none.
-
-        Raises:
-            Malformed: A row says nothing that a fact can hold; which one, and why.
-        """
-        return [self.fact(row) for row in rows]
 
     def fact(self, row: FactRow) -> Fact:
         """Return the fact of one row.

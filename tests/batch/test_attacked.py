@@ -207,3 +207,8 @@ def test_a_mark_that_a_power_cut_left_empty_is_made_again(tmp_path):
 def test_a_field_that_was_cleared_has_no_value():
     facts = Journey("ada", playbook()).record(FieldChanged(name="city", value="Recife", at=AT))
     assert agree(facts.record(FieldChanged(name="city", value=None, at=AT)))["ada"] == 0.0
+
+
+def test_one_id_under_two_keys_is_set_aside_in_sql_as_well():
+    rows = [call(seq=0, id="x", key=None), call(seq=1, id="x", key="k"), call("bo", seq=0, id="y", key="k")]
+    assert agree(table(*rows)) == {"bo": 1.0}

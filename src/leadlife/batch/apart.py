@@ -89,6 +89,12 @@ def _standing(connection: duckdb.DuckDBPyConnection) -> str:
         f"SELECT same FROM (SELECT {identity} AS same FROM facts WHERE coalesce(own_key, id) IS NOT NULL) "
         "GROUP BY same HAVING count(*) > 1)"
     )
+    # An id names one fact: where it stands under two keys, the fold says that the log cannot be read.
+    connection.execute(
+        "INSERT INTO apart SELECT DISTINCT lead FROM facts WHERE id IS NOT NULL AND lead IN "
+        "(SELECT lead FROM facts WHERE own_key IS NOT NULL) GROUP BY lead, pipeline, id "
+        "HAVING count(DISTINCT coalesce(own_key, id)) > 1"
+    )
     if not _number(connection, "dubious"):
         return "facts"
     # Which of two facts comes first that nobody has recorded yet is decided when they are recorded.

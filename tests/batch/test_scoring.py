@@ -260,11 +260,12 @@ def test_a_recorded_fact_is_not_held_against_the_words_of_the_playbook():
     assert values(score(facts, fewer, "own", at=LATER)) == values(score(facts, playbook, "own", at=LATER))
 
 
-def test_with_too_many_contents_kinds_and_names_are_looked_at(monkeypatch):
+def test_a_log_with_too_many_contents_is_folded(monkeypatch):
     monkeypatch.setattr(apart, "MOST_CONTENTS", 1)
     rows = [new_rows(), new_rows(lead="bo"), new_rows(lead="bo", kind="activty")]
     come = score(pa.Table.from_batches([batch_of(rows)]), book(points()), "own", at=LATER)
     assert come.set_aside["lead"].to_pylist() == ["bo"]
+    assert "distinct contents" in come.ways["own"]
 
 
 def test_a_blank_lead_in_a_stream_is_refused_in_our_words():

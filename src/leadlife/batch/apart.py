@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from leadlife.batch import score_sql
+from leadlife.batch.closed_forms import NoClosedForm
 from leadlife.batch.dialects import DUCKDB
 from leadlife.batch.rows import FIRST, LAST, RowReader
 from leadlife.errors import LeadlifeError
@@ -18,7 +19,7 @@ from leadlife.facts import PlaybookAdopted, Started
 from leadlife.playbook.playbook import Playbook
 
 MOST_CONTENTS = 1_000_000
-"""So many distinct contents are looked at; of a log with more, kinds and names only."""
+"""So many distinct contents are looked at; a log with more is folded."""
 _CONTENT = f"kind, name, value, payload, {score_sql.IS_NEW} AS is_new"
 
 
@@ -29,6 +30,9 @@ def set_apart(connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, sett
         connection: Where the facts are named ``facts``.
         playbook: Whose names facts may use that nobody has recorded yet.
         settled: Whether all facts stand, as recorded facts do: then nothing but merges and erasures is looked for.
+
+    Raises:
+        NoClosedForm: There are too many distinct contents to look at each.
     """
     kinds = score_sql.listed(score_sql.SPECIAL, DUCKDB)
     connection.execute(
@@ -50,9 +54,10 @@ def _number(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 def _set_unreadable_apart(connection: duckdb.DuckDBPyConnection, playbook: Playbook) -> None:
     contents = connection.execute(f"SELECT DISTINCT {_CONTENT} FROM facts LIMIT {MOST_CONTENTS + 1}").fetchall()
-    exact = len(contents) <= MOST_CONTENTS
-    if not exact:
-        contents = connection.execute("SELECT DISTINCT kind, name, NULL, NULL, FALSE FROM facts").fetchall()
+    if len(contents) > MOST_CONTENTS:
+        raise NoClosedForm(
+            f"there are more than {MOST_CONTENTS:,} distinct contents to look at; say settled=True if all stand"
+        )
     bad = [content for content in contents if not _holds(content, playbook)]
     if not bad:
         return
@@ -62,8 +67,8 @@ def _set_unreadable_apart(connection: duckdb.DuckDBPyConnection, playbook: Playb
         for name, column in zip(names, zip(*bad, strict=True), strict=True)
     ]
     connection.register("bad", pa.table(columns, names))
-    same = [f"f.{name} IS NOT DISTINCT FROM b.{name}" for name in (names[:4] if exact else names[:2])]
-    same += ["(f.seq IS NULL OR f.id IS NULL) = b.is_new"] if exact else []
+    same = [f"f.{name} IS NOT DISTINCT FROM b.{name}" for name in names[:4]]
+    same += ["(f.seq IS NULL OR f.id IS NULL) = b.is_new"]
     connection.execute(
         f"INSERT INTO apart SELECT DISTINCT f.lead FROM facts AS f JOIN bad AS b ON {' AND '.join(same)}"
     )

@@ -83,8 +83,8 @@ def score(
             _relation(connection, facts)
             tables, apart, aside = [], 0, [table_of(SET_ASIDE, ())]
             if closed:
-                apart = set_apart(connection, playbook, settled=settled)
                 try:
+                    apart = set_apart(connection, playbook, settled=settled)
                     tables.append(_by_sql(connection, forms, closed, micros(at)))
                 except NoClosedForm as reason:
                     ways |= {policy.name: str(reason) for policy, _ in closed}

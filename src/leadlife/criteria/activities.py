@@ -133,7 +133,7 @@ class CountIs(Counting):
     def _found(self, view: View, seen: tuple[Observation, ...]) -> str:  # noqa: ARG002 - signature of the base class
         return f"there are {len(seen)}" if len(seen) != 1 else "there is 1"
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"{COUNTED[self.compare]} {self.value} of {self._selection()}"
 
@@ -159,7 +159,7 @@ class SumIs(Counting):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"the sum of {self.attribute} over {self._selection()} {WORDS[self.compare]} {self.value}"
 
@@ -204,7 +204,7 @@ class SeenIs(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         how = "at least" if self.older else "less than"
         return f"{self.end} {' or '.join(self.kinds) or 'activity'} {how} {self.age} ago"

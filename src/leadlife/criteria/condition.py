@@ -40,6 +40,14 @@ class Criterion(Definition):
 
     def sentence(self) -> str:
         """Return the criterion in words."""
+        return self._sentence
+
+    @cached_property
+    def _sentence(self) -> str:
+        # Kept, because every verdict has the sentences of all its parts, and a fold makes one at each grant.
+        return self._in_words()
+
+    def _in_words(self) -> str:
         raise NotImplementedError
 
     def verdict(self, view: View) -> Verdict:

@@ -22,7 +22,7 @@ class ByRole(Criterion):
         names = frozenset(self.names)
         return lambda view: not names.isdisjoint(view.roles)
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"asked by {' or '.join(self.names)}"
 
@@ -107,7 +107,7 @@ class CustomGuard(Criterion):
     def _compiled(self) -> Predicate:
         return self.test
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the callable's name."""
         return f"{self.name} (version {self.version})"
 

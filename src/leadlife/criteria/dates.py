@@ -101,7 +101,7 @@ class DateIs(Criterion):
             first += DAY
         return first
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         words = f"lies within the next {self.window}" if self.window is not None else WORDS[self.relation]
         return f"{self.name} {words}"

@@ -33,7 +33,7 @@ class FieldIs(Comparing, Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the comparison in words."""
         return f"{self.name} {self.words()}"
 
@@ -98,7 +98,7 @@ class FieldHas(Criterion):
             return None
         return self.value.strip().casefold() in (one.strip().casefold() for one in self._apart(found))
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"{self.name} has {self.value}"
 
@@ -128,7 +128,7 @@ class LatestIs(Comparing, Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the comparison in words."""
         return f"{self.attribute} of the latest {self.kind} {self.words()}"
 

@@ -113,7 +113,7 @@ class AllOf(_Joined):
     def _compiled(self) -> Predicate:
         return all_of(tuple(part.predicate for part in self.of))
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the sentences of the parts, joined by and."""
         return " and ".join(_bracketed(part, AnyOf) for part in self.of)
 
@@ -148,7 +148,7 @@ class AnyOf(_Joined):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the sentences of the parts, joined by or."""
         return " or ".join(_bracketed(part, AllOf) for part in self.of)
 
@@ -190,7 +190,7 @@ class AtLeast(_Joined):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return how many of the parts are needed, and their sentences."""
         return f"at least {self.number} of: ({'; '.join(part.sentence() for part in self.of)})"
 
@@ -213,7 +213,7 @@ class Not(_Whole):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the negation in words."""
         return f"not ({self.of.sentence()})"
 

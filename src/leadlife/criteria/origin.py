@@ -63,7 +63,7 @@ class SourceIs(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"{self.part.replace('_', ' ')} is {' or '.join(self.names)}"
 
@@ -116,7 +116,7 @@ class ConsentIs(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"consent to {self.name} {WORDS[self.compare]} {self.value}"
 

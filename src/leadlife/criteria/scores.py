@@ -73,7 +73,7 @@ class ScoreIs(_AboutScore):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"score {self.name} {WORDS[self.compare]} {self.value}"
 
@@ -101,6 +101,6 @@ class BandIs(_AboutScore):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"band of {self.name} {WORDS[self.compare]} {self.value}"

@@ -33,7 +33,7 @@ class HasEvidence(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"evidence of {self.name}" + ("" if self.within is None else f" less than {self.within} old")
 
@@ -75,7 +75,7 @@ class HoldsQualification(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"holds {self.name}"
 
@@ -102,7 +102,7 @@ class IsIdentified(Criterion):
     def _compiled(self) -> Predicate:
         return lambda view: view.identified is not None
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return "identified"
 
@@ -122,7 +122,7 @@ class IsSold(Criterion):
     def _compiled(self) -> Predicate:
         return lambda view: view.sold is not None
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return "a sale is recorded"
 
@@ -149,7 +149,7 @@ class InStage(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"in stage {' or '.join(self.names)}"
 
@@ -182,7 +182,7 @@ class DaysInStage(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"in the present stage for {COUNTED[self.compare]} {self.value} days"
 
@@ -228,7 +228,7 @@ class CycleIs(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"the cycle's number {WORDS[self.compare]} {self.value}"
 
@@ -251,7 +251,7 @@ class RecycledFor(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"led to its stage for the reason {' or '.join(self.reasons)}"
 
@@ -281,7 +281,7 @@ class ReturnsAre(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"the number of returns since the last win {WORDS[self.compare]} {self.value}"
 
@@ -317,7 +317,7 @@ class ReadinessIs(Criterion):
 
         return ask
 
-    def sentence(self) -> str:
+    def _in_words(self) -> str:
         """Return the criterion in words."""
         return f"readiness {WORDS[self.compare]} {self.value}"
 

@@ -91,7 +91,8 @@ def _act(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
 
 def _orders(position: Position, events: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return what a fact is to transitions, with each trigger that it fires, the more exact name first."""
-    return [(event, trigger) for event in events for trigger in position.table.firing.get(event, ())]
+    firing = position.table.firing
+    return [(event, trigger) for event in events if event in firing for trigger in firing[event]]
 
 
 def _refuse(state: State, fact: Fact, refusals: Refusals, *, trigger: str | None = None) -> Refusals:

@@ -316,13 +316,21 @@ class FactLog:
         """Yield every fact, and whether it stands."""
         return ((fact, self.status_of(fact)) for fact in self.facts)
 
+    @property
+    def _all_stand(self) -> bool:
+        """Whether nothing was ever said of another fact or under its key, as in nearly every log."""
+        shared = self._shared
+        return self.past is None and shared.conflicts is None and shared.retractions is None and shared.merges is None
+
     def in_fold_order(self, *, until: datetime | None = None) -> list[Fact]:
         """Return the standing facts that are folded, by ``at``, ``seq`` and ``id``."""
-        facts = [
-            fact
-            for fact, status in self.with_status()
-            if status is FactStatus.STANDS and not isinstance(fact, LOG_ACTS) and (until is None or fact.at <= until)
-        ]
+        if self._all_stand:
+            facts = self.facts
+        else:
+            standing = (fact for fact, status in self.with_status() if status is FactStatus.STANDS)
+            facts = [fact for fact in standing if not isinstance(fact, LOG_ACTS)]
+        if until is not None:
+            facts = [fact for fact in facts if fact.at <= until]
         facts.sort(key=fold_order)
         return facts if self.merges is None else joined(facts)
 
@@ -356,9 +364,16 @@ def observed_facts(facts: Iterable[Fact]) -> list[Fact]:
                 Fault(str(place), f"a {type(fact).__name__} is not a fact", "read stored ones with load_fact")
             )
             continue
-        if fact.caused_by is not None or isinstance(fact, DERIVED):
+        if fact.caused_by is not None or type(fact) in DERIVED:
             continue
-        if None in (fact.id, fact.key, fact.lead, fact.pipeline, fact.seq, fact.recorded_at):
+        if (
+            fact.id is None
+            or fact.key is None
+            or fact.lead is None
+            or fact.pipeline is None
+            or fact.seq is None
+            or fact.recorded_at is None
+        ):
             missing = [name for name in _STAMPS if getattr(fact, name) is None]
             hint = "only recorded facts can be replayed: use journey.record for new ones"
             faults.append(Fault(str(place), f"the fact has no {', '.join(missing)}", hint))

@@ -47,6 +47,9 @@ from leadlife.qualification.rule_index import (
 from leadlife.timing import due, earliest
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from leadlife.playbook.registry import RegisteredPlaybook
     from leadlife.qualification.programmes import Programme
 
 EARLY = "early"
@@ -64,13 +67,102 @@ def evaluate_rules(state: State, at: datetime, fact: Fact | None = None, *, refu
         refused: Whether it was refused. A grant or withdrawal by hand that was refused says nothing; any other fact
             still counts as evidence.
     """
-    if state.rules is None or state.position is None:
+    position, rules = state.position, state.rules
+    if rules is None or position is None:
         return
-    evaluation = _Evaluation(state, state.position, state.rules, at=at, fact=fact, refused=refused)
+    concerned = None
+    ready = (position.playbook.readiness is None) is (rules.readiness is None)
+    if type(fact) is ActivityRecorded and ready and not rules.due:
+        concerned = _concerned(state, position, rules, fact.kind)
+        if _only_renews(state, position, rules, at, concerned):
+            return
+    evaluation = _Evaluation(state, position, rules, at=at, fact=fact, refused=refused, concerned=concerned)
     if evaluation.has_work():
         evaluation.run()
     elif evaluation.renewing:
         evaluation.renew()
+
+
+class _Concerned(NamedTuple):
+    """The rules that a fact concerns, as bits.
+
+    Attributes:
+        waiting: Those whose answer it may change.
+        confirmed: Those that it may confirm.
+        renewing: Those whose answer stays, and which hold longer because it has confirmed them.
+    """
+
+    waiting: int
+    confirmed: int
+    renewing: int
+
+
+def _concerned(state: State, position: Position, rules: RuleStates, kind: str) -> _Concerned:
+    """Return the rules that an activity of a kind concerns.
+
+    Left out are those whose scores it cannot raise enough. When a rule is evaluated, it is noted how far its scores may
+    rise before its answer may be another one. What time alone changes until then is looked at besides.
+    """
+    index = position.playbook.rule_index
+    waiting, confirmed = index.of_activity(kind)
+    maybe, renewing = waiting & index.by_score.get(kind, 0), 0
+    while maybe:
+        lowest, rule = index.first(maybe)
+        maybe ^= lowest
+        known = rules.by_name.get(rule.name)
+        # A rule that was never evaluated reads nothing that is known, but for such activities.
+        room = rule.room if known is None else known.room
+        if room and state.memory.offered(rule.rises) <= room:
+            waiting ^= lowest
+            if known is not None and known.held and confirmed & lowest and rule.definition.valid_for is not None:
+                renewing |= lowest
+    return _Concerned(waiting, confirmed, renewing)
+
+
+def _only_renews(state: State, position: Position, rules: RuleStates, at: datetime, concerned: _Concerned) -> bool:
+    """Return whether an activity surely leaves every answer as it is, as most do; rules then hold longer at most."""
+    if (
+        concerned.waiting
+        or position.moves > rules.moves
+        or _is_past(rules.look_again, at)
+        or position.waits
+        or position.stage in position.playbook.rule_index.automatic
+    ):
+        return False
+    if not concerned.renewing:
+        return True
+    renewed, lapsing = _renewed_states(rules.by_name, position.playbook, concerned.renewing, at)
+    if rules.timer is None or rules.look_again is None or max(rules.timer.at, rules.look_again) >= lapsing:
+        return False  # when time alone changes something must be found anew
+    state.rules = rules._replace(by_name=renewed)
+    return True
+
+
+def _renewed_states(
+    states: Mapping[str, RuleState], playbook: RegisteredPlaybook, renewing: int, at: datetime
+) -> tuple[dict[str, RuleState], datetime]:
+    """Return the states of the rules when some hold longer, and when the first of those would have lapsed."""
+    renewed, lapsing = dict(states), LATEST
+    while renewing:
+        lowest, rule = playbook.rule_index.first(renewing)
+        renewing ^= lowest
+        known = renewed[rule.name]
+        lapsing = lapsing if known.expires is None else min(lapsing, known.expires)
+        renewed[rule.name] = _renewed(rule, known, at, playbook.zone_info)
+    return renewed, lapsing
+
+
+def _renewed(rule: IndexedRule, known: RuleState, at: datetime, zone: ZoneInfo) -> RuleState:
+    """Return the state of a rule that a fact has confirmed: it holds longer."""
+    if rule.definition.valid_for is None or rule.programme is not None:
+        return known  # a programme lasts from when it was entered
+    until = _end_of_validity(rule, at, zone)
+    return known._replace(expires=until if known.expires is None or until is None else max(known.expires, until))
+
+
+def _end_of_validity(rule: IndexedRule, at: datetime, zone: ZoneInfo) -> datetime | None:
+    valid_for = rule.definition.valid_for
+    return None if valid_for is None else earliest((due(at, valid_for, zone),))
 
 
 def _granted_or_withdrawn(fact: Fact | None, states: Mapping[str, RuleState]) -> str | None:
@@ -116,7 +208,15 @@ class _Evaluation:
     )
 
     def __init__(
-        self, state: State, position: Position, rules: RuleStates, *, at: datetime, fact: Fact | None, refused: bool
+        self,
+        state: State,
+        position: Position,
+        rules: RuleStates,
+        *,
+        at: datetime,
+        fact: Fact | None,
+        refused: bool,
+        concerned: _Concerned | None,
     ) -> None:
         self.state = state
         self.position = position
@@ -139,42 +239,20 @@ class _Evaluation:
             self.changed.add(("readiness", ""))
         if rules.due is Due.BEGUN:
             self.changed.update(state.memory.inputs())
-        self.confirmed: int = self.index.confirmed(self.changed) | (0 if fact is None else self.index.any_fact)
-        """The rules that the fact may confirm: what lets a lead in reads what the fact changed."""
-        self.waiting: int = self.index.readers(self.changed) | self.confirmed
+        if concerned is None:
+            confirmed = self.index.confirmed(self.changed) | (0 if fact is None else self.index.any_fact)
+            concerned = _Concerned(self.index.readers(self.changed) | confirmed, confirmed, 0)
+        self.waiting: int = concerned.waiting
         """The rules that are still to be evaluated."""
-        self.renewing: int = 0
+        self.confirmed: int = concerned.confirmed
+        """The rules that the fact may confirm: what lets a lead in reads what the fact changed."""
+        self.renewing: int = concerned.renewing
         """The rules whose answer stays, and which hold longer because the fact has confirmed them."""
-        if type(fact) is ActivityRecorded and self.waiting and not rules.due:
-            self._leave_out(fact.kind)
         named = None if type(fact) is ActivityRecorded else _granted_or_withdrawn(fact, self.states)
         if named is not None and named in self.index.places:
             self.waiting |= 1 << self.index.places[named]
         self.moves: tuple[MoveReads, ...] = waits_here(position, self.index)
         """What the guards of the moves read that wait in the present stage."""
-
-    def _leave_out(self, kind: str) -> None:
-        """Leave out the rules whose answer an activity cannot have changed: it cannot raise their scores enough.
-
-        When a rule is evaluated, it is noted how far its scores may rise before its answer may be another one. What
-        time alone changes until then is looked at by :meth:`has_work`.
-        """
-        maybe = self.waiting & self.index.by_score.get(kind, 0)
-        while maybe:
-            lowest, rule = self.index.first(maybe)
-            maybe ^= lowest
-            known = self.states.get(rule.name)
-            # A rule that was never evaluated reads nothing that is known, but for such activities.
-            room = rule.room if known is None else known.room
-            if room and self.state.memory.offered(rule.rises) <= room:
-                self.waiting ^= lowest
-                if (
-                    known is not None
-                    and known.held
-                    and self.confirmed & lowest
-                    and rule.definition.valid_for is not None
-                ):
-                    self.renewing |= lowest
 
     def has_work(self) -> bool:
         """Return whether there is anything to evaluate; for most facts there is not."""
@@ -203,28 +281,16 @@ class _Evaluation:
 
     def renew(self) -> None:
         """Let the rules hold longer whose answer stays, and which the fact has confirmed."""
-        rules, self.states = self.rules, dict(self.states)
-        lapsing = self._renew()
-        if rules.timer is not None and rules.look_again is not None and max(rules.timer.at, rules.look_again) < lapsing:
-            self.state.rules = rules._replace(by_name=self.states)  # something else comes first, as before
-        else:
-            self.view = JourneyView(self.state, self.at, (), brief=True, ruling=True)
-            self.state.rules = self._timed(Due.NOTHING)
+        self._renew()
+        self.view = JourneyView(self.state, self.at, (), brief=True, ruling=True)
+        self.state.rules = self._timed(Due.NOTHING)
 
-    def _renew(self) -> datetime:
-        """Renew the rules, and return when the first of them would have lapsed."""
-        renewing, lapsing = self.renewing & ~self.waiting, LATEST  # what is evaluated all the same is renewed then
-        while renewing:
-            lowest, rule = self.index.first(renewing)
-            renewing ^= lowest
-            known = self.states[rule.name]
-            lapsing = lapsing if known.expires is None else min(lapsing, known.expires)
-            self.states[rule.name] = self._renewed(rule, known)
-        return lapsing
+    def _renew(self) -> None:
+        renewing = self.renewing & ~self.waiting  # what is evaluated all the same is renewed then
+        self.states, _ = _renewed_states(self.states, self.playbook, renewing, self.at)
 
     def run(self) -> None:
         """Evaluate, move, and again, until nothing moves."""
-        self.states = dict(self.states)
         self._renew()
         left = len(self.playbook.lifecycle.stages)
         move = self._evaluated()
@@ -371,7 +437,11 @@ class _Evaluation:
         if known.held:
             withdrawal, criterion = self._withdrawn(rule, known, answers)
             if withdrawal is None:
-                known = self._renewed(rule, known) if confirmed and answers.enter is True else known
+                known = (
+                    _renewed(rule, known, self.at, self.playbook.zone_info)
+                    if confirmed and answers.enter is True
+                    else known
+                )
             else:
                 known = known.released() if rule.programme is None else known.left(self.at)
         elif answers.enter is True and answers.leave is not True and self._is_fresh(rule, known):
@@ -441,17 +511,6 @@ class _Evaluation:
             None if leave is None else leave.predicate(self.view),
         )
 
-    def _renewed(self, rule: IndexedRule, known: RuleState) -> RuleState:
-        """Return the state of a rule that the fact has confirmed: it holds longer."""
-        if rule.definition.valid_for is None or rule.programme is not None:
-            return known  # a programme lasts from when it was entered
-        until = self._end_of_validity(rule)
-        return known._replace(expires=until if known.expires is None or until is None else max(known.expires, until))
-
-    def _end_of_validity(self, rule: IndexedRule) -> datetime | None:
-        valid_for = rule.definition.valid_for
-        return None if valid_for is None else earliest((due(self.at, valid_for, self.playbook.zone_info),))
-
     def _is_fresh(self, rule: IndexedRule, known: RuleState) -> bool:
         """Return whether what confirms the rule is newer than the last win, recycling, lapse or withdrawal.
 
@@ -482,7 +541,7 @@ class _Evaluation:
             since=self.at,
             ordinal=self.state.ordinal,
             moves=self.position.moves,
-            expires=self._end_of_validity(rule),
+            expires=_end_of_validity(rule, self.at, self.playbook.zone_info),
             by=None,
             fact=self._fact_id,
             evidence=() if verdict is None else tuple(fact for fact in verdict.facts if fact),

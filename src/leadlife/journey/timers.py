@@ -57,7 +57,8 @@ def next_timer(state: State, until: datetime) -> Timer | None:
     rule = None if state.rules is None else state.rules.timer
     if rule is not None and rule.at > until:
         rule = None
-    return min((timer for timer in (answer, limit, rule) if timer is not None), default=None)
+    found = [timer for timer in (answer, limit, rule) if timer is not None]
+    return min(found) if found else None
 
 
 def _limit_due(state: State, until: datetime) -> Timer | None:

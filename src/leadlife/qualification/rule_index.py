@@ -142,6 +142,7 @@ class RuleIndex:
     """
 
     __slots__ = (
+        "_activities",
         "_confirmed",
         "_readers",
         "always",
@@ -203,6 +204,8 @@ class RuleIndex:
         for place, rule in enumerate(rules):
             for kind, _ in rule.rises:
                 self.by_score[kind] = self.by_score.get(kind, 0) | 1 << place
+        kinds = {name for topic, name in (*self._readers, *self._confirmed) if topic == "activity"}
+        self._activities: dict[str, tuple[int, int]] = {kind: self._of_activity(kind) for kind in (*kinds, "*")}
         self.automatic: Mapping[str, tuple[str, ...]] = _automatic(lifecycle)
         self.moves: Mapping[tuple[str, str], MoveReads] = _waiting(lifecycle, policies, wakers)
 
@@ -243,6 +246,15 @@ class RuleIndex:
     def confirmed(self, keys: Iterable[Input]) -> int:
         """Return the bits of the rules whose ``enter`` reads any of these, directly or through other rules."""
         return _bits(self._confirmed, keys)
+
+    def _of_activity(self, kind: str) -> tuple[int, int]:
+        keys = ("activity", kind), ("activity", "*")
+        confirmed = self.confirmed(keys) | self.any_fact
+        return self.readers(keys) | confirmed | self.always, confirmed
+
+    def of_activity(self, kind: str) -> tuple[int, int]:
+        """Return the bits of the rules that an activity may change, and of those among them that it may confirm."""
+        return self._activities.get(kind) or self._activities["*"]
 
     def first(self, bits: int) -> tuple[int, IndexedRule]:
         """Return the first of some rules, with its bit: the lowest one that is set."""

@@ -212,3 +212,22 @@ def test_a_field_that_was_cleared_has_no_value():
 def test_one_id_under_two_keys_is_set_aside_in_sql_as_well():
     rows = [call(seq=0, id="x", key=None), call(seq=1, id="x", key="k"), call("bo", seq=0, id="y", key="k")]
     assert agree(table(*rows)) == {"bo": 1.0}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"id": "a\x01"},
+        {"id": ""},
+        {"id": "a" * 301},
+        {"key": "\x7f"},
+        {"seq": -1},
+        {"recorded_at": 2**62},
+        {"lead": "c\ny"},
+        {"pipeline": ""},
+    ],
+    ids=str,
+)
+def test_stamps_that_no_fact_can_have_are_set_aside_in_sql_as_well(bad):
+    rows = [call(**{"lead": "cy", "seq": 0, "id": "y", "key": None} | bad), call(seq=0, id="x", key=None)]
+    assert agree(table(*rows)) == {"ada": 1.0}

@@ -10,7 +10,7 @@ import pytest
 
 from batch.worlds import book
 from leadlife import ActivityRecorded, FieldChanged, Identified, Journey, Retracted
-from leadlife.batch import fact_columns, replay, score
+from leadlife.batch import apart, fact_columns, replay, score
 from leadlife.batch import spark as on_spark
 from leadlife.criteria import at_least, count, field, identified, it
 from leadlife.errors import Malformed, MissingExtra
@@ -127,6 +127,30 @@ def test_merged_leads_are_folded(spark):
     facts = [ada.merge(bo, at=AT + timedelta(days=1)), cy]
     found = on_spark.score(framed(spark, facts), playbook, "mine", at=LATER)
     assert rows(found.toArrow()) == rows(score(facts, playbook, "mine", at=LATER).table)
+
+
+def test_a_lead_with_a_fact_that_cannot_be_read_is_folded(spark):
+    playbook = book(*policies())
+    facts = fact_columns(list(journeys(playbook)))
+    plain = facts.to_pylist()[1] | {"name": "call", "kind": "activity", "payload": None, "value": None, "key": None}
+    bad = [
+        plain | {"lead": "words", "name": "cal", "seq": None, "id": None},
+        plain | {"lead": "json", "payload": "["},
+        plain | {"lead": "stamp", "id": "a\x01"},
+        plain | {"lead": "keys", "id": "x"},
+        plain | {"lead": "keys", "id": "x", "seq": 7, "key": "k"},
+    ]
+    table = pa.concat_tables([facts, pa.Table.from_pylist(bad, schema=facts.schema)])
+    mine = score(table, playbook, "mine", at=LATER)
+    assert sorted(mine.set_aside["lead"].to_pylist()) == ["json", "keys", "stamp", "words"]
+    found = on_spark.score(spark.createDataFrame(table), playbook, "mine", at=LATER)
+    assert rows(found.toArrow()) == rows(mine.table)
+
+
+def test_a_log_with_too_many_contents_is_refused_with_the_way_out(spark, monkeypatch):
+    monkeypatch.setattr(apart, "MOST_CONTENTS", 1)
+    with pytest.raises(Malformed, match="more than 1 distinct contents"):
+        on_spark.score(framed(spark, list(journeys(book(*policies())))), book(*policies()), "mine", at=LATER)
 
 
 def test_instants_and_missing_columns_are_read(spark):

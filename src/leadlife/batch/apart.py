@@ -7,12 +7,16 @@ retraction, SQL counts what stands.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import duckdb
 import pyarrow as pa
 
+from leadlife._base.model import LONGEST_ID
 from leadlife.batch import score_sql
 from leadlife.batch.closed_forms import NoClosedForm
-from leadlife.batch.dialects import DUCKDB
+from leadlife.batch.dialects import DUCKDB, Dialect
+from leadlife.batch.outputs import table_of
 from leadlife.batch.rows import FIRST, LAST, RowReader
 from leadlife.errors import LeadlifeError
 from leadlife.facts import PlaybookAdopted, Started
@@ -20,7 +24,76 @@ from leadlife.playbook.playbook import Playbook
 
 MOST_CONTENTS = 1_000_000
 """So many distinct contents are looked at; a log with more is folded."""
-_CONTENT = f"kind, name, value, payload, {score_sql.IS_NEW} AS is_new"
+CONTENT = pa.schema([*((name, pa.string()) for name in ("kind", "name", "value", "payload")), ("is_new", pa.bool_())])
+"""What a row says, whoever says it and when."""
+Content = tuple[str, "str | None", "str | None", "str | None", bool]
+
+
+def contents(facts: str) -> str:
+    """Return a query for the distinct contents of facts, one more of them at most than are looked at."""
+    said = f"kind, name, value, payload, {score_sql.IS_NEW} AS is_new"
+    return f"SELECT DISTINCT {said} FROM {facts} LIMIT {MOST_CONTENTS + 1}"
+
+
+def unreadable(found: Sequence[Content], playbook: Playbook) -> list[Content]:
+    """Return the contents that no fact can have; of one that nobody has recorded, in words of the playbook.
+
+    Raises:
+        NoClosedForm: There are too many to look at each.
+    """
+    if len(found) > MOST_CONTENTS:
+        raise NoClosedForm(
+            f"there are more than {MOST_CONTENTS:,} distinct contents to look at; say settled=True if all stand"
+        )
+    return [content for content in found if not _holds(content, playbook)]
+
+
+def _holds(content: Content, playbook: Playbook) -> bool:
+    kind, name, value, payload, is_new = content
+    try:
+        fact = RowReader(playbook.ref).content(kind, name, value, payload)
+        if is_new and not isinstance(fact, Started | PlaybookAdopted):
+            playbook.admit(fact)
+    except LeadlifeError:
+        return False
+    return True
+
+
+def leads_apart(facts: str, dialect: Dialect, *, settled: bool, bad: str | None = None) -> list[str]:
+    """Return queries for the leads that are set apart.
+
+    Args:
+        facts: The name of the facts.
+        dialect: The SQL to write.
+        settled: Whether all facts stand, as recorded facts do: then nothing but merges and erasures is looked for.
+        bad: The name of the table of contents that no fact can have, if there are any.
+    """
+    special = score_sql.listed(score_sql.SPECIAL, dialect)
+    doubts = [f"kind IN ({special})", f"at_us < {FIRST}", f"at_us >= {LAST}"]
+    if settled:
+        return [_leads(facts, doubts)]
+    doubts += ["seq < 0", f"recorded_at < {FIRST}", f"recorded_at >= {LAST}"]
+    for name in ("lead", "pipeline", "id", "own_key"):
+        doubts.append(f"length({name}) NOT BETWEEN 1 AND {LONGEST_ID}")
+        doubts.append(dialect.like.format(text=name, pattern=dialect.text(r"[\x00-\x1f\x7f]")))
+    queries = [_leads(facts, doubts), _ids_with_two_keys(facts)]
+    if bad is not None:
+        same = [f"f.{name} IS NOT DISTINCT FROM b.{name}" for name in CONTENT.names if name != "is_new"]
+        same.append(f"{score_sql.IS_NEW} = b.is_new")
+        queries.append(f"SELECT DISTINCT f.lead FROM {facts} AS f JOIN {bad} AS b ON {' AND '.join(same)}")
+    return queries
+
+
+def _leads(facts: str, doubts: Iterable[str]) -> str:
+    return f"SELECT DISTINCT lead FROM {facts} WHERE {' OR '.join(doubts)}"
+
+
+def _ids_with_two_keys(facts: str) -> str:
+    """Return a query for the leads with an id under two keys: it names one fact, so the fold says what is wrong."""
+    return f"""
+        SELECT DISTINCT lead FROM {facts}
+        WHERE id IS NOT NULL AND lead IN (SELECT lead FROM {facts} WHERE own_key IS NOT NULL)
+        GROUP BY lead, pipeline, id HAVING count(DISTINCT coalesce(own_key, id)) > 1"""
 
 
 def set_apart(connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, settled: bool) -> int:
@@ -29,18 +102,16 @@ def set_apart(connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, sett
     Args:
         connection: Where the facts are named ``facts``.
         playbook: Whose names facts may use that nobody has recorded yet.
-        settled: Whether all facts stand, as recorded facts do: then nothing but merges and erasures is looked for.
+        settled: Whether all facts stand.
 
     Raises:
         NoClosedForm: There are too many distinct contents to look at each.
     """
-    kinds = score_sql.listed(score_sql.SPECIAL, DUCKDB)
-    connection.execute(
-        f"CREATE TEMP TABLE apart AS SELECT DISTINCT lead FROM facts WHERE kind IN ({kinds}) "
-        f"OR at_us < {FIRST} OR at_us >= {LAST}"
-    )
-    if not settled:
-        _set_unreadable_apart(connection, playbook)
+    bad = [] if settled else unreadable(connection.execute(contents("facts")).fetchall(), playbook)
+    if bad:
+        connection.register("bad", table_of(CONTENT, bad))
+    queries = leads_apart("facts", DUCKDB, settled=settled, bad="bad" if bad else None)
+    connection.execute(f"CREATE TEMP TABLE apart AS {' UNION '.join(queries)}")
     base = "facts" if settled else _standing(connection)
     apart = _number(connection, "apart")
     rest = "WHERE lead NOT IN (FROM apart)" if apart else ""
@@ -52,40 +123,6 @@ def _number(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
 
 
-def _set_unreadable_apart(connection: duckdb.DuckDBPyConnection, playbook: Playbook) -> None:
-    contents = connection.execute(f"SELECT DISTINCT {_CONTENT} FROM facts LIMIT {MOST_CONTENTS + 1}").fetchall()
-    if len(contents) > MOST_CONTENTS:
-        raise NoClosedForm(
-            f"there are more than {MOST_CONTENTS:,} distinct contents to look at; say settled=True if all stand"
-        )
-    bad = [content for content in contents if not _holds(content, playbook)]
-    if not bad:
-        return
-    names = ("kind", "name", "value", "payload", "is_new")
-    columns = [
-        pa.array(column, pa.bool_() if name == "is_new" else pa.string())
-        for name, column in zip(names, zip(*bad, strict=True), strict=True)
-    ]
-    connection.register("bad", pa.table(columns, names))
-    same = [f"f.{name} IS NOT DISTINCT FROM b.{name}" for name in names[:4]]
-    same += ["(f.seq IS NULL OR f.id IS NULL) = b.is_new"]
-    connection.execute(
-        f"INSERT INTO apart SELECT DISTINCT f.lead FROM facts AS f JOIN bad AS b ON {' AND '.join(same)}"
-    )
-
-
-def _holds(content: tuple[str, str | None, str | None, str | None, bool], playbook: Playbook) -> bool:
-    """Return whether a content is that of a fact; of one that nobody has recorded, in words of the playbook."""
-    kind, name, value, payload, is_new = content
-    try:
-        fact = RowReader(playbook.ref).content(kind, name, value, payload)
-        if is_new and not isinstance(fact, Started | PlaybookAdopted):
-            playbook.admit(fact)
-    except LeadlifeError:
-        return False
-    return True
-
-
 def _standing(connection: duckdb.DuckDBPyConnection) -> str:
     """Return the name of the facts that stand. Few leads have a key twice or a retraction, so only those are sorted."""
     identity = "hash(lead, pipeline, coalesce(own_key, id))"
@@ -93,12 +130,6 @@ def _standing(connection: duckdb.DuckDBPyConnection) -> str:
         f"CREATE TEMP TABLE dubious AS SELECT DISTINCT lead FROM facts WHERE kind = 'retracted' OR {identity} IN ("
         f"SELECT same FROM (SELECT {identity} AS same FROM facts WHERE coalesce(own_key, id) IS NOT NULL) "
         "GROUP BY same HAVING count(*) > 1)"
-    )
-    # An id names one fact: where it stands under two keys, the fold says that the log cannot be read.
-    connection.execute(
-        "INSERT INTO apart SELECT DISTINCT lead FROM facts WHERE id IS NOT NULL AND lead IN "
-        "(SELECT lead FROM facts WHERE own_key IS NOT NULL) GROUP BY lead, pipeline, id "
-        "HAVING count(DISTINCT coalesce(own_key, id)) > 1"
     )
     if not _number(connection, "dubious"):
         return "facts"

@@ -22,7 +22,8 @@ from uuid import uuid4
 import pyarrow as pa
 
 from leadlife.batch import score_sql
-from leadlife.batch.closed_forms import ClosedForms
+from leadlife.batch.apart import CONTENT, contents, leads_apart, unreadable
+from leadlife.batch.closed_forms import ClosedForms, NoClosedForm
 from leadlife.batch.columns import FACTS, check_columns
 from leadlife.batch.dialects import SPARK
 from leadlife.batch.folding import Folder, without_collector
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 ROWS_A_BATCH = 10_000
 """So many rows go back to Spark at a time."""
+_OR_FOLD = "score by leadlife.batch.spark.replay(..., table='scores', scores=[...])"
 _SPARK_TYPES = {
     pa.string(): "STRING",
     pa.int8(): "TINYINT",
@@ -116,15 +118,15 @@ def score(
     """Return scores as a Spark data frame with the columns ``SCORES``; see ``leadlife.batch.score``.
 
     What has a closed form runs as Spark SQL, the rest is folded. It is lazy but for what must be known beforehand: the
-    distinct values of the fields that criteria ask about, the distinct attributes where rules ask for some, and whether
-    any lead was merged or erased, are looked up at once.
+    distinct values of the fields that criteria ask about, the distinct attributes where rules ask for some, whether any
+    lead was merged or erased, and, unless all is settled, the distinct contents, are looked up at once.
 
     Args:
         facts: The facts, as for ``replay``.
         playbook: Whose policies score, for all leads.
         policies: The names of the policies; by default all of the playbook.
         at: The instant.
-        settled: Whether all facts stand: no key comes twice, and nothing was retracted.
+        settled: Whether all facts stand: each can be read, no key comes twice, and nothing was retracted.
 
     Raises:
         Malformed: As for ``replay``.
@@ -137,11 +139,9 @@ def score(
     tables: list[DataFrame] = []
     if closed:
         named = given.withColumnRenamed("at", "at_us").withColumnRenamed("key", "own_key")
-        special = f"kind IN ({score_sql.listed(score_sql.SPECIAL, SPARK)})"
-        keyed = f"({score_sql.IS_NEW} AND coalesce(own_key, id) IS NOT NULL)"  # who comes first is decided by recording
-        apart = named.where(f"{special} OR {keyed}").select("lead").distinct()
         views = _Views(spark)
         base = views.add("facts", named)
+        apart = _apart(views, base, playbook, settled=settled)
         if apart.limit(1).count():
             base = views.add("counted", named.join(apart, "lead", "left_anti"))
             rest = given.join(apart, "lead", "left_semi")
@@ -161,6 +161,27 @@ def score(
     return first
 
 
+def _apart(views: _Views, facts: str, playbook: Playbook, *, settled: bool) -> DataFrame:
+    """Return the leads that are folded.
+
+    Raises:
+        Malformed: There are too many distinct contents to look at each.
+    """
+    # Which of two facts comes first that nobody has recorded yet is decided when they are recorded.
+    queries = [f"SELECT DISTINCT lead FROM {facts} WHERE {score_sql.IS_NEW} AND coalesce(own_key, id) IS NOT NULL"]
+    bad = None
+    if not settled:
+        rows = views.spark.sql(contents(facts)).collect()
+        try:
+            found = unreadable([tuple(row) for row in rows], playbook)
+        except NoClosedForm as error:
+            raise Malformed(str(error), hint=_OR_FOLD) from None
+        if found:
+            bad = views.table("bad", found, _ddl(CONTENT))
+    queries += leads_apart(facts, SPARK, settled=settled, bad=bad)
+    return views.spark.sql(" UNION ".join(queries))
+
+
 class _Views:
     """Temporary views under names of their own, so that two calls in one session never meet."""
 
@@ -174,9 +195,9 @@ class _Views:
         frame.createOrReplaceTempView(own)
         return own
 
-    def table(self, name: str, rows: list[tuple[Any, ...]], columns: str) -> None:
-        """Name a small table."""
-        self.add(name, self.spark.createDataFrame(rows, columns))
+    def table(self, name: str, rows: Sequence[tuple[Any, ...]], columns: str) -> str:
+        """Name a small table, and return its name."""
+        return self.add(name, self.spark.createDataFrame(list(rows), columns))
 
 
 def _small_tables(views: _Views, forms: ClosedForms, base: str, at: int) -> None:
@@ -203,8 +224,7 @@ def _small_tables(views: _Views, forms: ClosedForms, base: str, at: int) -> None
 def _few(frame: DataFrame) -> list[Any]:
     rows: list[Any] = frame.limit(MOST_DISTINCT + 1).collect()
     if len(rows) > MOST_DISTINCT:
-        hint = "score by leadlife.batch.spark.replay(..., table='scores', scores=[...])"
-        raise Malformed(f"there are more than {MOST_DISTINCT:,} distinct values to ask about", hint=hint)
+        raise Malformed(f"there are more than {MOST_DISTINCT:,} distinct values to ask about", hint=_OR_FOLD)
     return rows
 
 

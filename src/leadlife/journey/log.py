@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from leadlife.journey.state import State
 
 _STAMPS = ("id", "key", "lead", "pipeline", "seq", "recorded_at")
+_stamps_of = itemgetter(*_STAMPS)
 _appending = Lock()
 """Held while a fact is added to a list that several journeys share, so that two threads never add at one place."""
 
@@ -366,15 +368,8 @@ def observed_facts(facts: Iterable[Fact]) -> list[Fact]:
             continue
         if fact.caused_by is not None or type(fact) in DERIVED:
             continue
-        if (
-            fact.id is None
-            or fact.key is None
-            or fact.lead is None
-            or fact.pipeline is None
-            or fact.seq is None
-            or fact.recorded_at is None
-        ):
-            missing = [name for name in _STAMPS if getattr(fact, name) is None]
+        if None in _stamps_of(vars(fact)):
+            missing = [name for name in _STAMPS if vars(fact)[name] is None]
             hint = "only recorded facts can be replayed: use journey.record for new ones"
             faults.append(Fault(str(place), f"the fact has no {', '.join(missing)}", hint))
             continue

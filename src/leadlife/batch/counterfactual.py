@@ -250,8 +250,7 @@ _WEEKS = """
         UNION ALL SELECT 'b', 'granted', name, granted FROM grants_b
         UNION ALL SELECT 'a', 'entered', stage, entered FROM visits_a WHERE NOT passed
         UNION ALL SELECT 'b', 'entered', stage, entered FROM visits_b WHERE NOT passed
-    )
-, dated AS (
+    ), dated AS (
         SELECT side, what, name, CAST(date_trunc('week', timezone('{zone}', make_timestamptz(at_us))) AS DATE) AS week
         FROM begun
     ), calendar AS (

@@ -138,9 +138,10 @@ class Tally:
         changes_at: The earliest instant at which time alone may remove a line or take a step off one.
         fading: The sum of the sizes that fade with a half-life.
         rounding: The most micropoints by which rounding may move the sum while they fade.
+        recovers: Whether something below zero fades, so that the sum may rise by it.
     """
 
-    __slots__ = ("_fading", "changes_at", "fading", "lines", "rounding", "total")
+    __slots__ = ("_fading", "changes_at", "fading", "lines", "recovers", "rounding", "total")
 
     def __init__(self, *, lines: bool) -> None:
         self.total: int = 0
@@ -148,6 +149,7 @@ class Tally:
         self.changes_at: datetime | None = None
         self.fading: int = 0
         self.rounding: int = 0
+        self.recovers: bool = False
         self._fading: list[tuple[int, int]] = []
 
     @property
@@ -160,8 +162,9 @@ class Tally:
         if at is not None and (self.changes_at is None or at < self.changes_at):
             self.changes_at = at
 
-    def fades(self, worth: int, number: int, half_life: int) -> None:
+    def fades(self, worth: int, number: int, half_life: int, sign: int) -> None:
         """Record that so much, of so many activities, fades with a half-life."""
+        self.recovers = self.recovers or sign < 0
         self.fading += worth
         self.rounding += number
         self._fading.append((worth, half_life))
@@ -185,7 +188,7 @@ def activity_points(rule: PreparedRule, view: View, tally: Tally) -> int:
         return 0
     worth = sum([one.size for one in counted])
     if rule.half_life is not None:
-        tally.fades(worth, len(counted), rule.half_life)
+        tally.fades(worth, len(counted), rule.half_life, rule.sign)
     if tally.lines is not None:
         _write_lines(rule, counted, tally.lines)
     if rule.capped:
@@ -207,7 +210,7 @@ def near_points(rule: PreparedRule, step: Step, view: View, tally: Tally) -> Bou
             return None
         bounds = Bounds.of(decayed, view.aged, half_life, rule.size)
         low, high = low + bounds.low, high + bounds.high
-        tally.fades(bounds.high, decayed.number, half_life)
+        tally.fades(bounds.high, decayed.number, half_life, rule.sign)
     return Bounds(low, high) if rule.sign > 0 else Bounds(-high, -low)
 
 
@@ -255,7 +258,7 @@ def _faded_sum(rule: PreparedRule, view: View, tally: Tally) -> int:
     worth = sum(sizes)
     if not worth:
         return 0
-    tally.fades(worth, len(sizes) - sizes.count(0), half_life)
+    tally.fades(worth, len(sizes) - sizes.count(0), half_life, rule.sign)
     if most is not None and len(sizes) > most:
         worth = sum(sorted(sizes)[-most:])
     return worth

@@ -106,7 +106,19 @@ class Bounds(NamedTuple):
 class NearScore:
     """A score whose sum is worked out only if its bounds do not decide; else as a :class:`Score` answers criteria."""
 
-    __slots__ = ("_cuts", "_known", "_sum", "at", "bands", "bounds", "changes_at", "fading", "half_life", "rounding")
+    __slots__ = (
+        "_cuts",
+        "_known",
+        "_sum",
+        "at",
+        "bands",
+        "bounds",
+        "changes_at",
+        "fading",
+        "half_life",
+        "recovers",
+        "rounding",
+    )
 
     answered = True
     why = ""
@@ -122,6 +134,7 @@ class NearScore:
         fading: int,
         rounding: int,
         half_life: int | None,
+        recovers: bool,
     ) -> None:
         """Take what the rules know nearly.
 
@@ -134,6 +147,7 @@ class NearScore:
             fading: As for a score; it may be too large.
             rounding: As for a score; it may be too large.
             half_life: As for a score.
+            recovers: Whether the sum may rise while it fades, because something in it is below zero.
         """
         self._sum = exact
         self._known: Score | None = None
@@ -145,6 +159,7 @@ class NearScore:
         self.fading: int = fading
         self.rounding: int = rounding
         self.half_life: int | None = half_life
+        self.recovers: bool = recovers
 
     @property
     def exact(self) -> Score:
@@ -189,7 +204,8 @@ class NearScore:
         """Return an instant before which half-lives cannot take the value across a threshold; None means never."""
         low, high = self.bounds
         limits = self._cuts if threshold is None else (exact_threshold(threshold),)
-        distances = [max(low - limit, limit - high, 0) for limit in limits]
+        # What only falls never reaches a threshold above it. So a lead far from it is not looked at again and again.
+        distances = [max(low - limit, limit - high, 0) for limit in limits if self.recovers or limit <= high]
         if not distances:
             return None
         return fades_by(min(distances), self.at, self.fading, self.rounding, self.half_life)

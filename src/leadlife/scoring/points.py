@@ -202,6 +202,7 @@ class Points(Banded):
             fading=tally.fading,
             rounding=tally.rounding,
             half_life=tally.half_life,
+            recovers=tally.recovers,
         )
 
     @cached_property

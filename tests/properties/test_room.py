@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from unittest.mock import patch
 
 from hypothesis import given, reject
 from hypothesis import strategies as st
@@ -25,14 +24,13 @@ from leadlife import QualificationGranted as Granted
 from leadlife import QualificationWithdrawn as Withdrawn
 from leadlife.criteria import evidence, field, role, score
 from leadlife.errors import InvalidDefinition
-from leadlife.journey import rule_evaluation
 from leadlife.presets import eight_stage
 from leadlife.scoring import FieldRule
 from leadlife.scoring.score import room
 from leadlife.testing import points_policies
 from leadlife.testing.strategies import EPOCH
 from leadlife.timing import elapsed
-from properties.test_rules import Everything, concluded
+from properties.test_rules import concluded, judging_everything
 
 KINDS = ("call", "page_view", "download")
 
@@ -115,7 +113,7 @@ def test_what_is_left_out_would_have_changed_nothing(book, life, later):
     begun = Journey.start("ada", book, stage="name", at=EPOCH)
     journey = begun.record_all(life)
     until = journey.at + timedelta(days=later)
-    with patch.object(rule_evaluation, "_Evaluation", Everything):
+    with judging_everything():
         whole = begun.record_all(life)
         expected = [concluded(whole), concluded(whole.tick(until))]
     assert [concluded(journey), concluded(journey.tick(until))] == expected

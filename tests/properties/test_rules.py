@@ -1,6 +1,7 @@
 """The laws of what moves by itself, over generated agreements and unruly histories."""
 
 import operator
+from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -56,11 +57,26 @@ class Everything(_Evaluation):
         return bool(self.moves)
 
 
+def all_concerned(state, position, rules, at, kind):
+    """Return every rule that reads a kind of activity, however little it adds."""
+    return rule_evaluation._Concerned(*position.playbook.rule_index.of_activity(kind), 0, None), rules
+
+
+@contextmanager
+def judging_everything():
+    """Leave nothing out: every rule is evaluated after every fact."""
+    evaluate_all = patch.multiple(
+        rule_evaluation, _Evaluation=Everything, _concerned=all_concerned, _only_renews=lambda *_: False
+    )
+    with evaluate_all:
+        yield
+
+
 @given(told())
 def test_judging_only_what_has_changed_concludes_what_judging_everything_does(journey):
     if not journey.facts:
         return
-    with patch.object(rule_evaluation, "_Evaluation", Everything):
+    with judging_everything():
         whole = Journey.replay(journey.facts, journey.playbook)
     assert concluded(whole) == concluded(Journey.replay(journey.facts, journey.playbook))
 

@@ -173,14 +173,53 @@ def test_an_activity_after_the_instant_of_ageing_is_added_up():
     assert FADING._engine.nearly(LeadView(Lead(id="a"), seen, T + 2 * HOUR)) is not None
 
 
+def near(value, **rules):
+    policy = Points(
+        name="p",
+        rules=[
+            ActivityRule(name=kind, kinds=kind, points=points, half_life=half_life)
+            for kind, (points, half_life) in rules.items()
+        ],
+        bands={"low": 0, "mid": 5, "high": 20},
+    )
+    score = policy.summary_of(LeadView(Lead(id="a"), [ActivityRecorded(kind=kind, at=T).activity for kind in rules], T))
+    assert score.value == value
+    return score
+
+
+def test_a_sum_that_only_falls_never_reaches_what_is_above_it():
+    day = elapsed(days=1)
+    falling = near(12, call=(2, None), click=(10, day))
+    assert falling.fades_from(12.1) is None
+    assert T < falling.fades_from(7) <= T + 24 * HOUR  # after a day 5 of the 10 are left
+    assert falling.fades_from(12) <= T + HOUR
+    assert falling.fades_from(None) > T  # it falls out of its band, and never into a higher one
+    assert near(3, call=(1, None), click=(2, day)).fades_from(None) is None
+
+
+def test_a_sum_in_which_something_below_zero_fades_may_rise():
+    rising = near(4, call=(14, None), click=(-10, elapsed(days=1)))
+    assert T < rising.fades_from(9) <= T + 24 * HOUR
+    assert rising.fades_from(15) is None  # there is not so much to fade
+
+
+def test_a_lead_below_a_threshold_is_not_looked_at_again_and_again():
+    rule = QualificationRule(name="keen", enter=score("p") >= 20)
+    policy = Points(name="p", rules=[ActivityRule(name="r", kinds="call", points=9, half_life=elapsed(days=1))])
+    book = eight_stage().replace(readiness=None).with_score(policy).with_qualifications(rule)
+    journey = Journey.start("a", book, at=T, stage="name").record(ActivityRecorded(kind="call", at=T))
+    assert journey.wake_at is None
+    assert journey.record_all(ActivityRecorded(kind="call", at=T) for _ in range(2)).wake_at is not None
+
+
 def test_bands_are_told_nearly_and_exactly():
-    def near(number, *, bands):
+    def of(number, *, bands):
         policy = FADING.replace(bands=bands)
         return policy.summary_of(LeadView(Lead(id="a"), [ActivityRecorded(kind="call", at=T).activity] * number, T))
 
-    assert near(0, bands={"cold": 1}).band is None
-    assert near(0, bands={}).fades_from(None) is None
-    assert near(0, bands={"cold": 0}).band == "cold"
+    assert of(0, bands={"cold": 1}).band is None
+    assert of(0, bands={}).fades_from(None) is None
+    assert of(0, bands={"cold": 0}).band == "cold"
     # On the very edge only the exact sum tells the band.
     seen = [ActivityRecorded(kind="page_view", at=T - 7 * HOUR).activity] * 3
     edge = FADING.summary_of(LeadView(Lead(id="a"), seen, T)).value

@@ -73,7 +73,7 @@ def evaluate_rules(state: State, at: datetime, fact: Fact | None = None, *, refu
     concerned = None
     ready = (position.playbook.readiness is None) is (rules.readiness is None)
     if type(fact) is ActivityRecorded and ready and not rules.due:
-        concerned = _concerned(state, position, rules, fact.kind)
+        concerned, rules = _concerned(state, position, rules, at, fact.kind)
         if _only_renews(state, position, rules, at, concerned):
             return
     evaluation = _Evaluation(state, position, rules, at=at, fact=fact, refused=refused, concerned=concerned)
@@ -90,40 +90,68 @@ class _Concerned(NamedTuple):
         waiting: Those whose answer it may change.
         confirmed: Those that it may confirm.
         renewing: Those whose answer stays, and which hold longer because it has confirmed them.
+        view: What was looked at to find them, if that was necessary.
     """
 
     waiting: int
     confirmed: int
     renewing: int
+    view: JourneyView | None
 
 
-def _concerned(state: State, position: Position, rules: RuleStates, kind: str) -> _Concerned:
-    """Return the rules that an activity of a kind concerns.
+def _concerned(
+    state: State, position: Position, rules: RuleStates, at: datetime, kind: str
+) -> tuple[_Concerned, RuleStates]:
+    """Return the rules that an activity of a kind concerns, and where all rules stand then.
 
     Left out are those whose scores it cannot raise enough. When a rule is evaluated, it is noted how far its scores may
-    rise before its answer may be another one. What time alone changes until then is looked at besides.
+    rise before its answer may be another one; of a rule that does not hold yet, that is noted anew when they have risen
+    so far. What time alone changes until then is looked at besides.
     """
-    index = position.playbook.rule_index
+    index, view = position.playbook.rule_index, None
     waiting, confirmed = index.of_activity(kind)
     maybe, renewing = waiting & index.by_score.get(kind, 0), 0
+    noted: dict[str, RuleState] = {}
     while maybe:
         lowest, rule = index.first(maybe)
         maybe ^= lowest
         known = rules.by_name.get(rule.name)
         # A rule that was never evaluated reads nothing that is known, but for such activities.
         room = rule.room if known is None else known.room
-        if room and state.memory.offered(rule.rises) <= room:
+        offered = state.memory.offered(rule.rises) if room else 0
+        if known is not None and offered > room and not known.held and not position.scores_cut:
+            view = view or _view(state, at)
+            room = _room_below(rule, view)
+            if room:
+                room = min(offered + room, ENDLESS)
+                noted[rule.name] = known._replace(room=room)
+        if room and offered <= room:
             waiting ^= lowest
             if known is not None and known.held and confirmed & lowest and rule.definition.valid_for is not None:
                 renewing |= lowest
-    return _Concerned(waiting, confirmed, renewing)
+    if noted:
+        rules = state.rules = rules._replace(by_name={**rules.by_name, **noted})
+    return _Concerned(waiting, confirmed, renewing, view), rules
+
+
+def _view(state: State, at: datetime) -> JourneyView:
+    """Return what rules read of a lead: sums of scores without their lines, as of the last fact or review."""
+    return JourneyView(state, at, (), brief=True, ruling=True)
+
+
+def _room_below(rule: IndexedRule, view: JourneyView) -> int:
+    """Return by how much the scores of a rule that does not hold may rise until it may; 0 where that is not sure."""
+    enter = rule.definition.enter
+    try:
+        return 0 if enter is None or enter.predicate(view) is True else room_of(enter, view)
+    except GuardError:
+        return 0  # the evaluation says what broke
 
 
 def _only_renews(state: State, position: Position, rules: RuleStates, at: datetime, concerned: _Concerned) -> bool:
     """Return whether an activity surely leaves every answer as it is, as most do; rules then hold longer at most."""
     if (
         concerned.waiting
-        or position.moves > rules.moves
         or _is_past(rules.look_again, at)
         or position.waits
         or position.stage in position.playbook.rule_index.automatic
@@ -241,7 +269,8 @@ class _Evaluation:
             self.changed.update(state.memory.inputs())
         if concerned is None:
             confirmed = self.index.confirmed(self.changed) | (0 if fact is None else self.index.any_fact)
-            concerned = _Concerned(self.index.readers(self.changed) | confirmed, confirmed, 0)
+            concerned = _Concerned(self.index.readers(self.changed) | confirmed, confirmed, 0, None)
+        self.view: JourneyView = concerned.view or _view(state, at)
         self.waiting: int = concerned.waiting
         """The rules that are still to be evaluated."""
         self.confirmed: int = concerned.confirmed
@@ -282,7 +311,6 @@ class _Evaluation:
     def renew(self) -> None:
         """Let the rules hold longer whose answer stays, and which the fact has confirmed."""
         self._renew()
-        self.view = JourneyView(self.state, self.at, (), brief=True, ruling=True)
         self.state.rules = self._timed(Due.NOTHING)
 
     def _renew(self) -> None:
@@ -345,6 +373,7 @@ class _Evaluation:
             # No visit has begun, so nothing has changed; but a move that comes after this one may be legal.
             self.rules = self.rules._replace(due=Due.MOVED)
         self.moves = waits_here(self.position, self.index)
+        self.view = _view(state, self.at)
         self.changed = set()
         # What the fact confirms is true after it, be it before or after the moves that follow from it.
         self.confirmed |= self.index.by_stage if self.position.moves > moves else 0
@@ -358,7 +387,6 @@ class _Evaluation:
     # ------------------------------------------------------------------ rules
 
     def _evaluate_all(self) -> None:
-        self.view = JourneyView(self.state, self.at, (), brief=True, ruling=True)
         if self.rules.due:  # an adoption has everything evaluated
             self._forget_undeclared()
         for lowest, rule in self._next_rules(self.index.segments):

@@ -59,14 +59,14 @@ class Everything(_Evaluation):
 
 def all_concerned(state, position, rules, at, kind):
     """Return every rule that reads a kind of activity, however little it adds."""
-    return rule_evaluation._Concerned(*position.playbook.rule_index.of_activity(kind), 0, None), rules
+    return rule_evaluation.ConcernedRules(*position.playbook.rule_index.of_activity(kind), 0, None), rules
 
 
 @contextmanager
 def judging_everything():
     """Leave nothing out: every rule is evaluated after every fact."""
     evaluate_all = patch.multiple(
-        rule_evaluation, _Evaluation=Everything, _concerned=all_concerned, _only_renews=lambda *_: False
+        rule_evaluation, _Evaluation=Everything, concerned_rules=all_concerned, only_renews=lambda *_: False
     )
     with evaluate_all:
         yield

@@ -17,6 +17,15 @@ from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion
 from leadlife.errors import GuardError
 from leadlife.facts import ActivityRecorded, Fact, QualificationGranted, QualificationWithdrawn, StageReached
+from leadlife.journey.concerned_rules import (
+    ConcernedRules,
+    concerned_rules,
+    end_of_validity,
+    only_renews,
+    renewed_rule,
+    renewed_states,
+    ruling_view,
+)
 from leadlife.journey.moves import make_move
 from leadlife.journey.records import (
     NEVER_HELD,
@@ -47,9 +56,6 @@ from leadlife.qualification.rule_index import (
 from leadlife.timing import due, earliest
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from leadlife.playbook.registry import RegisteredPlaybook
     from leadlife.qualification.programmes import Programme
 
 EARLY = "early"
@@ -73,124 +79,14 @@ def evaluate_rules(state: State, at: datetime, fact: Fact | None = None, *, refu
     concerned = None
     ready = (position.playbook.readiness is None) is (rules.readiness is None)
     if type(fact) is ActivityRecorded and ready and not rules.due:
-        concerned, rules = _concerned(state, position, rules, at, fact.kind)
-        if _only_renews(state, position, rules, at, concerned):
+        concerned, rules = concerned_rules(state, position, rules, at, fact.kind)
+        if only_renews(state, position, rules, at, concerned):
             return
     evaluation = _Evaluation(state, position, rules, at=at, fact=fact, refused=refused, concerned=concerned)
     if evaluation.has_work():
         evaluation.run()
     elif evaluation.renewing:
         evaluation.renew()
-
-
-class _Concerned(NamedTuple):
-    """The rules that a fact concerns, as bits.
-
-    Attributes:
-        waiting: Those whose answer it may change.
-        confirmed: Those that it may confirm.
-        renewing: Those whose answer stays, and which hold longer because it has confirmed them.
-        view: What was looked at to find them, if that was necessary.
-    """
-
-    waiting: int
-    confirmed: int
-    renewing: int
-    view: JourneyView | None
-
-
-def _concerned(
-    state: State, position: Position, rules: RuleStates, at: datetime, kind: str
-) -> tuple[_Concerned, RuleStates]:
-    """Return the rules that an activity of a kind concerns, and where all rules stand then.
-
-    Left out are those whose scores it cannot raise enough. When a rule is evaluated, it is noted how far its scores may
-    rise before its answer may be another one; of a rule that does not hold yet, that is noted anew when they have risen
-    so far. What time alone changes until then is looked at besides.
-    """
-    index, view = position.playbook.rule_index, None
-    waiting, confirmed = index.of_activity(kind)
-    maybe, renewing = waiting & index.by_score.get(kind, 0), 0
-    noted: dict[str, RuleState] = {}
-    while maybe:
-        lowest, rule = index.first(maybe)
-        maybe ^= lowest
-        known = rules.by_name.get(rule.name)
-        # A rule that was never evaluated reads nothing that is known, but for such activities.
-        room = rule.room if known is None else known.room
-        offered = state.memory.offered(rule.rises) if room else 0
-        if known is not None and offered > room and not known.held and not position.scores_cut:
-            view = view or _view(state, at)
-            room = _room_below(rule, view)
-            if room:
-                room = min(offered + room, ENDLESS)
-                noted[rule.name] = known._replace(room=room)
-        if room and offered <= room:
-            waiting ^= lowest
-            if known is not None and known.held and confirmed & lowest and rule.definition.valid_for is not None:
-                renewing |= lowest
-    if noted:
-        rules = state.rules = rules._replace(by_name={**rules.by_name, **noted})
-    return _Concerned(waiting, confirmed, renewing, view), rules
-
-
-def _view(state: State, at: datetime) -> JourneyView:
-    """Return what rules read of a lead: sums of scores without their lines, as of the last fact or review."""
-    return JourneyView(state, at, (), brief=True, ruling=True)
-
-
-def _room_below(rule: IndexedRule, view: JourneyView) -> int:
-    """Return by how much the scores of a rule that does not hold may rise until it may; 0 where that is not sure."""
-    enter = rule.definition.enter
-    try:
-        return 0 if enter is None or enter.predicate(view) is True else room_of(enter, view)
-    except GuardError:
-        return 0  # the evaluation says what broke
-
-
-def _only_renews(state: State, position: Position, rules: RuleStates, at: datetime, concerned: _Concerned) -> bool:
-    """Return whether an activity surely leaves every answer as it is, as most do; rules then hold longer at most."""
-    if (
-        concerned.waiting
-        or _is_past(rules.look_again, at)
-        or position.waits
-        or position.stage in position.playbook.rule_index.automatic
-    ):
-        return False
-    if not concerned.renewing:
-        return True
-    renewed, lapsing = _renewed_states(rules.by_name, position.playbook, concerned.renewing, at)
-    if rules.timer is None or rules.look_again is None or max(rules.timer.at, rules.look_again) >= lapsing:
-        return False  # when time alone changes something must be found anew
-    state.rules = rules._replace(by_name=renewed)
-    return True
-
-
-def _renewed_states(
-    states: Mapping[str, RuleState], playbook: RegisteredPlaybook, renewing: int, at: datetime
-) -> tuple[dict[str, RuleState], datetime]:
-    """Return the states of the rules when some hold longer, and when the first of those would have lapsed."""
-    renewed, lapsing = dict(states), LATEST
-    while renewing:
-        lowest, rule = playbook.rule_index.first(renewing)
-        renewing ^= lowest
-        known = renewed[rule.name]
-        lapsing = lapsing if known.expires is None else min(lapsing, known.expires)
-        renewed[rule.name] = _renewed(rule, known, at, playbook.zone_info)
-    return renewed, lapsing
-
-
-def _renewed(rule: IndexedRule, known: RuleState, at: datetime, zone: ZoneInfo) -> RuleState:
-    """Return the state of a rule that a fact has confirmed: it holds longer."""
-    if rule.definition.valid_for is None or rule.programme is not None:
-        return known  # a programme lasts from when it was entered
-    until = _end_of_validity(rule, at, zone)
-    return known._replace(expires=until if known.expires is None or until is None else max(known.expires, until))
-
-
-def _end_of_validity(rule: IndexedRule, at: datetime, zone: ZoneInfo) -> datetime | None:
-    valid_for = rule.definition.valid_for
-    return None if valid_for is None else earliest((due(at, valid_for, zone),))
 
 
 def _granted_or_withdrawn(fact: Fact | None, states: Mapping[str, RuleState]) -> str | None:
@@ -244,7 +140,7 @@ class _Evaluation:
         at: datetime,
         fact: Fact | None,
         refused: bool,
-        concerned: _Concerned | None,
+        concerned: ConcernedRules | None,
     ) -> None:
         self.state = state
         self.position = position
@@ -269,8 +165,8 @@ class _Evaluation:
             self.changed.update(state.memory.inputs())
         if concerned is None:
             confirmed = self.index.confirmed(self.changed) | (0 if fact is None else self.index.any_fact)
-            concerned = _Concerned(self.index.readers(self.changed) | confirmed, confirmed, 0, None)
-        self.view: JourneyView = concerned.view or _view(state, at)
+            concerned = ConcernedRules(self.index.readers(self.changed) | confirmed, confirmed, 0, None)
+        self.view: JourneyView = concerned.view or ruling_view(state, at)
         self.waiting: int = concerned.waiting
         """The rules that are still to be evaluated."""
         self.confirmed: int = concerned.confirmed
@@ -315,7 +211,7 @@ class _Evaluation:
 
     def _renew(self) -> None:
         renewing = self.renewing & ~self.waiting  # what is evaluated all the same is renewed then
-        self.states, _ = _renewed_states(self.states, self.playbook, renewing, self.at)
+        self.states, _ = renewed_states(self.states, self.playbook, renewing, self.at)
 
     def run(self) -> None:
         """Evaluate, move, and again, until nothing moves."""
@@ -373,7 +269,7 @@ class _Evaluation:
             # No visit has begun, so nothing has changed; but a move that comes after this one may be legal.
             self.rules = self.rules._replace(due=Due.MOVED)
         self.moves = waits_here(self.position, self.index)
-        self.view = _view(state, self.at)
+        self.view = ruling_view(state, self.at)
         self.changed = set()
         # What the fact confirms is true after it, be it before or after the moves that follow from it.
         self.confirmed |= self.index.by_stage if self.position.moves > moves else 0
@@ -466,7 +362,7 @@ class _Evaluation:
             withdrawal, criterion = self._withdrawn(rule, known, answers)
             if withdrawal is None:
                 known = (
-                    _renewed(rule, known, self.at, self.playbook.zone_info)
+                    renewed_rule(rule, known, self.at, self.playbook.zone_info)
                     if confirmed and answers.enter is True
                     else known
                 )
@@ -569,7 +465,7 @@ class _Evaluation:
             since=self.at,
             ordinal=self.state.ordinal,
             moves=self.position.moves,
-            expires=_end_of_validity(rule, self.at, self.playbook.zone_info),
+            expires=end_of_validity(rule, self.at, self.playbook.zone_info),
             by=None,
             fact=self._fact_id,
             evidence=() if verdict is None else tuple(fact for fact in verdict.facts if fact),
@@ -671,7 +567,8 @@ class _Evaluation:
             exact.append((ahead.exact, "a move that waits may become possible", ""))
         if ahead.fading is not None:
             fading.append((ahead.fading, "a review may change whether a move that waits is possible", ""))
-        again = earliest((look_again, ahead.steady))
+        look_again = look_again if ahead.steady is None else min(look_again, ahead.steady)
+        again = look_again if look_again < LATEST else None
         timer, moves = self._next_timer(exact, fading), self.position.moves
         return RuleStates(self.states, self.readiness, due, ahead, again, timer, moves, self.rules.broken)
 

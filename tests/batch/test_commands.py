@@ -18,7 +18,8 @@ from leadlife.io.playbook_files import dump_playbook
 def files(tmp_path):
     write_facts(list(leads()), tmp_path / "facts.parquet")
     lines = [json.dumps(fact.dump()) for lead in leads() for fact in lead.facts]
-    (tmp_path / "facts.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    for name in ("facts.jsonl", "facts.JSONL"):
+        (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
     for name, least in (("a", 3), ("b", 2)):
         (tmp_path / f"{name}.json").write_text(dump_playbook(playbook(least, name)), encoding="utf-8")
     (tmp_path / "book.json").write_text(dump_playbook(book()), encoding="utf-8")
@@ -40,7 +41,7 @@ def test_replay_prints_stages_and_writes_tables(files, capsys):
     assert (files / "out" / "scores").is_dir()
 
 
-@pytest.mark.parametrize("facts", ["facts.parquet", "facts.jsonl"])
+@pytest.mark.parametrize("facts", ["facts.parquet", "facts.jsonl", "facts.JSONL"])
 def test_replay_as_json_from_columns_and_from_lines(files, capsys, facts):
     code, out, _ = run(
         capsys, "replay", files / "book.json", "--facts", files / facts, "--as-of", "2026-04-01", "--json"

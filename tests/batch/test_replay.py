@@ -166,6 +166,14 @@ def test_a_folder_is_gone_on_with_and_refuses_another_request(tmp_path):
         replay(facts, book(), out=tmp_path)
 
 
+def test_tables_among_the_facts_are_refused(tmp_path):
+    write_facts(list(journeys(2)), tmp_path / "facts.parquet")
+    for out in (tmp_path, tmp_path / "a" / ".." / "out"):
+        with pytest.raises(Malformed, match="lies among the facts"):
+            replay(tmp_path, book(), out=out)
+    assert [path.name for path in tmp_path.iterdir()] == ["facts.parquet"]
+
+
 def replay_tables():
     return {"leads", "visits", "cycles", "qualifications", "derived", "refusals"}
 
@@ -232,6 +240,21 @@ def test_a_process_that_dies_loses_nothing(tmp_path, monkeypatch, deaths, aside)
     if aside:
         (one,) = come.set_aside.to_pylist()
         assert (one["lead"], one["reason"]) == ("lead3", work.DIED)
+
+
+def test_a_process_that_dies_before_it_begins_is_said_so(tmp_path):
+    class Dying:
+        def __init__(self, **_options):
+            pass
+
+        def submit(self, *_work):
+            raise MemoryError
+
+    (tmp_path / "working").mkdir()
+    (tmp_path / "working" / "3.begun").write_bytes(b"12345678")  # of an earlier process
+    job = work.Job("token", (), None, None, tmp_path / "parts", tmp_path)
+    with pytest.raises(Unreadable, match="before the first journey of part 3"):
+        work._alone(job, 3, Dying, MemoryError)
 
 
 def test_a_fault_in_the_facts_ends_the_dividing_with_its_own_error(tmp_path):

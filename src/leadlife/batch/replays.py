@@ -31,8 +31,7 @@ from leadlife.playbook.registry import PlaybookRegistry
 from leadlife.timing import instant
 
 ALL = ("leads", "visits", "cycles", "qualifications", "derived", "refusals")
-"""The tables that are made if nobody says which; ``grants`` is made where it is asked for.
-"""
+"""The tables that are made if nobody says which; ``grants`` is made where it is asked for."""
 FORMAT = 1
 
 
@@ -184,7 +183,8 @@ def replay(
         progress: Is told after each part how far the work is.
 
     Raises:
-        Malformed: The facts are no such columns, a table or a policy is unknown, or the folder holds another replay.
+        Malformed: The facts are no such columns, a table or a policy is unknown, or the folder holds another replay or
+            lies among the facts.
         Unreadable: A file cannot be read.
         MissingExtra: Several workers are asked for, and loky is not installed.
     """
@@ -203,6 +203,8 @@ def replay(
     number = partitions or number_of_partitions(rows, workers)
     task = _Task(facts, registry, asked, workers)
     if out is not None:
+        if isinstance(facts, str | Path) and Path(out).resolve().is_relative_to(Path(facts).resolve()):
+            raise Malformed(f"{out} lies among the facts, which would be read with the tables", hint="choose another")
         return _in_folder(task, Path(out), number, progress)
     with tempfile.TemporaryDirectory(prefix="leadlife-") as folder:
         done = _in_folder(task, Path(folder), number, progress)

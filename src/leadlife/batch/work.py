@@ -22,7 +22,7 @@ from leadlife.batch import partitions
 from leadlife.batch.columns import ROWS_A_BATCH
 from leadlife.batch.folding import Folder, without_collector
 from leadlife.batch.outputs import Asked, Output, schema_of
-from leadlife.errors import Malformed, MissingExtra
+from leadlife.errors import Malformed, MissingExtra, Unreadable
 from leadlife.playbook.playbook import Playbook
 from leadlife.playbook.registry import PlaybookRegistry
 
@@ -152,6 +152,7 @@ def side_by_side(job: Job, numbers: Sequence[int], workers: int) -> Iterator[Don
     Raises:
         Malformed: A playbook holds code that no other process can be given.
         MissingExtra: loky is not installed.
+        Unreadable: A process dies twice before it has begun with a part.
     """
     try:
         from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
@@ -179,16 +180,26 @@ def side_by_side(job: Job, numbers: Sequence[int], workers: int) -> Iterator[Don
 
 
 def _alone(job: Job, number: int, executor: Callable[..., Any], broken: type[Exception]) -> Done:
-    """Fold one partition in a process of its own, and leave out the journeys at which it dies twice."""
+    """Fold one partition in a process of its own, and leave out the journeys at which it dies twice.
+
+    Raises:
+        Unreadable: It dies before the first of them.
+    """
     without: set[int] = set()
     last: int | None = None
+    begun = _begun(job, number)
     while True:
+        begun.unlink(missing_ok=True)
         try:
             done: Done = (
                 executor(max_workers=1, kill_workers=True).submit(fold_part, job, number, frozenset(without)).result()
             )
         except broken:
-            place = _PLACE.unpack(_begun(job, number).read_bytes())[0]
+            told = begun.read_bytes() if begun.is_file() else b""
+            if not told:
+                problem = f"the process died before the first journey of part {number}"
+                raise Unreadable(problem, hint="it may need more memory: give partitions= a larger number") from None
+            place = _PLACE.unpack(told)[0]
             if place == last:
                 without.add(place)
             last = place

@@ -137,7 +137,7 @@ def _check_picture(path: Path) -> None:
 
 def _facts(path: Path, playbooks: Sequence[Playbook]) -> tuple[Any, list[dict[str, Any]]]:
     """Return where facts come from, and the lines and leads of JSON lines that could not be read."""
-    if path.suffix not in _LINES:
+    if path.suffix.lower() not in _LINES:
         return path, []
     read = read_facts(path, playbooks)
     return list(read.journeys), [one._asdict() for one in read.set_aside]

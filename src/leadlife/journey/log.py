@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import repeat
 from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -316,6 +317,8 @@ class FactLog:
 
     def with_status(self) -> Iterator[tuple[Fact, FactStatus]]:
         """Yield every fact, and whether it stands."""
+        if self._all_stand:
+            return zip(self.facts, repeat(FactStatus.STANDS))
         return ((fact, self.status_of(fact)) for fact in self.facts)
 
     @property

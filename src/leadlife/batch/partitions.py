@@ -17,6 +17,8 @@ from leadlife.errors import LeadlifeError, Malformed, Unreadable
 ROWS_A_PARTITION = 250_000
 """So many facts of common size take some 500 MB while they are folded."""
 MOST_PARTITIONS = 1_000
+_MEMORY = "2GB"
+"""So much is kept in memory while facts are divided; what is more waits on the disk."""
 _WAITING = 5_000_000
 """Without any word of how many facts there are, they are divided as if there were so many."""
 
@@ -89,6 +91,7 @@ def divide(facts: pa.RecordBatchReader, folder: Path, number: int, *, threads: i
     folder.mkdir(parents=True)
     with duckdb.connect(config={"threads": threads, "preserve_insertion_order": False}) as connection:
         connection.execute(f"SET temp_directory = '{_quoted(folder / 'spill')}'")
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
         faults: list[LeadlifeError] = []
         connection.register("facts", noting(facts, faults))
         try:

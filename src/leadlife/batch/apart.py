@@ -73,10 +73,13 @@ def leads_apart(facts: str, dialect: Dialect, *, settled: bool, bad: str | None 
     if settled:
         return [_leads(facts, doubts)]
     doubts += ["seq < 0", f"recorded_at < {FIRST}", f"recorded_at >= {LAST}"]
-    for name in ("lead", "pipeline", "id", "own_key"):
-        doubts.append(f"length({name}) NOT BETWEEN 1 AND {LONGEST_ID}")
-        doubts.append(dialect.like.format(text=name, pattern=dialect.text(r"[\x00-\x1f\x7f]")))
-    queries = [_leads(facts, doubts), _ids_with_two_keys(facts)]
+    doubts += [*_no_id("id", dialect), *_no_id("own_key", dialect)]
+    owners = f"(SELECT DISTINCT lead, pipeline FROM {facts})"  # far fewer than rows
+    queries = [
+        _leads(facts, doubts),
+        _leads(owners, [*_no_id("lead", dialect), *_no_id("pipeline", dialect)]),
+        _ids_with_two_keys(facts),
+    ]
     if bad is not None:
         same = [f"f.{name} IS NOT DISTINCT FROM b.{name}" for name in CONTENT.names if name != "is_new"]
         same.append(f"{score_sql.IS_NEW} = b.is_new")
@@ -86,6 +89,12 @@ def leads_apart(facts: str, dialect: Dialect, *, settled: bool, bad: str | None 
 
 def _leads(facts: str, doubts: Iterable[str]) -> str:
     return f"SELECT DISTINCT lead FROM {facts} WHERE {' OR '.join(doubts)}"
+
+
+def _no_id(name: str, dialect: Dialect) -> list[str]:
+    """Return what tells that a text is no identifier."""
+    control = dialect.like.format(text=name, pattern=dialect.text(r"[\x00-\x1f\x7f]"))
+    return [f"length({name}) NOT BETWEEN 1 AND {LONGEST_ID}", control]
 
 
 def _ids_with_two_keys(facts: str) -> str:

@@ -1,5 +1,6 @@
 """What goes on from the last activity instead of adding up all of them: running sums, and bounds that decide."""
 
+import operator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from unittest.mock import patch
@@ -171,6 +172,15 @@ def test_an_activity_after_the_instant_of_ageing_is_added_up():
     seen = [ActivityRecorded(kind="page_view", at=T + HOUR).activity]
     assert FADING._engine.nearly(Earlier(Lead(id="a"), seen, T + 2 * HOUR)) is None
     assert FADING._engine.nearly(LeadView(Lead(id="a"), seen, T + 2 * HOUR)) is not None
+
+
+def test_on_the_edge_the_sum_itself_decides():
+    seen = [ActivityRecorded(kind="page_view", at=T - 7 * HOUR).activity] * 3
+    score = FADING.summary_of(LeadView(Lead(id="a"), seen, T))
+    assert score.bounds.low < score.bounds.high
+    value = FADING.assess(LeadView(Lead(id="a"), seen, T)).value
+    assert score.compares(operator.ge, value)
+    assert not score.compares(operator.gt, value)
 
 
 def near(value, **rules):

@@ -37,6 +37,8 @@ from leadlife.scoring import (
     Points,
     Scaled,
     StepDecay,
+    Weighted,
+    WeightedSum,
 )
 from leadlife.timing import days, elapsed
 
@@ -203,6 +205,8 @@ def test_bands_around_a_policy_are_found_as_in_a_ledger():
         Gated(name="two", of=grid, when=identified()),
         Capped(name="three", of=Fallback(name="first", of=[own, other]), cap=9),
         Gated(name="four", of=Capped(name="inner", of=own, cap=9), when=count("call") >= 1),
+        WeightedSum(name="five", of=[Weighted(policy=own), Weighted(policy=other, weight=-0.5)], bands={"any": 0}),
+        Scaled(name="six", of=own, by=-0.333333),
     ]
     for policy in made:
         playbook = book(policy)

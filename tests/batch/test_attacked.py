@@ -1,5 +1,6 @@
 """What an attack on the batch found, and what it comes to since."""
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -231,3 +232,10 @@ def test_one_id_under_two_keys_is_set_aside_in_sql_as_well():
 def test_stamps_that_no_fact_can_have_are_set_aside_in_sql_as_well(bad):
     rows = [call(**{"lead": "cy", "seq": 0, "id": "y", "key": None} | bad), call(seq=0, id="x", key=None)]
     assert agree(table(*rows)) == {"ada": 1.0}
+
+
+@pytest.mark.parametrize(("expires", "held"), [("2026-02-01T00:00:00Z", True), ("2025-12-01T00:00:00Z", False)])
+def test_a_grant_is_held_against_its_own_instant_in_sql_as_well(expires, held):
+    grant = {"kind": "qualified", "name": "mql", "payload": json.dumps({"expires": expires}), "seq": 1, "id": "g"}
+    rows = [{"lead": "cy", "at": US, **grant}, call("cy", seq=0, id="y"), call(seq=0, id="x")]
+    assert agree(table(*rows)) == ({"ada": 1.0, "cy": 1.0} if held else {"ada": 1.0})

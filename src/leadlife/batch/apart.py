@@ -17,22 +17,32 @@ from leadlife.batch import score_sql
 from leadlife.batch.closed_forms import NoClosedForm
 from leadlife.batch.dialects import DUCKDB, Dialect
 from leadlife.batch.outputs import table_of
-from leadlife.batch.rows import FIRST, LAST, RowReader
+from leadlife.batch.rows import DATED, FIRST, LAST, RowReader
 from leadlife.errors import LeadlifeError
 from leadlife.facts import PlaybookAdopted, Started
 from leadlife.playbook.playbook import Playbook
 
 MOST_CONTENTS = 1_000_000
 """So many distinct contents are looked at; a log with more is folded."""
-CONTENT = pa.schema([*((name, pa.string()) for name in ("kind", "name", "value", "payload")), ("is_new", pa.bool_())])
-"""What a row says, whoever says it and when."""
-Content = tuple[str, "str | None", "str | None", "str | None", bool]
+CONTENT = pa.schema(
+    [
+        *((name, pa.string()) for name in ("kind", "name", "value", "payload")),
+        ("is_new", pa.bool_()),
+        ("dated", pa.int64()),
+    ]
+)
+"""What a row says, whoever says it; and when, where that decides whether it can be said."""
+Content = tuple[str, "str | None", "str | None", "str | None", bool, "int | None"]
 
 
-def contents(facts: str) -> str:
+def _dated(dialect: Dialect) -> str:
+    return f"CASE WHEN f.kind IN ({score_sql.listed(DATED, dialect)}) THEN f.at_us END"
+
+
+def contents(facts: str, dialect: Dialect) -> str:
     """Return a query for the distinct contents of facts, one more of them at most than are looked at."""
-    said = f"kind, name, value, payload, {score_sql.IS_NEW} AS is_new"
-    return f"SELECT DISTINCT {said} FROM {facts} LIMIT {MOST_CONTENTS + 1}"
+    said = f"kind, name, value, payload, {score_sql.IS_NEW} AS is_new, {_dated(dialect)} AS dated"
+    return f"SELECT DISTINCT {said} FROM {facts} AS f LIMIT {MOST_CONTENTS + 1}"
 
 
 def unreadable(found: Sequence[Content], playbook: Playbook) -> list[Content]:
@@ -49,9 +59,9 @@ def unreadable(found: Sequence[Content], playbook: Playbook) -> list[Content]:
 
 
 def _holds(content: Content, playbook: Playbook) -> bool:
-    kind, name, value, payload, is_new = content
+    kind, name, value, payload, is_new, dated = content
     try:
-        fact = RowReader(playbook.ref).content(kind, name, value, payload)
+        fact = RowReader(playbook.ref).content(kind, name, value, payload, at=dated)
         if is_new and not isinstance(fact, Started | PlaybookAdopted):
             playbook.admit(fact)
     except LeadlifeError:
@@ -81,8 +91,8 @@ def leads_apart(facts: str, dialect: Dialect, *, settled: bool, bad: str | None 
         _ids_with_two_keys(facts),
     ]
     if bad is not None:
-        same = [f"f.{name} IS NOT DISTINCT FROM b.{name}" for name in CONTENT.names if name != "is_new"]
-        same.append(f"{score_sql.IS_NEW} = b.is_new")
+        same = [f"f.{name} IS NOT DISTINCT FROM b.{name}" for name in CONTENT.names[:4]]
+        same += [f"{score_sql.IS_NEW} = b.is_new", f"{_dated(dialect)} IS NOT DISTINCT FROM b.dated"]
         queries.append(f"SELECT DISTINCT f.lead FROM {facts} AS f JOIN {bad} AS b ON {' AND '.join(same)}")
     return queries
 
@@ -116,7 +126,7 @@ def set_apart(connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, sett
     Raises:
         NoClosedForm: There are too many distinct contents to look at each.
     """
-    bad = [] if settled else unreadable(connection.execute(contents("facts")).fetchall(), playbook)
+    bad = [] if settled else unreadable(connection.execute(contents("facts", DUCKDB)).fetchall(), playbook)
     if bad:
         connection.register("bad", table_of(CONTENT, bad))
     queries = leads_apart("facts", DUCKDB, settled=settled, bad="bad" if bad else None)

@@ -25,7 +25,7 @@ MOST_CONTENTS = 100_000
 
 _NAMES = ("kind", "name", "trigger", "stage", "purpose", "policy", "target", "segment", "programme")
 _VALUES = ("value", "granted")
-_DATED = ("qualified",)
+DATED = ("qualified",)
 """Kinds of facts whose content is checked against their instant: what is granted expires later."""
 _OWN_COLUMNS = {"type", "schema", "at", "recorded_at", "seq", "id", "key", "lead", "pipeline"}
 
@@ -158,7 +158,7 @@ class RowReader:
         content = (kind, name, value, payload)
         known = self._contents.get(content)
         if known is None:
-            known = self.content(*content, at=at if kind in _DATED else None)
+            known = self.content(*content, at=at if kind in DATED else None)
         if (lead, pipeline) not in self._owners:
             self._own(lead, pipeline)
         when = moment(at)

@@ -171,7 +171,7 @@ def _apart(views: _Views, facts: str, playbook: Playbook, *, settled: bool) -> D
     queries = [f"SELECT DISTINCT lead FROM {facts} WHERE {score_sql.IS_NEW} AND coalesce(own_key, id) IS NOT NULL"]
     bad = None
     if not settled:
-        rows = views.spark.sql(contents(facts)).collect()
+        rows = views.spark.sql(contents(facts, SPARK)).collect()
         try:
             found = unreadable([tuple(row) for row in rows], playbook)
         except NoClosedForm as error:

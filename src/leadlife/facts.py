@@ -183,7 +183,9 @@ class Fact(Model):
             object.__setattr__(new, "__pydantic_fields_set__", self.__pydantic_fields_set__)
             object.__setattr__(new, "__pydantic_extra__", None)
             object.__setattr__(new, "__pydantic_private__", None)
-        vars(new).update(id=id, key=key, lead=lead, pipeline=pipeline, seq=seq, recorded_at=recorded_at)
+        values = vars(new)
+        values["id"], values["key"], values["lead"], values["pipeline"] = id, key, lead, pipeline
+        values["seq"], values["recorded_at"] = seq, recorded_at
         return new
 
 

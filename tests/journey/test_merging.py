@@ -1,5 +1,6 @@
 """Two leads are one person: what each was told unites, and it does not matter who is merged into whom."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -23,6 +24,7 @@ from leadlife import (
     Stage,
     Started,
     Transition,
+    load_fact,
 )
 from leadlife.errors import NeedsWholeLog
 from leadlife.facts import Merged, TouchSent
@@ -130,6 +132,24 @@ def test_a_retraction_by_a_key_means_the_fact_of_its_own_lead():
     merged = one.merge(two, at=days(1))
     assert "size" not in merged.fields
     assert sum(fact.type == "activity" for fact in merged.standing) == 1
+
+
+def test_what_did_nothing_before_the_merge_does_nothing_after_it():
+    """A second fact under a key of the loser, and a retraction whose target is not there."""
+    one = lead("one").record(call(hours(1), key="k"))
+    second = FieldChanged(name="size", value=8, at=hours(3), key="free")
+    two = lead("two").record(FieldChanged(name="size", value=7, at=hours(2), key="free")).record(second)
+    assert (two.fields["size"], one.merge(two, at=days(1)).fields["size"]) == (7, 7)
+    ahead = lead("two").record(Retracted(target="k", at=hours(2)))
+    assert sum(fact.type == "activity" for fact in one.merge(ahead, at=days(1)).standing) == 1
+    # What it was recorded for in advance is taken out, under whatever key it comes.
+    ahead = ahead.record(FieldChanged(name="size", value=7, at=hours(3), key="k"))
+    merged = one.merge(ahead, at=days(1))
+    assert ("size" in merged.fields, sum(fact.type == "activity" for fact in merged.standing)) == (False, 1)
+    # Merged again after one more fact, a key means what it meant the first time.
+    again = one.merge(two, at=days(1)).merge(two.record(call(hours(5), key="free")), at=days(2))
+    assert again.fields["size"] == 7
+    assert sum(entry.standing is FactStatus.CONFLICTING for entry in again.log) == 2
 
 
 def test_the_stricter_consent_wins_until_a_later_one():
@@ -298,10 +318,12 @@ _DRAFTS = st.lists(
 )
 
 
-def grown(name, start, drafts):
+def grown(name, start, drafts, *, keys=0):
+    """Return a lead to whom so much happened; under keys of its host, if there are to be so many."""
     journey = lead(name, ("awareness", "name")[start % 2], at=hours(start))
     for what, hour in sorted(drafts, key=lambda one: one[1]):
-        journey = journey.record(drafted(what, hours(start + hour), hour))
+        fact = drafted(what, hours(start + hour), hour)
+        journey = journey.record(fact.replace(key=f"{hour % keys}") if keys and hour % 2 else fact)
     return journey
 
 
@@ -336,6 +358,17 @@ def test_it_does_not_matter_in_which_order_three_are_merged(first, second, third
     left = one.merge(two, at=at).merge(three, at=at)
     right = one.merge(two.merge(three, at=at), at=at)
     assert person(left) == person(right)
+
+
+@given(_DRAFTS, _DRAFTS, st.sampled_from((1, 3, 150)))
+def test_leads_whose_host_gave_them_the_same_keys(mine, theirs, keys):
+    one, two = grown("one" * 100, 0, mine, keys=keys), grown("two" * 100, 3, theirs, keys=keys)
+    merged = one.merge(two, at=hours(500))
+    assert Journey.replay([load_fact(fact.dump()) for fact in merged.facts], book()) == merged
+    assert person(merged.unmerge("two" * 100, at=hours(502))) == person(one)
+    # Nothing counts that did nothing before.
+    ours = Counter(fact.content() for fact in (*one.standing, *two.standing))
+    assert not Counter(fact.content() for fact in merged.standing if not of_the_merge(fact)) - ours
 
 
 @given(_DRAFTS, _DRAFTS)

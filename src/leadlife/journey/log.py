@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife.errors import Fault, Malformed, NeedsWholeLog, Refusal
-from leadlife.facts import DERIVED, FACTS, LOG_ACTS, Fact, Merged, Retracted, Unmerged, derive_id
+from leadlife.facts import DERIVED, FACTS, LOG_ACTS, Fact, Retracted, derive_id
 from leadlife.journey.merges import Merges, joined
 from leadlife.journey.records import FactStatus
 
@@ -58,10 +58,15 @@ class _Shared:
         if self.keys.setdefault(key, place) != place:
             conflicts = self.conflicts = {} if self.conflicts is None else self.conflicts
             conflicts.setdefault(key, []).append(place)
-        elif isinstance(fact, Retracted):
+        elif isinstance(fact, LOG_ACTS):
+            self._note(fact, place)
+
+    def _note(self, fact: Fact, place: int) -> None:
+        """Keep the place of a fact that says something of others."""
+        if isinstance(fact, Retracted):
             self.retractions = {} if self.retractions is None else self.retractions
             self.retractions.setdefault(fact.target, place)
-        elif isinstance(fact, Merged | Unmerged):
+        else:
             self.merges = [] if self.merges is None else self.merges
             self.merges.append(place)
 
@@ -237,6 +242,13 @@ class FactLog:
     def has_retractions(self) -> bool:
         """Whether any fact of it was retracted."""
         return self._shared.retractions is not None or (self.past is not None and bool(self.past.retracted))
+
+    def names(self, text: str) -> bool:
+        """Return whether a text is the id or the key of a fact."""
+        shared, length = self._shared, self.length
+        if shared.keys.get(text, length) < length or (shared.ids is not None and shared.ids.get(text, length) < length):
+            return True
+        return self.past is not None and self.past.has(text)
 
     def has_key(self, key: str) -> bool:
         """Return whether a fact has this key."""

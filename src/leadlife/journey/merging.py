@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from leadlife.errors import Malformed
-from leadlife.facts import ConsentChanged, Fact, Merged, Retracted, Unmerged
+from leadlife.facts import ConsentChanged, Fact, Merged, Retracted, Unmerged, derive_id
 from leadlife.journey.data import JourneyData, folded_anew, growable
 from leadlife.journey.fold import fold
 from leadlife.journey.log import FactLog
@@ -42,9 +42,9 @@ def merge(data: JourneyData, other: JourneyData, *, at: datetime, by: Actor, now
         mine, theirs = _rank(data), _rank(other)
         moves_of = other.lead_id if theirs > mine else data.lead_id
         data = _adding(data, Merged(loser=other.lead_id, moves_of=moves_of, at=at, by=by), clock)
-    new, recorded = list(_new_facts(data, other)), max(now or at, data.log.recorded_at or at)
+    new, recorded, before = list(_new_facts(data, other)), max(now or at, data.log.recorded_at or at), data.log
     for fact in new:
-        data = data._replace(log=data.log.adding(_copied(data, other, fact, recorded)))
+        data = data._replace(log=data.log.adding(_copied(data, other, fact, recorded, before)))
     if not merged:
         for denied in _stricter(data, other, at=at, by=by):
             data = _adding(data, denied, clock)
@@ -114,21 +114,43 @@ def _new_facts(data: JourneyData, other: JourneyData) -> Iterator[Fact]:
         yield fact
 
 
-def _copied(data: JourneyData, other: JourneyData, fact: Fact, recorded: datetime) -> Fact:
-    """Return a fact of another lead with the stamps of this one, and with where it came from."""
-    key = fact.key if fact.key == fact.id or not data.log.has_key(fact.key) else f"{other.lead_id}\n{fact.key}"
+def _copied(data: JourneyData, other: JourneyData, fact: Fact, recorded: datetime, before: FactLog) -> Fact:
+    """Return a fact of another lead with the stamps of this one, and with where it came from.
+
+    Args:
+        data: The journey so far.
+        other: The journey that the fact is from.
+        fact: The fact.
+        recorded: When it became known here.
+        before: The log before the merge.
+    """
     update: dict[str, Any] = {"merged_from": (other.lead_id, *path_of(fact))}
-    if isinstance(fact, Retracted) and data.log.has_key(f"{other.lead_id}\n{fact.target}"):
-        update["target"] = f"{other.lead_id}\n{fact.target}"
+    if isinstance(fact, Retracted):
+        update["target"] = _target_here(before, other, fact.target)
     return fact.model_copy(update=update).stamped(
         id=fact.id,
-        key=key,
+        key=fact.key if fact.key == fact.id else _key_here(before, other.lead_id, fact.key),
         lead=data.lead_id,
         pipeline=data.pipeline,
         seq=data.log.next_seq,
         recorded_at=recorded,
         fresh=True,
     )
+
+
+def _key_here(before: FactLog, loser: str, key: str) -> str:
+    """Return the key of a fact of the loser: another one where this lead knows something else under it."""
+    holder = before.find(key)
+    return key if holder is None or path_of(holder)[:1] == (loser,) else derive_id(loser, key)
+
+
+def _target_here(before: FactLog, other: JourneyData, target: str) -> str:
+    """Return what a retraction of the loser takes out here: never a fact of this lead that only has the same key."""
+    meant = other.log.find(target)
+    one_event = meant is not None and before.known(meant, target) is not None
+    if one_event or other.log.with_id(target) is not None:
+        return target
+    return _key_here(before, other.lead_id, target)
 
 
 def _stricter(data: JourneyData, other: JourneyData, *, at: datetime, by: Actor) -> Iterator[ConsentChanged]:

@@ -70,10 +70,10 @@ def make_move(
 
 def begin(state: State, playbook: Playbook, stage: str, *, at: datetime, fact: Fact) -> Position:
     """Let the journey begin at a stage."""
-    status, table = playbook.lifecycle.by_id[stage].status, playbook.lifecycle.table
-    high_water = stage if stage in table.rank else None
-    episodes = Episodes((), in_cycle=False, wins_outside=())
-    if status is StageStatus.OPEN or status.closed:
+    table = playbook.lifecycle.table
+    status, high_water = table.status[stage], stage if stage in table.rank else None
+    episodes, cuts = Episodes((), in_cycle=False, wins_outside=()), status.cuts_evidence
+    if status is not StageStatus.RECYCLED:
         episodes = _opened(episodes, at, fact, None, high_water=high_water)
     if status.closed:
         episodes = _changed(episodes, outcome=status, ended=at)
@@ -86,8 +86,8 @@ def begin(state: State, playbook: Playbook, stage: str, *, at: datetime, fact: F
         episodes=episodes,
         high_water=high_water,
         source=fact.source,
-        cut=state.ordinal if status.cuts_evidence else 0,
-        cut_moves=1 if status.cuts_evidence else 0,
+        cut=state.ordinal if cuts else 0,
+        cut_moves=1 if cuts else 0,
     )
     return position
 
@@ -120,14 +120,14 @@ def _enter(
     """Let the lead stand in a stage from now on."""
     table, source, episodes = before.playbook.lifecycle.table, before.stage, before.episodes
     rank, was, now = table.rank, table.status[source], table.status[target]
-    place = rank.get(target, -1)
-    if not (was is now is StageStatus.OPEN and episodes.in_cycle):  # most moves are within a cycle and change none
+    place, is_open = rank.get(target, -1), now is StageStatus.OPEN
+    if not (was is now and is_open and episodes.in_cycle):  # most moves are within a cycle and change none
         episodes = _turned(episodes, was, now, before, kind=kind, at=at, fact=fact)
-    if state.ownership is not None and now is not StageStatus.OPEN:
+    if state.ownership is not None and not is_open:
         void_offer(state)
     if episodes.in_cycle and place > rank.get(episodes.cycles[-1].high_water or "", -1):
         episodes = _changed(episodes, high_water=target)
-    cuts = now is not StageStatus.OPEN and now.cuts_evidence
+    cuts = now.cuts_evidence
     if state.rules is not None:
         # What is cut off, and whose source counts, changes every answer; else only the stage has changed.
         everything = cuts or len(episodes.cycles) != len(before.episodes.cycles)
@@ -153,7 +153,7 @@ def _enter(
         before.scores_cut,
         before.scores_kept,
     )
-    if now is StageStatus.RECYCLED and reason is not None:
+    if reason is not None and now is StageStatus.RECYCLED:
         rule = before.playbook.recycling_by_reason.get(reason)
         if rule is not None and rule.scores != "keep":
             position = state.position = position._replace(scores_cut=state.ordinal, scores_kept=rule.scores)

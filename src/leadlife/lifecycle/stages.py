@@ -25,12 +25,12 @@ class StageStatus(StrEnum):
     @property
     def closed(self) -> bool:
         """Whether nothing is open with the lead, which is won, lost, disqualified or churned."""
-        return self not in (StageStatus.OPEN, StageStatus.RECYCLED)
+        return self in _CLOSED
 
     @property
     def cuts_evidence(self) -> bool:
         """Whether entering a stage of this status cuts off older evidence, sales and grants."""
-        return self in (StageStatus.WON, StageStatus.RECYCLED, StageStatus.CHURNED)
+        return self in _CUTS_EVIDENCE
 
     @property
     def off_path(self) -> bool:
@@ -38,6 +38,9 @@ class StageStatus(StrEnum):
         return self not in (StageStatus.OPEN, StageStatus.WON)
 
 
+# Every move asks for these, and looking a member up in its enumeration takes Python 3.11 longer than the answer does.
+_CLOSED = (StageStatus.WON, StageStatus.LOST, StageStatus.DISQUALIFIED, StageStatus.CHURNED)
+_CUTS_EVIDENCE = (StageStatus.WON, StageStatus.RECYCLED, StageStatus.CHURNED)
 _OFF_PATH = frozenset[str](status for status in StageStatus if status.off_path)
 
 

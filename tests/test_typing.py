@@ -16,6 +16,14 @@ def test_natural_spellings_run():
     assert kind is TransitionKind.FORWARD
     assert roles == ("sales",)
     assert len(spelled.business_hours().week) == 2
+    money, ada, call, changed = spelled.numbers_and_dates()
+    assert (str(money), ada.fields, call.attributes["on"], changed.value) == (
+        "43.50 EUR",
+        {"renewal": "2026-05-01", "size": 80},
+        "2026-05-01",
+        "2026-05-01",
+    )
+    assert [one.sentence() for one in spelled.windows()][2] == "country is one of DE, AT"
     assert spelled.is_open.__name__ in spelled.transitions()[0].guard.sentence()
 
 

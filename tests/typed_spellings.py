@@ -7,22 +7,26 @@ so both halves are tested. ``test_typing.py`` runs the spellings.
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from leadlife import (
     ActivityRecorded,
     ActivityRule,
     Actor,
+    FieldChanged,
     FieldSpec,
     Journey,
+    Lead,
     Lifecycle,
     Limit,
+    Money,
     Playbook,
     Points,
     QualificationRule,
     Stage,
     Transition,
 )
-from leadlife.criteria import View, count
+from leadlife.criteria import Criterion, View, count, field
 from leadlife.lifecycle import Reason, StageStatus, TransitionKind
 from leadlife.presets import eight_stage
 from leadlife.timing import BusinessHours
@@ -79,6 +83,25 @@ def journey() -> Journey:
     return ada.record(ActivityRecorded(kind="login", at=MONDAY, by="sam"))
 
 
+def numbers_and_dates() -> tuple[Money, Lead, ActivityRecorded, FieldChanged]:
+    """Values in the types that a host has them in."""
+    size, day = Decimal(80), date(2026, 5, 1)
+    amount = Money(amount="12.50", currency="EUR") + Money.of(2, "EUR")
+    assert isinstance(amount.amount, Decimal)
+    ada = Lead(id="ada", fields={"renewal": day, "size": size})
+    call = ActivityRecorded(kind="call", at=MONDAY, attributes={"on": day, "minutes": 5})
+    return sum([amount, amount], amount), ada, call, FieldChanged(name="renewal", value=day, at=MONDAY)
+
+
+def windows() -> list[Criterion]:
+    """Windows in natural spellings."""
+    return [
+        count("login", within="P7D") >= 1,
+        count("login", within=timedelta(days=7)) >= 1,
+        field("country").one_of(["DE", "AT"]),
+    ]
+
+
 def attributes() -> tuple[str, int, datetime, TransitionKind, tuple[str, ...]]:
     """Attributes that are always there after recording, and after building, are not optional."""
     last, rule = journey().facts[-1], playbook().lifecycle.transitions[1]
@@ -102,6 +125,7 @@ def refused() -> None:
     Stage(id="a", status=1)  # type: ignore[arg-type]
     Stage(id="a", limit=Limit(after=3, trigger="t"))  # type: ignore[arg-type]
     BusinessHours(zone="UTC", week={"monday": 9})  # type: ignore[dict-item]
+    Money(amount=1.5, currency="EUR")  # type: ignore[arg-type]
     FieldSpec(type=5)  # type: ignore[arg-type]
     ActivityRecorded(kind="login", at=MONDAY, by=7)  # type: ignore[arg-type]
     Actor(id="sam", roles=5)  # type: ignore[arg-type]

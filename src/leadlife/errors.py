@@ -70,6 +70,12 @@ def suggestion(name: str, known: Iterable[str]) -> str | None:
     return similar[0] if similar else None
 
 
+def article(noun: str) -> str:
+    """Return a noun after its article, such as ``an int``."""
+    # No U here: the types whose names begin with it are spoken "you".
+    return f"{'an' if noun[:1].lower() in 'aeio' else 'a'} {noun}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint for an unknown name: the most similar known name, or else the first known names."""
     names = list(known)
@@ -477,7 +483,7 @@ class FrozenValue(LeadlifeError, AttributeError):
     def __init__(self, kind: str, name: str) -> None:
         self.kind = kind
         self.attribute = name
-        super().__init__(f"a {kind} is immutable", hint=f"replace({name}=...) returns a changed copy")
+        super().__init__(f"{article(kind)} is immutable", hint=f"replace({name}=...) returns a changed copy")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.kind, self.attribute)

@@ -8,11 +8,11 @@ This file passes 400 lines, because every type of fact stands here, one short cl
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, TypeAlias, TypeVar, get_args
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -24,7 +24,6 @@ from leadlife._base.model import (
     Accepts,
     Id,
     Instant,
-    Label,
     MappingOf,
     Model,
     Name,
@@ -37,7 +36,7 @@ from leadlife._base.validation import restated
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import Readiness, Scalar, Verdict
 from leadlife.errors import Malformed
-from leadlife.leads import Activity, ActorKind, AnyActor, OptionalActor, Source, actor
+from leadlife.leads import Activity, ActorKind, AnyActor, Attributes, OptionalActor, Source, actor
 from leadlife.money import Money, exact_decimal, short_decimal
 from leadlife.timing import OptionalDuration
 
@@ -63,9 +62,13 @@ if TYPE_CHECKING:
     _When = Accepts[datetime, datetime | None]
     _Leads = Accepts[tuple[str, ...] | None, Iterable[str] | None]
     Hours = Accepts[Decimal, Decimal | float | str]
+    _Attributes: TypeAlias = Attributes
+    _Value = Accepts[Scalar | None, Scalar | date | Decimal | None]
 else:
     _Leads = Annotated[tuple[Id, ...], LAX] | None
     Hours = Annotated[Decimal, BeforeValidator(exact_decimal), Field(gt=0, le=100_000, decimal_places=6)]
+    _Attributes = Annotated[Attributes, SORTED]
+    _Value = Annotated[Scalar | None, Field(repr=False)]
     _Text = Id | None
     _Seq = Annotated[int, Field(ge=0, lt=2**63)] | None
     _When = Instant | None
@@ -262,7 +265,7 @@ class ActivityRecorded(Fact):
 
     type: Literal["activity"] = "activity"
     kind: Name
-    attributes: Annotated[MappingOf[Label, Scalar], SORTED] = Field(default_factory=FrozenDict[str, Scalar], repr=False)
+    attributes: _Attributes = default(Field(default_factory=FrozenDict[str, Scalar], repr=False))
 
     @property
     def activity(self) -> Activity:
@@ -283,7 +286,7 @@ class FieldChanged(Fact):
 
     type: Literal["attribute"] = "attribute"
     name: Name
-    value: Annotated[Scalar | None, Field(repr=False)] = None
+    value: _Value = default(None)
 
     def remembered(self) -> Remembered:
         """Return the value of the field."""

@@ -1,6 +1,8 @@
 """Leads: their fields, source, consents and activities, and the actors who act on them."""
 
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
@@ -145,6 +147,13 @@ class Consent(Model):
     basis: Text | None = None
 
 
+if TYPE_CHECKING:
+    _Fields = Accepts[Mapping[str, Scalar], Mapping[str, Scalar | date | Decimal]]
+    Attributes = Accepts[Mapping[str, Scalar], Mapping[str, Scalar | date | Decimal]]
+else:
+    _Fields, Attributes = MappingOf[Name, Scalar], MappingOf[Label, Scalar]
+
+
 class Lead(Model):
     """A prospect, a person or an account, at any stage. The class does not mean a level of qualification.
 
@@ -152,7 +161,7 @@ class Lead(Model):
     """
 
     id: Id
-    fields: MappingOf[Name, Scalar] = Field(default_factory=FrozenDict[str, Scalar], repr=False)
+    fields: _Fields = default(Field(default_factory=FrozenDict[str, Scalar], repr=False))
     source: Source | None = None
     consents: TupleOf[Consent] = default(())
     identified: bool = False
@@ -193,4 +202,4 @@ class Activity(Model):
     id: Id | None = None
     kind: Name
     at: Instant
-    attributes: MappingOf[Label, Scalar] = Field(default_factory=FrozenDict[str, Scalar], repr=False)
+    attributes: Attributes = default(Field(default_factory=FrozenDict[str, Scalar], repr=False))

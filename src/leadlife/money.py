@@ -1,12 +1,13 @@
 """Money: an exact amount in one currency."""
 
+import re
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field
 
-from leadlife._base.model import Model
-from leadlife.errors import CurrencyMismatch, Malformed
+from leadlife._base.model import Accepts, Model
+from leadlife.errors import CurrencyMismatch, Malformed, article
 
 
 def _exact(value: object) -> object:
@@ -31,7 +32,32 @@ def exact_decimal(value: object) -> object:
     return _exact(repr(value)) if isinstance(value, float) else _exact(value)
 
 
-Amount = Annotated[Decimal, BeforeValidator(_exact), Field(max_digits=20, decimal_places=6)]
+_MARKS = {".": "point", ",": "comma"}
+_WRITTEN = {
+    ".": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII),
+    ",": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII),
+}
+if TYPE_CHECKING:
+    Amount = Accepts[Decimal, Decimal | int | str]
+else:
+    Amount = Annotated[Decimal, BeforeValidator(_exact), Field(max_digits=20, decimal_places=6)]
+
+
+def read_amount(text: str, decimal: str) -> Decimal:
+    """Return an amount as people write it: ``1.234,50`` with a comma before the decimals, ``1,234.50`` with a point.
+
+    Args:
+        text: What is written.
+        decimal: ``.`` or ``,``; the other one may stand between groups of three digits.
+
+    Raises:
+        Malformed: It is not written so. A mark that is out of its place is never left out.
+    """
+    if _WRITTEN[decimal].fullmatch(text) is None:
+        hint = f"write it like {'1.234,50' if decimal == ',' else '1,234.50'}"
+        raise Malformed(f"{text!r} is not an amount with a decimal {_MARKS[decimal]}", hint=hint)
+    thousands = "." if decimal == "," else ","
+    return Decimal(text.replace(thousands, "").replace(decimal, "."))
 
 
 def short_decimal(number: Decimal) -> Decimal:
@@ -62,6 +88,12 @@ class Money(Model):
     def __add__(self, other: Self) -> Self:
         return type(self)(amount=self.amount + self._same(other), currency=self.currency)
 
+    def __radd__(self, other: Literal[0]) -> Self:
+        """Add to nothing, where ``sum`` begins."""
+        given: object = other
+        self._same(self if given == 0 else given)
+        return self
+
     def __sub__(self, other: Self) -> Self:
         return type(self)(amount=self.amount - self._same(other), currency=self.currency)
 
@@ -78,7 +110,10 @@ class Money(Model):
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"
 
-    def _same(self, other: Self) -> Decimal:
+    def _same(self, other: object) -> Decimal:
+        if not isinstance(other, Money):
+            message = f"money is added to and compared with money, not with {article(type(other).__name__)}"
+            raise Malformed(message, hint=f'write Money.of("12.50", {self.currency!r})')
         if other.currency != self.currency:
             raise CurrencyMismatch(
                 f"cannot add or compare {self.currency} and {other.currency}",

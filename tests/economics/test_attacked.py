@@ -218,7 +218,7 @@ def test_spend_loses_no_source_and_multiplies_no_amount(tmp_path):
             spend(tmp_path, text, columns=columns)
     found = spend(tmp_path, "day;amount\n2026-01-01;12.50\n2026-01-01;1.234,50\n", decimal_comma=True)
     assert [str(one.amount.amount) for one in found.rows] == ["1234.50"]
-    assert found.set_aside[0].reason == "12.50 is no amount with a decimal comma, such as 1.234,50"
+    assert found.set_aside[0].reason == "'12.50' is not an amount with a decimal comma"
     with pytest.raises(Unreadable, match="occurs twice"):
         spend(tmp_path, "day,amount,amount\n2026-01-01,5,7\n")
     both = spend(tmp_path, "day,since,until,amount\n2026-01-01,2026-02-01,2026-02-05,5\n")

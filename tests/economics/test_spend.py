@@ -98,7 +98,7 @@ def test_rows_that_cannot_be_read_are_set_aside_with_line_and_reason(tmp_path):
     assert (len(found.rows), found.read) == (1, 9)
     assert [(one.line, one.reason) for one in found.set_aside][:7] == [
         (3, "a month is written like 2026-02"),
-        (4, "lots EUR is no amount: write it like 1234.50, with a currency like EUR"),
+        (4, "lots EUR is not an amount: write it like 1234.50, with a currency like EUR"),
         (5, "there is no amount"),
         (6, "there is no currency: pass currency="),
         (7, "spend must not be negative"),

@@ -129,6 +129,30 @@ def test_the_index_of_a_pandas_frame_is_kept():
     assert list(leads.columns) == list(LEADS)
 
 
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_one_bad_cell_takes_no_number_from_the_others(kind):
+    faults = []
+    leads = kind({"id": ["a", "b", "c", "d", "e"], "employees": ["80", "abc", " 7", "1,234", "2.5"]})
+    scored = score_frame(BOOK, leads, at=T, faults=faults)
+    assert values_of(scored, "engagement") == [10, None, 0, None, None]
+    assert [(one.row, one.reason) for one in faults] == [
+        (place, "field 'employees' must be an integer") for place in (1, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize("values", [[True, False], [True, None]])
+def test_truths_are_no_numbers(values):
+    faults = []
+    scored = score_frame(BOOK, pd.DataFrame({"id": ["a", "b"], "employees": values}), at=T, faults=faults)
+    assert values_of(scored, "engagement")[0] is None
+    assert {one.reason for one in faults} == {"field 'employees' must be an integer"}
+
+
+def test_dates_in_a_column_of_objects_are_dates():
+    column = pd.DataFrame({"renewal": [date(2026, 3, 10), None, date(2026, 4, 1)], "mixed": [date(2026, 3, 10), 7, 8]})
+    assert {name: str(spec.type) for name, spec in fields_of(column).items()} == {"renewal": "date", "mixed": "text"}
+
+
 def test_a_row_that_cannot_be_read_keeps_its_place_and_is_a_fault():
     leads = pd.DataFrame({
         "id": ["ada", None, "ada", "dee", "eve"],
@@ -390,7 +414,7 @@ def test_a_cell_that_is_no_attribute_is_a_fault_and_the_others_are_kept():
     book = BOOK.with_activity_kinds(**kinds).with_score(policy)
     activities = pl.DataFrame({
         "lead": ["ada", "ada", "ada"], "kind": ["form", "trial", "trial"], "at": [T] * 3,
-        "How many?": [5, None, None], "E-Mail*": [None, "a", "a"], "seats": [None, "5", None], "odd\nname": [None, None, "x"],
+        "How many?": [5, None, None], "E-Mail*": [None, "a", "a"], "seats": [None, "five", None], "odd\nname": [None, None, "x"],
     })  # fmt: skip
     faults = []
     scored = score_frame(book, pl.DataFrame({"id": ["ada"]}), activities, at=T, scores="p", faults=faults)

@@ -330,6 +330,15 @@ def test_a_key_is_never_the_number_of_a_line(shop):
         ("1.234,50", ",", "1234.50"),
         ("1,234.50", ".", "1234.50"),
         ("1.234", ".", "1.234"),
+        # A mark that is out of its place was meant otherwise.
+        ("1234.50", ",", None),
+        ("1,234.50", ",", None),
+        ("1234,50", ".", None),
+        ("1.234,50", ".", None),
+        ("490,5", ".", None),
+        ("12,34,567", ".", None),
+        ("1,234,567.5", ".", "1234567.5"),
+        ("1234,5", ",", "1234.5"),
     ],
 )
 def test_thousands_are_never_taken_for_decimals(shop, text, decimal, amount):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from leadlife import Lifecycle, Playbook, Stage, Transition
 from leadlife.criteria import CustomGuard, leaves_of
-from leadlife.errors import InvalidDefinition, Unreadable
+from leadlife.errors import InvalidDefinition, Unreadable, article
 from leadlife.io import load_mapping
 from leadlife.io.playbook_files import (
     Document,
@@ -201,7 +201,7 @@ def test_files_that_cannot_be_read(tmp_path):
 
 def test_what_is_no_file_is_named(tmp_path):
     for source in ({}, None, 3):
-        with pytest.raises(Unreadable, match=f"not by a {type(source).__name__}"):
+        with pytest.raises(Unreadable, match=f"not by {article(type(source).__name__)}"):
             load_playbook(source)
     with pytest.raises(Unreadable, match="is a directory"):
         load_playbook(".")

@@ -135,7 +135,11 @@ def test_every_row_ends_as_one_of_three(folder):
     export = read(folder)
     assert [tuple(count) for count in export.rows] == [("leads.csv", 4, 4, 0, 0), ("sales.csv", 5, 1, 2, 2)]
     assert [(one.file, one.line, one.reason) for one in export.set_aside] == [
-        ("sales.csv", 2, "column 'amount' does not hold an amount of money"),
+        (
+            "sales.csv",
+            2,
+            "column 'amount' does not hold an amount of money: write it like 1,234.50, or state decimal = \",\" in the mapping",
+        ),
         ("sales.csv", 6, "no lead of this id has entered"),
     ]
     assert [(one.line, one.reason) for one in export.refused] == [

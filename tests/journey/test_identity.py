@@ -86,6 +86,22 @@ class TestKeys:
         taken = called.record(Retracted(target="call 1", at=T0 + DAY))
         assert taken.log[1].standing == "retracted"
 
+    def test_a_retraction_that_takes_nothing_out_says_so(self):
+        ada = Journey.start("ada", eight_stage().automated("engage", version="2"), stage="name", at=T0)
+        called = ada.record(ActivityRecorded(kind="call", at=T0 + HOUR, key="call 1"))
+        [moved] = called.derived
+        for target in ("call-1", moved.id):
+            nothing = called.record(Retracted(target=target, at=T0 + DAY))
+            assert (nothing.receipt.standing, nothing.stage) == ("unmatched", "engagement")
+            assert nothing.standing == (*called.standing, nothing.facts[-1])
+        # A retraction cannot be retracted.
+        taken = called.record(Retracted(target="call 1", at=T0 + DAY))
+        again = taken.record(Retracted(target=taken.facts[-1].id, at=T0 + DAY))
+        assert [one.standing for one in again.log[1:]] == ["retracted", "stands", "unmatched"]
+        # One that came before its fact takes it out as soon as it is there; also in a tail, whose facts are before it.
+        early = ada.record(Retracted(target="call 2", at=T0)).record(ActivityRecorded(kind="call", at=T0, key="call 2"))
+        assert [one.standing for one in early.log[1:]] == ["stands", "retracted"]
+
 
 @pytest.mark.parametrize(
     ("one", "other"),

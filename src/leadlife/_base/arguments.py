@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from leadlife.errors import Malformed
+from leadlife.errors import Malformed, article
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ def expect(what: str, value: object, kind: type, *, hint: str) -> None:
         Malformed: It has another type.
     """
     if not isinstance(value, kind):
-        raise Malformed(f"{what} must be a {kind.__name__}, not a {type(value).__name__}", hint=hint)
+        raise Malformed(f"{what} must be {article(kind.__name__)}, not {article(type(value).__name__)}", hint=hint)
 
 
 def listed(what: str, values: Iterable[T]) -> tuple[T, ...]:
@@ -27,7 +27,9 @@ def listed(what: str, values: Iterable[T]) -> tuple[T, ...]:
         Malformed: The argument is text, or cannot be iterated over.
     """
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise Malformed(f"{what} must be a list, not a {type(values).__name__}", hint="pass a list, even of one value")
+        raise Malformed(
+            f"{what} must be a list, not {article(type(values).__name__)}", hint="pass a list, even of one value"
+        )
     return tuple(values)
 
 
@@ -40,6 +42,8 @@ def listed_of(what: str, values: Iterable[T], kind: type[T]) -> tuple[T, ...]:
     several = listed(what, values)
     for place, value in enumerate(several):
         if not isinstance(value, kind):
-            problem = f"{what} must hold {kind.__name__}s only; the one at place {place} is a {type(value).__name__}"
+            problem = (
+                f"{what} must hold {kind.__name__}s only; the one at place {place} is {article(type(value).__name__)}"
+            )
             raise Malformed(problem, hint=f"pass a list of {kind.__name__}s")
     return several

@@ -24,7 +24,7 @@ from pydantic_core import TzInfo
 
 from leadlife._base.validation import restated
 from leadlife._frozen import FrozenDict
-from leadlife.errors import FrozenValue, InvalidDefinition, Malformed
+from leadlife.errors import FrozenValue, InvalidDefinition, Malformed, article
 
 LONGEST_ID = 300
 LONGEST_TEXT = 10_000
@@ -67,7 +67,7 @@ else:
             if args:
                 first = next(iter(cls.model_fields), "name")
                 hint = f"write {cls.__name__}({first}=...)"
-                raise cls.malformed(f"the values of a {cls.__name__} are given by name", hint=hint)
+                raise cls.malformed(f"the values of {article(cls.__name__)} are given by name", hint=hint)
             try:
                 return super().__call__(*args, **kwargs)
             except _ValidationError as error:

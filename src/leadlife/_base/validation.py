@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
-from leadlife.errors import Fault, LeadlifeError, Malformed, suggestion
+from leadlife.errors import Fault, LeadlifeError, Malformed, article, suggestion
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -33,6 +34,7 @@ _NOUNS = {
 }
 """What a value must be, by the type that pydantic expected."""
 
+_NO_DATETIME = f"must be {_NOUNS['datetime']}"
 _TYPES = {
     f"{expected}_{problem}": noun
     for expected, noun in _NOUNS.items()
@@ -53,8 +55,8 @@ _PHRASES = {
     "none_required": ("must be None", ""),
     "union_tag_not_found": ("must be of a known kind, or a mapping whose {discriminator} names the kind", ""),
     "union_tag_invalid": ("{discriminator} must be one of: {expected_tags}", ""),
-    "model_type": ("must be a {class_name}, or a table of its keys", ""),
-    "dataclass_type": ("must be a {class_name}, or a table of its keys", ""),
+    "model_type": ("must be {a_class}, or a table of its keys", ""),
+    "dataclass_type": ("must be {a_class}, or a table of its keys", ""),
     "is_instance_of": ("must be of type {class}", ""),
     "json_invalid": ("is not valid JSON: {error}", ""),
     "greater_than": ("must be more than {gt}", ""),
@@ -63,6 +65,13 @@ _PHRASES = {
     "less_than_equal": ("must be at most {le}", ""),
     "string_too_short": ("must have at least {min_length} characters", ""),
     "string_too_long": ("must have at most {max_length} characters", ""),
+    "string_unicode": ("must be text that can be written: it holds half of a character", ""),
+    "decimal_max_digits": ("must have at most {max_digits} digits", ""),
+    "decimal_max_places": ("must have at most {decimal_places} decimals", ""),
+    "decimal_whole_digits": ("must have at most {whole_digits} digits before the decimals", ""),
+    "int_parsing_size": ("must be a shorter number", ""),
+    "date_from_datetime_inexact": ("must be a date without a time", ""),
+    "callable_type": ("must be a function", ""),
     "too_short": ("must have at least {min_length} items", ""),
     "too_long": ("must have at most {max_length} items", ""),
     "enum": ("must be one of: {expected}", ""),
@@ -176,6 +185,8 @@ def _words(error: Mapping[str, Any]) -> tuple[str, str]:
             context[key] = ", ".join(re.findall(r"'([^']*)'", context[key])) or context[key]
         if "discriminator" in context:  # the name of a key in quotes, or of the function that finds it
             context["discriminator"] = context["discriminator"].strip("'").removesuffix("_of()")
+        if "class_name" in context:
+            context["a_class"] = article(context["class_name"])
         message, hint = _PHRASES[kind]
         return re.sub(r"\b1 (item|character)s\b", r"1 \1", message.format(**context)), hint
     said = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
@@ -205,11 +216,21 @@ def restated(kind: type[M], name: str, error: ValidationError, *, model: Any = N
             hint = finding.hint
             if finding.message == _NO_SUCH_KEY:
                 hint = _meant(str(parts[-1]), parts[:-1], model, data)
+            elif finding.message == _NO_DATETIME and _is_iso(_at(data, parts)):
+                hint = "in Python, pass a datetime, such as datetime(2026, 3, 2, 9, tzinfo=UTC)"
             elif not hint and finding.choices:
                 near = suggestion(str(_at(data, (*parts, *finding.tag))), finding.choices)
                 hint = f"did you mean {near!r}?" if near else ""
             faults.append(Fault(path, finding.message, hint))
     return kind(f"{name} has {len(faults)} fault{'s' if len(faults) != 1 else ''}:", faults=faults)
+
+
+def _is_iso(value: Any) -> bool:
+    """Return whether a value is a date and time as text, which JSON holds and Python code does not pass."""
+    try:
+        return isinstance(value, str) and bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
 
 
 def _meant(key: str, place: tuple[str | int, ...], model: Any, data: Any) -> str:

@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from leadlife.batch.rows import FactRow, RowReader, row_of
-from leadlife.errors import Fault, Malformed, Unreadable, did_you_mean
+from leadlife.errors import Fault, Malformed, Unreadable, article, did_you_mean
 from leadlife.facts import Fact
 from leadlife.journey import Journey
 
@@ -288,14 +288,14 @@ def _rows_of_python(source: Source) -> Iterator[FactRow]:
     things = _journeys_of(source) if hasattr(source, "find") and hasattr(source, "load") else source
     if not isinstance(things, Iterable) or isinstance(things, bytes | dict):
         hint = "give a path, an Arrow table, a data frame, a DuckDB relation, a store, journeys, or facts"
-        raise Malformed(f"a {type(source).__name__} holds no facts", hint=hint)
+        raise Malformed(f"{article(type(source).__name__)} holds no facts", hint=hint)
     for place, one in enumerate(things):
         if isinstance(one, Journey):
             yield from (row_of(fact) for fact in one.facts)
         elif isinstance(one, Fact):
             yield row_of(one)
         else:
-            raise Malformed(f"item {place} is a {type(one).__name__}, neither a journey nor a fact")
+            raise Malformed(f"item {place} is {article(type(one).__name__)}, neither a journey nor a fact")
 
 
 def _journeys_of(store: Any) -> Iterator[Journey]:

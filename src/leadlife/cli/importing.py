@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from leadlife.errors import LeadlifeError, Unreadable, did_you_mean
+from leadlife.errors import LeadlifeError, Unreadable, article, did_you_mean
 from leadlife.playbook.playbook import Playbook
 
 
@@ -34,7 +34,7 @@ def imported_playbook(what: str) -> Playbook:
         raise Unreadable(f"{module!r} has no name {name!r}", hint=did_you_mean(name, known))
     if not isinstance(found, Playbook):
         raise Unreadable(
-            f"{what!r} is a {type(found).__name__}, and no playbook", hint="name a Playbook, or a function"
+            f"{what!r} is {article(type(found).__name__)}, not a playbook", hint="name a Playbook, or a function"
         )
     return found
 

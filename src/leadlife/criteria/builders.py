@@ -31,7 +31,7 @@ from leadlife.errors import Malformed
 from leadlife.timing import Calendar, Elapsed
 
 C = TypeVar("C")
-Window = Elapsed | Calendar | timedelta
+Window = Elapsed | Calendar | timedelta | str
 
 
 class NumberOperand(Generic[C]):
@@ -81,8 +81,9 @@ class ValueOperand(NumberOperand[C]):
     __hash__ = None
 
     def one_of(self, *values: Any) -> C:
-        """Return a criterion: the value is one of these."""
-        return self._is(Comparison.IN, values)
+        """Return a criterion: the value is one of these, given one by one or as one list."""
+        listed = len(values) == 1 and isinstance(values[0], list | tuple)
+        return self._is(Comparison.IN, values[0] if listed else values)
 
     def between(self, lowest: Any, highest: Any) -> C:
         """Return a criterion: the value is between two values, both included."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
@@ -18,11 +17,10 @@ from leadlife._base.model import Model, Name
 from leadlife._base.shares import divided
 from leadlife.errors import Malformed, Unreadable, did_you_mean
 from leadlife.io.tables import SetAside, csv_records
-from leadlife.money import Money
+from leadlife.money import Money, read_amount
 
 _DELIMITERS = (",", ";", "\t")
 _COLUMNS = ("amount", "source", "currency", "day", "month", "since", "until")
-_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII)
 _DAY = timedelta(days=1)
 MOST_DAYS = 3_700
 """A period lasts ten years at most: more often, a year is mistyped."""
@@ -218,9 +216,7 @@ def _row(
     if not amount:
         raise Malformed("there is no amount")
     if decimal_comma:
-        if _COMMA.fullmatch(amount) is None:
-            raise Malformed(f"{amount} is no amount with a decimal comma, such as 1.234,50")
-        amount = amount.replace(".", "").replace(",", ".")
+        amount = str(read_amount(amount, ","))
     unit = given.get("currency") or currency
     if unit is None:
         raise Malformed("there is no currency: pass currency=")
@@ -241,7 +237,7 @@ def _money(amount: str, unit: str) -> Money:
     try:
         return Money.of(amount, unit)
     except Malformed:
-        raise Malformed(f"{amount} {unit} is no amount: write it like 1234.50, with a currency like EUR") from None
+        raise Malformed(f"{amount} {unit} is not an amount: write it like 1234.50, with a currency like EUR") from None
 
 
 def _date(text: str) -> date:

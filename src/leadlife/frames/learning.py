@@ -42,6 +42,8 @@ def _kind(dtype: nw.dtypes.DType, values: list[Any]) -> FieldType:
     if not plain_dtype and known:
         if all(isinstance(value, bool) for value in known):
             return FieldType.BOOLEAN
+        if dtype == nw.Object and all(map(FieldType.DATE.accepts, known)):
+            return FieldType.DATE  # objects of Python's date, which are cells as their ISO text
         # From the narrowest: a column of whole numbers is one of numbers too. In a column of numbers, True is 1.
         numbers = [int(value) if isinstance(value, bool) else value for value in known]
         kinds = (FieldType.INTEGER, FieldType.NUMBER)

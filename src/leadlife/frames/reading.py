@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from leadlife._base.blanks import DeclaredBlanks
 from leadlife._base.model import Label
+from leadlife._base.numbers import plain
 from leadlife.criteria import Scalar
 from leadlife.errors import LeadlifeError
 from leadlife.frames.cells import RowFault, Table, cell_instant, cells, demand, lead_id, scalar
@@ -20,6 +22,7 @@ from leadlife.playbook.playbook import Playbook
 
 SOURCE = ("channel", "lead_type", "campaign")
 IDENTIFIED = "identified"
+_NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,15})?", re.ASCII)
 R = TypeVar("R")
 _ATTRIBUTES: TypeAdapter[dict[str, Scalar]] = TypeAdapter(dict[Label, Scalar], config=ConfigDict(strict=True))
 
@@ -62,6 +65,8 @@ class Reader:
         special = {name for name in (IDENTIFIED, *SOURCE) if name not in declared}
         used = [name for name in table.columns if name == id or name in declared or name in special]
         columns = {name: cells(table, name, self._blanks, asked=name in declared) for name in used}
+        for name in declared.keys() & columns.keys():
+            columns[name] = _in_kind(columns[name], declared[name].type)
         first: dict[str, int] = {}
         people: list[Lead | None] = []
         for row in range(len(table)):
@@ -77,7 +82,7 @@ class Reader:
         if first.setdefault(key, place) != place:
             raise _CellError(id, f"this id is already on row {first[key]}")
         declared = self._playbook.fields
-        values = {name: _in_kind(scalar(row[name]), declared[name].type) for name in row if name in declared}
+        values = {name: scalar(row[name]) for name in row if name in declared}
         for name, value in values.items():
             _read(name, partial(self._playbook.fits, name), value)  # it raises if the value does not fit
         source = {name: row[name] for name in SOURCE if name in row and name not in declared and row[name] is not None}
@@ -139,7 +144,8 @@ class Reader:
         """Yield the attributes that can be kept; each of the others is a fault of its own, and the rest is not lost."""
         for name, value in cell.items():
             try:
-                kept = _ATTRIBUTES.validate_python({name: scalar(value)})
+                [read] = _in_kind([value], kind.attributes.get(name))
+                kept = _ATTRIBUTES.validate_python({name: scalar(read)})
             except (ValidationError, LeadlifeError):
                 reason: str | None = "cannot be an attribute: a name or a value is no plain text or number"
             else:
@@ -151,9 +157,24 @@ class Reader:
                 self._faults.append(RowFault("activities", row, name, reason))
 
 
-def _in_kind(value: Any, kind: FieldType) -> Any:
-    """Return a cell as its field reads it: in a column of numbers, True is 1."""
-    return int(value) if isinstance(value, bool) and kind in (FieldType.INTEGER, FieldType.NUMBER) else value
+def _in_kind(column: list[Any], kind: FieldType | None) -> list[Any]:
+    """Return the cells of a column as what is declared reads them.
+
+    One bad cell makes a frame keep a column of numbers as text, so text that is nothing but a number is the number. Of
+    numbers with some truths among them, True is 1.
+    """
+    if kind not in (FieldType.INTEGER, FieldType.NUMBER) or all(isinstance(one, bool | None) for one in column):
+        return column
+    return [_number(one) for one in column]
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        return int(value)
+    found = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        return value
+    return int(value) if found[1] is None else plain(float(value))
 
 
 def _read(column: str | None, read: Callable[[Any], R], value: Any) -> R:

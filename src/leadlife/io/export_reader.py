@@ -21,14 +21,13 @@ from leadlife.io.tables import Row, SetAside, Sheet, read_sheet
 from leadlife.journey import FactStatus, Journey
 from leadlife.journey.recording import FURTHEST
 from leadlife.leads import Actor, ActorKind, Source
-from leadlife.money import Money
+from leadlife.money import Money, read_amount
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import day_start, instant, local_day, zone_named
 
 Progress = Callable[[int, int], None]
 MOST_UNUSED = 0.05
 """The largest share of a file's rows that may be unused without a caution."""
-_AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([.,]\d{3})+")
 ENTRY_RANK = -2
 """Below every other rank, so that a lead's entry comes first among the facts of one instant."""
@@ -349,13 +348,13 @@ def _content(date: DateColumn, row: Row, ranks: Mapping[str, int]) -> tuple[int,
 
 def _amount(text: str, sale: SaleColumn) -> Decimal:
     """Return an amount of money; a number that may have thousands or decimals is not guessed."""
-    if sale.decimal is not None:
-        text = text.replace("." if sale.decimal == "," else ",", "").replace(sale.decimal, ".")
-    elif _THOUSANDS.fullmatch(text):
+    if sale.decimal is None and _THOUSANDS.fullmatch(text):
         raise _RowError(f"column {sale.amount!r} holds {text}: thousands or decimals? State decimal in the mapping")
-    if not _AMOUNT.fullmatch(text):
-        raise _RowError(f"column {sale.amount!r} does not hold an amount of money")
-    return Decimal(text)
+    try:
+        return read_amount(text, sale.decimal or ".")
+    except Malformed as error:  # what the cell holds is not shown: it may be a name in the wrong column
+        stated = "" if sale.decimal is not None else ', or state decimal = "," in the mapping'
+        raise _RowError(f"column {sale.amount!r} does not hold an amount of money: {error.hint}{stated}") from None
 
 
 def _sale(sale: SaleColumn, row: Row) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from leadlife._base.model import Definition
 from leadlife.criteria import CustomGuard
-from leadlife.errors import Fault, InvalidDefinition, Malformed, Unreadable
+from leadlife.errors import Fault, InvalidDefinition, Malformed, Unreadable, article
 from leadlife.io.toml_lines import toml_lines
 from leadlife.playbook.engagement import ENGAGEMENT_MODELS
 from leadlife.playbook.playbook import Playbook
@@ -73,7 +73,7 @@ def read_document(source: Path | str) -> Document:
     """
     if not isinstance(source, Path | str):
         hint = "pass its path; for plain values use Playbook.model_validate"
-        raise Unreadable(f"a file is named by a path or text, not by a {type(source).__name__}", hint=hint)
+        raise Unreadable(f"a file is named by a path or text, not by {article(type(source).__name__)}", hint=hint)
     path = Path(source)
     try:
         with path.open("rb") as file:

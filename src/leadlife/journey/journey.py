@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from leadlife._base.arguments import expect, listed
 from leadlife._base.model import identifier
 from leadlife.criteria import Criterion, Readiness, Scalar, Verdict
-from leadlife.errors import Malformed
+from leadlife.errors import Malformed, article
 from leadlife.facts import Evidence, Fact, Moved, PlaybookAdopted, Qualification, QualificationGranted
 from leadlife.facts import QualificationWithdrawn as Withdrawn
 from leadlife.journey import history, merging, queries, recording, redaction, starting, tails
@@ -882,4 +882,4 @@ class Journey:
 
 
 def _no_lead(value: object) -> Malformed:
-    return Malformed(f"a lead is a Lead, or the text of its id, not a {type(value).__name__}")
+    return Malformed(f"a lead is a Lead, or the text of its id, not {article(type(value).__name__)}")

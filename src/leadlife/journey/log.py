@@ -9,7 +9,7 @@ from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leadlife.errors import Fault, Malformed, NeedsWholeLog, Refusal
+from leadlife.errors import Fault, Malformed, NeedsWholeLog, Refusal, article
 from leadlife.facts import DERIVED, FACTS, LOG_ACTS, Fact, Retracted, derive_id
 from leadlife.journey.merges import Merges, joined
 from leadlife.journey.records import FactStatus
@@ -250,6 +250,14 @@ class FactLog:
             return True
         return self.past is not None and self.past.has(text)
 
+    def has_target(self, retraction: Retracted) -> bool:
+        """Return whether a retraction takes any fact out; a retraction is not taken out."""
+        if self.past is not None and self.past.has(retraction.target):
+            return True
+        places = (names.get(retraction.target) for names in (self._shared.keys, self._shared.ids) if names is not None)
+        found = [self._shared.facts[place] for place in places if place is not None and place < self.length]
+        return any(not isinstance(fact, Retracted) for fact in found)
+
     def has_key(self, key: str) -> bool:
         """Return whether a fact has this key."""
         if self.past is not None and key in self.past.by_key:
@@ -378,7 +386,7 @@ def observed_facts(facts: Iterable[Fact]) -> list[Fact]:
     for place, fact in enumerate(facts):
         if type(fact) not in FACTS:
             faults.append(
-                Fault(str(place), f"a {type(fact).__name__} is not a fact", "read stored ones with load_fact")
+                Fault(str(place), f"{article(type(fact).__name__)} is not a fact", "read stored ones with load_fact")
             )
             continue
         if fact.caused_by is not None or type(fact) in DERIVED:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from leadlife.errors import Malformed
-from leadlife.facts import ConsentChanged, Fact, Merged, Retracted, Unmerged, derive_id
+from leadlife.facts import LOG_ACTS, ConsentChanged, Fact, Merged, Retracted, Unmerged, derive_id
 from leadlife.journey.data import JourneyData, folded_anew, growable
 from leadlife.journey.fold import fold
 from leadlife.journey.log import FactLog
 from leadlife.journey.merges import MOVES, path_of
 from leadlife.journey.recording import Clock, stamp
+from leadlife.journey.records import FactStatus
 from leadlife.leads import Actor
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.playbook.registry import PlaybookRegistry
@@ -42,9 +43,11 @@ def merge(data: JourneyData, other: JourneyData, *, at: datetime, by: Actor, now
         mine, theirs = _rank(data), _rank(other)
         moves_of = other.lead_id if theirs > mine else data.lead_id
         data = _adding(data, Merged(loser=other.lead_id, moves_of=moves_of, at=at, by=by), clock)
-    new, recorded, before = list(_new_facts(data, other)), max(now or at, data.log.recorded_at or at), data.log
+    (new, known_here), recorded = _new_facts(data, other), max(now or at, data.log.recorded_at or at)
+    keys = partial(_key_here, data.log, other.lead_id, known_here)
     for fact in new:
-        data = data._replace(log=data.log.adding(_copied(data, other, fact, recorded, before)))
+        if data.log.known(fact, keys(fact.key)) is None:  # both may know one fact that came second under a key
+            data = data._replace(log=data.log.adding(_copied(data, other, fact, recorded, keys)))
     if not merged:
         for denied in _stricter(data, other, at=at, by=by):
             data = _adding(data, denied, clock)
@@ -95,26 +98,40 @@ def _adding(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
     return data._replace(log=data.log.adding(stamp(data, fact, clock)))
 
 
-def _new_facts(data: JourneyData, other: JourneyData) -> Iterator[Fact]:
-    """Yield the facts of another lead that this one does not have: the same event is not counted twice.
+def _new_facts(data: JourneyData, other: JourneyData) -> tuple[list[Fact], dict[str, str]]:
+    """Return the facts of another lead that this one does not have: the same event is not counted twice.
 
-    What both were told under one key, or of one instant with one content, is one event. Each has moves of its own.
+    What both were told under one key, or of one instant with one content, is one event. Each has moves of its own. What
+    does not stand, on either side, is not the same as anything: it neither takes the place of an event nor gives it up.
+
+    Returns:
+        The facts, and by the keys of the events that both know, the keys that these have here.
     """
     have = {fact.id for fact in data.log.facts}
+    mine = [fact for fact, status in data.log.with_status() if status is FactStatus.STANDS]
+    own_ids = {fact.id for fact in mine}
     # Of each content, as many are the same as both have: what happened twice has happened twice.
-    same = Counter(fact.content() for fact in data.log.facts if not path_of(fact) or path_of(fact)[0] != other.lead_id)
-    for fact in other.log.facts:
+    same: dict[bytes, list[str]] = {}
+    for fact in mine:
+        if path_of(fact)[:1] != (other.lead_id,):
+            same.setdefault(fact.content(), []).append(fact.key)
+    new, known_here = list[Fact](), dict[str, str]()
+    for fact, status in other.log.with_status():
         if fact.id in have:
             continue
-        content = fact.content()
-        own = data.log.known(fact, fact.key) if fact.key != fact.id else None
-        if not isinstance(fact, (*MOVES, Merged, Unmerged)) and (own is not None or same[content] > 0):
-            same[content] -= own is None
-            continue
-        yield fact
+        if status is FactStatus.STANDS and not isinstance(fact, (*MOVES, *LOG_ACTS)):
+            own = data.log.known(fact, fact.key) if fact.key != fact.id else None
+            if own is not None and own.id in own_ids:
+                known_here[fact.key] = own.key
+                continue
+            if keys := same.get(fact.content()):
+                known_here[fact.key] = keys.pop(0)
+                continue
+        new.append(fact)
+    return new, known_here
 
 
-def _copied(data: JourneyData, other: JourneyData, fact: Fact, recorded: datetime, before: FactLog) -> Fact:
+def _copied(data: JourneyData, other: JourneyData, fact: Fact, recorded: datetime, keys: Callable[[str], str]) -> Fact:
     """Return a fact of another lead with the stamps of this one, and with where it came from.
 
     Args:
@@ -122,14 +139,14 @@ def _copied(data: JourneyData, other: JourneyData, fact: Fact, recorded: datetim
         other: The journey that the fact is from.
         fact: The fact.
         recorded: When it became known here.
-        before: The log before the merge.
+        keys: What the keys of the other lead are here.
     """
     update: dict[str, Any] = {"merged_from": (other.lead_id, *path_of(fact))}
-    if isinstance(fact, Retracted):
-        update["target"] = _target_here(before, other, fact.target)
+    if isinstance(fact, Retracted) and other.log.with_id(fact.target) is None:
+        update["target"] = keys(fact.target)
     return fact.model_copy(update=update).stamped(
         id=fact.id,
-        key=fact.key if fact.key == fact.id else _key_here(before, other.lead_id, fact.key),
+        key=keys(fact.key),
         lead=data.lead_id,
         pipeline=data.pipeline,
         seq=data.log.next_seq,
@@ -138,19 +155,12 @@ def _copied(data: JourneyData, other: JourneyData, fact: Fact, recorded: datetim
     )
 
 
-def _key_here(before: FactLog, loser: str, key: str) -> str:
-    """Return the key of a fact of the loser: another one where this lead knows something else under it."""
+def _key_here(before: FactLog, loser: str, known_here: Mapping[str, str], key: str) -> str:
+    """Return what a key of the loser is here: another text where this lead knows something else under it."""
+    if key in known_here:
+        return known_here[key]
     holder = before.find(key)
     return key if holder is None or path_of(holder)[:1] == (loser,) else derive_id(loser, key)
-
-
-def _target_here(before: FactLog, other: JourneyData, target: str) -> str:
-    """Return what a retraction of the loser takes out here: never a fact of this lead that only has the same key."""
-    meant = other.log.find(target)
-    one_event = meant is not None and before.known(meant, target) is not None
-    if one_event or other.log.with_id(target) is not None:
-        return target
-    return _key_here(before, other.lead_id, target)
 
 
 def _stricter(data: JourneyData, other: JourneyData, *, at: datetime, by: Actor) -> Iterator[ConsentChanged]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion, Observation, Verdict
 from leadlife.errors import InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
-from leadlife.facts import LOG_ACTS, Evidence, Fact, Moved, Qualification
+from leadlife.facts import LOG_ACTS, Evidence, Fact, Moved, Qualification, Retracted
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey import tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from leadlife.scoring.score import Score
 
 _TICK = timedelta(microseconds=1)
+_COUNTING = (FactStatus.STANDS, FactStatus.PENDING, FactStatus.REDUNDANT, FactStatus.UNMATCHED)
 MOST_REVIEWS = 40
 """So many reviews are looked at to find the next one that concludes something."""
 
@@ -236,7 +237,7 @@ def standing(data: JourneyData) -> tuple[Fact, ...]:
 def _counts(entry: LogEntry) -> bool:
     if entry.standing is FactStatus.REFUSED:
         return entry.fact.type in FIRING  # only the move that it would have fired was refused
-    return entry.standing in (FactStatus.STANDS, FactStatus.PENDING, FactStatus.REDUNDANT)
+    return entry.standing in _COUNTING
 
 
 def _orders(data: JourneyData) -> dict[str, FactStatus]:
@@ -251,6 +252,8 @@ def _entry(
 ) -> LogEntry:
     if status is not FactStatus.STANDS:
         return LogEntry(fact, status)
+    if isinstance(fact, Retracted) and not data.log.has_target(fact):
+        return LogEntry(fact, FactStatus.UNMATCHED)
     if outcome is None:
         shown = data.shown.at
         waits = shown is not None and fact.at > shown and not isinstance(fact, LOG_ACTS)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
-from leadlife.errors import Fault, Malformed, Refusal, did_you_mean
+from leadlife.errors import Fault, Malformed, Refusal, article, did_you_mean
 from leadlife.facts import (
     DERIVED,
     FACTS,
@@ -272,13 +272,17 @@ def _when_recorded(fact: Fact) -> datetime:
 def _checked(data: JourneyData, fact: Fact) -> None:
     """Check that a fact from outside may be recorded in this journey."""
     if type(fact) not in FACTS:
-        raise Malformed(f"a {type(fact).__name__} is not a fact", hint="see leadlife.facts for the types of facts")
+        raise Malformed(
+            f"{article(type(fact).__name__)} is not a fact", hint="see leadlife.facts for the types of facts"
+        )
     if fact.caused_by is not None or isinstance(fact, DERIVED):
-        raise Malformed("a derived fact is the fold's own output and is never recorded")
+        raise Malformed("a derived fact is not recorded: the journey concludes it", hint="record what it rests on")
     if fact.merged_from is not None or isinstance(fact, Merged | Unmerged):
         raise Malformed("leads are merged as a whole", hint="use journey.merge and journey.unmerge")
     if fact.lead not in (None, data.lead_id) or fact.pipeline not in (None, data.pipeline):
-        raise Malformed("the fact belongs to another journey")
+        belongs = f"{(fact.lead or data.lead_id)!r} in {(fact.pipeline or data.pipeline)!r}"
+        hint = "record it there; a new fact needs no lead and no pipeline"
+        raise Malformed(f"the fact belongs to another journey, that of {belongs}", hint=hint)
 
 
 def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -> tuple[F, Fact | None, bool]:

@@ -81,6 +81,8 @@ class FactStatus(StrEnum):
     """It would move the lead, and the moves of the other lead stand that it was merged with."""
     UNMERGED = "unmerged"
     """It is of a lead that was merged into this one and taken out again."""
+    UNMATCHED = "unmatched"
+    """It retracts nothing: its target is mistyped, or a derived fact, or a retraction, or not recorded yet."""
 
 
 class FactOutcome(NamedTuple):

@@ -13,7 +13,7 @@ from leadlife._base.model import LAX, Accepts, Definition, MappingOf, Name, Name
 from leadlife._base.numbers import plain
 from leadlife._frozen import FrozenDict
 from leadlife.criteria import BandIs, Criterion, ScoreIs, leaves_of
-from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, did_you_mean, repeated
+from leadlife.errors import Fault, InvalidDefinition, Malformed, UnknownName, article, did_you_mean, repeated
 from leadlife.facts import (
     ActivityRecorded,
     Fact,
@@ -134,7 +134,7 @@ class Playbook(Definition):
         """Return what a criterion asks for that this playbook does not have, with suggestions; empty if nothing."""
         if not isinstance(criterion, Criterion):
             raise Malformed(
-                f"a {type(criterion).__name__} is not a criterion", hint='write one like field("size") >= 50'
+                f"{article(type(criterion).__name__)} is not a criterion", hint='write one like field("size") >= 50'
             )
         unknown = (fault for topic, name in criterion.inputs() for fault in self._unknown(path, topic, name))
         return (*unknown, *self._misasked(path, criterion))

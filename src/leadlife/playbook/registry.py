@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, ValidationInfo
 
-from leadlife.errors import Malformed, UnknownPlaybook, did_you_mean
+from leadlife.errors import Malformed, UnknownPlaybook, article, did_you_mean
 from leadlife.facts import PlaybookRef
 from leadlife.playbook.playbook import Playbook
 
@@ -33,7 +33,7 @@ class PlaybookRegistry:
         for playbook in playbooks:
             if not isinstance(playbook, Playbook):
                 raise Malformed(
-                    f"a {type(playbook).__name__} is not a playbook",
+                    f"{article(type(playbook).__name__)} is not a playbook",
                     hint="pass a Playbook, such as leadlife.presets.eight_stage()",
                 )
             known = self.by_name.setdefault((playbook.id, playbook.version), playbook)

@@ -117,7 +117,7 @@ NAME = "is not a valid name (begin with a letter or a digit; use letters, digits
         (lambda: StepDecay(percent=101, every=days(1)), ["percent: must be at most 100"]),
         (
             lambda: Limit(after=14, trigger="x"),
-            ["after: must be a duration (write days(14), elapsed(hours=36) or text such as P14D)"],
+            ["after: must be a duration (write days(14) or elapsed(hours=36))"],
         ),
         (lambda: count("call") >= -1, ["value: must be at least 0"]),
         (lambda: total("minutes", "call") >= "5", ["value: must be a number"]),

@@ -351,6 +351,23 @@ def test_thousands_are_never_taken_for_decimals(shop, text, decimal, amount):
     assert [row.line for row in export.set_aside] == ([2] if amount is None else [])
 
 
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("id;created;sold\n", 'state delimiter = ";" for this table'),
+        ("id\tcreated\n", 'state delimiter = "\\\\t" for this table'),
+        ("sep=;\nid;created\n", "take out the first line, sep="),
+        ("sep=,\nid,created\n", "take out the first line, sep="),
+        ("\nid,created\n", "does not fit the file"),
+        ("id,made\n", "does not fit the file"),
+    ],
+)
+def test_a_header_that_is_not_split_is_explained(shop, header, hint):
+    (shop.folder / "leads.csv").write_text(header)
+    with pytest.raises(Unreadable, match=hint):
+        read_export(parse_mapping(HEAD), shop.folder, now=NOW)
+
+
 def test_a_cell_without_an_end_invents_no_lead(shop):
     (shop.folder / "leads.csv").write_text('id,created\na,"' + "x" * 140_000 + "\nz,2026-02-10\n")
     with pytest.raises(Unreadable, match="line 2: a cell is too long to be read"):

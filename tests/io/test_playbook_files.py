@@ -129,7 +129,7 @@ def test_code_is_kept_by_name_and_bound_on_loading():
     assert again == playbook
     assert again.lifecycle.transitions[0].guard.call is guard
     assert again.scores[0].call is mood
-    with pytest.raises(InvalidDefinition, match="'open' is named but not bound"):
+    with pytest.raises(InvalidDefinition, match="'open' is not bound to a function"):
         as_playbook(parse_json(text), policies={"mood": mood})
 
 

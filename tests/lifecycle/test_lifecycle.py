@@ -102,8 +102,8 @@ def faults(stages=(OPEN, WON), rules=(WIN,), **more):
         ),
         ("must be a list", {"entries": 7}),
         ("must be a list", {"reasons": 7}),
-        ("named but not bound", {"rules": (rule(guard=CustomGuard(name="x")),)}),
-        ("named but not bound", {"entries": [EntryStage(stage="open", guard=CustomGuard(name="x"))]}),
+        ("is not bound to a function", {"rules": (rule(guard=CustomGuard(name="x")),)}),
+        ("is not bound to a function", {"entries": [EntryStage(stage="open", guard=CustomGuard(name="x"))]}),
     ],
 )
 def test_each_fault_is_named_with_its_path(said, case):

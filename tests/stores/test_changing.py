@@ -321,7 +321,7 @@ def test_a_changed_playbook_needs_a_new_version(tmp_path):
 def test_a_store_needs_a_playbook():
     with pytest.raises(Malformed, match="at least one playbook"):
         MemoryStore([])
-    with pytest.raises(Malformed, match="must hold Playbooks only"):
+    with pytest.raises(Malformed, match="a str is not a playbook"):
         MemoryStore(["eight_stage"])
     with pytest.raises(Malformed, match="snapshot_every"):
         MemoryStore(book(), snapshot_every=0)

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from leadlife import ActivityRecorded, Actor, EvidenceGiven, Malformed
+from leadlife import ActivityRecorded, Actor, EvidenceGiven, Malformed, Stage
+from leadlife.errors import UnknownName
 from leadlife.facts import HandoffOffered, OwnerAssigned
 from leadlife.presets import eight_stage
 from leadlife.scoring import ActivityRule, CustomPolicy, Points
@@ -84,6 +85,31 @@ def test_a_planned_fact_wakes_the_lead(store):
     (swept,) = store.sweep(days(4))
     assert swept.saved.state.qualifications == ("mql",)
     assert store.find(qualification="mql")[0].lead == "ada"
+
+
+def test_a_name_that_no_playbook_declares_is_an_error(store):
+    store.start("ada", at=T, stage="name")
+    for wanted in (
+        {"stage": "nmae"},
+        {"stage": ["name", "nmae"]},
+        {"qualification": "mlq"},
+        {"playbook": "eight_stag"},
+    ):
+        with pytest.raises(UnknownName, match=r"did you mean '(name|mql|eight_stage)'\?"):
+            store.find(**wanted)
+    with pytest.raises(UnknownName, match="mql"):
+        store.count(qualification="mlq")
+    assert store.find(stage=iter(["name"]))[0].lead == "ada"
+
+
+def test_the_names_of_a_playbook_that_only_the_store_knows_are_known(tmp_path):
+    lifecycle = book().lifecycle.with_stages(Stage(id="former"))
+    with SqliteStore(tmp_path / "leads.db", book().with_lifecycle(lifecycle, version="0")) as store:
+        store.start("ada", at=T, stage="name")
+    with SqliteStore(tmp_path / "leads.db", book()) as store:
+        assert store.find(stage="former") == ()
+        with pytest.raises(UnknownName, match="former"):
+            store.find(stage="formre")
 
 
 def test_owner_and_answer_time_are_shown(store):

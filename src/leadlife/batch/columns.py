@@ -146,6 +146,8 @@ def parquet_files(path: str | Path) -> dict[Path, pa.Schema]:
         Unreadable: One cannot be read, or there is none.
     """
     path = Path(path)
+    if not path.exists():
+        raise Unreadable(f"there is no file {path}", hint="check the path, and the folder that it starts from")
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     if not files:
         raise Unreadable(f"there is no Parquet file in {path}", hint="name a file, or a folder with *.parquet files")

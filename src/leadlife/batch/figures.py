@@ -10,6 +10,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from leadlife._base.arguments import expect
 from leadlife.batch.replays import Replayed
 from leadlife.batch.rows import micros
 from leadlife.errors import Malformed
@@ -123,6 +124,7 @@ def cohorts(come: Replayed, *, every: str = "month", zone: str = "UTC", within: 
 
 
 def _asked(come: Replayed, query: str, *tables: str) -> pa.Table:
+    expect("the first argument", come, Replayed, hint="pass what replay(facts, playbook, out=...) returned")
     with duckdb.connect() as connection:
         for name in tables:
             connection.register(name, come.dataset(name))

@@ -297,7 +297,7 @@ def _as_guard(value: Any) -> Any:
     if isinstance(value, str):
         raise Malformed(
             "a guard must be a criterion or a function, not text",
-            hint="pass the function itself: text is never imported or evaluated",
+            hint='pass the function itself, or in a file a table such as {"op": "sold"}; text is never imported',
         )
     if not callable(value):
         return value

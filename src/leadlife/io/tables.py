@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -82,6 +83,9 @@ def _read(table: Table, reader: CsvReader, blank: Callable[[Any], bool]) -> Shee
         if header.count(name) == 0
     ]
     faults += [Fault(table.file, f"column {n!r} occurs twice") for n in table.columns() if header.count(n) > 1]
+    unsplit = _other_delimiter(header) if faults else ""
+    if unsplit:
+        raise Unreadable(f"the header of {table.file!r} is not split into columns", hint=unsplit)
     if faults:
         raise Unreadable("the mapping does not fit the file:", faults=faults)
     places = {name: header.index(name) for name in table.columns()}
@@ -95,6 +99,15 @@ def _read(table: Table, reader: CsvReader, blank: Callable[[Any], bool]) -> Shee
                 Row(line, {name: _text(cells[place], blank) for name, place in places.items()}, tuple(cells))
             )
     return sheet
+
+
+def _other_delimiter(header: list[str]) -> str:
+    """Return a hint where the header was not split: what a spreadsheet saves has other delimiters than commas."""
+    alone = header[0] if len(header) == 1 else ""
+    if "".join(header).lower().startswith("sep="):
+        return "take out the first line, sep=, which only a spreadsheet understands"
+    found = next((mark for mark in (";", "\t", "|", ",") if mark in alone), None)
+    return "" if found is None else f"state delimiter = {json.dumps(found)} for this table"
 
 
 def csv_records(reader: CsvReader, file: str) -> Iterator[tuple[int, list[str] | str]]:

@@ -126,7 +126,7 @@ def _gate_faults(path: str, stage: Stage, stages: Mapping[str, Stage]) -> Iterat
         yield from _known(f"{path}.default", stage.default, stages)
     for place, route in enumerate(stage.routes):
         yield from _known(f"{path}.routes.{place}.target", route.target, stages)
-        yield from _unbound(f"{path}.routes.{place}.guard", route.guard)
+        yield from unbound_faults(f"{path}.routes.{place}.guard", route.guard)
     if stage.status is not StageStatus.OPEN:
         yield Fault(f"{path}.status", "a gate holds nobody, so its status is open")
 
@@ -150,7 +150,7 @@ def _transition_faults(
     if rule.automatic:
         yield from _automatic_faults(path, rule, stages, reasons)
     if rule.guard is not None:
-        yield from _unbound(f"{path}.guard", rule.guard)
+        yield from unbound_faults(f"{path}.guard", rule.guard)
 
 
 def _reasons_faults(path: str, rule: Transition, reasons: Mapping[str, Reason]) -> Iterator[Fault]:
@@ -243,10 +243,12 @@ def _wins_back(target: str | None, stages: Mapping[str, Stage]) -> bool:
     return ends <= {StageStatus.OPEN, StageStatus.WON}
 
 
-def _unbound(path: str, guard: Criterion) -> Iterator[Fault]:
-    for leaf in leaves_of(guard):
+def unbound_faults(path: str, criterion: Criterion) -> Iterator[Fault]:
+    """Yield a fault for each guard that a file names and that is bound to no function."""
+    for leaf in leaves_of(criterion):
         if isinstance(leaf, CustomGuard) and leaf.call is None:
-            yield Fault(path, f"guard {leaf.name!r} is named but not bound to a callable")
+            hint = f"load the file with load_playbook(..., guards={{{leaf.name!r}: function}})"
+            yield Fault(path, f"guard {leaf.name!r} is not bound to a function", hint)
 
 
 def _entry_faults(entries: Mapping[str, tuple[EntryStage, ...]], stages: Mapping[str, Stage]) -> Iterator[Fault]:
@@ -259,7 +261,7 @@ def _entry_faults(entries: Mapping[str, tuple[EntryStage, ...]], stages: Mapping
                 hint = "let the journey begin in a won stage, and churn from there"
                 yield Fault(f"{name}.{place}", "only a customer churns, so no journey begins there", hint)
             if entry.guard is not None:
-                yield from _unbound(f"{name}.{place}.guard", entry.guard)
+                yield from unbound_faults(f"{name}.{place}.guard", entry.guard)
     if not any(stage.status is StageStatus.OPEN and stage.type is not StageType.GATE for stage in stages.values()):
         yield Fault("stages", "a lifecycle has at least one open stage")
 

@@ -12,8 +12,9 @@ from pydantic import BeforeValidator
 
 from leadlife._base.deferred import read_as
 from leadlife._base.model import LAX, Accepts, MappingOf, Name
-from leadlife.criteria import ByRole, Criterion, CustomGuard, leaves_of
+from leadlife.criteria import ByRole, Criterion, leaves_of
 from leadlife.errors import Fault, did_you_mean, repeated
+from leadlife.lifecycle.validation import unbound_faults
 
 ENGAGEMENT_MODELS: dict[str, tuple[str, str]] = {
     "business_hours": ("leadlife.timing.business_hours", "BusinessHours"),
@@ -91,8 +92,7 @@ def engagement_faults(playbook: Playbook) -> Iterator[Fault]:
         for leaf in leaves_of(criterion):
             if isinstance(leaf, ByRole):
                 yield Fault(path, "a rule cannot read the role: no actor evaluates it", "take this criterion out")
-            elif isinstance(leaf, CustomGuard) and leaf.call is None:
-                yield Fault(path, f"guard {leaf.name!r} is not bound to a function", "pass the function when loading")
+        yield from unbound_faults(path, criterion)
 
 
 def _references(playbook: Playbook) -> Iterator[tuple[str, str | None, str, Mapping[str, Any]]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from leadlife.criteria import ByRole, Criterion, CustomGuard, HoldsQualification, ReadinessIs, leaves_of
+from leadlife.criteria import ByRole, Criterion, HoldsQualification, ReadinessIs, leaves_of
 from leadlife.errors import Fault
-from leadlife.lifecycle.validation import circles
+from leadlife.lifecycle.validation import circles, unbound_faults
 from leadlife.qualification.rule_index import needs
 from leadlife.qualification.rules import QualificationRule, ReadinessRule
 
@@ -25,8 +25,7 @@ def rule_faults(qualifications: tuple[QualificationRule, ...], readiness: Readin
                 )
             elif isinstance(leaf, ReadinessIs) and path.startswith("readiness"):
                 yield Fault(path, "readiness cannot read itself", "take this criterion out")
-            elif isinstance(leaf, CustomGuard) and leaf.call is None:
-                yield Fault(path, f"guard {leaf.name!r} is not bound to a function", "pass the function when loading")
+        yield from unbound_faults(path, criterion)
     for circle in _circles(qualifications):
         circle_text = " > ".join(circle)
         yield Fault("qualifications", f"qualifications read each other in a circle: {circle_text}", "break the circle")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from leadlife._base.arguments import listed_of
-from leadlife.errors import LeadlifeError, Malformed, UnknownPlaybook
+from leadlife._base.arguments import listed
+from leadlife.errors import LeadlifeError, Malformed, UnknownName, UnknownPlaybook, did_you_mean
 from leadlife.facts import Fact, PlaybookAdopted, Started
 from leadlife.io.playbook_files import as_playbook, parse_json
 from leadlife.playbook.playbook import Playbook
@@ -28,7 +28,7 @@ class Agreements:
         Raises:
             Malformed: There is none, or a value is no playbook.
         """
-        given = (playbooks,) if isinstance(playbooks, Playbook) else listed_of("playbooks", playbooks, Playbook)
+        given = (playbooks,) if isinstance(playbooks, Playbook | str) else listed("playbooks", playbooks)
         if not given:
             raise Malformed("a store needs at least one playbook", hint="pass the one that new leads begin under")
         self.registry: PlaybookRegistry = PlaybookRegistry(given)
@@ -71,6 +71,34 @@ class Agreements:
         if new:
             self.registry = PlaybookRegistry((*self.registry.all(), *new))
         return bool(new)
+
+    def check_names(self, session: Session, what: str, names: Iterable[str]) -> None:
+        """Check that stages, qualifications or ids of playbooks are those of a playbook of the store.
+
+        A stored playbook that cannot be used may declare any name.
+
+        Raises:
+            UnknownName: No playbook declares one of them.
+        """
+        asked = tuple(names)
+        if all(name in self._declared(what) for name in asked):
+            return
+        self.refresh(session)
+        known = self._declared(what)
+        for name in asked:
+            if name not in known and not self.unusable:
+                owner = "no playbook of the store is called" if what == "playbook" else f"no playbook has a {what}"
+                raise UnknownName(f"{owner} {name!r}", hint=did_you_mean(name, known))
+
+    def _declared(self, what: str) -> dict[str, None]:
+        names: dict[str, None] = {}
+        for playbook in self.registry.all():
+            if what == "playbook":
+                names[playbook.id] = None
+            else:
+                found = playbook.lifecycle.by_id if what == "stage" else playbook.qualification_by_name
+                names.update(dict.fromkeys(found))
+        return names
 
     def missing(self, error: UnknownPlaybook) -> UnknownPlaybook:
         """Return the error of a playbook that is not at hand, with the reason where one is stored that is of no use."""

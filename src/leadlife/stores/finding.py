@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from leadlife._base.arguments import listed
 from leadlife.errors import Malformed
 from leadlife.lifecycle.stages import StageStatus
+from leadlife.stores.agreements import Agreements
 from leadlife.stores.checking import limit_of, text_of
 from leadlife.stores.database import Session, read
 from leadlife.stores.lead_state import LeadState
@@ -91,6 +92,19 @@ def several(name: str, asked: Several) -> tuple[str, ...] | None:
             if value not in set(StageStatus):
                 raise Malformed(f"{value!r} is not a status", hint=f"one of {', '.join(StageStatus)}")
     return values
+
+
+def checked(session: Session, wanted: Wanted, agreements: Agreements) -> Wanted:
+    """Return what is asked for, once its names are found in a playbook of the store: a typing error finds nobody.
+
+    Raises:
+        UnknownName: No playbook declares a name.
+    """
+    stages = several("stage", wanted.stage)
+    agreements.check_names(session, "stage", stages or ())
+    for what, name in (("qualification", wanted.qualification), ("playbook", wanted.playbook)):
+        agreements.check_names(session, what, () if name is None else (text_of(what, name),))
+    return wanted._replace(stage=stages)
 
 
 def find(

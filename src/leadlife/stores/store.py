@@ -334,9 +334,11 @@ class DatabaseStore:
 
         Raises:
             Malformed: An argument cannot be understood.
+            UnknownName: No playbook of the store declares a stage, a qualification, or the id of a playbook.
         """
         wanted = Wanted(pipeline, stage, status, owner, qualification, playbook, due_by, erased)
         with self._context.database.reading() as session:
+            wanted = finding.checked(session, wanted, self._context.agreements)
             return finding.find(session, wanted, after=after, limit=limit)
 
     def count(
@@ -351,7 +353,7 @@ class DatabaseStore:
         """Return how many leads there are, by pipeline and stage; arguments as of ``find``."""
         wanted = Wanted(None, None, status, owner, qualification, None, due_by, erased)
         with self._context.database.reading() as session:
-            return finding.count(session, wanted)
+            return finding.count(session, finding.checked(session, wanted, self._context.agreements))
 
     def sweep(self, now: datetime, *, batch: int = 100) -> Iterator[Swept]:
         """Let time pass for every lead that is due, and yield what changed; iterate over it, or nothing happens.

@@ -115,7 +115,7 @@ def read_duration(value: object) -> object:
     if isinstance(value, timedelta):
         return Elapsed(microseconds=value // MICROSECOND)
     if not isinstance(value, Elapsed | Calendar | dict):
-        raise Malformed("must be a duration", hint="write days(14), elapsed(hours=36) or text such as P14D")
+        raise Malformed("must be a duration", hint="write days(14) or elapsed(hours=36)")
     return value
 
 

@@ -40,7 +40,7 @@ from leadlife.leads import Activity, ActorKind, AnyActor, Attributes, OptionalAc
 from leadlife.money import Money, exact_decimal, short_decimal
 from leadlife.timing import OptionalDuration
 
-_STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline", "merged_from"}
+_STAMPS = {"id", "key", "seq", "recorded_at", "claimed_recorded_at", "lead", "pipeline", "merged_from", "same_as"}
 _TIMELESS = {*_STAMPS, "at"}
 
 
@@ -122,6 +122,8 @@ class Fact(Model):
     """The fact just before a derived one in the chain; None for observed facts."""
     merged_from: _Leads = default(None)
     """The leads through which it came, the nearest first, where its lead was merged into this one; None for its own."""
+    same_as: Id | None = None
+    """The id of a fact of another merged lead that tells of the same event; while that one is here, it counts alone."""
 
     def remembered(self) -> Remembered | None:
         """Return what a journey remembers of this fact; None for facts that only act on the journey."""

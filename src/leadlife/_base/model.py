@@ -198,6 +198,10 @@ def utc(at: datetime) -> datetime:
     Raises:
         Malformed: The datetime is naive, or outside the years 1678 to 2261.
     """
+    if type(at) is not datetime:  # such as the Timestamp of pandas, whose nanoseconds no log keeps
+        at = datetime(
+            at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, tzinfo=at.tzinfo, fold=at.fold
+        )
     if at.tzinfo is UTC and EARLIEST <= at < LATEST:
         return at
     if type(at.tzinfo) is TzInfo and not at.utcoffset():
@@ -206,11 +210,14 @@ def utc(at: datetime) -> datetime:
         at = datetime.combine(at, at.time(), UTC)
         if EARLIEST <= at < LATEST:
             return at
-    if at.tzinfo is None or at.utcoffset() is None:
-        raise Malformed("an instant needs a time zone", hint="give an aware datetime")
-    if not EARLIEST <= at < LATEST:
-        raise Malformed("an instant lies in the years 1678 to 2261")
-    return at.astimezone(UTC)
+    try:
+        if at.utcoffset() is None:
+            raise Malformed("an instant needs a time zone", hint="give an aware datetime")
+        if not EARLIEST <= at < LATEST:
+            raise Malformed("an instant lies in the years 1678 to 2261")
+        return at.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        raise Malformed("the time zone of an instant gives no offset", hint="use UTC, or a zoneinfo.ZoneInfo") from None
 
 
 LAX: Any = Field(strict=False)
@@ -343,7 +350,7 @@ def identifier(text: Any) -> str:
     """
     if not isinstance(text, str) or not 0 < len(text) <= LONGEST_ID or not (text.isprintable() or _PLAIN(text)):
         raise Malformed(f"an id is text of 1 to {LONGEST_ID} characters without control characters")
-    return text
+    return text if type(text) is str else str.__str__(text)  # a member of a StrEnum is its text, as in facts
 
 
 Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]

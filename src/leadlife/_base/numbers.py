@@ -34,7 +34,9 @@ def plain(value: Any) -> Any:
             raise Malformed("a date or a duration of NumPy is no plain value", hint="convert it to ISO text")
         value = value.item()
     if isinstance(value, Decimal) and value.is_finite():
-        return int(value) if value == value.to_integral_value() else float(value)
+        if value == value.to_integral_value():
+            return int(value)
+        return float(value) or value  # one too small for a float is left, and refused as no plain number
     whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
     return int(value) if whole else value
 

@@ -17,6 +17,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from leadlife._base.arguments import expect
 from leadlife._base.model import Definition
 from leadlife.criteria import CustomGuard
 from leadlife.errors import Fault, InvalidDefinition, Malformed, Unreadable, article
@@ -159,6 +160,9 @@ def as_playbook(
     guards: Mapping[str, Callable[..., bool | None]] | None = None,
 ) -> Playbook:
     """Return the playbook that a document describes; arguments and errors as in :func:`load_playbook`."""
+    for name, given in (("guards", guards), ("policies", policies)):
+        if given is not None:
+            expect(name, given, Mapping, hint=f"pass {name}={{'own': own}}: each function under its name in the file")
     data = _with_guards(document.data, guards or {})
     try:
         return Playbook.model_validate(data, context={"policies": policies or {}})

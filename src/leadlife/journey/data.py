@@ -67,7 +67,16 @@ class JourneyData(NamedTuple):
         return self.log.recorded_at
 
     def shows(self, fact: Fact) -> bool:
-        """Return whether a fact is seen; what acts on the log is, whatever its own instant."""
+        """Return whether a fact is seen; what acts on the log is, whatever its own instant.
+
+        A fact that came second under its key is hidden with the first one, whose place it would take.
+        """
+        if self.horizon is None:
+            return True
+        first = self.log.find(fact.key)
+        return self._precedes_horizon(fact) and (first is None or self._precedes_horizon(first))
+
+    def _precedes_horizon(self, fact: Fact) -> bool:
         return self.horizon is None or fact.at <= self.horizon or isinstance(fact, LOG_ACTS)
 
     @property
@@ -101,8 +110,18 @@ class JourneyData(NamedTuple):
         return self.registry.override or self.registry.first if state.position is None else state.position.playbook
 
     def in_order(self, fact: Fact) -> bool:
-        """Return whether a fact is not earlier than the last one that has taken effect."""
-        return self.folded.at is None or fact.at >= self.folded.at
+        """Return whether a new fact is folded after every one that has taken effect."""
+        last = self.folded.at
+        if last is None or fact.at > last:
+            return True
+        return fact.at == last and (not self.log.has_merges or self._comes_last(fact))
+
+    def _comes_last(self, fact: Fact) -> bool:
+        """Return whether a fact of the last instant is folded last: the leads of a merged person take turns there."""
+        place, past = (fact.at, self.lead_id, self.log.next_seq), self.log.past
+        if past is not None and past.order[:3] > place:
+            raise past.needed()
+        return all(fold_order(one)[:3] <= place for one in self.log.facts if one.at == fact.at)
 
 
 class Passing:
@@ -135,6 +154,15 @@ def state_at(data: JourneyData, at: datetime) -> State:
         pass_time(state, at)
         return state
     return folded(data.log, data.log.in_fold_order(until=at), data.registry, until=at)
+
+
+def state_before(data: JourneyData, at: datetime) -> State:
+    """Return where the lead stands when a fact that is recorded now is folded at an instant."""
+    if not data.log.has_merges or (data.folded.at is not None and at > data.folded.at):
+        return state_at(data, at)
+    place = (at, data.lead_id, data.log.next_seq)
+    before = [fact for fact in data.log.in_fold_order(until=at) if fold_order(fact)[:3] <= place]
+    return folded(data.log, before, data.registry, until=at)
 
 
 def folded(log: FactLog, facts: list[Fact], registry: PlaybookRegistry, *, until: datetime | None = None) -> State:
@@ -185,11 +213,5 @@ def growable(data: JourneyData) -> JourneyData:
     """Return the journey without a horizon: only what is seen, as a log that can grow."""
     if data.horizon is None:
         return data
-    kept: list[Fact] = []
-    for fact in data.tail:
-        winner = data.log.find(fact.key)
-        # A fact that came second under its key does not take the place of one that is hidden here.
-        if winner is fact or winner is None or data.shows(winner):
-            kept.append(fact)
-    log = data.log.keeping(kept)
+    log = data.log.keeping(data.tail)
     return folded_anew(data, log, begin=None if effective_and_planned(log)[1] else data.folded)

@@ -105,6 +105,9 @@ class Journey:
         """
         if not isinstance(lead, str | Lead):
             raise _no_lead(lead)
+        expect("playbook", playbook, Playbook, hint="a journey begins under one; pass the others when it is replayed")
+        if source is not None:
+            expect("source", source, Source, hint='pass Source(channel="email")')
         empty = cls(lead if isinstance(lead, str) else lead.id, playbook, pipeline=pipeline)
         known = listed("evidence", evidence)
         request = starting.Start(lead, playbook, instant(at), stage, actor(by), source, known, now)
@@ -249,16 +252,20 @@ class Journey:
         at: datetime,
         by: Actor | str = SYSTEM,
         note: str | None = None,
+        key: str | None = None,
         late: bool = False,
         now: datetime | None = None,
     ) -> Journey:
         """Return the journey after the lead went back into marketing's care.
 
+        Of several transitions of kind recycle, the first one that may be taken is.
+
         Raises:
             MoveRefused: No transition of kind recycle may be taken from here.
         """
-        trigger = queries.trigger_of_kind(self._data, TransitionKind.RECYCLE, "recycle", at=instant(at), late=late)
-        return self.move(trigger, at=at, by=by, reason=reason, note=note, late=late, now=now)
+        kind, at, who = TransitionKind.RECYCLE, instant(at), actor(by)
+        trigger = queries.trigger_of_kind(self._data, kind, "recycle", at=at, by=who, key=key, late=late)
+        return self.move(trigger, at=at, by=who, reason=reason, note=note, key=key, late=late, now=now)
 
     def reopen(
         self,
@@ -267,6 +274,7 @@ class Journey:
         at: datetime,
         by: Actor | str = SYSTEM,
         note: str | None = None,
+        key: str | None = None,
         late: bool = False,
         now: datetime | None = None,
     ) -> Journey:
@@ -275,8 +283,9 @@ class Journey:
         Raises:
             MoveRefused: No transition of kind reopen may be taken from here.
         """
-        trigger = queries.trigger_of_kind(self._data, TransitionKind.REOPEN, "reopen", at=instant(at), late=late)
-        return self.move(trigger, at=at, by=by, reason=reason, note=note, late=late, now=now)
+        kind, at, who = TransitionKind.REOPEN, instant(at), actor(by)
+        trigger = queries.trigger_of_kind(self._data, kind, "reopen", at=at, by=who, key=key, late=late)
+        return self.move(trigger, at=at, by=who, reason=reason, note=note, key=key, late=late, now=now)
 
     def grant(
         self,
@@ -779,8 +788,7 @@ class Journey:
     @property
     def merged(self) -> tuple[str, ...]:
         """The leads that are merged into this one now, the first one first."""
-        merges = self._data.log.merges
-        return () if merges is None else merges.losers
+        return self._data.log.losers
 
     @property
     def is_tail(self) -> bool:

@@ -96,13 +96,26 @@ class Past:
         pipeline: In which pipeline.
         facts: The facts, in the order in which they were recorded.
         retracted: The ids and keys that were retracted.
+        merged: The leads that were merged into this one.
         order: The place in the fold of the last fact that took effect; a tail begins after it.
         begin: Where the lead stood after it.
         log: The hash of the log that the snapshot was made of.
         next_seq: What the journey's counter came to then.
     """
 
-    __slots__ = ("begin", "by_id", "by_key", "facts", "lead", "log", "next_seq", "order", "pipeline", "retracted")
+    __slots__ = (
+        "begin",
+        "by_id",
+        "by_key",
+        "facts",
+        "lead",
+        "log",
+        "merged",
+        "next_seq",
+        "order",
+        "pipeline",
+        "retracted",
+    )
 
     def __init__(  # noqa: PLR0917 - one for each attribute
         self,
@@ -110,6 +123,7 @@ class Past:
         pipeline: str,
         facts: Iterable[KnownFact],
         retracted: Iterable[str],
+        merged: Iterable[str],
         order: tuple[Any, ...],
         begin: State,
         log: str,
@@ -121,6 +135,7 @@ class Past:
         self.pipeline: str = pipeline
         self.facts: tuple[KnownFact, ...] = tuple(facts)
         self.retracted: frozenset[str] = frozenset(retracted)
+        self.merged: tuple[str, ...] = tuple(merged)
         self.order: tuple[Any, ...] = order
         self.begin: State = begin
         self.by_id: Mapping[str, KnownFact] = {one.id: one for one in self.facts}
@@ -326,13 +341,26 @@ class FactLog:
         return FactStatus.STANDS if merges is None else merges.status_of(fact)
 
     @property
+    def has_merges(self) -> bool:
+        """Whether leads were ever merged, so that the facts of one instant take turns."""
+        return self._shared.merges is not None or (self.past is not None and bool(self.past.merged))
+
+    @property
+    def losers(self) -> tuple[str, ...]:
+        """The leads that are merged into this one now."""
+        merges = self.merges
+        if merges is not None:
+            return merges.losers
+        return () if self.past is None else self.past.merged
+
+    @property
     def merges(self) -> Merges | None:
         """What the merges of this log say of its facts; None where nothing was ever merged."""
         places = self._shared.merges
         if places is None or places[0] >= self.length:
             return None
         if self._merges is None:
-            self._merges = Merges(fact for fact in self.facts if not self.is_retracted(fact))
+            self._merges = Merges(self.facts, self.is_retracted)
         return self._merges
 
     def with_status(self) -> Iterator[tuple[Fact, FactStatus]]:

@@ -6,7 +6,7 @@ that had been merged into that one before come after it. At each level, one of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from leadlife.facts import (
     Fact,
@@ -52,11 +52,16 @@ class Joined(Started):
 class Merges:
     """The merges of a log as they are now."""
 
-    def __init__(self, facts: Iterable[Fact]) -> None:
-        """Take in the facts of a log, in recorded order, without those that were retracted."""
+    def __init__(self, facts: Iterable[Fact], is_retracted: Callable[[Fact], bool]) -> None:
+        """Take in the facts of a log, in recorded order."""
         self._latest: dict[tuple[Path, str], Merged | Unmerged] = {}
+        self._paths: dict[str, Path] = {}
         starts: list[Started] = []
         for fact in facts:
+            if fact.merged_from is not None:
+                self._paths[fact.id] = path_of(fact)
+            if is_retracted(fact):
+                continue
             if isinstance(fact, Merged | Unmerged):
                 self._latest[path_of(fact), fact.loser] = fact
             elif isinstance(fact, Started):
@@ -83,6 +88,8 @@ class Merges:
         path = path_of(fact)
         if self.is_out(path):
             return FactStatus.UNMERGED
+        if fact.same_as is not None and not self.is_out(self._paths.get(fact.same_as, ())):
+            return FactStatus.DUPLICATE
         if not isinstance(fact, MOVES) or fact is self._first_start or self._acts(fact, path):
             return FactStatus.STANDS
         return FactStatus.MERGED

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from leadlife.errors import Malformed
-from leadlife.facts import LOG_ACTS, ConsentChanged, Fact, Merged, Retracted, Unmerged, derive_id
+from leadlife.facts import LOG_ACTS, ConsentChanged, Fact, Merged, Refunded, Retracted, Unmerged, derive_id
 from leadlife.journey.data import JourneyData, folded_anew, growable
 from leadlife.journey.fold import fold
 from leadlife.journey.log import FactLog
 from leadlife.journey.merges import MOVES, path_of
-from leadlife.journey.recording import Clock, stamp
+from leadlife.journey.recording import Clock, recording_instant, stamp
 from leadlife.journey.records import FactStatus
 from leadlife.leads import Actor
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.playbook.registry import PlaybookRegistry
+from leadlife.timing import instant
 
 _STANDS_FURTHER = {
     StageStatus.WON: 5,
@@ -38,20 +38,20 @@ def merge(data: JourneyData, other: JourneyData, *, at: datetime, by: Actor, now
     _check(data, other)
     data = data._replace(registry=PlaybookRegistry((*data.registry.all(), *other.registry.all())))
     merged = data.log.merges is not None and data.log.merges.merged(other.lead_id)
-    clock = Clock(now, verb=True)
+    clock = Clock(None if now is None else instant(now), verb=True)
     if not merged:
         mine, theirs = _rank(data), _rank(other)
         moves_of = other.lead_id if theirs > mine else data.lead_id
         data = _adding(data, Merged(loser=other.lead_id, moves_of=moves_of, at=at, by=by), clock)
-    (new, known_here), recorded = _new_facts(data, other), max(now or at, data.log.recorded_at or at)
-    keys = partial(_key_here, data.log, other.lead_id, known_here)
-    for fact in new:
-        if data.log.known(fact, keys(fact.key)) is None:  # both may know one fact that came second under a key
-            data = data._replace(log=data.log.adding(_copied(data, other, fact, recorded, keys)))
+    recorded, length = recording_instant(data.log.recorded_at, at, clock), data.log.length
+    for fact in _Incoming(data.log, other).facts():
+        if data.log.known(fact, fact.key) is None:  # both may know one fact that came second under a key
+            stamps = {"lead": data.lead_id, "seq": data.log.next_seq, "recorded_at": recorded}
+            data = data._replace(log=data.log.adding(fact.model_copy(update=stamps)))
     if not merged:
         for denied in _stricter(data, other, at=at, by=by):
             data = _adding(data, denied, clock)
-    return data if merged and not new else folded_anew(data, data.log)
+    return data if merged and data.log.length == length else folded_anew(data, data.log)
 
 
 def unmerge(data: JourneyData, loser: str, *, at: datetime, by: Actor, now: datetime | None) -> JourneyData:
@@ -79,8 +79,8 @@ def _check(data: JourneyData, other: JourneyData) -> None:
         raise Malformed("leads are merged within one pipeline", hint="merge them in each pipeline")
     if data.registry.override is not None or other.registry.override is not None:
         raise Malformed("a journey under another playbook is not merged", hint="merge the journeys that they came from")
-    if not other.log.length:
-        raise Malformed("there is no fact to merge")
+    if not other.log.length or not data.log.length:
+        raise Malformed("there is no fact to merge", hint="start both leads first, or record what is known of them")
     mine, theirs = _leads(data), _leads(other)
     known = data.log.merges is not None and data.log.merges.merged(other.lead_id)
     if data.lead_id in theirs or (mine & theirs and not known):
@@ -98,69 +98,78 @@ def _adding(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
     return data._replace(log=data.log.adding(stamp(data, fact, clock)))
 
 
-def _new_facts(data: JourneyData, other: JourneyData) -> tuple[list[Fact], dict[str, str]]:
-    """Return the facts of another lead that this one does not have: the same event is not counted twice.
+class _Incoming:
+    """The facts of a lead that come into the log of another one, under names that mean the same there.
 
-    What both were told under one key, or of one instant with one content, is one event. Each has moves of its own. What
+    What both were told under one key, or of one instant with one content, is one event and is not counted twice. What
     does not stand, on either side, is not the same as anything: it neither takes the place of an event nor gives it up.
-
-    Returns:
-        The facts, and by the keys of the events that both know, the keys that these have here.
+    Each lead has moves of its own.
     """
-    have = {fact.id for fact in data.log.facts}
-    mine = [fact for fact, status in data.log.with_status() if status is FactStatus.STANDS]
-    own_ids = {fact.id for fact in mine}
-    # Of each content, as many are the same as both have: what happened twice has happened twice.
-    same: dict[bytes, list[str]] = {}
-    for fact in mine:
-        if path_of(fact)[:1] != (other.lead_id,):
-            same.setdefault(fact.content(), []).append(fact.key)
-    new, known_here = list[Fact](), dict[str, str]()
-    for fact, status in other.log.with_status():
-        if fact.id in have:
-            continue
-        if status is FactStatus.STANDS and not isinstance(fact, (*MOVES, *LOG_ACTS)):
-            own = data.log.known(fact, fact.key) if fact.key != fact.id else None
-            if own is not None and own.id in own_ids:
-                known_here[fact.key] = own.key
+
+    def __init__(self, log: FactLog, other: JourneyData) -> None:
+        self._log = log
+        self._other = other
+        self._loser = other.lead_id
+        self._names: dict[str, str] = {}
+        """The ids and keys of events that both know, with those that they have here."""
+        self._standing = {fact.id: fact for fact, status in log.with_status() if status is FactStatus.STANDS}
+
+    def facts(self) -> list[Fact]:
+        """Return what is new, with its id, its key and what it refers to as they are here."""
+        have = {fact.id for fact in self._log.facts}
+        # Of each content, as many are the same as both have: what happened twice has happened twice.
+        same: dict[bytes, list[Fact]] = {}
+        for fact in self._standing.values():
+            if path_of(fact)[:1] != (self._loser,):
+                same.setdefault(fact.content(), []).append(fact)
+        new: list[tuple[Fact, Fact | None]] = []
+        for fact, status in self._other.log.with_status():
+            if self._id(fact.id) in have:
                 continue
-            if keys := same.get(fact.content()):
-                known_here[fact.key] = keys.pop(0)
-                continue
-        new.append(fact)
-    return new, known_here
+            counts = status is FactStatus.STANDS and not isinstance(fact, (*MOVES, *LOG_ACTS))
+            event = self._event(fact, same) if counts else None
+            if event is not None:
+                self._names[fact.id], self._names[fact.key] = event.id, event.key
+            # What this lead says itself will always be here. What came with another lead may be taken out with it.
+            if event is None or path_of(event):
+                new.append((fact, event))
+        return [self._copied(fact, event) for fact, event in new]
 
+    def _event(self, fact: Fact, same: dict[bytes, list[Fact]]) -> Fact | None:
+        """Return the fact of this log that is the same event as one that stands in the other."""
+        own = self._log.known(fact, fact.key) if fact.key != fact.id else None
+        if own is not None and own.id in self._standing:
+            return self._standing[own.id]
+        told = same.get(fact.content())
+        return told.pop(0) if told else None
 
-def _copied(data: JourneyData, other: JourneyData, fact: Fact, recorded: datetime, keys: Callable[[str], str]) -> Fact:
-    """Return a fact of another lead with the stamps of this one, and with where it came from.
+    def _copied(self, fact: Fact, event: Fact | None) -> Fact:
+        update: dict[str, Any] = {"merged_from": (self._loser, *path_of(fact))}
+        update["id"] = self._id(fact.id)
+        update["key"] = self._key(fact.key) if event is None else derive_id(self._loser, fact.key)
+        if event is not None:
+            update["same_as"] = event.id
+        if isinstance(fact, Retracted):
+            update["target"] = self._reference(fact.target)
+        elif isinstance(fact, Refunded) and fact.sale is not None:
+            update["sale"] = self._names.get(fact.sale) or self._reference(fact.sale)
+        return fact.model_copy(update=update)
 
-    Args:
-        data: The journey so far.
-        other: The journey that the fact is from.
-        fact: The fact.
-        recorded: When it became known here.
-        keys: What the keys of the other lead are here.
-    """
-    update: dict[str, Any] = {"merged_from": (other.lead_id, *path_of(fact))}
-    if isinstance(fact, Retracted) and other.log.with_id(fact.target) is None:
-        update["target"] = keys(fact.target)
-    return fact.model_copy(update=update).stamped(
-        id=fact.id,
-        key=keys(fact.key),
-        lead=data.lead_id,
-        pipeline=data.pipeline,
-        seq=data.log.next_seq,
-        recorded_at=recorded,
-        fresh=True,
-    )
+    def _reference(self, name: str) -> str:
+        """Return what a name in a fact of the loser is here: never that of a fact that only has the same name."""
+        return self._id(name) if self._other.log.with_id(name) is not None else self._key(name)
 
+    def _id(self, name: str) -> str:
+        return name if self._is_free(self._log.with_id(name)) else derive_id(self._loser, name)
 
-def _key_here(before: FactLog, loser: str, known_here: Mapping[str, str], key: str) -> str:
-    """Return what a key of the loser is here: another text where this lead knows something else under it."""
-    if key in known_here:
-        return known_here[key]
-    holder = before.find(key)
-    return key if holder is None or path_of(holder)[:1] == (loser,) else derive_id(loser, key)
+    def _key(self, name: str) -> str:
+        if name in self._names:
+            return self._names[name]
+        return name if self._is_free(self._log.find(name)) else derive_id(self._loser, name)
+
+    def _is_free(self, holder: Fact | None) -> bool:
+        """Return whether a name means nothing here, or what it means with the loser."""
+        return holder is None or path_of(holder)[:1] == (self._loser,)
 
 
 def _stricter(data: JourneyData, other: JourneyData, *, at: datetime, by: Actor) -> Iterator[ConsentChanged]:

@@ -17,7 +17,7 @@ from leadlife.journey import snapshot as snapshots
 from leadlife.journey import tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
 from leadlife.journey.contact import Enrolment, enrolled
-from leadlife.journey.data import JourneyData, growable, state_at
+from leadlife.journey.data import JourneyData, growable, state_at, state_before
 from leadlife.journey.history import derived_facts, entries_shared, new_facts
 from leadlife.journey.legality import check_move, cool_down_end
 from leadlife.journey.log import KnownFact, LogEntry
@@ -59,7 +59,7 @@ def option(data: JourneyData, move: Moved, *, late: bool, asking: bool = False) 
         hint = "pass late=True if it happened then"
         early, state = (Refusal(RefusalCode.OUT_OF_ORDER, message, hint, {"last": last}),), data.folded
     else:
-        state = state_at(data, at)
+        state = state_before(data, at)
     edge = check_move(
         state,
         trigger,
@@ -111,17 +111,31 @@ def triggers(data: JourneyData, at: datetime, *, every: bool) -> tuple[str, ...]
     return () if position is None else position.table.from_here(position.stage)
 
 
-def trigger_of_kind(data: JourneyData, kind: TransitionKind, usual: str, *, at: datetime, late: bool) -> str:
-    """Return the first trigger of a kind that leads out of the present stage; the usual one where there is none."""
-    position = (state_at(data, at) if late else _present_or_later(data, at)).position
-    if position is None:
+def trigger_of_kind(
+    data: JourneyData, kind: TransitionKind, usual: str, *, at: datetime, by: Actor, key: str | None, late: bool
+) -> str:
+    """Return the trigger of a kind that leads out of the present stage.
+
+    Of several, it is the first that may be fired; else the first one, so that its refusal is what is raised. The usual
+    one where there is none.
+    """
+    known = None if key is None else data.log.find(key)
+    if isinstance(known, Moved):  # it was fired before, and is sent again
+        return known.trigger
+    state = state_at(data, at) if late else _present_or_later(data, at)
+    if state.position is None:
         return usual
-    edges = (
-        candidate.edge
-        for trigger in position.table.from_here(position.stage)
-        for candidate in position.table.moves[position.stage, trigger]
-    )
-    return next((edge.trigger for edge in edges if edge.rule.kind is kind), usual)
+    table, stage = state.position.table, state.position.stage
+    leads = [
+        trigger
+        for trigger in table.from_here(stage)
+        if any(candidate.edge.rule.kind is kind for candidate in table.moves[stage, trigger])
+    ]
+    for trigger in leads if len(leads) > 1 else ():
+        edge = check_move(state, trigger, at=at, by=by, asking=True)
+        if isinstance(edge, Edge) and edge.rule.kind is kind:
+            return trigger
+    return leads[0] if leads else usual
 
 
 def _present_or_later(data: JourneyData, at: datetime) -> State:

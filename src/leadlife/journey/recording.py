@@ -23,7 +23,7 @@ from leadlife.facts import (
     Unmerged,
     content_id,
 )
-from leadlife.journey.data import JourneyData, Passing, folded, folded_anew, growable, state_at
+from leadlife.journey.data import JourneyData, Passing, folded, folded_anew, growable, state_at, state_before
 from leadlife.journey.fold import apply, fold
 from leadlife.journey.log import FactLog, fold_order
 from leadlife.journey.queries import option
@@ -81,7 +81,7 @@ def record(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
         return asked._replace(known=known)
     _check_names(data, fact, data.folded.at)
     if clock.verb and not data.in_order(stamped):
-        _raise(apply(state_at(data, fact.at), stamped, data.registry))
+        _raise(apply(state_before(data, fact.at), stamped, data.registry))
     return _grown(data, stamped, taken=taken, raising=clock.verb)
 
 
@@ -149,7 +149,8 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
     asked, data = data, growable(data)
     # One log and one state take all facts, because no caller sees those in between.
     now, waiting = data.grown(data.log.copy(), data.folded.copy()), list[Fact](data.planned)
-    several, changing, latest = len(data.registry.by_name) > 1, any(map(_changes_names, waiting)), now.folded.at
+    several, changing = len(data.registry.by_name) > 1, any(map(_changes_names, waiting))
+    reached = _Reached(now, waiting)
     for fact in facts:
         _checked(now, fact)
         stamped, known, taken = _stamped(now, fact, clock)
@@ -159,20 +160,21 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
         if isinstance(fact, PlaybookAdopted) or (several and changing):
             # Names are checked against the playbook in force, which a fact that waits may change.
             now, waiting = _with_waiting(now, waiting)
-            changing, latest = any(map(_changes_names, waiting)), now.folded.at
-        _check_names(now._replace(planned=tuple(waiting) if changing else ()), fact, latest)
+            changing, reached = any(map(_changes_names, waiting)), _Reached(now, waiting)
+        _check_names(now._replace(planned=tuple(waiting) if changing else ()), fact, reached.latest)
         changing = changing or _changes_names(fact)
-        latest = _later(latest, stamped)
         if isinstance(stamped, Retracted):
             now, _ = _with_waiting(now, waiting)
             now = _grown(now, stamped, taken=taken, raising=False)
-            now, waiting, latest = now._replace(planned=()), list(now.planned), now.folded.at
+            now, waiting = now._replace(planned=()), list(now.planned)
+            reached = _Reached(now, waiting)
             continue
         counts = not taken and not now.log.is_retracted(stamped)
         if counts and (waiting or not now.in_order(stamped) or stamped.at > stamped.recorded_at):
             waiting.append(stamped)
         elif counts:
             apply(now.folded, stamped, data.registry)
+        reached.add(stamped, counts=counts)
         now = now.grown(now.log.adding(stamped), now.folded)
     if now.log.length == data.log.length:
         return asked  # nothing is new, so nothing of what is shown changes
@@ -180,15 +182,25 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
     return now._replace(planned=tuple(planned))
 
 
+class _Reached:
+    """Up to where facts have taken effect, whether they are folded yet or wait to be."""
+
+    def __init__(self, data: JourneyData, waiting: Iterable[Fact]) -> None:
+        self.latest: datetime | None = data.folded.at
+        self._ahead: list[datetime] = [fact.at for fact in waiting]
+
+    def add(self, stamped: Fact, *, counts: bool) -> None:
+        """Go on to the instant at which a fact is recorded; planned facts take effect until then, and so may itself."""
+        if counts:
+            self._ahead.append(stamped.at)
+        due = [at for at in self._ahead if at <= stamped.recorded_at]
+        if due:
+            self._ahead = [at for at in self._ahead if at > stamped.recorded_at]
+            self.latest = max(due) if self.latest is None else max(self.latest, *due)
+
+
 def _changes_names(fact: Fact) -> bool:
     return isinstance(fact, Started | PlaybookAdopted)
-
-
-def _later(latest: datetime | None, stamped: Fact) -> datetime | None:
-    """Return the later of an instant and that of a fact that has taken effect."""
-    if stamped.at > stamped.recorded_at:
-        return latest
-    return stamped.at if latest is None or stamped.at > latest else latest
 
 
 def _with_waiting(data: JourneyData, waiting: list[Fact]) -> tuple[JourneyData, list[Fact]]:
@@ -216,8 +228,7 @@ def move(data: JourneyData, fact: Moved, clock: Clock, *, late: bool) -> Journey
         return asked._replace(known=known)
     if taken:
         raise Malformed("another fact is already recorded under this key", hint="a key names one fact; use a new one")
-    last = data.folded.at
-    if last is not None and stamped.at < last:
+    if not data.in_order(stamped):
         _raise(option(data, fact, late=late).refusals)
     return _grown(data, stamped, taken=False, raising=True)
 
@@ -277,7 +288,7 @@ def _checked(data: JourneyData, fact: Fact) -> None:
         )
     if fact.caused_by is not None or isinstance(fact, DERIVED):
         raise Malformed("a derived fact is not recorded: the journey concludes it", hint="record what it rests on")
-    if fact.merged_from is not None or isinstance(fact, Merged | Unmerged):
+    if fact.merged_from is not None or fact.same_as is not None or isinstance(fact, Merged | Unmerged):
         raise Malformed("leads are merged as a whole", hint="use journey.merge and journey.unmerge")
     if fact.lead not in (None, data.lead_id) or fact.pipeline not in (None, data.pipeline):
         belongs = f"{(fact.lead or data.lead_id)!r} in {(fact.pipeline or data.pipeline)!r}"
@@ -294,8 +305,11 @@ def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -
     key = fact.key or fact_id
     taken = log.has_key(key)
     known = log.known(fact, key) if taken else None
-    if known is None and fact.id == fact_id and log.key_of(fact_id) not in (None, key):  # an id that the caller gave
+    if known is None and fact.id == fact_id and log.names(fact_id) and log.key_of(fact_id) != key:
         raise Malformed("another fact already has this id", hint="an id names one fact; leave it out")
+    if known is None and fact.key not in (None, fact_id) and log.key_of(key) is not None:
+        hint = "a retraction could not tell the two apart; use another key"
+        raise Malformed("the key is the id of another fact", hint=hint)
     if known is not None:
         return fact, known, taken  # the clock of a retry plays no part
     stamped = fact.stamped(
@@ -304,13 +318,13 @@ def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -
         lead=data.lead_id,
         pipeline=data.pipeline,
         seq=log.next_seq,
-        recorded_at=_recording_instant(log.recorded_at, fact.at, clock),
+        recorded_at=recording_instant(log.recorded_at, fact.at, clock),
         fresh=fresh,
     )
     return stamped, known, taken
 
 
-def _recording_instant(latest: datetime | None, at: datetime, clock: Clock) -> datetime:
+def recording_instant(latest: datetime | None, at: datetime, clock: Clock) -> datetime:
     """Return when a fact becomes known: at the caller's clock, else with the fact itself; never before an earlier one.
 
     Raises:

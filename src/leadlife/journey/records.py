@@ -81,6 +81,8 @@ class FactStatus(StrEnum):
     """It would move the lead, and the moves of the other lead stand that it was merged with."""
     UNMERGED = "unmerged"
     """It is of a lead that was merged into this one and taken out again."""
+    DUPLICATE = "duplicate"
+    """It is of a merged lead, and another one that is merged here has told of the same event."""
     UNMATCHED = "unmatched"
     """It retracts nothing: its target is mistyped, or a derived fact, or a retraction, or not recorded yet."""
 

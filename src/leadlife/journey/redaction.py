@@ -22,8 +22,9 @@ def redacted(data: JourneyData, facts: Iterable[Fact]) -> JourneyData:
         NeedsWholeLog: The log is a tail.
     """
     log = FactLog.of(observed_facts(listed_of("facts", facts, Fact)))
-    if [(fact.id, fact.seq) for fact in log.facts] != [(fact.id, fact.seq) for fact in data.facts]:
-        raise Malformed("these are not the facts of the journey", hint="replace each fact by one with the same id")
+    if list(map(_stamps, log.facts)) != list(map(_stamps, data.facts)):
+        hint = "replace each fact by one of the same type, with the same stamps and the same instant"
+        raise Malformed("these are not the facts of the journey", hint=hint)
     effective, planned = effective_and_planned(log)
     state, memory = data.folded.copy(), NOTHING_KNOWN
     for ordinal, fact in enumerate(effective, start=1):
@@ -33,6 +34,12 @@ def redacted(data: JourneyData, facts: Iterable[Fact]) -> JourneyData:
     state.checkpoints = None  # they hold what was known before
     empty = JourneyData.empty(data.lead_id, data.pipeline, data.registry)
     return empty.grown(log, state, planned)
+
+
+def _stamps(fact: Fact) -> tuple[object, ...]:
+    """Return what a redaction leaves as it is."""
+    at = fact.at, fact.recorded_at
+    return (fact.type, fact.id, fact.key, fact.lead, fact.pipeline, fact.seq, *at, fact.merged_from)
 
 
 def _without_words(entry: HistoryEntry) -> HistoryEntry:

@@ -82,6 +82,8 @@ def referral(
 ) -> tuple[Lead, Referred]:
     """Return a referred person, linked to who referred them, and the fact of the referral."""
     person = Lead(id=who) if isinstance(who, str) else who
+    if person.id == referrer:
+        raise Malformed("a lead cannot refer itself", hint="name the person who was referred")
     source = source or person.source or Source(channel="referral", lead_type=LeadType.REFERRAL)
     return person.replace(referred_by=referrer, source=source), Referred(who=person.id, at=at, by=by)
 

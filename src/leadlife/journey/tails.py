@@ -51,6 +51,7 @@ def save(data: JourneyData, *, trusted: bool) -> Snapshot:
         "memory": _memory(data.folded.memory),
         "known": [[*one[:-2], one.at.isoformat(), one.recorded_at.isoformat()] for one in known],
         "retracted": retracted,
+        "merged": log.losers,
         "planned": [fact.dump() for fact in planned],
         "order": [last[0].isoformat(), *last[1:]],
         "next_seq": log.next_seq,
@@ -94,12 +95,25 @@ def resume(snapshot: Snapshot, new_facts: Iterable[Fact], registry: PlaybookRegi
     ]
     order = (_when(kept["order"][0]), *kept["order"][1:])
     first = kept["next_seq"]
-    past = Past(snapshot.lead, snapshot.pipeline, known, kept["retracted"], order, state, snapshot.log, first)
+    past = Past(
+        lead=snapshot.lead,
+        pipeline=snapshot.pipeline,
+        facts=known,
+        retracted=kept["retracted"],
+        merged=kept.get("merged", ()),
+        order=order,
+        begin=state,
+        log=snapshot.log,
+        next_seq=first,
+    )
     planned = [load_fact(one) for one in kept["planned"]]
     before = {*past.by_id, *(fact.id for fact in planned)}
     new = [fact for fact in (observed_facts(given) if given else []) if fact.id not in before]
     owners = {(fact.lead, fact.pipeline) for fact in new}
     numbers = sorted(fact.seq for fact in new)
+    if any(fact.merged_from is not None for fact in new):
+        problem = "facts of a merged lead came in, and the whole log says which of them count"
+        raise NeedsWholeLog(problem, **counts)
     if owners - {(snapshot.lead, snapshot.pipeline)} or numbers != list(range(first, first + len(numbers))):
         problem = (
             "the facts do not go on from the snapshot: some are of another journey, are missing, or came in between"

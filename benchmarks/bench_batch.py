@@ -30,7 +30,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from leadlife import Playbook, QualificationRule
-from leadlife.batch import FACTS, replay, score, what_if
+from leadlife.batch import FACT_SCHEMA, replay, score_leads, what_if
 from leadlife.batch.rows import micros
 from leadlife.criteria import score as score_of
 from leadlife.presets import eight_stage
@@ -56,7 +56,7 @@ def took(job: Callable[[], Any]) -> float:
 def written(leads: int, path: Path) -> int:
     """Write simulated facts, and return how many there are."""
     rows = 0
-    with pq.ParquetWriter(str(path), FACTS, compression="zstd") as writer:
+    with pq.ParquetWriter(str(path), FACT_SCHEMA, compression="zstd") as writer:
         for batch, _ in generated_facts(leads):
             writer.write_batch(batch)
             rows += batch.num_rows
@@ -120,7 +120,7 @@ def scoring(path: Path, rounds: int) -> dict[str, Any]:
     playbook = eight_stage()
 
     def ours() -> Any:
-        return score(path, playbook, POLICY, at=AT, settled=True).table
+        return score_leads(path, playbook, POLICY, at=AT, trusted=True).table
 
     mine = ours().select(["lead", "micropoints"]).sort_by("lead")
     expected = mine["micropoints"].to_pylist()
@@ -142,7 +142,7 @@ def scoring(path: Path, rounds: int) -> dict[str, Any]:
         times.setdefault("polars", []).append(took(lambda: by_polars(path)))
         times.setdefault("pandas", []).append(took(lambda: by_pandas(path)))
     own = times.pop("ours")
-    checked = took(lambda: score(path, playbook, POLICY, at=AT))
+    checked = took(lambda: score_leads(path, playbook, POLICY, at=AT))
     return {
         "score_seconds": round(median(own), 2),
         **{
@@ -171,7 +171,7 @@ def run_job(job: str, arguments: list[str]) -> dict[str, float]:
     elif job == "what_if":
         seconds = took(lambda: what_if(path, warm(40, "a"), warm(25, "b")))
     else:
-        seconds = took(lambda: score(path, eight_stage(), POLICY, at=AT, settled=True))
+        seconds = took(lambda: score_leads(path, eight_stage(), POLICY, at=AT, trusted=True))
     # The greatest memory of this process alone: what getrusage says is inherited from the process that began it.
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return {"seconds": seconds, "peak_mb": int(status.split("VmHWM:")[1].split()[0]) / 1024}

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from leadlife import ActivityRecorded, FieldSpec, Journey, Lead
 from leadlife.criteria import in_stage
 from leadlife.facts import TouchSent
-from leadlife.planning import Member, RoutingRule, Team, Turn, plan, route, simulate
+from leadlife.planning import AssignmentMethod, Member, RoutingRule, Team, plan, route, simulate
 from leadlife.playbook.contact_rules import Cap, Channel, ContactRules
 from leadlife.presets import eight_stage, eight_stage_nurture
 from leadlife.qualification.programmes import Programme, Touch
@@ -93,11 +93,11 @@ def routed(leads: int) -> dict[str, float]:
     journeys = [lead(f"lead-{number}") for number in range(500)] * (leads // 500)
     members = [Member(id=f"m{number}", capacity=leads) for number in range(50)]
     found: dict[str, float] = {}
-    for turn in Turn:
-        team = Team(members=members, rules=[RoutingRule(name="all", turn=turn)])
+    for method in AssignmentMethod:
+        team = Team(members=members, rules=[RoutingRule(name="all", method=method)])
         begun = process_time()
         route(journeys, team, at=START)
-        found[turn.value] = process_time() - begun
+        found[method.value] = process_time() - begun
     return found
 
 

@@ -86,7 +86,7 @@ def _(compared, pl, thresholds):
             "of these won": getattr(warm, f"precision_{side}"),
             "of the won, warm before": getattr(warm, f"recall_{side}"),
             "median days before": getattr(warm, f"days_before_{side}"),
-            "figure": str(warm.mark),
+            "figure": str(warm.certainty),
         }
 
     rows = [row(least, found, "b") for least, found in compared.items()]

@@ -271,7 +271,7 @@ class TestPlaybooksInPython:
         ("name", "message"),
         [
             ("mine_book:BOK", "has no name 'BOK' (did you mean 'BOOK'?)"),
-            ("mine_book:other", "is a int, and no playbook"),
+            ("mine_book:other", "is an int, not a playbook"),
             ("mine_book:fails", "raised ValueError: no paper"),
             ("mine_book:faulty", "review_days"),
             ("mine_faulty:BOOK", "stages"),

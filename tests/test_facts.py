@@ -149,7 +149,7 @@ class TestKeys:
     def test_the_same_key_with_other_content_is_kept_as_conflicting(self, journey):
         once = journey.record(EvidenceGiven(name="fit", at=T0 + DAY, key="e"))
         both = once.record(EvidenceGiven(name="fit", value=False, at=T0 + DAY, key="e"))
-        assert both.receipt.standing == "conflicting"
+        assert both.receipt.status == "conflicting"
         assert both.evidence["fit"].value is True
         # The winner's retraction does not bring the other to life.
         gone = both.record(Retracted(target=once.facts[-1].id, at=T0 + 2 * DAY))
@@ -161,9 +161,9 @@ class TestKeys:
         fact_id = journey.record(Sold(at=T0 + DAY)).facts[-1].id
         early = journey.record(Retracted(target=fact_id, at=T0 + 9 * DAY))
         came = early.record(Sold(at=T0 + DAY))
-        assert came.receipt.standing == "retracted"
+        assert came.receipt.status == "retracted"
         undone = came.record(Retracted(target=early.facts[-1].id, at=T0 + 9 * DAY))
-        assert [entry.standing for entry in undone.log] == ["stands", "stands", "retracted", "stands"]
+        assert [entry.status for entry in undone.log] == ["stands", "stands", "retracted", "unmatched"]
 
     def test_retracting_the_start_leaves_nothing_started(self, journey):
         gone = journey.record(Retracted(target=journey.facts[0].id, at=T0 + DAY))
@@ -212,7 +212,7 @@ class TestRecordingMany:
         sale = Sold(at=T0 + DAY)
         target = journey.record(sale).facts[-1].id
         many = journey.record_all([Retracted(target=target, at=T0), sale])
-        assert [entry.standing for entry in many.log][1:] == ["stands", "retracted"]
+        assert [entry.status for entry in many.log][1:] == ["stands", "retracted"]
 
 
 class TestReplay:

@@ -374,7 +374,7 @@ class TestOnlyFactsThatStandAreCounted:
     def test_a_fact_that_came_second_under_its_key_is_not_counted(self):
         journey = life("a").record(FieldChanged(name="city", value="x", key="k", at=T0 + DAY))
         journey = journey.record(FieldChanged(name="city", value="y", key="k", at=T0 + DAY, dated=T0 - 9 * DAY))
-        assert journey.receipt.standing == "conflicting"
+        assert journey.receipt.status == "conflicting"
         assert "before_entry" not in [one.code for one in counted(journey).warnings]
 
     def test_standing_facts_are_those_that_count(self):

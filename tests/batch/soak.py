@@ -1,6 +1,6 @@
 """Many simulated facts through a replay and a score, held against what is known of every lead.
 
-``python tests/batch/soak.py LEADS [WORKERS]``: about 22 facts a lead. ``python tests/batch/soak.py one FACTS``: one lead.
+``python tests/batch/soak.py LEADS [WORKERS]``: about 22 facts a lead. ``python tests/batch/soak.py one FACT_SCHEMA``: one lead.
 It prints seconds, rates and memory.
 """
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadlife import Points
-from leadlife.batch import FACTS, replay, score
+from leadlife.batch import FACT_SCHEMA, replay, score_leads
 from leadlife.presets import eight_stage
 from leadlife.scoring import ActivityRule
 from leadlife.testing.fact_columns import KINDS, generated_facts
@@ -32,7 +32,7 @@ def main(leads: int, workers: int) -> None:
         path, begin = Path(folder) / "facts.parquet", perf_counter()
         stages: dict[str, str] = {}
         views: dict[str, int] = {}
-        with pq.ParquetWriter(str(path), FACTS, compression="zstd") as writer:
+        with pq.ParquetWriter(str(path), FACT_SCHEMA, compression="zstd") as writer:
             for batch, truth in generated_facts(leads):
                 writer.write_batch(batch)
                 names = truth.lead.to_pylist()
@@ -47,12 +47,12 @@ def main(leads: int, workers: int) -> None:
         found = dict(zip(come.leads["lead"].to_pylist(), come.leads["stage"].to_pylist(), strict=True))
         assert found == stages, "a lead stands somewhere else"
         assert come.progress.facts == facts, "facts were lost"
-        for settled in (True, False):
+        for trusted in (True, False):
             begin = perf_counter()
-            scored = score(
-                path, eight_stage().with_score(counting), "views", at=LATER, settled=settled, workers=workers
+            scored = score_leads(
+                path, eight_stage().with_score(counting), "views", at=LATER, trusted=trusted, workers=workers
             )
-            told(f"scored, {'settled' if settled else 'looking for what does not stand'}", begin)
+            told(f"scored, {'trusted' if trusted else 'looking for what does not stand'}", begin)
             worth = dict(zip(scored.table["lead"].to_pylist(), scored.table["micropoints"].to_pylist(), strict=True))
             assert worth == {lead: number * 1_000_000 for lead, number in views.items()}, "a score is another"
     print("every lead is where it should be, and every score is what it should be")

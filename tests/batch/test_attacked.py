@@ -12,7 +12,7 @@ import pytest
 from batch.test_scoring import called, points, values
 from batch.worlds import book
 from leadlife import Actor, FieldChanged, Journey, QualificationGranted
-from leadlife.batch import fact_columns, facts_of, figures, replay, score, work, write_facts
+from leadlife.batch import fact_columns, facts_of, figures, replay, score_leads, work, write_facts
 from leadlife.criteria import field
 from leadlife.errors import Malformed
 from leadlife.presets import eight_stage
@@ -42,7 +42,7 @@ def playbook():
 
 def agree(facts, at=LATER):
     """Check that SQL and the fold come to the same, and return the points by lead."""
-    found = score(facts, playbook(), "own", at=at)
+    found = score_leads(facts, playbook(), "own", at=at)
     folded = replay(facts, playbook(), under=playbook(), as_of=at, tables=(), scores="own")
     assert sorted(map(str, found.table.to_pylist())) == sorted(map(str, folded.scores.to_pylist()))
     return {row["lead"]: row["value"] for row in found.table.to_pylist()}
@@ -106,7 +106,9 @@ def test_a_name_in_the_payload_is_refused_everywhere():
     rows = [call(name=None, payload='{"kind":"call"}'), {**call("bo"), "payload": None}]
     facts = table(*rows)
     assert agree(facts) == {"bo": 1.0}
-    assert "write it in the column name" in score(facts, playbook(), "own", at=LATER).set_aside["reason"][0].as_py()
+    assert (
+        "write it in the column name" in score_leads(facts, playbook(), "own", at=LATER).set_aside["reason"][0].as_py()
+    )
 
 
 def test_whoever_comes_first_under_a_key_is_the_same_in_sql():
@@ -144,7 +146,7 @@ def test_cohorts_take_whole_days_and_zones():
 
 def test_a_cap_that_no_engine_keeps_is_folded():
     many = book(points(rules=[ActivityRule(name="c", kinds="call", points=1, at_most=1_000_000)]))
-    come = score(called("ada", many, 1), many, "own", at=datetime(2026, 4, 1, tzinfo=UTC))
+    come = score_leads(called("ada", many, 1), many, "own", at=datetime(2026, 4, 1, tzinfo=UTC))
     assert come.ways == {"own": "rule 'c' counts up to 1,000,000 activities"}
     assert values(come) == {("ada", "own"): 1_000_000}
 
@@ -154,7 +156,7 @@ def test_numbers_of_workers_and_parts_are_whole(tmp_path):
         with pytest.raises(Malformed, match="whole number from 1"):
             replay(table(call()), book(), **wrong)
     with pytest.raises(Malformed, match="workers must be a whole number"):
-        score(table(call()), playbook(), "own", at=LATER, workers=0)
+        score_leads(table(call()), playbook(), "own", at=LATER, workers=0)
     with pytest.raises(Malformed, match="parts must be a whole number"):
         write_facts(table(call()), tmp_path / "parts", parts=0)
 

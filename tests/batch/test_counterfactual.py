@@ -7,7 +7,7 @@ import pytest
 
 from batch.worlds import book
 from leadlife import ActivityRecorded, EvidenceGiven, Journey, QualificationRule, Sold, StageReached
-from leadlife.batch import Mark, fact_columns, what_if
+from leadlife.batch import Certainty, fact_columns, what_if
 from leadlife.batch.causes import caused
 from leadlife.criteria import count, evidence, field, holds, in_stage, score
 from leadlife.errors import Malformed
@@ -41,7 +41,7 @@ def test_who_when_and_how_good():
     assert (warm.precision_a, warm.precision_b) == (1.0, 2 / 3)
     assert (warm.recall_a, warm.recall_b) == (1.0, 1.0)
     assert (round(warm.days_before_a), round(warm.days_before_b)) == (46, 53)
-    assert (warm.mark, warm.why) == (Mark.EXACT, "")
+    assert (warm.certainty, warm.why) == (Certainty.EXACT, "")
     rows = {row["lead"]: row for row in found.differing.to_pylist()}
     assert rows.keys() == {"lead1", "lead2", "lead3"}
     assert rows["lead1"]["qualifications_b"] == ["warm"]
@@ -56,7 +56,7 @@ def test_the_load_on_a_stage_with_its_deadlines():
     stages = {one.stage: one for one in found.stages}
     assert (stages["opportunity"].entries_a, stages["opportunity"].team) == (2, "sales")
     assert stages["opportunity"].deadlines_a == 2
-    assert stages["opportunity"].mark is Mark.ESTIMATED
+    assert stages["opportunity"].certainty is Certainty.ESTIMATED
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,10 @@ def test_a_figure_is_estimated_where_it_rests_on_what_the_old_playbookcaused(ent
     assert why in caused("mine", a, b)
     assert bool(caused("mine", a, b)) is bool(why)
     found = what_if(facts, a, b)
-    told = {one.name: one.mark for one in found.qualifications}
-    assert told.get("mine", Mark.ESTIMATED if why else Mark.EXACT) is (Mark.ESTIMATED if why else Mark.EXACT)
+    told = {one.name: one.certainty for one in found.qualifications}
+    assert told.get("mine", Certainty.ESTIMATED if why else Certainty.EXACT) is (
+        Certainty.ESTIMATED if why else Certainty.EXACT
+    )
     assert caused("sqlx", a, b) == ""
 
 
@@ -113,11 +115,14 @@ def test_what_cannot_be_replayed_is_counted_on_both_sides():
     table = fact_columns(list(leads())).to_pylist()
     import pyarrow as pa
 
-    from leadlife.batch import FACTS
+    from leadlife.batch import FACT_SCHEMA
 
     table[1]["kind"] = "actvity"
     found = what_if(
-        pa.Table.from_pylist(table, schema=FACTS), playbook(3, "a"), playbook(2, "b"), as_of=AT + timedelta(days=90)
+        pa.Table.from_pylist(table, schema=FACT_SCHEMA),
+        playbook(3, "a"),
+        playbook(2, "b"),
+        as_of=AT + timedelta(days=90),
     )
     assert [(row["side"], row["lead"]) for row in found.set_aside.to_pylist()] == [("a", "lead0"), ("b", "lead0")]
     assert found.leads == 3  # it counts on neither side

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from batch.worlds import book, closed_policies, instants, logs, zones
 from leadlife import Journey
-from leadlife.batch import FACTS, fact_columns, facts_of, replay, score
+from leadlife.batch import FACT_SCHEMA, fact_columns, facts_of, replay, score_leads
 from leadlife.batch import instants as as_times
 from leadlife.batch.rows import micros
 from leadlife.testing import histories, playbooks
@@ -85,7 +85,7 @@ def test_columns_hold_facts_without_loss(data):
     journey = data.draw(histories(playbook))
     facts = [*journey.facts, *journey.derived]
     table = fact_columns(facts)
-    assert table.schema == FACTS
+    assert table.schema == FACT_SCHEMA
     assert list(facts_of(table)) == facts
     assert as_times(table).num_rows == len(facts)
 
@@ -106,7 +106,7 @@ def scored_as_journeys(data, policy):
     playbook = book(policy, zone=data.draw(zones))
     facts = data.draw(logs(playbook).filter(bool))
     at = data.draw(instants())
-    come = score(facts, playbook, policy.name, at=at)
+    come = score_leads(facts, playbook, policy.name, at=at)
     found = {(row["lead"], row["pipeline"]): row for row in come.table.to_pylist()}
     journeys = {who: journey for who, journey in one_by_one(facts, playbook, at).items() if journey._data.shown.lead}
     assert found.keys() == journeys.keys()

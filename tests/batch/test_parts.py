@@ -11,7 +11,7 @@ from batch.test_replay import journeys
 from batch.test_scoring import called, points, values
 from batch.worlds import book
 from leadlife import QualificationRule
-from leadlife.batch import FACTS, fact_columns, facts_of, partitions, replay, rows, score, work
+from leadlife.batch import FACT_SCHEMA, fact_columns, facts_of, partitions, replay, rows, score_leads, work
 from leadlife.batch.causes import caused
 from leadlife.batch.outputs import Asked
 from leadlife.batch.partitions import divide, noting
@@ -58,10 +58,10 @@ def test_what_ends_the_reading_is_noted_as_it_is(tmp_path):
         raise Malformed("a row is bad")
 
     with pytest.raises(Malformed):
-        list(noting(pa.RecordBatchReader.from_batches(FACTS, batches()), faults))
+        list(noting(pa.RecordBatchReader.from_batches(FACT_SCHEMA, batches()), faults))
     assert [str(fault) for fault in faults] == ["a row is bad"]
     with pytest.raises(Malformed, match="a row is bad"):
-        divide(pa.RecordBatchReader.from_batches(FACTS, batches()), tmp_path / "parts", 2, threads=1)
+        divide(pa.RecordBatchReader.from_batches(FACT_SCHEMA, batches()), tmp_path / "parts", 2, threads=1)
 
 
 def test_a_disk_that_cannot_be_written_is_said_so(tmp_path, monkeypatch):
@@ -103,7 +103,7 @@ def test_files_with_few_columns_and_with_instants_are_read_where_they_lie(tmp_pa
         pa.table({"lead": ["ada"], "kind": ["activity"], "name": ["call"], "at": at}), tmp_path / "a.parquet"
     )
     playbook = book(points())
-    assert values(score(tmp_path, playbook, "own", at=AT)) == {("ada", "own"): 10_000_000}
+    assert values(score_leads(tmp_path, playbook, "own", at=AT)) == {("ada", "own"): 10_000_000}
 
 
 def test_a_lead_that_the_policy_excludes_says_why_in_a_folded_table():

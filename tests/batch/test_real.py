@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from leadlife import ActivityKind, Lifecycle, Playbook, Points, Sold, Stage, StageReached, Started, Transition
 from leadlife.analytics import funnel
-from leadlife.batch import fact_columns, figures, replay, score
+from leadlife.batch import fact_columns, figures, replay, score_leads
 from leadlife.batch.columns import batch_of
 from leadlife.batch.rows import row_of
 from leadlife.criteria import count
@@ -73,7 +73,7 @@ def test_the_whole_support_desk_closes_the_tickets_that_were_closed(shared_data)
     taken = {case for case, counted in seen.items() if counted["Take in charge ticket"]}
     closed = {case for case in taken if seen[case]["Closed"]}
     assert stages == {"closed": len(closed), "working": len(taken) - len(closed), "new": 4_580 - len(taken)}
-    scored = score(table, playbook, "work", at=datetime(2020, 1, 1, tzinfo=UTC))
+    scored = score_leads(table, playbook, "work", at=datetime(2020, 1, 1, tzinfo=UTC))
     assert scored.ways == {"work": "sql"}
     assert {row["lead"]: row["value"] for row in scored.table.to_pylist()} == {
         case: float(counted.total()) for case, counted in seen.items()

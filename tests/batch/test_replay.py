@@ -9,7 +9,7 @@ import pytest
 from batch.dying import deadly
 from batch.worlds import book
 from leadlife import ActivityRecorded, EvidenceGiven, Journey, Moved, Retracted
-from leadlife.batch import FACTS, fact_columns, instants, replay, replays, work, write_facts
+from leadlife.batch import FACT_SCHEMA, fact_columns, instants, replay, replays, work, write_facts
 from leadlife.batch.columns import batch_of
 from leadlife.batch.outputs import SET_ASIDE
 from leadlife.batch.partitions import number_of_partitions
@@ -30,7 +30,7 @@ def journeys(number=8, playbook=None):
 
 def row(**values):
     plain = {"lead": "ada", "pipeline": "main", "kind": "activity", "at": 0, "name": "call"}
-    return FactRow(**{**dict.fromkeys(FACTS.names), **plain, **values})
+    return FactRow(**{**dict.fromkeys(FACT_SCHEMA.names), **plain, **values})
 
 
 def stages(come):

@@ -10,7 +10,7 @@ import pytest
 
 from batch.worlds import book
 from leadlife import ActivityRecorded, FieldChanged, Identified, Journey, Retracted
-from leadlife.batch import apart, fact_columns, replay, score
+from leadlife.batch import apart, fact_columns, replay, score_leads
 from leadlife.batch import spark as on_spark
 from leadlife.criteria import at_least, count, field, identified, it
 from leadlife.errors import Malformed, MissingExtra
@@ -115,18 +115,18 @@ def test_scores_are_those_of_duckdb_to_the_last_micropoint(spark):
     playbook = book(*policies(), CustomPolicy.of(counted, name="own"))
     facts = list(journeys(playbook))
     for names in (["mine", "other", "scaled", "grid"], ["mine", "own"]):
-        found = on_spark.score(framed(spark, facts), playbook, names, at=LATER)
-        assert rows(found.toArrow()) == rows(score(facts, playbook, names, at=LATER).table)
-    settled = on_spark.score(framed(spark, facts[:2]), playbook, "mine", at=LATER, settled=True)
-    assert rows(settled.toArrow()) == rows(score(facts[:2], playbook, "mine", at=LATER).table)
+        found = on_spark.score_leads(framed(spark, facts), playbook, names, at=LATER)
+        assert rows(found.toArrow()) == rows(score_leads(facts, playbook, names, at=LATER).table)
+    settled = on_spark.score_leads(framed(spark, facts[:2]), playbook, "mine", at=LATER, trusted=True)
+    assert rows(settled.toArrow()) == rows(score_leads(facts[:2], playbook, "mine", at=LATER).table)
 
 
 def test_merged_leads_are_folded(spark):
     playbook = book(*policies())
     ada, bo, cy = list(journeys(playbook))[:3]
     facts = [ada.merge(bo, at=AT + timedelta(days=1)), cy]
-    found = on_spark.score(framed(spark, facts), playbook, "mine", at=LATER)
-    assert rows(found.toArrow()) == rows(score(facts, playbook, "mine", at=LATER).table)
+    found = on_spark.score_leads(framed(spark, facts), playbook, "mine", at=LATER)
+    assert rows(found.toArrow()) == rows(score_leads(facts, playbook, "mine", at=LATER).table)
 
 
 def test_a_lead_with_a_fact_that_cannot_be_read_is_folded(spark):
@@ -141,16 +141,16 @@ def test_a_lead_with_a_fact_that_cannot_be_read_is_folded(spark):
         plain | {"lead": "keys", "id": "x", "seq": 7, "key": "k"},
     ]
     table = pa.concat_tables([facts, pa.Table.from_pylist(bad, schema=facts.schema)])
-    mine = score(table, playbook, "mine", at=LATER)
+    mine = score_leads(table, playbook, "mine", at=LATER)
     assert sorted(mine.set_aside["lead"].to_pylist()) == ["json", "keys", "stamp", "words"]
-    found = on_spark.score(spark.createDataFrame(table), playbook, "mine", at=LATER)
+    found = on_spark.score_leads(spark.createDataFrame(table), playbook, "mine", at=LATER)
     assert rows(found.toArrow()) == rows(mine.table)
 
 
 def test_a_log_with_too_many_contents_is_refused_with_the_way_out(spark, monkeypatch):
     monkeypatch.setattr(apart, "MOST_CONTENTS", 1)
     with pytest.raises(Malformed, match="more than 1 distinct contents"):
-        on_spark.score(framed(spark, list(journeys(book(*policies())))), book(*policies()), "mine", at=LATER)
+        on_spark.score_leads(framed(spark, list(journeys(book(*policies())))), book(*policies()), "mine", at=LATER)
 
 
 def test_instants_and_missing_columns_are_read(spark):
@@ -177,7 +177,7 @@ def test_what_holds_no_facts_is_refused_before_anything_runs(spark):
 def test_too_many_distinct_values_are_refused_with_the_way_out(spark, monkeypatch):
     monkeypatch.setattr(on_spark, "MOST_DISTINCT", 1)
     with pytest.raises(Malformed, match="more than 1 distinct values"):
-        on_spark.score(framed(spark, list(journeys(book(*policies())))), book(*policies()), "mine", at=LATER)
+        on_spark.score_leads(framed(spark, list(journeys(book(*policies())))), book(*policies()), "mine", at=LATER)
 
 
 def test_another_python_is_refused_in_local_mode(spark, monkeypatch):

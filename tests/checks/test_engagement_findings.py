@@ -4,7 +4,7 @@ import pytest
 
 from leadlife import FieldSpec, Money
 from leadlife.checks import Code, check
-from leadlife.criteria import CustomGuard, at_least, count, field, in_stage, lead_type, recycled_for, returns
+from leadlife.criteria import CustomGuard, at_least, count, field, in_stage, lead_type, recycled_for, return_count
 from leadlife.errors import InvalidDefinition
 from leadlife.playbook.contact_rules import Cap, Channel, ContactRules, Fatigue
 from leadlife.playbook.handoff_rules import AnswerTime, HandoffRules
@@ -72,7 +72,7 @@ PAIRS = {
         (letters(audience=(count("call") >= 3) & ~(count("call") >= 2)), letters()),
         (letters(audience=in_stage("name"), goal=in_stage("name", "engagement")), letters()),
         (letters(audience=recycled_for("budget") & recycled_for("pricing")), letters(audience=recycled_for("budget"))),
-        (letters(audience=(returns() >= 3) & (returns() < 2)), letters(audience=returns() >= 3)),
+        (letters(audience=(return_count() >= 3) & (return_count() < 2)), letters(audience=return_count() >= 3)),
     ],
     Code.NOT_DECIDED: [
         (letters(audience=at_least(7, *(field(f"x{number}") == "a" for number in range(14)))), letters())

@@ -164,7 +164,7 @@ def test_a_move_waits_for_a_consent_that_is_granted_and_another_for_one_withdraw
     ]
     ada = Journey.start("ada", book(*moves), at=T)
     other = ada.record(ConsentChanged(purpose="phone", granted=True, at=T))
-    assert (other.stage, other.receipt.standing) == ("new", "refused")
+    assert (other.stage, other.receipt.status) == ("new", "refused")
     warm = ada.record(ConsentChanged(purpose="email", granted=True, at=T))
     assert warm.stage == "warm"
     assert warm.record(ConsentChanged(purpose="email", granted=False, at=T + DAY)).stage == "cold"
@@ -197,7 +197,7 @@ def test_what_a_lead_states_at_the_start_fires_what_it_would_fire_later(move, le
     assert ada.stage == "warm"
     assert Journey.replay(ada.facts, ada.playbook) == ada
     assert not ada.refused
-    assert ada.log[-1].standing == "stands"
+    assert ada.log[-1].status == "stands"
     assert Journey.start("bo", book(move), at=T).stage == "new"
 
 

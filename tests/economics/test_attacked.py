@@ -463,6 +463,6 @@ def test_formulas_hold_at_their_ends():
     assert model.alive(Purchases(500, 1, 1000)) == pytest.approx(0, abs=1e-200)
     assert model.expected(Purchases(2, 30, 38), time=1e20) > 0
     huge = unit_costs(Decimal(12000), [Cohort(240, 0, 0.5)], rate=1e-30)
-    assert huge.unknown["cac_matured"] == "it is too large to be told exactly"
+    assert huge.unknown["cac_matured"] == "it is too large to be given exactly"
     week = attribute([ChannelPath(("a", "b"), True, (7.0, 0.0))], "time_decay", half_life=timedelta(days=7))
     assert week.share("a") == pytest.approx(1 / 3, abs=1e-6)

@@ -13,7 +13,7 @@ from leadlife.errors import AmbiguousDates, Malformed, Unreadable
 from leadlife.io import load_mapping, read_export
 from leadlife.io.dates import check_format, midnights, parser, prove
 from leadlife.io.mapping import parse_mapping
-from leadlife.io.observation import Dated, Observation, cautions_of, observed
+from leadlife.io.observation import Dated, ObservationWindow, cautions_of, observed
 from leadlife.timing import zone_named
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -110,7 +110,7 @@ def test_the_rule_for_far_dates():
     assert observed(dated(*month, 140, 141), NOW).until == dated(29)[0].at
     assert observed(dated(*month, 140, 141, 142), NOW).until == dated(142)[0].at, "three of thirty are no slip"
     assert observed(dated(*([0] * 300), 200, 201, 202), NOW).until == dated(0)[0].at
-    assert observed([], NOW) == Observation(None, ())
+    assert observed([], NOW) == ObservationWindow(None, ())
     assert observed(dated(900), NOW).until is None
 
 

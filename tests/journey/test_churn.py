@@ -97,7 +97,7 @@ def test_an_import_reaches_a_churned_stage_from_a_won_one_only():
     won = customer().record(StageReached(stage="former", at=T0 + 5 * DAY))
     assert won.stage == "former"
     never = Journey.start("b", BOOK, at=T0).record(StageReached(stage="former", at=T0 + 5 * DAY))
-    assert (never.stage, never.receipt.standing) == ("mql", "refused")
+    assert (never.stage, never.receipt.status) == ("mql", "refused")
 
 
 def test_a_win_that_was_reopened_was_won_once_and_does_not_stand():

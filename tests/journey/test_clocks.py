@@ -62,29 +62,29 @@ class TestTheClockOfWhoeverRecords:
 class TestPlannedFacts:
     def test_it_is_kept_announced_and_takes_effect_when_its_time_comes(self, lead):
         planned = lead.record(call(10), now=at(1))
-        assert (planned.receipt.standing, planned.receipt.new, planned.version) == ("planned", True, 3)
+        assert (planned.receipt.status, planned.receipt.new, planned.version) == ("planned", True, 3)
         assert planned.at == planned.facts[-1].recorded_at == at(1)
         assert planned.wake_at == (at(10), "a planned fact takes effect: activity")
         assert not planned.may("engage", at=at(9))
         assert planned.may("engage", at=at(10))
-        assert [entry.standing for entry in planned.tick(at(9)).log][-1] == "planned"
-        assert [entry.standing for entry in planned.tick(at(10)).log][-1] == "stands"
+        assert [entry.status for entry in planned.tick(at(9)).log][-1] == "planned"
+        assert [entry.status for entry in planned.tick(at(10)).log][-1] == "stands"
         assert planned.tick(at(10)).wake_at is None or planned.tick(at(10)).wake_at.at > at(10)
 
     def test_it_refuses_nothing_that_happens_before(self, lead):
         moved = lead.record(call(10), now=at(1)).record(call(2)).move("engage", at=at(3))
         assert moved.stage == "engagement"
-        assert moved.log[2].standing == "planned"
+        assert moved.log[2].status == "planned"
 
     def test_a_later_record_lets_it_take_effect_first(self, lead):
         later = lead.record(call(10), now=at(1)).move("engage", at=at(11))
         assert later.stage == "engagement"
 
-    def test_a_planned_move_is_made_at_its_time_and_judged_then(self, lead):
+    def test_a_planned_move_is_made_at_its_time_and_evaluated_then(self, lead):
         early = lead.record(Moved(trigger="engage", at=at(10)), now=at(1))
         assert early.stage == "name"
         assert early.tick(at(12)).stage == "name"
-        assert early.tick(at(12)).log[-1].standing == "refused"
+        assert early.tick(at(12)).log[-1].status == "refused"
         assert early.record(call(5), now=at(5)).tick(at(12)).stage == "engagement"
 
     def test_a_retraction_takes_it_back_and_leaves_no_trace_in_the_clock(self, lead):
@@ -144,7 +144,7 @@ class TestMistypedYears:
             with pytest.raises(Malformed, match="more than five years after"):
                 lead.record_all([call(1), far], **clock)
             planned = lead.record(far, planned=True, **clock)
-            assert planned.receipt.standing == "planned"
+            assert planned.receipt.status == "planned"
             assert planned.at < at(2)
             assert planned.record(call(3)).facts[-1].recorded_at == at(3)
         with pytest.raises(Malformed, match="pass now="):
@@ -158,7 +158,7 @@ class TestMistypedYears:
         with pytest.raises(Malformed, match="needs a clock"):
             empty.record(call(1), planned=True)
         begun = empty.record(call(1), now=T0)
-        assert (begun.at, begun.receipt.standing) == (T0, "planned")
+        assert (begun.at, begun.receipt.status) == (T0, "planned")
 
     def test_what_a_retraction_takes_out_leaves_the_clock_alone(self, lead):
         far = lead.record(ActivityRecorded(kind="call", at=self.FAR), planned=True, now=at(1))
@@ -208,7 +208,7 @@ class TestViewsAndWhatIsPlanned:
         assert keyed.move("engage", at=at(9), key="k", now=at(3)) == keyed
         assert moved.stage == "engagement"
 
-    def test_an_adoption_that_is_planned_after_another_is_judged_by_the_playbook_of_that_time(self):
+    def test_an_adoption_that_is_planned_after_another_is_evaluated_by_the_playbook_of_that_time(self):
         def book(version, stage):
             return Playbook(id="p", version=version, lifecycle=Lifecycle(stages=(Stage(id=stage),), transitions=()))
 

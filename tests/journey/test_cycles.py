@@ -65,10 +65,10 @@ def test_an_early_sale_is_kept_and_counts_later():
     journey = Journey.start("ada", eight_stage(), at=T0, stage="name").record(Identified(at=T0))
     early = journey.record(Sold(at=at(1)))
     assert early.stage == "name"
-    assert early.receipt.standing == "pending"
+    assert early.receipt.status == "pending"
     open_ = early.record(EvidenceGiven(name="sql", at=at(2))).move("rush_to_opportunity", at=at(2))
     assert open_.stage == "customer"
-    assert [entry.standing for entry in open_.log if isinstance(entry.fact, Sold)] == ["stands"]
+    assert [entry.status for entry in open_.log if isinstance(entry.fact, Sold)] == ["stands"]
 
 
 def test_recycling_ends_the_cycle_and_only_new_evidence_opens_the_next(opportunity):

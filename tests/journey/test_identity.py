@@ -78,13 +78,13 @@ class TestKeys:
         with pytest.raises(Malformed, match="already recorded under this key"):
             lost.move("lose", reason="budget", at=T0 + DAY, by=SAM, key="request 7")
         kept = lost.record(Sold(at=T0 + 2 * DAY, key="request 7"))
-        assert (kept.receipt.standing, kept.version) == ("conflicting", lost.version + 1)
+        assert (kept.receipt.status, kept.version) == ("conflicting", lost.version + 1)
 
     def test_a_retraction_may_name_the_key(self):
         ada = Journey.start("ada", eight_stage(), stage="name", at=T0)
         called = ada.record(ActivityRecorded(kind="call", at=T0 + HOUR, key="call 1"))
         taken = called.record(Retracted(target="call 1", at=T0 + DAY))
-        assert taken.log[1].standing == "retracted"
+        assert taken.log[1].status == "retracted"
 
     def test_a_retraction_that_takes_nothing_out_says_so(self):
         ada = Journey.start("ada", eight_stage().automated("engage", version="2"), stage="name", at=T0)
@@ -92,15 +92,15 @@ class TestKeys:
         [moved] = called.derived
         for target in ("call-1", moved.id):
             nothing = called.record(Retracted(target=target, at=T0 + DAY))
-            assert (nothing.receipt.standing, nothing.stage) == ("unmatched", "engagement")
+            assert (nothing.receipt.status, nothing.stage) == ("unmatched", "engagement")
             assert nothing.standing == (*called.standing, nothing.facts[-1])
         # A retraction cannot be retracted.
         taken = called.record(Retracted(target="call 1", at=T0 + DAY))
         again = taken.record(Retracted(target=taken.facts[-1].id, at=T0 + DAY))
-        assert [one.standing for one in again.log[1:]] == ["retracted", "stands", "unmatched"]
+        assert [one.status for one in again.log[1:]] == ["retracted", "stands", "unmatched"]
         # One that came before its fact takes it out as soon as it is there; also in a tail, whose facts are before it.
         early = ada.record(Retracted(target="call 2", at=T0)).record(ActivityRecorded(kind="call", at=T0, key="call 2"))
-        assert [one.standing for one in early.log[1:]] == ["stands", "retracted"]
+        assert [one.status for one in early.log[1:]] == ["stands", "retracted"]
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_the_moves_of_the_record_that_is_less_far_are_kept_and_marked():
     double = lead("double", at=days(1)).move("disqualify", reason="duplicate", at=days(6), by=SALES)
     for merged in (known().merge(double, at=days(9)), double.merge(known(), at=days(9))):
         assert merged.stage == "sales_lead"
-        marked = [one for one in merged.log if one.standing is FactStatus.MERGED]
+        marked = [one for one in merged.log if one.status is FactStatus.MERGED]
         assert [one.fact.trigger for one in marked if isinstance(one.fact, Moved)] == ["disqualify"]
 
 
@@ -118,7 +118,7 @@ def test_what_both_were_told_counts_once():
     # Another fact under a key of its own lead is another fact.
     three = lead("three").record(FieldChanged(name="size", value=7, at=hours(3), key="call 1"))
     assert one.merge(three, at=days(1)).fields["size"] == 7
-    assert not any(entry.standing is FactStatus.CONFLICTING for entry in one.merge(three, at=days(1)).log)
+    assert not any(entry.status is FactStatus.CONFLICTING for entry in one.merge(three, at=days(1)).log)
 
 
 def test_a_retraction_by_a_key_means_the_fact_of_its_own_lead():
@@ -153,7 +153,7 @@ def test_what_did_nothing_before_the_merge_does_nothing_after_it():
     # Merged again after one more fact, a key means what it meant the first time.
     again = one.merge(two, at=days(1)).merge(two.record(call(hours(5), key="free")), at=days(2))
     assert again.fields["size"] == 7
-    assert sum(entry.standing is FactStatus.CONFLICTING for entry in again.log) == 2
+    assert sum(entry.status is FactStatus.CONFLICTING for entry in again.log) == 2
 
 
 def test_the_stricter_consent_wins_until_a_later_one():
@@ -188,7 +188,7 @@ def test_it_is_undone_as_a_whole():
     before = known()
     after = before.merge(anonymous(), at=days(9)).unmerge("cookie 7", at=days(10))
     assert person(after) == person(before)
-    assert {one.standing for one in after.log if one.fact.merged_from} == {FactStatus.UNMERGED}
+    assert {one.status for one in after.log if one.fact.merged_from} == {FactStatus.UNMERGED}
     again = after.merge(anonymous(), at=days(11))
     assert person(again) == person(before.merge(anonymous(), at=days(9)))
     with pytest.raises(Malformed, match="not merged into"):
@@ -377,7 +377,7 @@ def test_leads_whose_host_gave_them_the_same_keys(mine, theirs, keys):
     assert Journey.replay([load_fact(fact.dump()) for fact in merged.facts], book()) == merged
     assert person(merged.unmerge("two" * 100, at=hours(502))) == person(one)
     # What came second under its key still does nothing.
-    second = {entry.fact.id for each in (one, two) for entry in each.log if entry.standing is FactStatus.CONFLICTING}
+    second = {entry.fact.id for each in (one, two) for entry in each.log if entry.status is FactStatus.CONFLICTING}
     assert not second & {fact.id for fact in merged.standing}
 
 

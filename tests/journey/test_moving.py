@@ -146,7 +146,7 @@ def test_an_instant_before_the_last_fact_is_out_of_order(lead):
 def test_late_means_the_move_was_made_then(lead):
     late = lead.move("disqualify", at=at(1.5), reason="poor fit", late=True)
     assert late.stage == "disqualified"
-    assert [entry.standing for entry in late.log].count("refused") == 2
+    assert [entry.status for entry in late.log].count("refused") == 2
     with pytest.raises(errors.IllegalMove):
         lead.move("accept", at=at(1.5), by=SALES, late=True)
 
@@ -200,7 +200,7 @@ def test_a_move_that_was_retracted_in_advance_is_kept_and_does_nothing(lead):
     early = lead.record(Retracted(target=done.facts[-1].id, at=at(4)))
     again = early.move("recycle", reason="budget", at=at(4), key=key)
     assert again.stage == "lead"
-    assert again.receipt.standing == "retracted"
+    assert again.receipt.status == "retracted"
 
 
 def test_a_target_narrows_the_candidates(lead):
@@ -216,7 +216,7 @@ def test_a_recorded_illegal_move_is_kept_with_its_refusal(name):
 
     journey = name.record(Moved(trigger="win", at=at(1)))
     assert journey.stage == "name"
-    assert journey.receipt.standing == "refused"
+    assert journey.receipt.status == "refused"
     assert journey.receipt.refusals[0].code == "illegal_move"
     assert journey.log[-1].refusals == journey.receipt.refusals
 
@@ -396,7 +396,7 @@ class TestStageReached:
 
     def test_the_stage_it_stands_in_is_redundant(self, name):
         journey = name.record(StageReached(stage="name", at=at(1)))
-        assert journey.receipt.standing == "redundant"
+        assert journey.receipt.status == "redundant"
         assert len(journey.visits) == 1
 
     def test_a_cool_down_is_not_waived(self, lead):

@@ -225,7 +225,7 @@ class TestByHand:
     def test_who_may_not_is_refused_and_the_fact_is_kept(self):
         for by in (MIA, "bob", "system"):
             ada = self.grant(began(), by=by)
-            assert (ada.stage, ada.receipt.standing) == ("lead", FactStatus.REFUSED)
+            assert (ada.stage, ada.receipt.status) == ("lead", FactStatus.REFUSED)
             assert str(ada.receipt.refusals[0].code) == "not_permitted"
         assert isinstance(ada.receipt.refusals[0].error(), NotPermitted)
 
@@ -254,7 +254,7 @@ class TestByHand:
         assert "pql" in gone.record(call(3, "sample_used")).qualifications
         assert "pql withdrawn: never opened it" in str(gone.explain())
         again = gone.record(QualificationWithdrawn(name="pql", at=at(4), by=SALES))
-        assert again.receipt.standing is FactStatus.REDUNDANT
+        assert again.receipt.status is FactStatus.REDUNDANT
 
     def test_a_grant_by_hand_takes_over_what_the_rule_granted(self):
         mine = QualificationRule(name="mine", enter=count("call", within=days(1)) >= 1, granted_by="sales")
@@ -277,7 +277,7 @@ class TestReadiness:
             "early",
         ]
 
-    def test_thresholds_under_half_lives_are_judged_on_the_grid_wherever_somebody_looks(self):
+    def test_thresholds_under_half_lives_are_evaluated_on_the_grid_wherever_somebody_looks(self):
         burst = began().record(call(1, "emergency"))
         grid = burst.wake_at
         assert grid.why == "a review may change readiness"
@@ -290,12 +290,12 @@ class TestReadiness:
         assert slower.wake_at.at >= grid.at
         assert slower.tick(at(14)).readiness is Readiness.EARLY
 
-    def test_it_is_unknown_where_nobody_judges_it(self):
+    def test_it_is_unknown_where_nobody_evaluates_it(self):
         ada = began(readiness=None)
         assert ada.readiness is None
         assert ada.verdict(readiness() >= "mid", at=at(1)).value is None
 
-    def test_an_adopted_rule_is_judged_at_once(self):
+    def test_an_adopted_rule_is_evaluated_at_once(self):
         ada = Journey.start("ada", book(readiness=None), at=T0).record(call(1, "emergency"))
         adopted = ada.adopt(mql_pql_sql().replace(version="2"), at=at(1.1))
         assert adopted.readiness is Readiness.LATE
@@ -303,7 +303,7 @@ class TestReadiness:
 
 
 class TestAdopting:
-    def test_what_is_held_is_judged_by_the_new_rules_and_what_is_not_declared_is_let_go(self):
+    def test_what_is_held_is_evaluated_by_the_new_rules_and_what_is_not_declared_is_let_go(self):
         mine = QualificationRule(name="mine", enter=count("call") >= 1)
         ada = began(mine).record(call(1)).record(call(1, "sample_used"))
         stricter = book(mine.replace(enter=count("call") >= 2), version="2")
@@ -342,7 +342,7 @@ class TestWhatBreaks:
 
         ada = self.broken(raising).record(call(1))
         assert ada.version == 2
-        assert ada.receipt.standing is FactStatus.STANDS
+        assert ada.receipt.status is FactStatus.STANDS
         [failed] = [fact for fact in ada.derived if isinstance(fact, RuleFailed)]
         assert (failed.rule, failed.code, failed.by.id) == ("mine", "failed", "system")
         assert "raised ZeroDivisionError" in failed.message
@@ -386,7 +386,7 @@ class TestWhatBreaks:
         ada = Journey.start("ada", mql_pql_sql().with_lifecycle(plan.replace(transitions=rules)), at=T0)
         ada = ada.record(call(1))
         [unsettled] = [fact for fact in ada.derived if isinstance(fact, RuleFailed)]
-        assert unsettled.code == "unsettled"
+        assert unsettled.code == "endless_moves"
         assert len([fact for fact in ada.derived if fact.type == "moved"]) == len(plan.stages)
         assert "do not come to rest" in str(ada.explain())
         assert ada.record(Identified(at=at(2))).version == 3

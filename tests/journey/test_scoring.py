@@ -346,7 +346,7 @@ def test_a_score_that_cannot_be_never_keeps_a_fact_from_being_recorded():
         ruled.score("priority", at=T)
 
 
-def test_the_past_is_judged_by_the_playbook_of_its_day_and_a_trend_by_one_policy():
+def test_the_past_is_evaluated_by_the_playbook_of_its_day_and_a_trend_by_one_policy():
     first = book(Points(name="p", start=5))
     second = first.with_score(Points(name="p", version="2", start=50), version="2")
     ada = Journey.start("ada", first, stage="name", at=T).adopt(second, at=T + DAY)

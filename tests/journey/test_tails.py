@@ -163,10 +163,10 @@ def test_a_retry_of_a_fact_before_the_tail_is_known():
     again = Journey.resume_tail(early.snapshot(tail=True), rest, BOOK)
     retry = ActivityRecorded(kind="call", at=T + 30 * DAY, key="k1")
     known = again.record(retry)
-    assert (known.version, known.receipt.new, known.receipt.standing) == (ada.version, False, "stands")
+    assert (known.version, known.receipt.new, known.receipt.status) == (ada.version, False, "stands")
     assert known.receipt.fact.id == ada.record(retry).receipt.fact.id
     other = ActivityRecorded(kind="page_view", at=T + 30 * DAY, key="k1")
-    assert again.record(other).receipt.standing == ada.record(other).receipt.standing == "conflicting"
+    assert again.record(other).receipt.status == ada.record(other).receipt.status == "conflicting"
     with pytest.raises(Malformed, match="already recorded under this key"):
         again.move("recycle", at=T + 30 * DAY, key="k1", reason="budget")
     same = ActivityRecorded(kind="call", at=T + DAY, attributes={"n": 1, "ok": True}, id=early.facts[3].id)
@@ -228,7 +228,7 @@ def test_a_retraction_in_advance_holds_in_the_tail():
     again = Journey.resume_tail(stored(ada.snapshot(tail=True)), [], BOOK)
     late = ActivityRecorded(kind="call", at=T + 5 * DAY, key="later")
     assert seen(again.record(late)) == seen(ada.record(late))
-    assert again.record(late).receipt.standing == "retracted"
+    assert again.record(late).receipt.status == "retracted"
 
 
 def test_a_tail_whose_state_cannot_be_read_needs_the_whole_log():

@@ -63,7 +63,7 @@ class TestTimers:
     def test_a_timer_due_at_an_instant_fires_before_facts_at_it(self, lead):
         both = lead.record(Moved(trigger="accept", at=at(17), by=SALES))
         assert both.stage == "recycled"
-        assert both.receipt.standing == "refused"
+        assert both.receipt.status == "refused"
 
     def test_time_only_passes_forward(self, lead):
         with pytest.raises(Malformed, match="forward"):

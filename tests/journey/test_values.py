@@ -71,7 +71,7 @@ class TestCorners:
         ada = Journey("ada", eight_stage())
         for referrer, days in (("bo", 0), ("cy", 1)):
             ada = ada.record(Started(stage="name", playbook=ref, referred_by=referrer, at=T0 + days * DAY))
-        assert (ada.lead.referred_by, ada.receipt.standing) == ("bo", "refused")
+        assert (ada.lead.referred_by, ada.receipt.status) == ("bo", "refused")
 
     def test_a_view_before_the_start_needs_a_playbook_only_where_it_asks_for_one(self):
         view = JourneyView(Journey("ada", eight_stage())._data.shown, T0)

@@ -75,16 +75,16 @@ def begun(playbook=DEALS):
 class TestOrdersThatComeEarly:
     def test_a_sale_recorded_before_its_move_is_legal_wins_as_soon_as_it_is(self):
         early = begun().record(Sold(at=at(1)))
-        assert (early.stage, early.receipt.standing) == ("work", "pending")
+        assert (early.stage, early.receipt.status) == ("work", "pending")
         assert early.receipt.refusals[0].code == "illegal_move"
         assert [(one.trigger, one.at) for one in early.pending] == [("win", at(1))]
         opened = early.move("open", at=at(1) + 5 * SECOND)
         assert opened.stage == "won"
         assert opened.pending == ()
         assert "win (forward), ordered before it was legal" in str(opened.explain())
-        assert [entry.standing for entry in opened.log] == ["stands"] * 3
-        assert early.tick(at(9)).log[-1].standing == "pending"
-        assert early.move("lose", at=at(2)).log[1].standing == "refused"
+        assert [entry.status for entry in opened.log] == ["stands"] * 3
+        assert early.tick(at(9)).log[-1].status == "pending"
+        assert early.move("lose", at=at(2)).log[1].status == "refused"
 
     def test_the_eight_stages_never_recycle_a_paying_customer(self):
         lead = Journey.start("ada", eight_stage(), at=T0, stage="name").record(
@@ -261,7 +261,7 @@ class TestLimitsThatWereRefused:
         playbook = book(forth, back, limit=Limit(after=elapsed(seconds=1), trigger="forth"), evidence={"yes": ""})
         lead = begun(playbook).record(EvidenceGiven(name="yes", at=T0))
         ticked = lead.tick(at(365))
-        assert [fact.code for fact in ticked.derived if fact.type == "rule_failed"] == ["unsettled"]
+        assert [fact.code for fact in ticked.derived if fact.type == "rule_failed"] == ["endless_moves"]
         assert "time alone has moved the lead 50 times since the last fact" in str(ticked.explain())
         assert ticked.wake_at is None
         assert lead.tick(at(0.5)).tick(at(365)).derived == ticked.derived
@@ -437,7 +437,7 @@ class TestWhatConfirms:
         assert told.record(by_sales).qualifications["keen"].expires == at(15)
         rested = told.move("recycle", at=at(2))
         by_nobody = rested.record(QualificationGranted(name="seen", at=at(3)))
-        assert by_nobody.receipt.standing == "refused"
+        assert by_nobody.receipt.status == "refused"
         assert "keen" not in by_nobody.qualifications
         assert "keen" in rested.record(QualificationGranted(name="seen", at=at(3), by=SALES)).qualifications
 

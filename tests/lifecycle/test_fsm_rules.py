@@ -62,7 +62,7 @@ def test_503_a_transition_without_a_target_neither_leaves_nor_re_enters():
     told = journey(go("a", None)).move("go", at=T0 + HOUR).tick(T0 + 3 * HOUR)
     assert told.time_in_stages() == {"a": 3 * HOUR}
     assert len(told.visits) == 1
-    assert told.receipt.standing == "stands"
+    assert told.receipt.status == "stands"
 
 
 def test_504_505_506_a_self_transition_leaves_and_re_enters():

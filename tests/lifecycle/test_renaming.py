@@ -10,7 +10,7 @@ from leadlife.errors import InvalidDefinition, Malformed, UnknownName
 from leadlife.lifecycle import EntryStage, Limit, Route
 from leadlife.presets import eight_stage
 from leadlife.scoring import NaiveBayes
-from leadlife.scoring.learned.win_table import Row, WinTable
+from leadlife.scoring.learned.win_table import CountedValue, WinTable
 from leadlife.timing import days
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ def book():
         Transition(trigger="drop", sources="*", target="lost"),
         Transition(trigger="again", sources="lost", target="demo", kind="reentry", guard=~in_stage("demo")),
     )
-    table = WinTable(at=T0, stages=["lead", "demo"], rows=[Row(field="stage", value="demo", won=1)])
+    table = WinTable(at=T0, stages=["lead", "demo"], rows=[CountedValue(field="stage", value="demo", won=1)])
     return Playbook(
         id="p",
         lifecycle=Lifecycle(

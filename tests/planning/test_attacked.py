@@ -256,7 +256,7 @@ def test_what_comes_back_after_an_adoption_is_recorded_and_a_typo_is_not():
     journey = Journey.replay(started(before).facts, [before, after])
     touch = plan(journey, at=T0).due[0]
     journey = journey.record(PlaybookAdopted(playbook=after.ref, at=T0 + HOUR))
-    assert journey.record(touch.failed(at=T0 + 2 * HOUR)).receipt.standing == "stands"
+    assert journey.record(touch.failed(at=T0 + 2 * HOUR)).receipt.status == "stands"
     with pytest.raises(UnknownName, match="did you mean 'one'"):
         started(before).record(TouchSent(channel="email", programme="w", touch="oen", at=T0))
 

@@ -179,7 +179,7 @@ def test_a_touch_belongs_to_one_lead_and_its_failure_is_told():
     assert never.passed_over[0].detail == "it would fail again"
 
 
-def test_offers_that_nobody_answers_raise_an_alarm():
+def test_offers_that_nobody_answers_raise_an_warning():
     from leadlife.facts import HandoffOffered
     from leadlife.planning import handoffs
 
@@ -191,11 +191,11 @@ def test_offers_that_nobody_answers_raise_an_alarm():
         for n in range(12)
     ]
     report = handoffs(leads, as_of=T0 + DAY)
-    assert report.alarm == "12 of the last 12 offers went back without an answer, and only 0 were accepted"
-    assert handoffs(leads, as_of=T0).alarm is None
+    assert report.warning == "12 of the last 12 offers went back without an answer, and only 0 were accepted"
+    assert handoffs(leads, as_of=T0).warning is None
 
 
-def test_a_turn_that_a_cap_judges_is_kept_free():
+def test_a_due_instant_that_a_cap_reads_is_kept_free():
     cap = Cap(at_most=1, per="PT4H", on_breach="skip")
     high = programme(mail("late", wait="PT1H", window={"at": "18:00"}), name="high", priority=1)
     low = programme(mail("early"), name="low")

@@ -65,7 +65,7 @@ def test_an_accepted_lead_has_a_new_owner():
 def test_a_rejected_lead_stays_with_its_owner_for_a_listed_reason():
     listed = book(reasons=["no budget"])
     journey = offered(listed).record(HandoffRejected(reason="no bugdet", at=FRIDAY))
-    assert journey.receipt.standing is FactStatus.REFUSED
+    assert journey.receipt.status is FactStatus.REFUSED
     assert "did you mean 'no budget'" in journey.receipt.refusals[0].hint
     journey = journey.record(HandoffRejected(reason="no budget", at=FRIDAY + HOUR))
     assert (journey.owner, journey.handoff.status, journey.handoff.reason) == ("mary", "rejected", "no budget")
@@ -125,7 +125,7 @@ def test_the_clock_stands_still_while_the_customer_is_to_answer():
     journey = journey.record(HandoffPaused(at=monday)).record(HandoffPaused(paused=False, at=monday))
     assert journey.handoff.deadline == datetime(2026, 3, 10, 11, tzinfo=UTC)  # seven hours of the office are left
     twice = journey.record(HandoffPaused(paused=False, at=monday))
-    assert twice.receipt.standing is FactStatus.REDUNDANT
+    assert twice.receipt.status is FactStatus.REDUNDANT
 
 
 def test_without_hours_or_rules_the_clock_runs_on():
@@ -150,7 +150,7 @@ def test_custom_code_that_breaks_selects_no_deadline():
 
 def test_assigning_the_same_owner_again_says_nothing_new():
     journey = offered(book())
-    assert journey.record(OwnerAssigned(owner="mary", at=FRIDAY)).receipt.standing is FactStatus.REDUNDANT
+    assert journey.record(OwnerAssigned(owner="mary", at=FRIDAY)).receipt.status is FactStatus.REDUNDANT
     assert journey.record(OwnerAssigned(at=FRIDAY)).owner is None
 
 
@@ -197,12 +197,12 @@ def test_the_figures_tell_missed_once_from_past_due_now_and_who_disagrees():
     assert report.by_rule[0][:3] == ("mql", 16, 4)
     assert report.by_rule[0].reasons == (("student", 6), ("no budget", 6))
     assert report.by_source[0].key == "web"
-    assert report.alarm.startswith("sales accepted 25% of the last 16 answered offers, less than the agreed 60%")
+    assert report.warning.startswith("sales accepted 25% of the last 16 answered offers, less than the agreed 60%")
     assert "rule mql: 25% of 16 accepted; rejected for student 6, no budget 6" in str(report)
     later = handoffs(leads, as_of=FRIDAY + timedelta(days=90))
     assert (later.expired, later.past_due_now, later.ever_missed, later.recent.rate) == (8, 0, 8, None)
-    assert handoffs(leads, as_of=FRIDAY + 30 * HOUR, band=(0.1, 0.2)).alarm.endswith("hold good leads back")
-    assert handoffs(leads, as_of=FRIDAY + 30 * HOUR, band=(0.1, 0.9)).alarm is None
+    assert handoffs(leads, as_of=FRIDAY + 30 * HOUR, band=(0.1, 0.2)).warning.endswith("hold good leads back")
+    assert handoffs(leads, as_of=FRIDAY + 30 * HOUR, band=(0.1, 0.9)).warning is None
     nobody = handoffs([], as_of=FRIDAY)
     assert (nobody.acceptance.rate, nobody.response, str(nobody).count("\n")) == (None, None, 1)
     with pytest.raises(Malformed, match="the smaller first"):

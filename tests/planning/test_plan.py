@@ -58,7 +58,7 @@ def reasons(found):
 # ---------------------------------------------------------------- what other systems get wrong
 
 
-def test_a_weekday_is_judged_by_the_clock_of_the_lead():
+def test_a_weekday_is_evaluated_by_the_clock_of_the_lead():
     """Sunday evening in UTC is Monday morning in Tokyo."""
     weekdays = {"weekdays": ["monday", "tuesday", "wednesday", "thursday", "friday"]}
     playbook = book(letters(touch("one", wait="P6D", window=weekdays)), zone_field="tz")
@@ -140,7 +140,7 @@ def test_operational_touches_are_held_back_by_a_withdrawal_only():
 # ---------------------------------------------------------------- conditions, content, caps
 
 
-def test_a_condition_is_judged_when_its_turn_comes_whenever_somebody_asks():
+def test_a_condition_is_evaluated_when_it_is_due_whenever_somebody_asks():
     playbook = book(letters(touch("one", when=evidence("fit")), touch("two", wait="P1D")))
     late = ann(playbook).record(EvidenceGiven(name="fit", at=T0 + HOUR))
     found = plan(late, at=T0 + 2 * DAY)
@@ -301,7 +301,7 @@ def test_a_confirmation_says_why_a_touch_is_void():
     first, second = plan(journey, at=T0).touches
     assert confirm(first, journey, at=T0)
     early = confirm(second, journey, at=T0)
-    assert (early.ok, early.moved_to, early.reason) == (False, second.at, f"its turn is {second.at.isoformat()}")
+    assert (early.ok, early.moved_to, early.reason) == (False, second.at, f"it is due {second.at.isoformat()}")
     sent = journey.record(first.sent(at=T0, by="sam"))
     assert sent.facts[-1].by.id == "sam"
     assert confirm(first, sent, at=T0).reason == "it was sent, or another touch has taken its place"
@@ -331,10 +331,10 @@ def test_a_wait_may_be_in_business_hours():
 
 def test_a_touch_before_the_lead_existed_is_refused_but_counts():
     early = Journey("ann", book()).record(TouchSent(channel="email", programme="letters", touch="one", at=T0))
-    assert early.receipt.standing is FactStatus.REFUSED
+    assert early.receipt.status is FactStatus.REFUSED
     assert early.receipt.refusals[0].code == "not_started"
     outside = Journey("ann", book()).record(TouchFailed(channel="email", at=T0))
-    assert outside.receipt.standing is FactStatus.STANDS
+    assert outside.receipt.status is FactStatus.STANDS
 
 
 def test_bad_input_is_a_clear_error():

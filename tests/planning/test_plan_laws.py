@@ -36,7 +36,9 @@ def test_a_plan_is_pure_and_the_order_of_what_is_declared_and_recorded_is_irrele
     shuffled = data.draw(st.permutations(journey.facts))
     assert plan(Journey.replay(shuffled, playbook), at=at) == found
     assert plan(Journey.resume(journey.snapshot(), journey.facts, playbook), at=at) == found
-    with suppress(NeedsWholeLog):  # a condition whose turn came before later facts is judged by the whole log
+    with suppress(
+        NeedsWholeLog
+    ):  # a condition of a touch that was due before later facts is evaluated by the whole log
         assert plan(Journey.resume_tail(journey.snapshot(tail=True), (), playbook), at=at) == found
 
 
@@ -192,7 +194,7 @@ def test_a_touch_is_confirmed_when_it_is_due_and_void_once_it_was_sent(data):
 
 
 class Judge:
-    """Who takes part in what, judged anew by every criterion at one instant after another."""
+    """Who takes part in what, evaluated anew by every criterion at one instant after another."""
 
     def __init__(self, playbook):
         self.playbook = playbook

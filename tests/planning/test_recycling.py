@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadlife import ActivityRecorded, Actor, EvidenceGiven, Journey, Lead, Money, Sold, Transition, days
-from leadlife.criteria import CustomGuard, count, evidence, in_stage, recycled_for, returns, score
+from leadlife.criteria import CustomGuard, count, evidence, in_stage, recycled_for, return_count, score
 from leadlife.errors import CoolingDown, RecycleLimitReached
 from leadlife.facts import StageReached
 from leadlife.planning.recycling_report import recycled
@@ -99,7 +99,7 @@ def test_a_lead_whose_returns_are_used_up_retires_by_an_automatic_move():
         trigger="retire",
         sources="recycled",
         target="disqualified",
-        guard=returns() >= 1,
+        guard=return_count() >= 1,
         automatic=True,
         needs_reason=True,
         reasons=["unresponsive"],
@@ -123,10 +123,10 @@ def test_the_reason_decides_on_the_programme():
 
 def test_the_criteria_say_what_they_ask():
     assert recycled_for("a", "b").sentence() == "led to its stage for the reason a or b"
-    assert (returns() >= 2).sentence() == "the number of returns since the last win is at least 2"
+    assert (return_count() >= 2).sentence() == "the number of returns since the last win is at least 2"
     nobody = Journey("ann", BOOK)
     assert nobody.verdict(recycled_for("pricing"), at=T0).value is None
-    assert nobody.verdict(returns() >= 1, at=T0).value is None
+    assert nobody.verdict(return_count() >= 1, at=T0).value is None
     verdict = recycled_lead("pricing").verdict(recycled_for("pricing"), at=T0)
     assert verdict.value is True
     assert verdict.facts

@@ -12,7 +12,7 @@ from leadlife import FieldSpec, Journey, Lead
 from leadlife.criteria import field
 from leadlife.errors import InvalidDefinition, Malformed
 from leadlife.facts import HandoffAccepted, HandoffOffered, OwnerAssigned
-from leadlife.planning.routing import Member, RoutingRule, RoutingState, Team, Turn, assignment_loads, route
+from leadlife.planning.routing import AssignmentMethod, Member, RoutingRule, RoutingState, Team, assignment_loads, route
 from leadlife.presets import eight_stage
 from leadlife.timing import BusinessHours
 
@@ -34,11 +34,11 @@ def members_of(assignments):
 @given(
     st.integers(1, 6),
     st.lists(st.integers(0, 7), max_size=8),
-    st.sampled_from(list(Turn)),
+    st.sampled_from(list(AssignmentMethod)),
     st.booleans(),
 )
-def test_equal_members_differ_by_at_most_one_over_any_split_into_batches(size, batches, turn, stored):
-    team = Team(members=[Member(id=f"m{place}") for place in range(size)], rules=[RoutingRule(name="r", turn=turn)])
+def test_equal_members_differ_by_at_most_one_over_any_split_into_batches(size, batches, method, stored):
+    team = Team(members=[Member(id=f"m{place}") for place in range(size)], rules=[RoutingRule(name="r", method=method)])
     state, counts = None, dict.fromkeys((member.id for member in team.members), 0)
     together = route([LEAD] * sum(batches), team, at=AT)
     found = []
@@ -56,7 +56,7 @@ def test_equal_members_differ_by_at_most_one_over_any_split_into_batches(size, b
 def test_weights_are_kept_over_any_stretch(weights, number):
     team = Team(
         members=[Member(id=f"m{place}", weight=weight) for place, weight in enumerate(weights)],
-        rules=[RoutingRule(name="r", turn="weighted")],
+        rules=[RoutingRule(name="r", method="weighted")],
     )
     found, total = members_of(route([LEAD] * number, team, at=AT)), sum(weights)
     for place, weight in enumerate(weights):
@@ -70,12 +70,12 @@ def test_weights_are_kept_over_any_stretch(weights, number):
 @given(
     st.lists(st.integers(0, 4), min_size=1, max_size=5),
     st.integers(0, 25),
-    st.sampled_from(list(Turn)),
+    st.sampled_from(list(AssignmentMethod)),
 )
-def test_capacity_is_never_exceeded_and_who_waits_has_a_reason(capacities, number, turn):
+def test_capacity_is_never_exceeded_and_who_waits_has_a_reason(capacities, number, method):
     team = Team(
         members=[Member(id=f"m{place}", capacity=most) for place, most in enumerate(capacities)],
-        rules=[RoutingRule(name="r", turn=turn, queue="desk")],
+        rules=[RoutingRule(name="r", method=method, queue="desk")],
     )
     made = route([LEAD] * number, team, at=AT)
     for place, most in enumerate(capacities):

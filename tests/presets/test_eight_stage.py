@@ -112,7 +112,7 @@ def test_the_recycle_limit_holds_whatever_happens(data):
 def test_nobody_is_a_customer_without_a_sale_unless_an_import_says_so(data):
     journey = data.draw(histories(eight_stage(), most=25))
     imported = any(isinstance(fact, StageReached) for fact in journey.facts)
-    sold = any(isinstance(entry.fact, Sold) and entry.standing != "retracted" for entry in journey.log)
+    sold = any(isinstance(entry.fact, Sold) and entry.status != "retracted" for entry in journey.log)
     if any(visit.stage == "customer" for visit in journey.visits):
         assert imported or sold
 

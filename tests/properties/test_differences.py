@@ -1,4 +1,4 @@
-"""The laws of the difference: none from itself, and every witness is judged differently by the two."""
+"""The laws of the difference: none from itself, and every witness is answered differently by the two."""
 
 from hypothesis import given, note, settings
 
@@ -39,7 +39,7 @@ LIMITS = ("without a reason", "are over", "or more returns")
 
 @settings(max_examples=150)
 @given(playbooks(), playbooks())
-def test_every_witness_is_judged_differently(before, after):
+def test_every_witness_is_answered_differently(before, after):
     found = diff(before, after)
     for legal, refuses, several in ((after, before, found.now_legal), (before, after, found.now_illegal)):
         for one in several:

@@ -61,7 +61,7 @@ def test_recording_in_another_order_gives_the_same_state(data):
 
 @given(told(), at_times())
 def test_as_of_is_the_fold_of_the_standing_facts_until_then(journey, at):
-    kept = [entry.fact for entry in journey.log if entry.standing not in ("conflicting", "retracted")]
+    kept = [entry.fact for entry in journey.log if entry.status not in ("conflicting", "retracted")]
     kept = [fact for fact in kept if fact.at <= at and not isinstance(fact, Retracted)]
     then = journey.as_of(at=at)
     if kept:
@@ -108,7 +108,7 @@ def test_a_planned_fact_changes_nothing_before_its_time_and_then_what_it_would(j
         return
     planned = journey.record(draft, now=present)
     assert planned.facts[-1].recorded_at == present
-    assert planned.receipt.standing in ("planned", "retracted", "conflicting")
+    assert planned.receipt.status in ("planned", "retracted", "conflicting")
     looked = max(until, present)
     if looked < draft.at:
         assert story(planned.tick(looked)) == story(journey.tick(looked))
@@ -138,7 +138,7 @@ def test_what_pends_belongs_to_the_running_cycle_and_to_an_open_stage(journey, a
             assert one.at >= then.cycle.opened
             # A fact that fired another trigger at once stands, though one of its orders still pends.
             fired = one.fact in {step.fact for step in steps_of(then) if not step.automatic}
-            assert standing[one.fact].standing == ("stands" if fired else "pending")
+            assert standing[one.fact].status == ("stands" if fired else "pending")
             assert (one.fact, one.trigger) not in {(step.ordered_by, step.trigger) for step in steps_of(then)}
 
 
@@ -253,7 +253,7 @@ def test_may_says_what_move_does(journey, data):
         assert error.refusal == option.refusals[0]
         assert error.others == option.refusals[1:]
     else:
-        # A move that is already recorded changes nothing and is not judged again.
+        # A move that is already recorded changes nothing and is not evaluated again.
         assert option.allowed or not moved.receipt.new
         if moved.receipt.new and option.target is not None:
             assert moved.stage == option.target

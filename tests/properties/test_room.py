@@ -30,7 +30,7 @@ from leadlife.scoring.score import room
 from leadlife.testing import points_policies
 from leadlife.testing.strategies import EPOCH
 from leadlife.timing import elapsed
-from properties.test_rules import concluded, judging_everything
+from properties.test_rules import concluded, evaluating_everything
 
 KINDS = ("call", "page_view", "download")
 
@@ -113,7 +113,7 @@ def test_what_is_left_out_would_have_changed_nothing(book, life, later):
     begun = Journey.start("ada", book, stage="name", at=EPOCH)
     journey = begun.record_all(life)
     until = journey.at + timedelta(days=later)
-    with judging_everything():
+    with evaluating_everything():
         whole = begun.record_all(life)
         expected = [concluded(whole), concluded(whole.tick(until))]
     assert [concluded(journey), concluded(journey.tick(until))] == expected

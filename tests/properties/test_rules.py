@@ -63,7 +63,7 @@ def all_concerned(state, position, rules, at, kind):
 
 
 @contextmanager
-def judging_everything():
+def evaluating_everything():
     """Leave nothing out: every rule is evaluated after every fact."""
     evaluate_all = patch.multiple(
         rule_evaluation, _Evaluation=Everything, concerned_rules=all_concerned, only_renews=lambda *_: False
@@ -73,10 +73,10 @@ def judging_everything():
 
 
 @given(told())
-def test_judging_only_what_has_changed_concludes_what_judging_everything_does(journey):
+def test_evaluating_only_what_has_changed_concludes_what_evaluating_everything_does(journey):
     if not journey.facts:
         return
-    with judging_everything():
+    with evaluating_everything():
         whole = Journey.replay(journey.facts, journey.playbook)
     assert concluded(whole) == concluded(Journey.replay(journey.facts, journey.playbook))
 
@@ -135,7 +135,7 @@ def settling_steps(journey):
 
 @given(told(), st.data())
 def test_taking_a_fact_back_leaves_what_never_knew_it(journey, data):
-    candidates = [entry.fact for entry in journey.log if entry.standing in ("stands", "refused", "redundant")]
+    candidates = [entry.fact for entry in journey.log if entry.status in ("stands", "refused", "redundant")]
     kept = [fact for fact in candidates if not isinstance(fact, Retracted)]
     assume(kept)
     target = data.draw(st.sampled_from(kept))

@@ -79,7 +79,7 @@ def told(journey: Journey) -> dict[str, Any]:
             if isinstance(entry, FactOutcome) and entry.fact is not None and entry.status is FactStatus.REFUSED
         },
         "limits_refused": tuple((one.at, one.trigger, str(one.refusals[0].code)) for one in timers),
-        "chased": any(change.kind is RuleChangeKind.UNSETTLED for change in changes),
+        "chased": any(change.kind is RuleChangeKind.ENDLESS_MOVES for change in changes),
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The reference interpreter: it walks hour by hour and judges everything from scratch at each step.
+"""The reference interpreter: it walks hour by hour and evaluates everything from scratch at each step.
 
 It follows the *rules of meaning* and nothing else: no index, no timers computed in advance, no incremental evaluation.
 All instants and durations are whole hours, and all zones are UTC. Where the rules leave something open, a comment that
@@ -29,7 +29,7 @@ from leadlife.timing import due, grid_from
 from reference.position import Moment, Order, Position
 from reference.reading import Reading, Step
 from reference.rules import Rules
-from reference.sight import ERROR, UTC_ZONE, Known, Sight, ask, ask_all
+from reference.view import ERROR, UTC_ZONE, Known, Sight, ask, ask_all
 
 HOUR = timedelta(hours=1)
 
@@ -119,7 +119,7 @@ class Interpreter:
         if code is not None:
             self.refused[fact.id] = code
         if isinstance(fact, PlaybookAdopted):
-            self.limit()  # Open: a limit that is past under an adopted playbook fires before the rules are judged
+            self.limit()  # Open: a limit that is past under an adopted playbook fires before the rules are evaluated
             self.fresh = fact
         self.settle()
 

@@ -1,4 +1,4 @@
-"""Readiness and qualifications: every rule is judged anew at every step, whatever has changed."""
+"""Readiness and qualifications: every rule is evaluated anew at every step, whatever has changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from leadlife.qualification.rules import Hysteresis, QualificationRule
 from leadlife.timing import due
 from reference.position import Moment, Position
 from reference.reading import Change
-from reference.sight import ERROR, UTC_ZONE, Known, Sight, ask
+from reference.view import ERROR, UTC_ZONE, Known, Sight, ask
 
 STATE = {"stage", "cycle", "readiness", "qualification"}
 Inputs = set[tuple[str, str]]

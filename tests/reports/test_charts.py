@@ -11,7 +11,7 @@ import pytest
 from leadlife import Lead, Malformed
 from leadlife.criteria import field
 from leadlife.evaluation import calibration, roc_auc, threshold
-from leadlife.planning.comparison import Comparison, Difference
+from leadlife.planning.comparison import Difference, PlaybookComparison
 from leadlife.reports.charts import (
     calibration_chart,
     comparison_chart,
@@ -63,7 +63,7 @@ def test_the_comparison_chart_shows_what_is_clear_and_what_may_be_luck():
         Difference("cost", 100.0, 101.0, 1.0, -5.0, 7.0),
         Difference("touches", 0.0, 5.0, 5.0, 4.0, 6.0),
     )
-    shown = values(comparison_chart(Comparison("a simulated world", "calm 1", "eager 2", 4, 50, rows)), 0)
+    shown = values(comparison_chart(PlaybookComparison("a simulated world", "calm 1", "eager 2", 4, 50, rows)), 0)
     assert [(row["figure"], row["change"], row["clear"]) for row in shown] == [
         ("sales", -0.2, "clear"),
         ("cost", 0.01, "may be luck"),

@@ -380,7 +380,7 @@ def test_a_file_keeps_the_name_of_what_is_bound_and_never_the_code():
     again = read_policy(kept)
     assert again.parts()[0].call is None
     deep = Fallback(name="f", of=(Scaled(name="s", of=policy, by=1), points(3)))
-    with pytest.raises(PolicyNotBound, match="'broken' is is not bound to a function"):
+    with pytest.raises(PolicyNotBound, match="'broken' is not bound to a function"):
         read_policy(deep.model_dump_json()).score(ADA, [], at=T)
     bound = read_policy(deep.model_dump_json(), policies={"broken": broken})
     assert bound == deep

@@ -145,7 +145,7 @@ def test_counts_go_on_as_the_ledger_counts(rule, zone):
         at = journey.at
         full = journey.score("p", at=at)
         assert policy.value(journey.lead, seen_of(journey), at=at) == full.value
-        if not rule.half_life:  # else the rule is judged at the last review, and the ledger now
+        if not rule.half_life:  # else the rule is evaluated at the last review, and the ledger now
             assert ("q" in journey.qualifications) == (abs(full.value) >= 9)
     view = LeadView(journey.lead, seen_of(journey), journey.at)
     assert (

@@ -212,7 +212,7 @@ def remember(truth, store, lead):
     truth[lead, journey.version] = (journey.stage, [fact.dump() for fact in journey.facts], store.state(lead))
 
 
-def judged(folder, files, truth, found):
+def evaluated(folder, files, truth, found):
     """Open damaged files, and count what is a clean prefix, what is refused, and what is wrong."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -242,7 +242,7 @@ def cuts(count, seed):
         files, truth = filled(Path(folder))
         for _ in range(count):
             wal = files["leads.db-wal"]
-            judged(Path(folder) / "cut", {**files, "leads.db-wal": wal[: dice.randrange(len(wal))]}, truth, found)
+            evaluated(Path(folder) / "cut", {**files, "leads.db-wal": wal[: dice.randrange(len(wal))]}, truth, found)
     return found
 
 
@@ -262,7 +262,7 @@ def flips(count, seed, *, guarded=True):
                 # Half of them where it hurts: in an instant, a kind or a name, which is as readable afterwards.
                 place = dice.choice(places) if dice.random() < 0.5 else dice.randrange(len(content))
                 content[place] ^= 1 << dice.randrange(8 if dice.random() < 0.5 else 3)
-                judged(Path(folder) / "flip", {**files, name: bytes(content)}, truth, found)
+                evaluated(Path(folder) / "flip", {**files, name: bytes(content)}, truth, found)
     finally:
         tables.Table.read = whole
     return found

@@ -24,7 +24,7 @@ from leadlife.cli import main
 from leadlife.criteria.custom import CustomGuard
 from leadlife.errors import Damaged, StoreUnavailable, Unreadable
 from leadlife.facts import Refunded
-from leadlife.stores import AsyncSqlStore, MemoryStore, Position, SqliteStore, SqlStore
+from leadlife.stores import AsyncSqlStore, MemoryStore, OutboxPosition, SqliteStore, SqlStore
 from stores.worlds import T, book, call, days, hours, until_lead
 
 EURO = Money(amount="5", currency="EUR")
@@ -74,9 +74,9 @@ def test_a_retraction_by_a_key_that_looks_like_an_id_outlives_the_erasure(store)
     store.start("ada", at=T, stage="name")
     store.apply("ada", lambda journey: journey.record(FieldChanged(name="size", value=3, at=hours(1), key=key)))
     store.apply("ada", lambda journey: journey.record(Retracted(target=key, at=hours(2))))
-    before = [entry.standing for entry in store.load("ada").log]
+    before = [entry.status for entry in store.load("ada").log]
     store.erase("ada", at=days(2))
-    assert [entry.standing for entry in store.load("ada").log][:-1] == before
+    assert [entry.status for entry in store.load("ada").log][:-1] == before
     store.vacuum()
     assert key.encode() not in store._context.database.path.read_bytes()
 
@@ -85,9 +85,9 @@ def test_a_key_that_is_the_id_of_another_fact_stays_one(store):
     store.start("ada", at=T, stage="name")
     first = store.apply("ada", lambda journey: journey.record(call(hours(1)))).facts[0].id
     store.apply("ada", lambda journey: journey.record(FieldChanged(name="size", value=3, at=hours(2), key=first)))
-    before = [entry.standing for entry in store.load("ada").log]
+    before = [entry.status for entry in store.load("ada").log]
     store.erase("ada", at=days(2))
-    assert [entry.standing for entry in store.load("ada").log][:-1] == before
+    assert [entry.status for entry in store.load("ada").log][:-1] == before
 
 
 def test_a_refund_that_names_its_sale_by_a_key_is_erased_and_still_names_it(store):
@@ -140,7 +140,7 @@ def test_a_personal_block_that_was_blanked_is_seen(store):
             ask()
     store.start("bob", at=T, stage="name")
     store.erase("bob", at=days(1))
-    assert store.facts_since(Position(0, 11), limit=10)
+    assert store.facts_since(OutboxPosition(0, 11), limit=10)
 
 
 def test_the_tombstone_of_a_lead_that_lives_elsewhere_erases_it_there(store, tmp_path):
@@ -383,12 +383,12 @@ ODD = [
     lambda store, path: store.adopt(book("2"), at=T, pipeline=HALF),
     lambda store, path: store.adopt(book("2"), at=T, stages={1: 2}),
     lambda store, path: store.adopt(book("2"), at=T, stages={"lead": ["x"]}),
-    lambda store, path: store.facts_since(Position(2**70, 1)),
-    lambda store, path: store.facts_since(Position("a", 1)),
-    lambda store, path: store.facts_since(Position(None, 1)),
-    lambda store, path: Position.parse(5),
-    lambda store, path: Position.parse(None),
-    lambda store, path: Position.parse("9" * 5_000 + ":1"),
+    lambda store, path: store.facts_since(OutboxPosition(2**70, 1)),
+    lambda store, path: store.facts_since(OutboxPosition("a", 1)),
+    lambda store, path: store.facts_since(OutboxPosition(None, 1)),
+    lambda store, path: OutboxPosition.parse(5),
+    lambda store, path: OutboxPosition.parse(None),
+    lambda store, path: OutboxPosition.parse("9" * 5_000 + ":1"),
     lambda store, path: store.deliver("c", 5),
     lambda store, path: store.deliver_together("c", 5),
     *(lambda store, path, odd=odd: store.write_lines(odd) for odd in (5, None, b"x", "\0", HALF)),

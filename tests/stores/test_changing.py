@@ -329,7 +329,7 @@ def test_a_store_needs_a_playbook():
 
 def test_a_store_in_memory_is_called_one_call_after_another(store):
     until_lead(store)
-    with pytest.raises(Malformed, match="inside of another one"):
+    with pytest.raises(Malformed, match="inside of another call"):
         store.deliver_together("mail", lambda *_: store.state("ada"))
     store.vacuum()
     assert store.state("ada").stage == "lead"

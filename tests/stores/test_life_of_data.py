@@ -53,7 +53,7 @@ def test_erasure_leaves_no_byte_and_changes_no_figure(store, tmp_path):
     assert tombstone == store.state("ada")
     assert (tombstone.erased_at, tombstone.wake_at, tombstone.stage) == (hours(9), None, "sales_lead")
     assert (after.visits, after.cycles, after.stage) == (before.visits, before.cycles, before.stage)
-    assert [one.standing for one in after.log][:-1] == [one.standing for one in before.log]
+    assert [one.status for one in after.log][:-1] == [one.status for one in before.log]
     assert after.facts[-1].type == "erased"
     assert "phone" not in after.fields
     assert after.fields["size"] == 5

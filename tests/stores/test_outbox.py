@@ -3,7 +3,7 @@
 import pytest
 
 from leadlife import Malformed
-from leadlife.stores import BEGINNING, MemoryStore, Position, SqliteStore
+from leadlife.stores import BEGINNING, MemoryStore, OutboxPosition, SqliteStore
 from stores.worlds import T, book, call, days, hours, until_lead
 
 
@@ -97,14 +97,14 @@ def test_a_new_consumer_may_begin_with_what_comes_next(store):
 
 
 def test_positions_can_be_written_down():
-    assert Position.parse(str(Position(7, 12))) == Position(7, 12)
+    assert OutboxPosition.parse(str(OutboxPosition(7, 12))) == OutboxPosition(7, 12)
     for text in ("", "7", "7:", "a:b", "-1:2", "²:1"):
         with pytest.raises(Malformed, match="two whole numbers"):
-            Position.parse(text)
+            OutboxPosition.parse(text)
 
 
 def test_what_cannot_be_asked_for(store):
-    with pytest.raises(Malformed, match="position must be a Position"):
+    with pytest.raises(Malformed, match="position must be an OutboxPosition"):
         store.facts_since(7)
     with pytest.raises(Malformed, match="limit"):
         store.facts_since(limit=0)

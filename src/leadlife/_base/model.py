@@ -211,13 +211,14 @@ def utc(at: datetime) -> datetime:
         if EARLIEST <= at < LATEST:
             return at
     try:
-        if at.utcoffset() is None:
-            raise Malformed("an instant needs a time zone", hint="give an aware datetime")
-        if not EARLIEST <= at < LATEST:
-            raise Malformed("an instant lies in the years 1678 to 2261")
-        return at.astimezone(UTC)
+        naive, in_range = at.utcoffset() is None, at.tzinfo is None or EARLIEST <= at < LATEST
     except (ValueError, TypeError, OverflowError):
         raise Malformed("the time zone of an instant gives no offset", hint="use UTC, or a zoneinfo.ZoneInfo") from None
+    if naive:
+        raise Malformed("an instant needs a time zone", hint="give an aware datetime")
+    if not in_range:
+        raise Malformed("an instant lies in the years 1678 to 2261")
+    return at.astimezone(UTC)
 
 
 LAX: Any = Field(strict=False)

@@ -13,7 +13,7 @@ from leadlife.timing import local_day, zone_named
 FEWEST = 30
 """With fewer leads or conversions than this, the figures of a group are mostly noise."""
 FEW_AT_RISK = 10
-"""A rate by a horizon that fewer leads reached is told."""
+"""A rate by a horizon that fewer leads reached is reported."""
 
 
 class Caution(NamedTuple):

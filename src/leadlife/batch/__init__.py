@@ -6,28 +6,28 @@ Needs the extra ``batch``. Instants in columns are microseconds since 1970, UTC.
 from leadlife.errors import MissingExtra
 
 try:
-    from leadlife.batch.columns import FACTS, fact_columns, facts_of, instants
-    from leadlife.batch.counterfactual import Mark, WhatIf, what_if
+    from leadlife.batch.columns import FACT_SCHEMA, fact_columns, facts_of, instants
+    from leadlife.batch.counterfactual import Certainty, WhatIf, what_if
     from leadlife.batch.partitions import write_facts
     from leadlife.batch.replays import Progress, Replayed, replay
-    from leadlife.batch.scoring import Scored, score
+    from leadlife.batch.scoring import ScoreTable, score_leads
 except ModuleNotFoundError as _missing:
     if _missing.name not in ("duckdb", "narwhals", "numpy", "pyarrow"):
         raise
     raise MissingExtra(f"leadlife.batch needs {_missing.name}", hint="pip install 'leadlife[batch]'") from None
 
 __all__ = [
-    "FACTS",
-    "Mark",
+    "FACT_SCHEMA",
+    "Certainty",
     "Progress",
     "Replayed",
-    "Scored",
+    "ScoreTable",
     "WhatIf",
     "fact_columns",
     "facts_of",
     "instants",
     "replay",
-    "score",
+    "score_leads",
     "what_if",
     "write_facts",
 ]

@@ -53,7 +53,7 @@ def unreadable(found: Sequence[Content], playbook: Playbook) -> list[Content]:
     """
     if len(found) > MOST_CONTENTS:
         raise NoClosedForm(
-            f"there are more than {MOST_CONTENTS:,} distinct contents to look at; say settled=True if all stand"
+            f"there are more than {MOST_CONTENTS:,} distinct contents to look at; say trusted=True if all stand"
         )
     return [content for content in found if not _holds(content, playbook)]
 
@@ -69,18 +69,18 @@ def _holds(content: Content, playbook: Playbook) -> bool:
     return True
 
 
-def leads_apart(facts: str, dialect: Dialect, *, settled: bool, bad: str | None = None) -> list[str]:
+def leads_apart(facts: str, dialect: Dialect, *, trusted: bool, bad: str | None = None) -> list[str]:
     """Return queries for the leads that are set apart.
 
     Args:
         facts: The name of the facts.
         dialect: The SQL to write.
-        settled: Whether all facts stand, as recorded facts do: then nothing but merges and erasures is looked for.
+        trusted: Whether all facts stand, as recorded facts do: then nothing but merges and erasures is looked for.
         bad: The name of the table of contents that no fact can have, if there are any.
     """
     special = score_sql.listed(score_sql.SPECIAL, dialect)
     doubts = [f"kind IN ({special})", f"at_us < {FIRST}", f"at_us >= {LAST}"]
-    if settled:
+    if trusted:
         return [_leads(facts, doubts)]
     doubts += ["seq < 0", f"recorded_at < {FIRST}", f"recorded_at >= {LAST}"]
     doubts += [*_no_id("id", dialect), *_no_id("own_key", dialect)]
@@ -115,23 +115,23 @@ def _ids_with_two_keys(facts: str) -> str:
         GROUP BY lead, pipeline, id HAVING count(DISTINCT coalesce(own_key, id)) > 1"""
 
 
-def set_apart(connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, settled: bool) -> int:
+def set_apart(connection: duckdb.DuckDBPyConnection, playbook: Playbook, *, trusted: bool) -> int:
     """Name what counts ``counted``, and the leads that are folded ``apart``; return how many those are.
 
     Args:
         connection: Where the facts are named ``facts``.
         playbook: Whose names facts may use that nobody has recorded yet.
-        settled: Whether all facts stand.
+        trusted: Whether all facts stand.
 
     Raises:
         NoClosedForm: There are too many distinct contents to look at each.
     """
-    bad = [] if settled else unreadable(connection.execute(contents("facts", DUCKDB)).fetchall(), playbook)
+    bad = [] if trusted else unreadable(connection.execute(contents("facts", DUCKDB)).fetchall(), playbook)
     if bad:
         connection.register("bad", table_of(CONTENT, bad))
-    queries = leads_apart("facts", DUCKDB, settled=settled, bad="bad" if bad else None)
+    queries = leads_apart("facts", DUCKDB, trusted=trusted, bad="bad" if bad else None)
     connection.execute(f"CREATE TEMP TABLE apart AS {' UNION '.join(queries)}")
-    base = "facts" if settled else _standing(connection)
+    base = "facts" if trusted else _standing(connection)
     apart = _number(connection, "apart")
     rest = "WHERE lead NOT IN (FROM apart)" if apart else ""
     connection.execute(f"CREATE TEMP VIEW counted AS SELECT * FROM {base} {rest}")

@@ -1,6 +1,6 @@
 """Facts as Arrow columns, out of whatever holds them.
 
-The schema is ``FACTS``. Whatever can be read as such columns is read in batches, so that memory is bounded by a
+The schema is ``FACT_SCHEMA``. Whatever can be read as such columns is read in batches, so that memory is bounded by a
 batch: Parquet files and folders, Arrow tables, readers and datasets, data frames, DuckDB relations, stores, journeys.
 """
 
@@ -22,7 +22,7 @@ from leadlife.errors import Fault, Malformed, Unreadable, article, did_you_mean
 from leadlife.facts import Fact
 from leadlife.journey import Journey
 
-FACTS: pa.Schema = pa.schema(
+FACT_SCHEMA: pa.Schema = pa.schema(
     [
         pa.field("lead", pa.string(), nullable=False),
         pa.field("pipeline", pa.string(), nullable=False),
@@ -48,7 +48,7 @@ a DuckDB relation, a store, journeys, facts, or a list of those."""
 
 
 def fact_columns(source: Source) -> pa.Table:
-    """Return facts as one Arrow table with the columns ``FACTS``.
+    """Return facts as one Arrow table with the columns ``FACT_SCHEMA``.
 
     Args:
         source: Where they come from.
@@ -74,12 +74,12 @@ def facts_of(columns: Source) -> Iterator[Fact]:
 
 
 def rows_of(batch: pa.RecordBatch | pa.Table) -> Iterator[FactRow]:
-    """Yield the rows of a batch that has the columns ``FACTS``."""
+    """Yield the rows of a batch that has the columns ``FACT_SCHEMA``."""
     return map(FactRow._make, zip(*(column.to_pylist() for column in batch.columns), strict=True))
 
 
 def open_columns(source: Source) -> pa.RecordBatchReader:
-    """Return a reader of facts in batches with the columns ``FACTS``.
+    """Return a reader of facts in batches with the columns ``FACT_SCHEMA``.
 
     Raises:
         Malformed: As for ``fact_columns``.
@@ -97,13 +97,13 @@ def open_columns(source: Source) -> pa.RecordBatchReader:
 
 
 def _reader(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
-    return pa.RecordBatchReader.from_batches(FACTS, batches)
+    return pa.RecordBatchReader.from_batches(FACT_SCHEMA, batches)
 
 
 def _native(source: Source) -> tuple[pa.Schema, Iterator[pa.RecordBatch]] | None:
     """Return the schema and the batches of what holds columns; None for what holds journeys or facts."""
     if isinstance(source, str | Path):
-        return FACTS, (batch for file in parquet_files(source) for batch in _of_file(file))
+        return FACT_SCHEMA, (batch for file in parquet_files(source) for batch in _of_file(file))
     if isinstance(source, pa.RecordBatch):
         source = pa.Table.from_batches([source])
     if isinstance(source, pa.Table):
@@ -192,14 +192,14 @@ def check_columns(schema: pa.Schema, where: str = "the facts") -> None:
         if name not in schema.names
     ]
     for field in schema:
-        if field.name not in FACTS.names:
-            faults.append(Fault(field.name, "facts have no such column", did_you_mean(field.name, FACTS.names)))
+        if field.name not in FACT_SCHEMA.names:
+            faults.append(Fault(field.name, "facts have no such column", did_you_mean(field.name, FACT_SCHEMA.names)))
         elif not _fits(field):
             instants = field.name in ("at", "recorded_at")
             hint = "give microseconds, or instants with a zone" if instants else "cast it"
             if instants and "str" in str(field.type):
                 hint = "read the texts as instants first: pd.to_datetime(at, utc=True)"
-            expected = FACTS.field(field.name).type
+            expected = FACT_SCHEMA.field(field.name).type
             faults.append(Fault(field.name, f"this column is of type {field.type}, and should be {expected}", hint))
     if len(set(schema.names)) < len(schema.names):
         faults.append(Fault("", "two columns have the same name", "rename one of them"))
@@ -208,7 +208,7 @@ def check_columns(schema: pa.Schema, where: str = "the facts") -> None:
 
 
 def _fits(field: pa.Field) -> bool:
-    given, wanted = field.type, FACTS.field(field.name).type
+    given, wanted = field.type, FACT_SCHEMA.field(field.name).type
     if pa.types.is_null(given):
         return True
     if pa.types.is_dictionary(given):
@@ -223,14 +223,14 @@ def _fits(field: pa.Field) -> bool:
 def _conformed(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return a batch with all columns in their order and of their types; what is missing is blank."""
     try:
-        columns = [_column(batch, field) for field in FACTS]
+        columns = [_column(batch, field) for field in FACT_SCHEMA]
     except pa.ArrowInvalid as error:
         problem = str(error).partition("\n")[0][:200]
         raise Malformed(
             f"the columns cannot be read: {problem}", hint="write UTF-8 texts, and instants of our years"
         ) from None
-    _check_unit(columns[FACTS.names.index("at")])
-    return pa.RecordBatch.from_arrays(columns, schema=FACTS)
+    _check_unit(columns[FACT_SCHEMA.names.index("at")])
+    return pa.RecordBatch.from_arrays(columns, schema=FACT_SCHEMA)
 
 
 def _check_unit(at: pa.Array) -> None:
@@ -277,10 +277,10 @@ def _batches(rows: Iterator[FactRow]) -> Iterator[pa.RecordBatch]:
 
 
 def batch_of(rows: Iterable[FactRow]) -> pa.RecordBatch:
-    """Return rows as a batch with the columns ``FACTS``."""
-    columns = list(zip(*rows, strict=True)) or [()] * len(FACTS)
-    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, FACTS, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=FACTS)
+    """Return rows as a batch with the columns ``FACT_SCHEMA``."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(FACT_SCHEMA)
+    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, FACT_SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=FACT_SCHEMA)
 
 
 def _rows_of_python(source: Source) -> Iterator[FactRow]:

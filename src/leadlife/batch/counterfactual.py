@@ -29,7 +29,7 @@ from leadlife.playbook.playbook import Playbook
 TABLES = ("leads", "visits", "cycles", "grants", "derived")
 
 
-class Mark(StrEnum):
+class Certainty(StrEnum):
     """How far a figure under the other playbook can be trusted."""
 
     EXACT = "exact"
@@ -50,7 +50,7 @@ class QualificationChange(NamedTuple):
         recall_b: The same under the second.
         days_before_a: The median time from the first grant to the win, in days.
         days_before_b: The same under the second.
-        mark: Whether the figures of the second are exact.
+        certainty: Whether the figures of the second are exact.
         why: What they rest on that the first playbook caused.
     """
 
@@ -64,7 +64,7 @@ class QualificationChange(NamedTuple):
     recall_b: float | None
     days_before_a: float | None
     days_before_b: float | None
-    mark: Mark
+    certainty: Certainty
     why: str
 
 
@@ -84,7 +84,7 @@ class StageLoad(NamedTuple):
         deadlines_b: The same under the second.
         passed_a: How many limits time fired.
         passed_b: The same under the second.
-        mark: Whether the figures of the second are exact.
+        certainty: Whether the figures of the second are exact.
     """
 
     stage: str
@@ -99,7 +99,7 @@ class StageLoad(NamedTuple):
     deadlines_b: int
     passed_a: int
     passed_b: int
-    mark: Mark
+    certainty: Certainty
 
 
 class WhatIf(NamedTuple):
@@ -162,7 +162,7 @@ def what_if(
         b: The second.
         as_of: The end of observation; by default each journey's own latest fact.
         workers: How many processes fold beside one another.
-        progress: Is told ``"a"`` or ``"b"`` and how far that replay is.
+        progress: Called with ``"a"`` or ``"b"`` and how far that replay is.
 
     Raises:
         Malformed: The facts are no such columns, or the two playbooks are the same.
@@ -312,7 +312,7 @@ def _qualification(
         _share(before_b, won),
         days_a,
         days_b,
-        Mark.ESTIMATED if why else Mark.EXACT,
+        Certainty.ESTIMATED if why else Certainty.EXACT,
         why,
     )
 
@@ -363,5 +363,5 @@ def _stages(connection: duckdb.DuckDBPyConnection, a: Playbook, b: Playbook, wee
             fired["a"].get(stage, 0),
             fired["b"].get(stage, 0),
             # How many come to the first stage depends on no playbook; all else follows from what people did under one.
-            Mark.EXACT if stage in (a.lifecycle.first.stage, b.lifecycle.first.stage) else Mark.ESTIMATED,
+            Certainty.EXACT if stage in (a.lifecycle.first.stage, b.lifecycle.first.stage) else Certainty.ESTIMATED,
         )

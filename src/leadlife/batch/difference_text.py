@@ -35,7 +35,7 @@ def difference_text(found: WhatIf) -> str:
             percent(one.recall_b),
             number(one.days_before_a),
             number(one.days_before_b),
-            one.mark,
+            one.certainty,
         ]
         for one in found.qualifications
     ]
@@ -53,7 +53,7 @@ def difference_text(found: WhatIf) -> str:
             number(one.days_b, 0),
             f"{one.passed_a:,}",
             f"{one.passed_b:,}",
-            one.mark,
+            one.certainty,
         ]
         for one in found.stages
     ]

@@ -50,7 +50,7 @@ class Folder:
 
         Args:
             batches: The rows.
-            begins: Is told the place of each journey before it is folded, and returns why it is not to be.
+            begins: Called with the place of each journey before it is folded; it returns why it is not to be.
         """
         rows = (row for batch in batches for row in rows_of(batch))
         for place, ((lead, pipeline), some) in enumerate(groupby(rows, key=_WHO)):

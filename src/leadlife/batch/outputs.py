@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from leadlife.batch.columns import FACTS, instant_column
+from leadlife.batch.columns import FACT_SCHEMA, instant_column
 from leadlife.batch.rows import micros, row_of
 from leadlife.errors import PolicyError
 from leadlife.facts import LOG_ACTS
@@ -161,7 +161,7 @@ def _leads(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: ARG001 - t
         journey.owner,
         sorted(journey.qualifications),
         len(facts),
-        sum(entry.standing == "refused" for entry in journey.log),
+        sum(entry.status == "refused" for entry in journey.log),
         min((micros(fact.at) for fact in facts), default=None),
         max((micros(fact.at) for fact in facts), default=None),
         _micros(journey.at),
@@ -208,9 +208,7 @@ def _derived(journey: Journey, asked: Asked) -> Iterator[Row]:  # noqa: ARG001
 
 def _scores(journey: Journey, asked: Asked) -> Iterator[Row]:
     at = journey.at if asked.as_of is None else asked.as_of
-    if at is None or not any(
-        entry.standing in _FOLDED and not isinstance(entry.fact, LOG_ACTS) for entry in journey.log
-    ):
+    if at is None or not any(entry.status in _FOLDED and not isinstance(entry.fact, LOG_ACTS) for entry in journey.log):
         return  # nothing is known of the lead
     for name in asked.scores:
         policy = journey.playbook.policy(name)
@@ -239,7 +237,7 @@ TABLES: dict[str, tuple[pa.Schema, Callable[[Journey, Asked], Iterator[Row]]]] =
     "qualifications": (QUALIFICATIONS, _qualifications),
     "grants": (GRANTS, _grants),
     "refusals": (REFUSALS, _refusals),
-    "derived": (FACTS, _derived),
+    "derived": (FACT_SCHEMA, _derived),
     "scores": (SCORES, _scores),
 }
 """The tables that a replay gives, each with its columns and how the rows of a journey are made."""

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leadlife.batch.columns import FACTS, Source, open_columns
+from leadlife.batch.columns import FACT_SCHEMA, Source, open_columns
 from leadlife.errors import LeadlifeError, Malformed, Unreadable
 
 ROWS_A_PARTITION = 250_000
@@ -56,7 +56,7 @@ def write_facts(source: Source, path: str | Path, *, parts: int | None = None) -
     # Beside, and under its name when it is complete: so a fault leaves the old file, which may be the source itself.
     reader, written, beside = open_columns(source), 0, path.with_name(f"{path.name}.new")
     try:
-        with pq.ParquetWriter(str(beside), FACTS) as writer:
+        with pq.ParquetWriter(str(beside), FACT_SCHEMA) as writer:
             for batch in reader:
                 writer.write_batch(batch)
                 written += batch.num_rows
@@ -95,7 +95,7 @@ def divide(facts: pa.RecordBatchReader, folder: Path, number: int, *, threads: i
         faults: list[LeadlifeError] = []
         connection.register("facts", noting(facts, faults))
         try:
-            columns = ", ".join(f'"{name}"' for name in FACTS.names)  # ``at`` is a word of SQL
+            columns = ", ".join(f'"{name}"' for name in FACT_SCHEMA.names)  # ``at`` is a word of SQL
             connection.execute(
                 f"COPY (SELECT {columns}, hash(lead) % {number} AS part FROM facts) TO '{_quoted(folder)}' "
                 "(FORMAT parquet, PARTITION_BY (part), COMPRESSION zstd, OVERWRITE_OR_IGNORE)"
@@ -109,8 +109,8 @@ def divide(facts: pa.RecordBatchReader, folder: Path, number: int, *, threads: i
 def part(folder: Path, number: int) -> pa.Table:
     """Return the facts of one part, sorted by lead and pipeline."""
     files = sorted((folder / f"part={number}").glob("*.parquet"))
-    tables = [pq.ParquetFile(file).read(columns=FACTS.names).cast(FACTS) for file in files]
-    table = pa.concat_tables(tables) if tables else FACTS.empty_table()
+    tables = [pq.ParquetFile(file).read(columns=FACT_SCHEMA.names).cast(FACT_SCHEMA) for file in files]
+    table = pa.concat_tables(tables) if tables else FACT_SCHEMA.empty_table()
     return table.sort_by([("lead", "ascending"), ("pipeline", "ascending")])
 
 
@@ -128,4 +128,4 @@ def noting(facts: pa.RecordBatchReader, faults: list[LeadlifeError]) -> pa.Recor
             faults.append(error)
             raise
 
-    return pa.RecordBatchReader.from_batches(FACTS, batches())
+    return pa.RecordBatchReader.from_batches(FACT_SCHEMA, batches())

@@ -19,7 +19,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from leadlife.batch import work
-from leadlife.batch.columns import FACTS, ROWS_A_BATCH, Source, open_columns
+from leadlife.batch.columns import FACT_SCHEMA, ROWS_A_BATCH, Source, open_columns
 from leadlife.batch.folding import Folder, without_collector
 from leadlife.batch.outputs import TABLES, Asked, Output, schema_of
 from leadlife.batch.partitions import ROWS_A_PARTITION, checked_number, divide, number_of_partitions
@@ -180,7 +180,7 @@ def replay(
         workers: How many processes fold beside one another.
         partitions: Into how many parts the facts are divided; by default by their number.
         under: A playbook that stands in for every other: what would have been.
-        progress: Is told after each part how far the work is.
+        progress: Called after each part with how far the work is.
 
     Raises:
         Malformed: The facts are no such columns, a table or a policy is unknown, or the folder holds another replay or
@@ -262,8 +262,8 @@ def _begun(facts: Source) -> Source:
         batches.append(batch)
         rows += batch.num_rows
         if rows > ROWS_A_PARTITION:
-            return pa.RecordBatchReader.from_batches(FACTS, chain(batches, reader))
-    return pa.Table.from_batches(batches, FACTS)
+            return pa.RecordBatchReader.from_batches(FACT_SCHEMA, chain(batches, reader))
+    return pa.Table.from_batches(batches, FACT_SCHEMA)
 
 
 def _at_once(
@@ -355,7 +355,7 @@ def _hashing(facts: pa.RecordBatchReader, hashed: blake2b) -> pa.RecordBatchRead
                 hashed.update(repr(row).encode("utf-8", "surrogatepass"))
             yield batch
 
-    return pa.RecordBatchReader.from_batches(FACTS, batches())
+    return pa.RecordBatchReader.from_batches(FACT_SCHEMA, batches())
 
 
 def _digest(facts: pa.RecordBatchReader) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from leadlife.batch import score_sql
 from leadlife.batch.apart import set_apart
 from leadlife.batch.closed_forms import ClosedForms, Form, NoClosedForm
-from leadlife.batch.columns import DEMANDED, FACTS, Source, open_columns, parquet_files
+from leadlife.batch.columns import DEMANDED, FACT_SCHEMA, Source, open_columns, parquet_files
 from leadlife.batch.dialects import DUCKDB, Dialect
 from leadlife.batch.outputs import SCORES, SET_ASIDE, table_of
 from leadlife.batch.partitions import checked_number, noting
@@ -31,7 +31,7 @@ MOST_DISTINCT = 1_000_000
 """So many distinct values of a field, or attributes of activities, are asked about; with more, a policy is folded."""
 
 
-class Scored(NamedTuple):
+class ScoreTable(NamedTuple):
     """The scores of many leads.
 
     Attributes:
@@ -47,15 +47,15 @@ class Scored(NamedTuple):
     set_aside: pa.Table
 
 
-def score(
+def score_leads(
     facts: Source,
     playbook: Playbook,
     policies: Sequence[str] = (),
     *,
     at: datetime,
-    settled: bool = False,
+    trusted: bool = False,
     workers: int = 1,
-) -> Scored:
+) -> ScoreTable:
     """Score many leads at an instant by policies of a playbook.
 
     Points, fit, grid and the policies made of them are compiled to SQL, wherever they have a closed form. The others
@@ -67,7 +67,7 @@ def score(
         playbook: Whose policies score, for all leads.
         policies: The names of the policies; by default all of the playbook.
         at: The instant.
-        settled: Whether all facts stand as a journey has recorded them: each can be read, no key comes twice, and
+        trusted: Whether all facts stand as a journey has recorded them: each can be read, no key comes twice, and
             nothing was retracted. Then that is not looked for, which is much faster.
         workers: How many threads and processes work.
 
@@ -84,7 +84,7 @@ def score(
             tables, apart, aside = [], 0, [table_of(SET_ASIDE, ())]
             if closed:
                 try:
-                    apart = set_apart(connection, playbook, settled=settled)
+                    apart = set_apart(connection, playbook, trusted=trusted)
                     tables.append(_by_sql(connection, forms, closed, micros(at)))
                 except NoClosedForm as reason:
                     ways |= {policy.name: str(reason) for policy, _ in closed}
@@ -105,7 +105,7 @@ def score(
                     aside.append(come.set_aside)
         except duckdb.Error as error:
             raise Unreadable(f"the facts cannot be read: {error}") from None
-    return Scored(pa.concat_tables(tables), ways, apart, pa.concat_tables(aside))
+    return ScoreTable(pa.concat_tables(tables), ways, apart, pa.concat_tables(aside))
 
 
 def wanted_policies(playbook: Playbook, names: str | Sequence[str]) -> list[Policy]:
@@ -191,7 +191,7 @@ def attributes_of(payload: str) -> dict[str, object]:
 
 
 def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
-    """Name facts ``facts``, with the columns ``FACTS``; files are read where they lie, only what is asked for.
+    """Name facts ``facts``, with the columns ``FACT_SCHEMA``; files are read where they lie, only what is asked for.
 
     Raises:
         Malformed: The facts are no such columns.
@@ -210,7 +210,7 @@ def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
         return
     faults: list[LeadlifeError] = []
     connection.register("given", noting(open_columns(facts), faults))
-    columns = ", ".join(f'"{name}" AS {_RENAMED.get(name, name)}' for name in FACTS.names)
+    columns = ", ".join(f'"{name}" AS {_RENAMED.get(name, name)}' for name in FACT_SCHEMA.names)
     try:
         connection.execute(f"CREATE TEMP TABLE facts AS SELECT {columns} FROM given")
     except duckdb.Error:
@@ -220,7 +220,7 @@ def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
 
 
 _RENAMED = {"at": "at_us", "key": "own_key"}
-_AS_GIVEN = ", ".join(f'{_RENAMED.get(name, name)} AS "{name}"' for name in FACTS.names)
+_AS_GIVEN = ", ".join(f'{_RENAMED.get(name, name)} AS "{name}"' for name in FACT_SCHEMA.names)
 
 
 def _is_finer(schema: pa.Schema) -> bool:
@@ -229,16 +229,16 @@ def _is_finer(schema: pa.Schema) -> bool:
 
 def _select(file: Path, schema: pa.Schema) -> str:
     columns = []
-    for field in FACTS:
+    for field in FACT_SCHEMA:
         name, wanted = f'"{field.name}"', "VARCHAR" if field.type == pa.string() else "BIGINT"
         if field.name not in schema.names:
-            told = "NULL"
+            value = "NULL"
         elif pa.types.is_timestamp(schema.field(field.name).type):
-            told = f"epoch_us({name})"
+            value = f"epoch_us({name})"
         else:
-            told = name
-        told = f"coalesce({told}, 'main')" if field.name == "pipeline" else told
-        columns.append(f"CAST({told} AS {wanted}) AS {_RENAMED.get(field.name, field.name)}")
+            value = name
+        value = f"coalesce({value}, 'main')" if field.name == "pipeline" else value
+        columns.append(f"CAST({value} AS {wanted}) AS {_RENAMED.get(field.name, field.name)}")
     # The name is no pattern, and the folders that it lies in say nothing of the facts.
     name = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(file))
     return f"SELECT {', '.join(columns)} FROM read_parquet({DUCKDB.text(name)}, hive_partitioning = FALSE)"

@@ -24,7 +24,7 @@ import pyarrow as pa
 from leadlife.batch import score_sql
 from leadlife.batch.apart import CONTENT, contents, leads_apart, unreadable
 from leadlife.batch.closed_forms import ClosedForms, NoClosedForm
-from leadlife.batch.columns import FACTS, check_columns
+from leadlife.batch.columns import FACT_SCHEMA, check_columns
 from leadlife.batch.dialects import SPARK
 from leadlife.batch.folding import Folder, without_collector
 from leadlife.batch.outputs import TABLES, Asked, Output, schema_of
@@ -69,7 +69,7 @@ def replay(
     the table ``set_aside``.
 
     Args:
-        facts: The facts, with the columns ``leadlife.batch.FACTS``; ``lead``, ``kind`` and ``at`` must be there.
+        facts: The facts, with the columns ``leadlife.batch.FACT_SCHEMA``; ``lead``, ``kind`` and ``at`` must be there.
         playbook: Every playbook that the facts name.
         as_of: As of when; by default each journey's own latest fact.
         table: ``leads``, ``visits``, ``cycles``, ``qualifications``, ``derived``, ``scores`` or ``set_aside``.
@@ -102,7 +102,7 @@ def _folding(
     def fold(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         output = Output(asked)
         folder = Folder(PlaybookRegistry(playbooks, override=override), output)
-        cast = (batch.cast(FACTS) for batch in batches)
+        cast = (batch.cast(FACT_SCHEMA) for batch in batches)
         with without_collector():
             for _ in folder.fold_all(cast):
                 if output.held >= ROWS_A_BATCH:
@@ -112,21 +112,21 @@ def _folding(
     return fold
 
 
-def score(
-    facts: DataFrame, playbook: Playbook, policies: Sequence[str] = (), *, at: datetime, settled: bool = False
+def score_leads(
+    facts: DataFrame, playbook: Playbook, policies: Sequence[str] = (), *, at: datetime, trusted: bool = False
 ) -> DataFrame:
-    """Return scores as a Spark data frame with the columns ``SCORES``; see ``leadlife.batch.score``.
+    """Return scores as a Spark data frame with the columns ``SCORES``; see ``leadlife.batch.score_leads``.
 
     What has a closed form runs as Spark SQL, the rest is folded. It is lazy but for what must be known beforehand: the
     distinct values of the fields that criteria ask about, the distinct attributes where rules ask for some, whether any
-    lead was merged or erased, and, unless all is settled, the distinct contents, are looked up at once.
+    lead was merged or erased, and, unless all is trusted, the distinct contents, are looked up at once.
 
     Args:
         facts: The facts, as for ``replay``.
         playbook: Whose policies score, for all leads.
         policies: The names of the policies; by default all of the playbook.
         at: The instant.
-        settled: Whether all facts stand: each can be read, no key comes twice, and nothing was retracted.
+        trusted: Whether all facts stand: each can be read, no key comes twice, and nothing was retracted.
 
     Raises:
         Malformed: As for ``replay``.
@@ -141,13 +141,13 @@ def score(
         named = given.withColumnRenamed("at", "at_us").withColumnRenamed("key", "own_key")
         views = _Views(spark)
         base = views.add("facts", named)
-        apart = _apart(views, base, playbook, settled=settled)
+        apart = _apart(views, base, playbook, trusted=trusted)
         if apart.limit(1).count():
             base = views.add("counted", named.join(apart, "lead", "left_anti"))
             rest = given.join(apart, "lead", "left_semi")
             names = [policy.name for policy, _ in closed]
             tables.append(replay(rest, playbook, under=playbook, as_of=at, table="scores", scores=names))
-        if not settled:
+        if not trusted:
             base = views.add("stands", spark.sql(score_sql.standing(base)))
         _small_tables(views, forms, base, micros(at))
         query = score_sql.scores(base, forms, closed, at=micros(at), dialect=SPARK, suffix=views.suffix)
@@ -161,7 +161,7 @@ def score(
     return first
 
 
-def _apart(views: _Views, facts: str, playbook: Playbook, *, settled: bool) -> DataFrame:
+def _apart(views: _Views, facts: str, playbook: Playbook, *, trusted: bool) -> DataFrame:
     """Return the leads that are folded.
 
     Raises:
@@ -170,7 +170,7 @@ def _apart(views: _Views, facts: str, playbook: Playbook, *, settled: bool) -> D
     # Which of two facts comes first that nobody has recorded yet is decided when they are recorded.
     queries = [f"SELECT DISTINCT lead FROM {facts} WHERE {score_sql.IS_NEW} AND coalesce(own_key, id) IS NOT NULL"]
     bad = None
-    if not settled:
+    if not trusted:
         rows = views.spark.sql(contents(facts, SPARK)).collect()
         try:
             found = unreadable([tuple(row) for row in rows], playbook)
@@ -178,7 +178,7 @@ def _apart(views: _Views, facts: str, playbook: Playbook, *, settled: bool) -> D
             raise Malformed(str(error), hint=_OR_FOLD) from None
         if found:
             bad = views.table("bad", found, _ddl(CONTENT))
-    queries += leads_apart(facts, SPARK, settled=settled, bad=bad)
+    queries += leads_apart(facts, SPARK, trusted=trusted, bad=bad)
     return views.spark.sql(" UNION ".join(queries))
 
 
@@ -236,7 +236,7 @@ def _conformed(facts: DataFrame) -> DataFrame:
     schema = facts.schema
     check_columns(_arrow(schema))
     columns = []
-    for field in FACTS:
+    for field in FACT_SCHEMA:
         if field.name not in schema.names:
             column = f.lit(None)
         elif isinstance(schema[field.name].dataType, TimestampType):
@@ -286,6 +286,6 @@ def _check_python(spark: SparkSession) -> None:
         raise MissingExtra(f"Spark would start {python!r}, which is not there", hint=hint)
     if os.path.samefile(found, sys.executable):  # noqa: PTH121
         return
-    told = subprocess.run([found, "-c", _CHECK], capture_output=True, text=True, check=False)  # noqa: S603
-    if told.stdout.split() != [str(part) for part in sys.version_info[:2]]:
+    answer = subprocess.run([found, "-c", _CHECK], capture_output=True, text=True, check=False)  # noqa: S603
+    if answer.stdout.split() != [str(part) for part in sys.version_info[:2]]:
         raise MissingExtra(f"Spark would start {found}, a Python of another version, or without leadlife", hint=hint)

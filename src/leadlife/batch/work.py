@@ -195,11 +195,11 @@ def _alone(job: Job, number: int, executor: Callable[..., Any], broken: type[Exc
                 executor(max_workers=1, kill_workers=True).submit(fold_part, job, number, frozenset(without)).result()
             )
         except broken:
-            told = begun.read_bytes() if begun.is_file() else b""
-            if not told:
+            kept = begun.read_bytes() if begun.is_file() else b""
+            if not kept:
                 problem = f"the process died before the first journey of part {number}"
                 raise Unreadable(problem, hint="it may need more memory: give partitions= a larger number") from None
-            place = _PLACE.unpack(told)[0]
+            place = _PLACE.unpack(kept)[0]
             if place == last:
                 without.add(place)
             last = place

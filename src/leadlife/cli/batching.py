@@ -104,14 +104,14 @@ def run_what_if(call: argparse.Namespace, a: Playbook, b: Playbook, as_of: datet
     if call.chart is not None:
         _check_picture(call.chart)
     facts, aside = _facts(call.facts, [a, b])
-    told = sys.stderr.isatty()
+    watched = sys.stderr.isatty()
     found = what_if(
         facts,
         a,
         b,
         as_of=as_of,
         workers=call.workers,
-        progress=(lambda side, come: _progress(f"{side}: ")(come)) if told else None,
+        progress=(lambda side, come: _progress(f"{side}: ")(come)) if watched else None,
     )
     if call.json:
         print(json.dumps({**found.to_dict(), "problems": aside}, indent=2))
@@ -144,10 +144,10 @@ def _facts(path: Path, playbooks: Sequence[Playbook]) -> tuple[Any, list[dict[st
 
 
 def _progress(side: str) -> Callable[[Progress], None]:
-    def tell(come: Progress) -> None:
+    def show(come: Progress) -> None:
         print(f"\r  {side}{come}", end="" if come.done < come.partitions else "\n", file=sys.stderr, flush=True)
 
-    return tell
+    return show
 
 
 def _print_problems(problems: Sequence[dict[str, Any]]) -> None:

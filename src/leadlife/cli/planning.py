@@ -12,7 +12,7 @@ from pathlib import Path
 from leadlife.analytics import funnel
 from leadlife.errors import UnknownName, Unreadable, did_you_mean
 from leadlife.io.fact_lines import read_facts
-from leadlife.planning.comparison import Comparison, compare
+from leadlife.planning.comparison import PlaybookComparison, compare
 from leadlife.planning.day import day_of
 from leadlife.planning.simulation import simulate
 from leadlife.planning.world import Totals
@@ -88,7 +88,7 @@ def _plain(totals: Totals) -> dict[str, float]:
     return {**totals._asdict(), "margin": totals.margin}
 
 
-def _bars(found: Comparison) -> str:
+def _bars(found: PlaybookComparison) -> str:
     """Return a bar for each figure: by how much of a the second playbook differs, from -100 % to +100 %."""
     lines = ["b compared with a"]
     for row in found.rows:

@@ -34,7 +34,7 @@ from leadlife.criteria.builders import (
     lead_type,
     readiness,
     recycled_for,
-    returns,
+    return_count,
     role,
     score,
     sold,
@@ -45,6 +45,19 @@ from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.custom import ByRole, CustomGuard
 from leadlife.criteria.dates import DateIs, DateRelation
 from leadlife.criteria.fields import FieldHas, FieldIs, LatestIs
+from leadlife.criteria.lead_state import (
+    CycleIs,
+    DaysInStage,
+    HasEvidence,
+    HoldsQualification,
+    InStage,
+    IsIdentified,
+    IsSold,
+    Readiness,
+    ReadinessIs,
+    RecycledFor,
+    ReturnsAre,
+)
 from leadlife.criteria.logic import (
     AllOf,
     AnyCriterion,
@@ -60,19 +73,6 @@ from leadlife.criteria.logic import (
 )
 from leadlife.criteria.origin import ConsentIs, ConsentState, LeadType, SourceIs, SourcePart
 from leadlife.criteria.scores import BandIs, ScoreIs
-from leadlife.criteria.standing import (
-    CycleIs,
-    DaysInStage,
-    HasEvidence,
-    HoldsQualification,
-    InStage,
-    IsIdentified,
-    IsSold,
-    Readiness,
-    ReadinessIs,
-    RecycledFor,
-    ReturnsAre,
-)
 from leadlife.criteria.view import Observation, Scalar, Scored, Verdict, View
 
 __all__ = [
@@ -147,7 +147,7 @@ __all__ = [
     "read_criterion",
     "readiness",
     "recycled_for",
-    "returns",
+    "return_count",
     "role",
     "score",
     "sold",

@@ -12,10 +12,7 @@ from leadlife.criteria.condition import Criterion
 from leadlife.criteria.custom import ByRole
 from leadlife.criteria.dates import DateIs, DateRelation
 from leadlife.criteria.fields import FieldHas, FieldIs, LatestIs
-from leadlife.criteria.logic import AtLeast
-from leadlife.criteria.origin import ConsentIs, SourceIs, SourcePart
-from leadlife.criteria.scores import BandIs, ScoreIs
-from leadlife.criteria.standing import (
+from leadlife.criteria.lead_state import (
     CycleIs,
     DaysInStage,
     HasEvidence,
@@ -27,6 +24,9 @@ from leadlife.criteria.standing import (
     RecycledFor,
     ReturnsAre,
 )
+from leadlife.criteria.logic import AtLeast
+from leadlife.criteria.origin import ConsentIs, SourceIs, SourcePart
+from leadlife.criteria.scores import BandIs, ScoreIs
 from leadlife.errors import Malformed
 from leadlife.timing import Calendar, Elapsed
 
@@ -317,8 +317,8 @@ def recycled_for(*reasons: str) -> RecycledFor:
     return RecycledFor(reasons=reasons)
 
 
-def returns() -> NumberOperand[ReturnsAre]:
-    """Return how often the lead has returned from recycling since it last won, to compare: ``returns() >= 3``."""
+def return_count() -> NumberOperand[ReturnsAre]:
+    """Return how often the lead has returned from recycling since it last won, to compare: ``return_count() >= 3``."""
     return NumberOperand(ReturnsAre)
 
 

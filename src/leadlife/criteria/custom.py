@@ -91,7 +91,7 @@ class CustomGuard(Criterion):
 
     def _asked(self, view: Any) -> bool | None:
         if self.call is None:
-            raise GuardError(self.name, "is named but not bound to a callable")
+            raise GuardError(self.name, "is not bound to a function")
         answer = self._called(self.call, view)
         # Compared with ``is``: 1 or a numpy bool would equal True, but a guard must not pass by accident.
         if answer is None or answer is True or answer is False:

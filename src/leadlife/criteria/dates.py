@@ -121,12 +121,12 @@ class DateIs(Criterion):
             return None
         today = day_reached(view.at, view.zone)
         try:
-            turns = [day_start(turn, view.zone) for turn in self._turns(day, today) if turn > today]
+            changes = [day_start(one, view.zone) for one in self._change_days(day, today) if one > today]
         except (OverflowError, ValueError):  # beyond the calendar
             return None
-        return min((turn for turn in turns if turn > view.at), default=None)
+        return min((change for change in changes if change > view.at), default=None)
 
-    def _turns(self, day: date, today: date) -> Iterator[date]:
+    def _change_days(self, day: date, today: date) -> Iterator[date]:
         """Yield the days on which the answer may change."""
         match self.relation:
             case DateRelation.PAST:

@@ -24,9 +24,7 @@ from leadlife.criteria.condition import Criterion, Predicate
 from leadlife.criteria.custom import ByRole, CustomGuard
 from leadlife.criteria.dates import DateIs
 from leadlife.criteria.fields import FieldHas, FieldIs, LatestIs
-from leadlife.criteria.origin import ConsentIs, SourceIs
-from leadlife.criteria.scores import BandIs, ScoreIs
-from leadlife.criteria.standing import (
+from leadlife.criteria.lead_state import (
     CycleIs,
     DaysInStage,
     HasEvidence,
@@ -38,6 +36,8 @@ from leadlife.criteria.standing import (
     RecycledFor,
     ReturnsAre,
 )
+from leadlife.criteria.origin import ConsentIs, SourceIs
+from leadlife.criteria.scores import BandIs, ScoreIs
 from leadlife.criteria.view import Verdict, View, enough
 from leadlife.errors import GuardError, InvalidDefinition, Malformed
 from leadlife.timing import earliest

@@ -9,7 +9,7 @@ from leadlife._base.arguments import expect
 from leadlife.economics.expectations import Expectations
 from leadlife.errors import Malformed, did_you_mean
 from leadlife.journey import Journey
-from leadlife.planning.comparison import Comparison, in_the_same_worlds
+from leadlife.planning.comparison import PlaybookComparison, in_the_same_worlds
 from leadlife.planning.market import Market
 from leadlife.planning.simulation import CallOrder, Simulation
 from leadlife.planning.world import LABEL
@@ -69,7 +69,7 @@ def compare_orders(
     market: Market | None = None,
     seed: int = 7,
     days: int = 360,
-) -> Comparison:
+) -> PlaybookComparison:
     """Return what changes in a simulated market if sales calls leads in another order, in the same worlds.
 
     Args:
@@ -96,4 +96,4 @@ def compare_orders(
         )
 
     rows = in_the_same_worlds(under(a), under(b), worlds=worlds, seed=seed)
-    return Comparison(LABEL, a, b, worlds, leads, rows)
+    return PlaybookComparison(LABEL, a, b, worlds, leads, rows)

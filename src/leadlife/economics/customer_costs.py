@@ -67,7 +67,7 @@ def unit_costs(
             try:
                 return exact(cost / Decimal(repr(number)), places=2)
             except Malformed:
-                why[name] = "it is too large to be told exactly"
+                why[name] = "it is too large to be given exactly"
         return None
 
     return UnitCosts(

@@ -19,7 +19,7 @@ from leadlife.analytics.grouped import SOURCE, GroupedLeads
 from leadlife.economics.currency import Converter, ExchangeRate, checked_share
 from leadlife.economics.ledger import Booking, bookings, currencies
 from leadlife.economics.maturity import Maturity
-from leadlife.economics.returns_row import COLUMNS, COSTS, Books, ReturnsRow, row_of
+from leadlife.economics.returns_row import COLUMNS, COSTS, GroupMoney, ReturnsRow, row_of
 from leadlife.economics.spend import Spend, SpendTable, spend_rows
 from leadlife.economics.spend_shares import spend_by_lead, spent_until
 from leadlife.errors import Malformed
@@ -127,7 +127,7 @@ def returns(
     shared = _shared(found, spent, converter, last=last)
     booked, left = _booked(found, converter, usual)
     books = {
-        key: Books(
+        key: GroupMoney(
             shared.sums.get(key, _NOTHING),
             key in shared.sums and key not in shared.unknown,
             tuple(sorted(booked.get(key, ()), key=_when)),
@@ -139,7 +139,7 @@ def returns(
     rows.sort(key=lambda row: (-row.leads, row.key is None, row.key or ""))
     costs = [one for one in left if one.kind in COSTS]
     unassigned = shared.unassigned + sum((one.amount or _NOTHING for one in costs), _NOTHING)
-    everything = Books(
+    everything = GroupMoney(
         sum((own.spend for own in books.values()), shared.unassigned),
         bool(books) and all(own.costed for own in books.values()),
         tuple(

@@ -148,13 +148,13 @@ def bookings(journey: Journey, converter: Converter, *, margin_share: Decimal | 
     known, zone = episodes(journey), journey.playbook.zone_info
     begins = [one.begin for one in known]
     days = [local_day(fact.at, zone) for fact in facts]
-    books = _Books(
+    amounts = _SaleMoney(
         converter, margin_share, [(f, day) for f, day in zip(facts, days, strict=True) if isinstance(f, Sold)]
     )
     for fact, day in zip(facts, days, strict=True):
         place = max(bisect_right(begins, fact.at) - 1, 0) if known else None
         own = None if place is None else known[place]
-        kind, amount, margin = books.booked(fact, day)
+        kind, amount, margin = amounts.booked(fact, day)
         yield Booking(
             journey.lead_id,
             journey.pipeline,
@@ -181,7 +181,7 @@ class _Sale:
         self.left = amount
 
 
-class _Books:
+class _SaleMoney:
     """The amounts of one lead in one currency, and what refunds take from the margin of which sale."""
 
     def __init__(self, converter: Converter, share: Decimal | None, sales: list[tuple[Sold, date]]) -> None:

@@ -114,7 +114,7 @@ class ReturnsRow(NamedTuple):
         ]
 
 
-class Books(NamedTuple):
+class GroupMoney(NamedTuple):
     """What is known of the money of one group.
 
     Attributes:
@@ -128,20 +128,20 @@ class Books(NamedTuple):
     bookings: tuple[tuple[int, Booking], ...]
 
 
-def row_of(key: str | None, rows: Sequence[LeadOutcome], books: Books, pattern: Maturity) -> ReturnsRow:
+def row_of(key: str | None, rows: Sequence[LeadOutcome], amounts: GroupMoney, pattern: Maturity) -> ReturnsRow:
     """Return the row of one group.
 
     Args:
         key: What the group has in common.
         rows: The outcomes of its leads.
-        books: Its money.
+        amounts: Its money.
         pattern: How far leads have developed by their age.
     """
     won = sorted(row.days for row in rows if row.won)
     low, high = wilson(len(won), len(rows)) if rows else (None, None)
     own, cohorts = Maturity.of(rows, as_of=pattern.as_of, zone=pattern.zone), pattern.cohorts(rows)
-    money, unknown = _Sums.of(books.bookings), dict[str, str]()
-    cost = _cost(books, money, unknown)
+    money, unknown = _Sums.of(amounts.bookings), dict[str, str]()
+    cost = _cost(amounts, money, unknown)
     units = unit_costs(cost, cohorts, unknown=unknown.get("cost", ""))
     unknown |= units.unknown
     margin = _margin(money, unknown)
@@ -161,7 +161,7 @@ def row_of(key: str | None, rows: Sequence[LeadOutcome], books: Books, pattern: 
         matured_won=units.matured_won,
         days_to_won=(quantile(won, 0.25), quantile(won, 0.5), quantile(won, 0.75)),
         hours=money.hours,
-        spend=books.spend,
+        spend=amounts.spend,
         own_costs=money.costs,
         cost=cost,
         cost_per_lead=units.cost_per_lead,
@@ -171,7 +171,7 @@ def row_of(key: str | None, rows: Sequence[LeadOutcome], books: Books, pattern: 
         recovered=money.recovered,
         margin=margin,
         roi=_roi(margin, cost, unknown),
-        payback_days=_payback(books.bookings, margin, cost, unknown),
+        payback_days=_payback(amounts.bookings, margin, cost, unknown),
         unknown=unknown,
     )
 
@@ -205,13 +205,13 @@ class _Sums(NamedTuple):
         return cls(revenue, recovered, margin, costs, hours, silent, unpaid)
 
 
-def _cost(books: Books, money: _Sums, unknown: dict[str, str]) -> Decimal | None:
-    if not books.costed:
+def _cost(amounts: GroupMoney, money: _Sums, unknown: dict[str, str]) -> Decimal | None:
+    if not amounts.costed:
         unknown["cost"] = "no row of spend says what the source cost; one of 0 says that it cost nothing"
     elif money.unpaid_hours:
         unknown["cost"] = f"{money.unpaid_hours} hours have no rate"
     else:
-        return books.spend + money.costs
+        return amounts.spend + money.costs
     return None
 
 

@@ -79,7 +79,7 @@ def chain_ladder(triangle: Iterable[Sequence[float | None]]) -> ChainLadder:
                 hint="give the oldest cohort first, each next one with one age fewer",
             )
     if any(not _LEAST <= value <= _MOST for row in rows for value in row):
-        problem = "a cohort has nothing yet to grow from, or an amount too large, so no factor can be told"
+        problem = "a cohort has nothing yet to grow from, or an amount too large, so there is no factor"
         raise Malformed(problem, hint="cape_cod(...) serves thin cohorts")
     factors: list[float] = []
     spreads: list[float] = []

@@ -15,9 +15,17 @@ from leadlife.analytics import Caution
 from leadlife.errors import Malformed, Unreadable
 from leadlife.facts import ActivityRecorded, Fact, FieldChanged, Identified, Sold, StageReached, Started
 from leadlife.io.dates import Read, midnights, parser, prove
-from leadlife.io.mapping import ActivityColumn, DateColumn, EntryColumn, ExportMapping, SaleColumn, StageColumn, Table
-from leadlife.io.observation import Dated, Observation, observed
-from leadlife.io.tables import Row, SetAside, Sheet, read_sheet
+from leadlife.io.mapping import (
+    ActivityColumn,
+    DateColumn,
+    EntryColumn,
+    ExportMapping,
+    MappedTable,
+    SaleColumn,
+    StageColumn,
+)
+from leadlife.io.observation import Dated, ObservationWindow, observed
+from leadlife.io.tables import SetAside, Sheet, SheetRow, read_sheet
 from leadlife.journey import FactStatus, Journey
 from leadlife.journey.recording import FURTHEST
 from leadlife.leads import Actor, ActorKind, Source
@@ -63,7 +71,7 @@ class Export(NamedTuple):
     rows: tuple[RowCount, ...]
     set_aside: tuple[SetAside, ...]
     refused: tuple[SetAside, ...]
-    observation: Observation
+    observation: ObservationWindow
 
     @property
     def observed_until(self) -> datetime:
@@ -161,7 +169,13 @@ class _Reading:
         return read if date.midnights is None else midnights(read, zone_named(date.midnights), zone)
 
     def _read_row(
-        self, place: int, table: Table, row: Row, readers: list[tuple[DateColumn, Read]], *, copy_of: int | None
+        self,
+        place: int,
+        table: MappedTable,
+        row: SheetRow,
+        readers: list[tuple[DateColumn, Read]],
+        *,
+        copy_of: int | None,
     ) -> None:
         if copy_of is not None:
             raise _RowError(f"a copy of line {copy_of}")
@@ -189,14 +203,14 @@ class _Reading:
         """Return the local day of an instant in the zone of its column."""
         return local_day(at, zone_named(date.zone or self.mapping.zone)).isoformat()
 
-    def _entry(self, lead: str, table: Table, row: Row, at: datetime | None) -> _Entry:
+    def _entry(self, lead: str, table: MappedTable, row: SheetRow, at: datetime | None) -> _Entry:
         if at is None:
             raise _RowError("the entry date is blank")
         if lead in self.leads:
             raise _RowError(f"the lead has already entered on line {self.leads[lead].line}")
         return _Entry(row.line, at, self._source(table, row), [])
 
-    def _source(self, table: Table, row: Row) -> Source | None:
+    def _source(self, table: MappedTable, row: SheetRow) -> Source | None:
         if table.source is None:
             return None
         channel = row.cells[table.source.channel] if table.source.channel else None
@@ -205,8 +219,8 @@ class _Reading:
             return None
         return Source(channel=channel, campaign=campaign, lead_type=self.mapping.lead_types.get(channel or ""))
 
-    def _drafts(self, place: int, table: Table, row: Row, dates: Dates, entry: _Entry) -> Iterator[_Draft]:
-        zone, told = self.playbook.zone_info, Counter[str]()
+    def _drafts(self, place: int, table: MappedTable, row: SheetRow, dates: Dates, entry: _Entry) -> Iterator[_Draft]:
+        zone, seen = self.playbook.zone_info, Counter[str]()
         name = table.key and row.cells[table.key]
         named = f"key {name}" if name else f"line {row.line}"
         for at, rank, kind, content in self._contents(table, row, dates, entry):
@@ -216,13 +230,13 @@ class _Reading:
             dated = {"dated": at} if early else {}
             # Read again, the same row gives the same facts, known by their keys.
             column = content.pop("column")
-            told[column] += 1  # two facts of one kind from one column are two facts
-            key = f"{table.file}:{named}:{column}" + (f"#{told[column]}" if told[column] > 1 else "")
+            seen[column] += 1  # two facts of one kind from one column are two facts
+            key = f"{table.file}:{named}:{column}" + (f"#{seen[column]}" if seen[column] > 1 else "")
             fact = kind.checked({**content, **dated, "at": counted_at, "by": self.importer, "key": key})
             yield _Draft(counted_at, rank, place, row.line, fact)
 
     def _contents(
-        self, table: Table, row: Row, dates: Dates, entry: _Entry
+        self, table: MappedTable, row: SheetRow, dates: Dates, entry: _Entry
     ) -> Iterator[tuple[datetime, int, type[Fact], dict[str, Any]]]:
         """Yield the facts of a row: instant, rank among the facts of one instant, class and content."""
         ranks = self.playbook.lifecycle.table.rank
@@ -272,7 +286,7 @@ class _Reading:
         facts = (draft.fact for draft in (*drafts, *conflicting))
         journey = Journey(lead, self.playbook).record_all(facts, now=until, planned=True)
         if journey.refused:
-            refusals = {one.fact.key: one.refusals for one in journey.log if one.standing is FactStatus.REFUSED}
+            refusals = {one.fact.key: one.refusals for one in journey.log if one.status is FactStatus.REFUSED}
             for draft in drafts:  # a row of the same key and content fares as the first
                 if draft.fact.key in refusals:
                     refused.setdefault((draft.file, draft.line), refusals[draft.fact.key][0].message)
@@ -322,7 +336,7 @@ def _lead_id(text: str | None) -> str:
     return text
 
 
-def _read_date(column: str, row: Row, read: Read) -> datetime | None:
+def _read_date(column: str, row: SheetRow, read: Read) -> datetime | None:
     text = row.cells[column]
     if text is None:
         return None
@@ -332,7 +346,7 @@ def _read_date(column: str, row: Row, read: Read) -> datetime | None:
         raise _RowError(f"column {column!r} does not hold a date of its format") from None
 
 
-def _content(date: DateColumn, row: Row, ranks: Mapping[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
+def _content(date: DateColumn, row: SheetRow, ranks: Mapping[str, int]) -> tuple[int, type[Fact], dict[str, Any]]:
     """Return the fact that a date in a column stands for: its rank at one instant, its class and its content."""
     match date:
         case ActivityColumn(kind=kind):
@@ -357,7 +371,7 @@ def _amount(text: str, sale: SaleColumn) -> Decimal:
         raise _RowError(f"column {sale.amount!r} does not hold an amount of money: {error.hint}{stated}") from None
 
 
-def _sale(sale: SaleColumn, row: Row) -> dict[str, Any]:
+def _sale(sale: SaleColumn, row: SheetRow) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if sale.amount is not None and sale.currency is not None and (text := row.cells[sale.amount]) is not None:
         try:

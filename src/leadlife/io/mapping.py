@@ -73,7 +73,7 @@ class SourceColumns(Definition):
     campaign: Column | None = None
 
 
-class Table(Definition):
+class MappedTable(Definition):
     """One file, with one row for each lead or deal."""
 
     file: FileName
@@ -120,7 +120,7 @@ class ExportMapping(Definition):
     lifecycle: Lifecycle | None = None
     evidence: MappingOf[Name, Text] = Field(default_factory=FrozenDict[str, str])
     """The evidence that an inline lifecycle uses."""
-    tables: Annotated[TupleOf[Table], Field(min_length=1, max_length=50)]
+    tables: Annotated[TupleOf[MappedTable], Field(min_length=1, max_length=50)]
     lead_types: MappingOf[Text, Annotated[LeadType, LAX]] = Field(default_factory=FrozenDict[str, LeadType])
     """The lead types of channels, where they differ from the usual one."""
     blanks: TupleOf[Scalar] = default(())

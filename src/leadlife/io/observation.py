@@ -1,4 +1,4 @@
-"""The end of observation of an export, and the dates that are doubtful: told by file, line and column, never guessed.
+"""The end of observation of an export, and the dates that are doubtful: reported with their place, never guessed.
 
 A date after the time of reading is planned: it is kept, and does not extend observation. A date far from the rest is
 probably mistyped: among at least 20 dates, the few at one end (two, or up to one in fifty) are far if the gap
@@ -35,7 +35,7 @@ class Dated(NamedTuple):
     """Its local day, as the file has it."""
 
 
-class Observation(NamedTuple):
+class ObservationWindow(NamedTuple):
     """What the dates of an export say about the time that it covers.
 
     Attributes:
@@ -47,7 +47,7 @@ class Observation(NamedTuple):
     doubtful: tuple[SetAside, ...]
 
 
-def observed(dates: Iterable[Dated], now: datetime) -> Observation:
+def observed(dates: Iterable[Dated], now: datetime) -> ObservationWindow:
     """Return the end of observation, and the dates that are doubtful."""
     ordered = sorted(set(dates))  # a column may be mapped twice
     known = [dated for dated in ordered if dated.at <= now]
@@ -58,7 +58,7 @@ def observed(dates: Iterable[Dated], now: datetime) -> Observation:
     doubtful = (
         SetAside(dated.file, dated.line, f"column {dated.column!r}: {dated.day} is {why}") for dated, why in found
     )
-    return Observation(rest[-1].at if rest else None, tuple(sorted(doubtful)))
+    return ObservationWindow(rest[-1].at if rest else None, tuple(sorted(doubtful)))
 
 
 def _ends(ordered: Sequence[Dated]) -> tuple[Sequence[Dated], Sequence[Dated], Sequence[Dated]]:
@@ -77,7 +77,7 @@ def _ends(ordered: Sequence[Dated]) -> tuple[Sequence[Dated], Sequence[Dated], S
     return ordered[:first], ordered[first:last], ordered[last:]
 
 
-def cautions_of(observation: Observation, as_of: datetime | None) -> Iterator[Caution]:
+def cautions_of(observation: ObservationWindow, as_of: datetime | None) -> Iterator[Caution]:
     """Yield a caution about doubtful dates, and one about an end of observation that is not in the data."""
     doubtful = observation.doubtful
     if doubtful:

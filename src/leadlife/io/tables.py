@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from leadlife._base.blanks import DeclaredBlanks
 from leadlife.criteria.view import Scalar
 from leadlife.errors import Fault, Unreadable, did_you_mean
-from leadlife.io.mapping import Table
+from leadlife.io.mapping import MappedTable
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
@@ -25,7 +25,7 @@ class SetAside(NamedTuple):
     reason: str
 
 
-class Row(NamedTuple):
+class SheetRow(NamedTuple):
     """A row of a table.
 
     Attributes:
@@ -42,12 +42,12 @@ class Row(NamedTuple):
 class Sheet(NamedTuple):
     """A file that was read: its table, its rows, and the rows that could not be split into cells."""
 
-    table: Table
-    rows: list[Row]
+    table: MappedTable
+    rows: list[SheetRow]
     aside: list[SetAside]
 
 
-def read_sheet(table: Table, folder: Path, blanks: Iterable[Scalar] = ()) -> Sheet:
+def read_sheet(table: MappedTable, folder: Path, blanks: Iterable[Scalar] = ()) -> Sheet:
     """Read the file of a table.
 
     Args:
@@ -68,7 +68,7 @@ def read_sheet(table: Table, folder: Path, blanks: Iterable[Scalar] = ()) -> She
         raise Unreadable(f"cannot read {table.file!r} in the data folder") from None
 
 
-def _read(table: Table, reader: CsvReader, blank: Callable[[Any], bool]) -> Sheet:
+def _read(table: MappedTable, reader: CsvReader, blank: Callable[[Any], bool]) -> Sheet:
     try:
         header = next(reader, None)
     except csv.Error:
@@ -96,7 +96,7 @@ def _read(table: Table, reader: CsvReader, blank: Callable[[Any], bool]) -> Shee
             sheet.aside.append(SetAside(table.file, line, str(problem)))
         elif cells:
             sheet.rows.append(
-                Row(line, {name: _text(cells[place], blank) for name, place in places.items()}, tuple(cells))
+                SheetRow(line, {name: _text(cells[place], blank) for name, place in places.items()}, tuple(cells))
             )
     return sheet
 

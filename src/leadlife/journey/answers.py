@@ -148,12 +148,12 @@ class Receipt(NamedTuple):
 
     Attributes:
         fact: The fact, with its stamps.
-        standing: What became of it.
+        status: What became of it.
         new: Whether it was appended; a fact already known under its key is not.
         refusals: Why it did not move the lead.
     """
 
     fact: Fact
-    standing: FactStatus
+    status: FactStatus
     new: bool
     refusals: tuple[Refusal, ...]

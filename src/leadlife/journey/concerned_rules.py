@@ -61,7 +61,7 @@ def concerned_rules(
         room = rule.room if known is None else known.room
         offered = state.memory.offered(rule.rises) if room else 0
         if known is not None and offered > room and not known.held and not position.scores_cut:
-            view = view or ruling_view(state, at)
+            view = view or view_for_rules(state, at)
             room = _room_below(rule, view)
             if room:
                 room = min(offered + room, ENDLESS)
@@ -75,9 +75,9 @@ def concerned_rules(
     return ConcernedRules(waiting, confirmed, renewing, view), rules
 
 
-def ruling_view(state: State, at: datetime) -> JourneyView:
+def view_for_rules(state: State, at: datetime) -> JourneyView:
     """Return what rules read of a lead: sums of scores without their lines, as of the last fact or review."""
-    return JourneyView(state, at, (), brief=True, ruling=True)
+    return JourneyView(state, at, (), brief=True, for_rules=True)
 
 
 def _room_below(rule: IndexedRule, view: JourneyView) -> int:

@@ -141,4 +141,4 @@ class ContactState:
     def is_true(self, criterion: Criterion, at: datetime) -> bool:
         """Return whether a criterion is true at an instant, by what is known now."""
         state = self._state if at == self.at else state_at(self._data, at)
-        return criterion.predicate(JourneyView(state, at, brief=True, ruling=True)) is True
+        return criterion.predicate(JourneyView(state, at, brief=True, for_rules=True)) is True

@@ -161,7 +161,7 @@ def _deadline(state: State, playbook: Playbook, at: datetime, answer_within: Any
 
 
 def _answer_time(state: State, playbook: Playbook, at: datetime) -> AnswerTime | None:
-    view = JourneyView(state, at, brief=True, ruling=True)
+    view = JourneyView(state, at, brief=True, for_rules=True)
     for rule in () if playbook.handoff is None else playbook.handoff.answer:
         try:
             if rule.when is None or rule.when.predicate(view) is True:

@@ -401,7 +401,7 @@ class Journey:
 
         The earlier start stands. The moves stand of the one that came further: more wins, then the further stage of the
         success path ever reached, then won before open, recycled, churned, lost and disqualified. The moves of the
-        other are kept and marked. All other facts unite; what both were told counts once. Of two consents the stricter
+        other are kept and marked. All other facts unite; what both recorded counts once. Of two consents the stricter
         one wins. It does not matter who is merged into whom, except for the id; merging again adds only what is new.
 
         Args:

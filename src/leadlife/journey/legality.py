@@ -42,7 +42,7 @@ def check_move(
     target: str | None = None,
     any_role: bool = False,
     asking: bool = False,
-    ruling: bool = False,
+    for_rules: bool = False,
 ) -> Edge | tuple[Refusal, ...]:
     """Return the edge that the trigger takes, or every reason why it takes none.
 
@@ -56,7 +56,7 @@ def check_move(
         target: Narrows the candidates to those that lead there.
         any_role: Whether roles are waived, as for a timer.
         asking: Whether a reason or a note that is missing will be asked for, and so refuses nothing.
-        ruling: Whether the playbook itself asks, not a fact: half-lives are aged as for its rules.
+        for_rules: Whether the playbook itself asks, not a fact: half-lives are aged as for its rules.
     """
     position = state.position
     if position is None:
@@ -71,7 +71,7 @@ def check_move(
         candidates = tuple(c for c in candidates if c.edge.index in rules)
         if not candidates:
             return (_no_such_move(position, trigger),)
-    view = JourneyView(state, at, by.roles, brief=True, ruling=ruling)
+    view = JourneyView(state, at, by.roles, brief=True, for_rules=for_rules)
     chosen, refusals = _choose(candidates, view, target)
     edge = chosen or candidates[0].edge
     rule = edge.rule
@@ -174,7 +174,7 @@ def _guards_not_met(candidates: tuple[Candidate, ...], view: JourneyView) -> Ref
         }
         for edge, verdicts in answers
     ]
-    # Of several transitions, each is a way on: what each of them misses is told apart.
+    # Of several transitions, each is a way on: what each of them misses is listed by itself.
     between = ", and " if len(described) > 1 else "; "
     ways = [between.join(text for verdict in verdicts for text in verdict.unmet()) for _, verdicts in answers]
     missing = "; or: ".join(dict.fromkeys(ways))

@@ -27,7 +27,7 @@ class LogEntry(NamedTuple):
     """A recorded fact and what became of it."""
 
     fact: Fact
-    standing: FactStatus
+    status: FactStatus
     refusals: tuple[Refusal, ...] = ()
 
 

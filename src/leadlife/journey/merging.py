@@ -101,7 +101,7 @@ def _adding(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
 class _Incoming:
     """The facts of a lead that come into the log of another one, under names that mean the same there.
 
-    What both were told under one key, or of one instant with one content, is one event and is not counted twice. What
+    What both recorded under one key, or of one instant with one content, is one event and is not counted twice. What
     does not stand, on either side, is not the same as anything: it neither takes the place of an event nor gives it up.
     Each lead has moves of its own.
     """
@@ -140,8 +140,8 @@ class _Incoming:
         own = self._log.known(fact, fact.key) if fact.key != fact.id else None
         if own is not None and own.id in self._standing:
             return self._standing[own.id]
-        told = same.get(fact.content())
-        return told.pop(0) if told else None
+        equal = same.get(fact.content())
+        return equal.pop(0) if equal else None
 
     def _copied(self, fact: Fact, event: Fact | None) -> Fact:
         update: dict[str, Any] = {"merged_from": (self._loser, *path_of(fact))}

@@ -172,7 +172,7 @@ def _view_at(data: JourneyData, at: datetime, roles: tuple[str, ...] = ()) -> Jo
 def decision(data: JourneyData, name: str, at: datetime) -> QualificationDecision:
     """Return what a qualification needs at an instant, and whether it holds."""
     state = state_at(data, at)
-    view = JourneyView(state, at, playbook=data.playbook, ruling=True)
+    view = JourneyView(state, at, playbook=data.playbook, for_rules=True)
     rule = view.playbook.qualification_by_name.get(str(name))
     if rule is None:
         hint = did_you_mean(str(name), view.playbook.qualification_by_name)
@@ -249,9 +249,9 @@ def standing(data: JourneyData) -> tuple[Fact, ...]:
 
 
 def _counts(entry: LogEntry) -> bool:
-    if entry.standing is FactStatus.REFUSED:
+    if entry.status is FactStatus.REFUSED:
         return entry.fact.type in FIRING  # only the move that it would have fired was refused
-    return entry.standing in _COUNTING
+    return entry.status in _COUNTING
 
 
 def _orders(data: JourneyData) -> dict[str, FactStatus]:
@@ -272,8 +272,8 @@ def _entry(
         shown = data.shown.at
         waits = shown is not None and fact.at > shown and not isinstance(fact, LOG_ACTS)
         return LogEntry(fact, FactStatus.PLANNED if waits else status)
-    standing = ordered.get(fact.id, outcome.status)
-    return LogEntry(fact, standing, () if standing is FactStatus.STANDS else outcome.refusals)
+    became = ordered.get(fact.id, outcome.status)
+    return LogEntry(fact, became, () if became is FactStatus.STANDS else outcome.refusals)
 
 
 def receipt(data: JourneyData) -> Receipt:
@@ -288,7 +288,7 @@ def receipt(data: JourneyData) -> Receipt:
         raise Malformed("nothing has been recorded yet")
     outcome = next((one for one in outcomes_of(data.shown) if one.fact == fact.id), None)
     entry = _entry(data, fact, data.log.status_of(fact), outcome, _orders(data))
-    return Receipt(fact=fact, standing=entry.standing, new=data.known is None, refusals=entry.refusals)
+    return Receipt(fact=fact, status=entry.status, new=data.known is None, refusals=entry.refusals)
 
 
 def derived(data: JourneyData, state: State | None = None, *, after: int = 0) -> tuple[Fact, ...]:
@@ -433,7 +433,7 @@ def wake_at(data: JourneyData) -> Wake | None:
 
 def _openings(state: State, position: Position, at: datetime) -> Iterator[Wake]:
     """Yield when time alone may change whether a move is allowed; a lower bound."""
-    view = JourneyView(state, at, brief=True, ruling=True)
+    view = JourneyView(state, at, brief=True, for_rules=True)
     for trigger in position.table.from_here(position.stage):
         candidates = position.table.moves[position.stage, trigger]
         leaves = tuple(leaf for one in candidates for guard in one.edge.guards for leaf in timed_leaves(guard))

@@ -307,7 +307,7 @@ def _stamped(data: JourneyData, fact: F, clock: Clock, *, fresh: bool = False) -
     known = log.known(fact, key) if taken else None
     if known is None and fact.id == fact_id and log.names(fact_id) and log.key_of(fact_id) != key:
         raise Malformed("another fact already has this id", hint="an id names one fact; leave it out")
-    if known is None and fact.key not in (None, fact_id) and log.key_of(key) is not None:
+    if not taken and fact.key not in (None, fact_id) and log.key_of(key) is not None:
         hint = "a retraction could not tell the two apart; use another key"
         raise Malformed("the key is the id of another fact", hint=hint)
     if known is not None:

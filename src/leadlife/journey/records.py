@@ -82,7 +82,7 @@ class FactStatus(StrEnum):
     UNMERGED = "unmerged"
     """It is of a lead that was merged into this one and taken out again."""
     DUPLICATE = "duplicate"
-    """It is of a merged lead, and another one that is merged here has told of the same event."""
+    """It is of a merged lead, and another one that is merged here has recorded the same event."""
     UNMATCHED = "unmatched"
     """It retracts nothing: its target is mistyped, or a derived fact, or a retraction, or not recorded yet."""
 
@@ -121,7 +121,7 @@ class RuleChangeKind(StrEnum):
     """An offer to hand the lead over."""
     FAILED = "failed"
     """A rule could not be evaluated."""
-    UNSETTLED = "unsettled"
+    ENDLESS_MOVES = "endless_moves"
     """The automatic moves did not come to rest."""
 
 

@@ -37,9 +37,9 @@ def redacted(data: JourneyData, facts: Iterable[Fact]) -> JourneyData:
 
 
 def _stamps(fact: Fact) -> tuple[object, ...]:
-    """Return what a redaction leaves as it is."""
+    """Return what a redaction leaves as it is. A key may be personal, so it may become another text."""
     at = fact.at, fact.recorded_at
-    return (fact.type, fact.id, fact.key, fact.lead, fact.pipeline, fact.seq, *at, fact.merged_from)
+    return (fact.type, fact.id, fact.lead, fact.pipeline, fact.seq, *at, fact.merged_from)
 
 
 def _without_words(entry: HistoryEntry) -> HistoryEntry:

@@ -24,7 +24,7 @@ from leadlife.journey.concerned_rules import (
     only_renews,
     renewed_rule,
     renewed_states,
-    ruling_view,
+    view_for_rules,
 )
 from leadlife.journey.moves import make_move
 from leadlife.journey.records import (
@@ -166,7 +166,7 @@ class _Evaluation:
         if concerned is None:
             confirmed = self.index.confirmed(self.changed) | (0 if fact is None else self.index.any_fact)
             concerned = ConcernedRules(self.index.readers(self.changed) | confirmed, confirmed, 0, None)
-        self.view: JourneyView = concerned.view or ruling_view(state, at)
+        self.view: JourneyView = concerned.view or view_for_rules(state, at)
         self.waiting: int = concerned.waiting
         """The rules that are still to be evaluated."""
         self.confirmed: int = concerned.confirmed
@@ -224,7 +224,7 @@ class _Evaluation:
             move = self._evaluated()
         if move is not None:
             message = "the automatic moves do not come to rest: they chase one another"
-            self._append(RuleChangeKind.UNSETTLED, self.position.stage, reason=message)
+            self._append(RuleChangeKind.ENDLESS_MOVES, self.position.stage, reason=message)
         # What is not at rest goes on with the next fact.
         self.rules = self.state.rules = self._timed(Due.NOTHING if move is None else Due.MOVED)
 
@@ -269,7 +269,7 @@ class _Evaluation:
             # No visit has begun, so nothing has changed; but a move that comes after this one may be legal.
             self.rules = self.rules._replace(due=Due.MOVED)
         self.moves = waits_here(self.position, self.index)
-        self.view = ruling_view(state, self.at)
+        self.view = view_for_rules(state, self.at)
         self.changed = set()
         # What the fact confirms is true after it, be it before or after the moves that follow from it.
         self.confirmed |= self.index.by_stage if self.position.moves > moves else 0
@@ -459,7 +459,7 @@ class _Evaluation:
         definition, verdict = rule.definition, None
         if rule.qualifies and definition.enter is not None:
             # The brief view sums scores up; the verdict that is kept shows their lines.
-            verdict = definition.enter.verdict(JourneyView(self.state, self.at, ruling=True))
+            verdict = definition.enter.verdict(JourneyView(self.state, self.at, for_rules=True))
         return known._replace(
             held=True,
             since=self.at,

@@ -146,7 +146,7 @@ class RuleStates(NamedTuple):
         look_again: From when time may have changed what a rule answers: a fact after it evaluates again.
         timer: When time alone changes something, at an exact instant or on the review grid.
         moves: How many visits had begun when the rules were last evaluated.
-        broken: The guard that broke when an automatic move of this visit was tried, and how; it is told once.
+        broken: The guard that broke when an automatic move of this visit was tried, and how; it is reported once.
     """
 
     by_name: dict[str, RuleState]

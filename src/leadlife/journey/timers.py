@@ -46,7 +46,7 @@ def pass_time(state: State, until: datetime) -> None:
 def _stop(state: State, position: Position, at: datetime) -> None:
     """Note that time alone moves the lead in a circle; it goes on with the next fact."""
     reason = f"time alone has moved the lead {MOST_TIMED_MOVES:,} times since the last fact: the moves form a circle"
-    state.note_timed(position, RuleChangeKind.UNSETTLED, position.stage, at=at, reason=reason)
+    state.note_timed(position, RuleChangeKind.ENDLESS_MOVES, position.stage, at=at, reason=reason)
 
 
 def next_timer(state: State, until: datetime) -> Timer | None:

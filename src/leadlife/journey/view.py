@@ -55,7 +55,7 @@ class JourneyView:
         *,
         playbook: Playbook | None = None,
         brief: bool = False,
-        ruling: bool = False,
+        for_rules: bool = False,
         zone: ZoneInfo | None = None,
         source: Source | None = None,
     ) -> None:
@@ -67,7 +67,7 @@ class JourneyView:
             roles: Of whoever asks.
             playbook: The agreement that a journey not yet started is asked under.
             brief: Whether the sum of a score is enough, without every line of its ledger.
-            ruling: Whether the rules ask, for which half-lives are aged up to the last fact or review only.
+            for_rules: Whether the rules ask, for which half-lives are aged up to the last fact or review only.
             zone: The zone whose calendar windows follow; by default the playbook's.
             source: Where a journey not yet started would come from.
         """
@@ -78,7 +78,7 @@ class JourneyView:
         self._scores: dict[str, Score | NearScore] | None = None
         self._zone = zone
         self._history: tuple[Activity, ...] | None = None
-        self._aged: datetime | None = None if ruling else at
+        self._aged: datetime | None = None if for_rules else at
         self._brief = brief
         self._after: int = 0
         """Activities up to this ordinal are left out, for a score that was started afresh."""

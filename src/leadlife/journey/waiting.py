@@ -72,7 +72,7 @@ def next_move(state: State, position: Position, view: JourneyView, index: RuleIn
     for pending in pending_moves(position):
         table = position.table
         if (pending.on, pending.trigger) in table.pending and (position.stage, pending.trigger) in table.moves:
-            edge = check_move(state, pending.trigger, at=view.at, by=pending.by, ruling=True)
+            edge = check_move(state, pending.trigger, at=view.at, by=pending.by, for_rules=True)
             if isinstance(edge, Edge):
                 return WaitingMove(edge, pending.by.id, None, pending.fact)
     if position.limit is LimitState.REFUSED and position.stage in position.table.limits:
@@ -85,7 +85,7 @@ def next_move(state: State, position: Position, view: JourneyView, index: RuleIn
 def limit_move(state: State, position: Position, at: datetime) -> Edge | tuple[Refusal, ...]:
     """Return the edge that the limit of the present stage takes, or why it takes none."""
     limit = position.table.limits[position.stage].limit
-    edge = check_move(state, limit.trigger, at=at, by=actor(TIMER), reason=limit.reason, any_role=True, ruling=True)
+    edge = check_move(state, limit.trigger, at=at, by=actor(TIMER), reason=limit.reason, any_role=True, for_rules=True)
     if isinstance(edge, Edge) and _forgets_a_sale(position, edge):
         hint = "the sale fires its own move as soon as that is legal; else move the lead yourself"
         message = f"a sale is pending, so {edge.trigger!r} does not recycle the lead by itself"

@@ -10,7 +10,7 @@ from leadlife._base.lazy import homes_of, lazily
 _HOMES = homes_of(
     __name__,
     {
-        "comparison": "Comparison Difference compare",
+        "comparison": "PlaybookComparison Difference compare",
         "day": "Day Deadline Waiting day_of",
         "handoff_report": "Acceptance HandoffReport OpenOffer handoffs",
         "intake_table": "Intake intake",
@@ -20,7 +20,10 @@ _HOMES = homes_of(
         "pressure": "Deferral",
         "recycling_report": "RecycledReason recycled",
         "reward_ledger": "RewardLedger RewardLine RewardStatus rewards",
-        "routing": "Assignment Assignments Member RoutingRule RoutingState Skipped Team Turn assignment_loads route",
+        "routing": (
+            "Assignment AssignmentMethod Assignments Member RoutingRule RoutingState Skipped Team "
+            "assignment_loads route"
+        ),
         "simulation": "simulate",
         "world": "Totals World",
     },

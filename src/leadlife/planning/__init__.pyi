@@ -1,5 +1,5 @@
-from leadlife.planning.comparison import Comparison as Comparison
 from leadlife.planning.comparison import Difference as Difference
+from leadlife.planning.comparison import PlaybookComparison as PlaybookComparison
 from leadlife.planning.comparison import compare as compare
 from leadlife.planning.day import Day as Day
 from leadlife.planning.day import Deadline as Deadline
@@ -33,13 +33,13 @@ from leadlife.planning.reward_ledger import RewardLine as RewardLine
 from leadlife.planning.reward_ledger import RewardStatus as RewardStatus
 from leadlife.planning.reward_ledger import rewards as rewards
 from leadlife.planning.routing import Assignment as Assignment
+from leadlife.planning.routing import AssignmentMethod as AssignmentMethod
 from leadlife.planning.routing import Assignments as Assignments
 from leadlife.planning.routing import Member as Member
 from leadlife.planning.routing import RoutingRule as RoutingRule
 from leadlife.planning.routing import RoutingState as RoutingState
 from leadlife.planning.routing import Skipped as Skipped
 from leadlife.planning.routing import Team as Team
-from leadlife.planning.routing import Turn as Turn
 from leadlife.planning.routing import assignment_loads as assignment_loads
 from leadlife.planning.routing import route as route
 from leadlife.planning.simulation import simulate as simulate

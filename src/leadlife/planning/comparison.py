@@ -58,7 +58,7 @@ class Difference(NamedTuple):
         return not self.low <= 0 <= self.high
 
 
-class Comparison(NamedTuple):
+class PlaybookComparison(NamedTuple):
     """Two playbooks in the same simulated worlds.
 
     Attributes:
@@ -99,7 +99,7 @@ def compare(
     seed: int = 7,
     days: int = 360,
     progress: Callable[[int, int], None] | None = None,
-) -> Comparison:
+) -> PlaybookComparison:
     """Return what changes in a simulated market if the second playbook takes the place of the first.
 
     Both meet the same leads and the same luck, world by world, so the differences are paired; the intervals come from
@@ -125,7 +125,7 @@ def compare(
         return lambda luck: Simulation(leads, playbook=playbook, market=market, seed=luck, days=days)
 
     rows = in_the_same_worlds(under(a), under(b), worlds=worlds, seed=seed, progress=progress)
-    return Comparison(LABEL, str(a.ref), str(b.ref), worlds, leads, rows)
+    return PlaybookComparison(LABEL, str(a.ref), str(b.ref), worlds, leads, rows)
 
 
 def in_the_same_worlds(

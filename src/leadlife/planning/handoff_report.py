@@ -17,7 +17,7 @@ from leadlife.timing import instant
 
 RECENT = timedelta(days=30)
 FEWEST_ANSWERS = 10
-"""With fewer answers no alarm is raised; three rejections in a row are no disagreement yet."""
+"""With fewer answers no warning is given; three rejections in a row are no disagreement yet."""
 
 
 class Acceptance(NamedTuple):
@@ -82,7 +82,7 @@ class HandoffReport(NamedTuple):
         recent: The same over the answers of the last 30 days.
         by_rule: The same for each qualification that the leads held when they were offered.
         by_source: The same for each source of the cycle in which they were offered.
-        alarm: What is wrong with the recent acceptance, by the agreed band; None where nothing is.
+        warning: What is wrong with the recent acceptance, by the agreed band; None where nothing is.
     """
 
     as_of: datetime
@@ -99,7 +99,7 @@ class HandoffReport(NamedTuple):
     recent: Acceptance
     by_rule: tuple[Acceptance, ...]
     by_source: tuple[Acceptance, ...]
-    alarm: str | None
+    warning: str | None
 
     def __str__(self) -> str:
         lines = [
@@ -113,7 +113,7 @@ class HandoffReport(NamedTuple):
             lines.append(f"time to the answer, quartiles: {', '.join(map(str, self.response))}")
         for title, rows in (("rule", self.by_rule), ("source", self.by_source)):
             lines += [_row(title, row) for row in rows]
-        return "\n".join([*lines, *([] if self.alarm is None else [f"alarm: {self.alarm}"])])
+        return "\n".join([*lines, *([] if self.warning is None else [f"warning: {self.warning}"])])
 
 
 class _Offered(NamedTuple):
@@ -173,7 +173,7 @@ def handoffs(journeys: Iterable[Journey], *, as_of: datetime, band: tuple[float,
         recent=now,
         by_rule=tuple(_grouped(answered, lambda one: one.offer.holds or (None,))),
         by_source=tuple(_grouped(answered, lambda one: (one.source,))),
-        alarm=_alarm(now, band) or _silent(every, as_of, band),
+        warning=_warning(now, band) or _silent(every, as_of, band),
     )
 
 
@@ -209,7 +209,7 @@ def _grouped(answered: list[_Offered], keys: Callable[[_Offered], tuple[str | No
         yield _acceptance(key, groups[key])
 
 
-def _alarm(recent: Acceptance, band: tuple[float, float] | None) -> str | None:
+def _warning(recent: Acceptance, band: tuple[float, float] | None) -> str | None:
     if band is None or recent.rate is None or recent.answered < FEWEST_ANSWERS:
         return None
     said = f"sales accepted {recent.rate:.0%} of the last {recent.answered} answered offers"
@@ -221,7 +221,7 @@ def _alarm(recent: Acceptance, band: tuple[float, float] | None) -> str | None:
 
 
 def _silent(every: list[_Offered], as_of: datetime, band: tuple[float, float] | None) -> str | None:
-    """Return the alarm that offers end without an answer, so that too few are accepted although few are rejected."""
+    """Return the warning that offers end without an answer, so that too few are accepted although few are rejected."""
     since = as_of - RECENT
     ended = [
         one.offer.status

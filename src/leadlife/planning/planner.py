@@ -2,8 +2,8 @@
 
 A plan is a pure function of a journey and an instant. Each programme goes through its touches in order; the order of
 the checks of one touch is fixed: consent for the channel's purpose, ``when``, content that was sent before, caps that
-skip, then pressure and windows, which only move it. What a touch needs is judged at its *turn*: the instant at which
-its wait is over, whenever somebody asks.
+skip, then pressure and windows, which only move it. What a touch needs is evaluated when it is *due*: at the instant
+at which its wait is over, whenever somebody asks.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def confirm(planned: PlannedTouch, journey: Journey, *, at: datetime) -> Confirm
             if touch.at <= now.at:
                 return Confirmation(ok=True)
             moved = [str(one) for one in touch.deferrals]
-            reason = "; ".join(moved) if moved else f"its turn is {touch.turn.isoformat()}"
+            reason = "; ".join(moved) if moved else f"it is due {touch.due.isoformat()}"
             return Confirmation(ok=False, reason=reason, moved_to=touch.at)
     for passed in now.passed_over:
         if (passed.programme, passed.touch) == (planned.programme, planned.touch):
@@ -128,7 +128,7 @@ def in_holdout(programme: Programme, lead: str) -> bool:
 
 
 class _Stream:
-    """A programme that a lead takes part in: which touch is next, and when its turn comes."""
+    """A programme that a lead takes part in: which touch is next, and when it is due."""
 
     __slots__ = ("attempt", "base", "enrolment", "first_try", "place", "planned", "programme", "retry_at")
 
@@ -179,8 +179,8 @@ class _Planner:
         lead = self._lead
         streams = [stream for stream in map(self._stream, lead.enrolments) if stream is not None]
         if streams:
-            turns = [turn for turn in map(self._turn, streams) if turn is not None]
-            self._pressure.look_back(lead, min([lead.at, *turns]))
+            all_due = [due_at for due_at in map(self._due, streams) if due_at is not None]
+            self._pressure.look_back(lead, min([lead.at, *all_due]))
         # A programme of lower priority is planned around those of higher ones, and so never moves their touches.
         for priority in sorted({stream.programme.priority for stream in streams}, reverse=True):
             self._plan_equals([stream for stream in streams if stream.programme.priority == priority])
@@ -229,17 +229,17 @@ class _Planner:
 
     def _plan_equals(self, streams: list[_Stream]) -> None:
         """Plan the programmes of one priority: of their next touches, the one with the nearest deadline first."""
-        heap = [entry for entry in map(self._next_turn, streams) if entry is not None]
+        heap = [entry for entry in map(self._next_due, streams) if entry is not None]
         heapify(heap)
         while heap:
-            _, turn, _, stream = heappop(heap)
-            if self._place(stream, turn):
-                entry = self._next_turn(stream)
+            _, due_at, _, stream = heappop(heap)
+            if self._place(stream, due_at):
+                entry = self._next_due(stream)
                 if entry is not None:
                     heappush(heap, entry)
 
-    def _next_turn(self, stream: _Stream) -> tuple[datetime, datetime, str, _Stream] | None:
-        """Return the deadline and the turn of a stream's next touch; None where there is none."""
+    def _next_due(self, stream: _Stream) -> tuple[datetime, datetime, str, _Stream] | None:
+        """Return the deadline of a stream's next touch, and when it is due; None where there is none."""
         if stream.planned >= self._limit:
             return None
         if stream.is_over:
@@ -247,15 +247,15 @@ class _Planner:
                 self._silences.append(Silence(stream.programme.name, Why.ALL_SENT))
             return None
         touch, zone = stream.touch, self._pressure.zone
-        turn = self._turn(stream)
-        if turn is None:
+        due_at = self._due(stream)
+        if due_at is None:
             self._silences.append(Silence(stream.programme.name, Why.NO_TIME, "its wait ends after the year 2261"))
             return None
-        deadline = LATEST if touch.within is None else due(turn, touch.within, zone)
-        return deadline, turn, stream.programme.name, stream
+        deadline = LATEST if touch.within is None else due(due_at, touch.within, zone)
+        return deadline, due_at, stream.programme.name, stream
 
-    def _turn(self, stream: _Stream) -> datetime | None:
-        """Return when the turn of a stream's next touch comes; None where it has none, or that never comes."""
+    def _due(self, stream: _Stream) -> datetime | None:
+        """Return when a stream's next touch is due; None where it has none, or that is never."""
         if stream.is_over:
             return None
         if stream.first_try is not None:
@@ -265,24 +265,24 @@ class _Planner:
             return earliest((waited(stream.base, wait, zone, self._playbook.business_hours),))
         return None
 
-    def _place(self, stream: _Stream, turn: datetime) -> bool:
+    def _place(self, stream: _Stream, due_at: datetime) -> bool:
         """Plan a stream's next touch or pass it over, and return whether the stream goes on."""
         programme, touch = stream.programme, stream.touch
-        why, detail = self._objection(stream, turn)
+        why, detail = self._objection(stream, due_at)
         if why is None:
-            full = None if touch.operational else self._pressure.breach(turn, touch.channel)
+            full = None if touch.operational else self._pressure.breach(due_at, touch.channel)
             if full is not None and full[0] is Breach.EXIT:
                 self._silences.append(Silence(programme.name, Why.CAP, full[1]))
                 return False
             if full is not None:
                 why, detail = Why.CAP, full[1]
         if why is not None:
-            self._passed.append(PassedOver(programme.name, touch.name, turn, why, detail))
-            stream.pass_on(turn)
+            self._passed.append(PassedOver(programme.name, touch.name, due_at, why, detail))
+            stream.pass_on(due_at)
             return True
-        return self._settle(stream, turn)
+        return self._schedule(stream, due_at)
 
-    def _objection(self, stream: _Stream, turn: datetime) -> tuple[Why | None, str]:
+    def _objection(self, stream: _Stream, due_at: datetime) -> tuple[Why | None, str]:
         """Return why a touch is not sent at all, whatever the pressure."""
         programme, touch = stream.programme, stream.touch
         channel = self._playbook.channels[touch.channel]
@@ -293,34 +293,34 @@ class _Planner:
             if consent is None and not touch.operational:
                 return Why.NO_CONSENT, channel.purpose
         if stream.attempt > 1:
-            return None, ""  # its turn has come already
-        if touch.when is not None and not self._lead.is_true(touch.when, turn):
+            return None, ""  # its due_at has come already
+        if touch.when is not None and not self._lead.is_true(touch.when, due_at):
             return Why.WHEN, touch.when.sentence()
-        if not touch.operational and self._sent_before(programme.content_of(touch), turn):
+        if not touch.operational and self._sent_before(programme.content_of(touch), due_at):
             return Why.SENT_BEFORE, programme.content_of(touch)
         return None, ""
 
-    def _sent_before(self, content: str, turn: datetime) -> bool:
+    def _sent_before(self, content: str, due_at: datetime) -> bool:
         sent = self._messages.get(content) or self._lead.last_sent(content)
         if sent is None:
             return False
         rules = self._playbook.contact_rules
         again = None if rules is None else rules.repeat_after
-        return again is None or due(sent, again, self._pressure.zone) > turn
+        return again is None or due(sent, again, self._pressure.zone) > due_at
 
-    def _settle(self, stream: _Stream, turn: datetime) -> bool:
+    def _schedule(self, stream: _Stream, due_at: datetime) -> bool:
         """Plan a touch at the first instant that pressure and windows allow, and return whether the stream goes on."""
         programme, touch, lead = stream.programme, stream.touch, self._lead
         load = self._playbook.channels[touch.channel].load
         try:
-            at, deferrals = self._pressure.settle(max(turn, stream.retry_at or turn, lead.at), touch, load)
+            at, deferrals = self._pressure.earliest(max(due_at, stream.retry_at or due_at, lead.at), touch, load)
         except NoTime as error:
             self._silences.append(Silence(programme.name, Why.NO_TIME, str(error)))
             return False
-        useful = None if touch.within is None else due(turn, touch.within, self._pressure.zone)
+        useful = None if touch.within is None else due(due_at, touch.within, self._pressure.zone)
         if useful is not None and at >= useful:
-            self._passed.append(PassedOver(programme.name, touch.name, turn, Why.TOO_LATE, f"until {useful}"))
-            stream.pass_on(turn)
+            self._passed.append(PassedOver(programme.name, touch.name, due_at, Why.TOO_LATE, f"until {useful}"))
+            stream.pass_on(due_at)
             return True
         expires = stream.enrolment.expires
         if expires is not None and at >= expires:
@@ -337,7 +337,7 @@ class _Planner:
             operational=touch.operational,
             attempt=stream.attempt,
             priority=programme.priority - self._tired(at),
-            turn=turn,
+            due=due_at,
             at=at,
             zone=self._pressure.zone,
             zone_assumed=self._pressure.zone_assumed,
@@ -348,7 +348,7 @@ class _Planner:
         self._touches.append(planned)
         if not touch.operational:
             self._pressure.add(at, touch.channel, load)
-            self._pressure.guard(turn, touch.channel)
+            self._pressure.guard(due_at, touch.channel)
             self._messages[planned.content] = at
         stream.planned += 1
         stream.pass_on(at)

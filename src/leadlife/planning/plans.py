@@ -20,7 +20,7 @@ class Why(StrEnum):
     NO_PROGRAMME = "the lead takes part in no programme"
     UNSUBSCRIBED = "the lead withdrew its consent"
     NO_CONSENT = "the lead has not given its consent"
-    WHEN = "its condition was not true when its turn came"
+    WHEN = "its condition was not true when it was due"
     SENT_BEFORE = "the same content was sent before"
     CAP = "a cap was reached"
     FAILED = "it failed as often as it may be tried"
@@ -45,11 +45,11 @@ class PlannedTouch(NamedTuple):
         operational: Whether it is no marketing.
         attempt: Which attempt it is, from 1.
         priority: The programme's priority, less what fatigue takes off it.
-        turn: When its wait is over.
+        due: When its wait is over.
         at: When it is to be sent (UTC).
         zone: The lead's time zone.
         zone_assumed: Whether that is the playbook's, because the lead's own is blank or unknown.
-        deferrals: What moved it from its turn, or from the instant that was asked for, to ``at``.
+        deferrals: What moved it from when it was due, or from the instant that was asked for, to ``at``.
         enrolled: When the lead entered the programme.
         number: Which sending it is, from 1: another one than before, if the fact of that was taken back.
     """
@@ -63,7 +63,7 @@ class PlannedTouch(NamedTuple):
     operational: bool
     attempt: int
     priority: int
-    turn: datetime
+    due: datetime
     at: datetime
     zone: ZoneInfo
     zone_assumed: bool
@@ -85,7 +85,7 @@ class PlannedTouch(NamedTuple):
     @property
     def why(self) -> str:
         """Why it is sent, and why then."""
-        words = [f"in {self.programme} since {self.enrolled:%Y-%m-%d}, its turn is {self.turn:%Y-%m-%d %H:%M} UTC"]
+        words = [f"in {self.programme} since {self.enrolled:%Y-%m-%d}, due {self.due:%Y-%m-%d %H:%M} UTC"]
         if self.attempt > 1:
             words.append(f"attempt {self.attempt}")
         words += map(str, self.deferrals)
@@ -140,14 +140,14 @@ class PassedOver(NamedTuple):
     Attributes:
         programme: In which programme.
         touch: Which touch.
-        turn: When its turn came, or comes.
+        due: When it was due, or is.
         why: Why it is passed over.
         detail: More about it, such as the cap; may be empty.
     """
 
     programme: str
     touch: str
-    turn: datetime
+    due: datetime
     why: Why
     detail: str = ""
 

@@ -208,16 +208,16 @@ class Pressure:
         if self._fatigue is not None:
             insort(self._loads, (at, load))
 
-    def guard(self, turn: datetime, channel: str) -> None:
-        """Keep what is planned after this from filling a cap by which the turn of a touch is judged."""
+    def guard(self, due_at: datetime, channel: str) -> None:
+        """Keep what is planned after this from filling a cap that is asked about a touch when it is due."""
         for cap in self._caps:
             if cap.breach is not Breach.DEFER and cap.channel in (None, channel):
-                self._guarded.append((turn, cap))
+                self._guarded.append((due_at, cap))
 
-    def breach(self, turn: datetime, channel: str) -> tuple[Breach, str] | None:
-        """Return what a cap that does not defer says of a touch whose turn comes at an instant, and which cap."""
+    def breach(self, due_at: datetime, channel: str) -> tuple[Breach, str] | None:
+        """Return what a cap that does not defer says of a touch that is due at an instant, and which cap."""
         for cap in self._caps:
-            if cap.breach is not Breach.DEFER and cap.channel in (None, channel) and cap.is_full(turn):
+            if cap.breach is not Breach.DEFER and cap.channel in (None, channel) and cap.is_full(due_at):
                 return cap.breach, cap.words
         return None
 
@@ -226,7 +226,7 @@ class Pressure:
         half_life = timedelta.max if self._fatigue is None else self._fatigue.half_life.bounds()[0]
         return sum(load * _faded((at - one) / half_life) for one, load in self._loads if one <= at)
 
-    def settle(self, at: datetime, touch: Touch, load: float) -> tuple[datetime, tuple[Deferral, ...]]:
+    def earliest(self, at: datetime, touch: Touch, load: float) -> tuple[datetime, tuple[Deferral, ...]]:
         """Return the first instant at or after another at which a touch may be sent, and what moved it.
 
         Raises:
@@ -258,9 +258,9 @@ class Pressure:
             later = cap.next(at)
             if later > at:
                 return later, cap.words
-        for turn, cap in self._guarded:
-            if at <= turn and cap.channel in (None, channel) and cap.is_full(turn, at):
-                return turn + _TICK, cap.words
+        for due_at, cap in self._guarded:
+            if at <= due_at and cap.channel in (None, channel) and cap.is_full(due_at, at):
+                return due_at + _TICK, cap.words
         if self._fatigue is not None:
             return self._rested(self._fatigue, at, load), "fatigue: the lead rests"
         return at, ""

@@ -43,7 +43,7 @@ class Member(Definition):
     """When the member takes leads. Without one, always."""
 
 
-class Turn(StrEnum):
+class AssignmentMethod(StrEnum):
     """Whose turn it is among those who may take a lead."""
 
     ROUND_ROBIN = "round_robin"
@@ -64,7 +64,7 @@ class RoutingRule(Definition):
     """Who may take them; none means the whole team."""
     skills: Names = default(())
     """The skills that a member must have, all of them."""
-    turn: OneOf[Turn] = default(Turn.ROUND_ROBIN)
+    method: OneOf[AssignmentMethod] = default(AssignmentMethod.ROUND_ROBIN)
     queue: Name | None = None
     """Where the lead waits if nobody may take it; by default under the rule's name."""
 
@@ -337,7 +337,7 @@ class _Router:
 
     def _turn(self, rule: RoutingRule, territory: str | None, skipped: list[Skipped]) -> tuple[_Seat | None, str]:
         """Return whose turn it is, and why; those whose turn would have been before are noted as skipped."""
-        first_only, able = rule.turn is Turn.ROUND_ROBIN, list[_Seat]()
+        first_only, able = rule.method is AssignmentMethod.ROUND_ROBIN, list[_Seat]()
         for seat in self._pools[rule.name].values():
             objection = seat.objection(territory)
             if objection is not None:
@@ -348,7 +348,7 @@ class _Router:
                 return seat, "was assigned a lead least recently"
         if not able:
             return None, ""
-        if rule.turn is Turn.LEAST_LOADED:
+        if rule.method is AssignmentMethod.LEAST_LOADED:
             chosen = min(able, key=attrgetter("load"))  # of equals, the first
             return chosen, f"has the fewest open leads, {chosen.load}"
         # Smooth weighted round robin: each earns its weight; the richest is chosen, and pays what all have earned.

@@ -27,7 +27,7 @@ class RecyclingRule(Definition):
     """What becomes of a lead that is recycled for some reasons. Its programme asks for the reason by itself.
 
     The programme of these leads has ``recycled_for("budget")`` in its audience. A lead whose returns are used up stays
-    in the recycled stage, unless an automatic move out of it has ``returns() >= 3`` as its guard.
+    in the recycled stage, unless an automatic move out of it has ``return_count() >= 3`` as its guard.
 
     >>> from leadlife import days
     >>> RecyclingRule(reasons=["budget"], cool_down=days(90), most_returns=2).reasons

@@ -210,10 +210,10 @@ class RuleIndex:
         self.moves: Mapping[tuple[str, str], MoveReads] = _waiting(lifecycle, policies, wakers)
 
     def _reads(self, bit: int, criterion: Criterion, policies: Mapping[str, Policy]) -> None:
-        keys, opaque = _inputs(criterion, policies)
+        keys, has_code = _inputs(criterion, policies)
         for key in keys:
             self._readers[key] = self._readers.get(key, 0) | bit
-        self.always |= bit if opaque else 0
+        self.always |= bit if has_code else 0
 
     def _trace(self, policies: Mapping[str, Policy]) -> None:
         """Find which facts confirm which rules: those that ``enter`` reads, directly or through other rules.
@@ -222,20 +222,20 @@ class RuleIndex:
         """
         behind: dict[str, tuple[set[Input], bool]] = {}
         for place, rule in enumerate(self.rules):
-            keys, opaque = (
+            keys, has_code = (
                 (set[Input](), False) if rule.definition.enter is None else _inputs(rule.definition.enter, policies)
             )
             for topic, name in tuple(keys):
                 others = {"qualification": (name,), "readiness": (LATE, MID)}.get(topic, ())
                 for more, code in (behind[other] for other in others if other in behind):
                     keys |= more
-                    opaque = opaque or code
-            behind[rule.name] = keys, opaque
-            self.evidence[rule.name] = None if opaque else frozenset(keys)
+                    has_code = has_code or code
+            behind[rule.name] = keys, has_code
+            self.evidence[rule.name] = None if has_code else frozenset(keys)
             for key in keys:
                 self._confirmed[key] = self._confirmed.get(key, 0) | 1 << place
-            self.any_fact |= opaque << place
-            on_state = rule.definition.enter is not None and not opaque and all(topic in _STATES for topic, _ in keys)
+            self.any_fact |= has_code << place
+            on_state = rule.definition.enter is not None and not has_code and all(topic in _STATES for topic, _ in keys)
             self.on_state |= on_state << place
             self.by_stage |= (on_state and any(topic == "stage" for topic, _ in keys)) << place
 
@@ -342,16 +342,16 @@ def timed_leaves(criterion: Criterion | None) -> Iterator[Criterion]:
 def _inputs(criterion: Criterion, policies: Mapping[str, Policy]) -> tuple[set[Input], bool]:
     """Return what a criterion reads, including what its scores read, and whether it contains custom code."""
     keys: set[Input] = set()
-    opaque = False
+    has_code = False
     for topic, name in criterion.inputs():
         if topic == "score" and name in policies:
             keys.update(("reported", part) for part in _parts(policies[name]))
             keys.update(policies[name].inputs())
-            opaque = opaque or not policies[name].declares_all
+            has_code = has_code or not policies[name].declares_all
         elif topic == "custom_guard":
-            opaque = True
+            has_code = True
         keys.add((topic, name))
-    return keys, opaque
+    return keys, has_code
 
 
 def _parts(policy: Policy) -> Iterator[str]:
@@ -432,6 +432,6 @@ def _move_reads(edges: list[Edge], policies: Mapping[str, Policy], wakers: tuple
     return MoveReads(
         tuple(leaf for guard in asked for leaf in timed_leaves(guard)),
         frozenset[Any]().union(*(keys for keys, _ in inputs)),
-        any(opaque for _, opaque in inputs),
+        any(has_code for _, has_code in inputs),
         reenters,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from leadlife._base.outcomes import as_chance, several
 from leadlife.errors import Malformed, MissingExtra, did_you_mean
 from leadlife.evaluation import calibration, gains, roc_auc, roc_curve, threshold
-from leadlife.planning.comparison import Comparison
+from leadlife.planning.comparison import PlaybookComparison
 from leadlife.scoring import Scale, Score
 
 try:
@@ -181,7 +181,7 @@ def ledger_chart(score: Score) -> alt.LayerChart:
     return alt.LayerChart(layer=[bars, zero], width=SIZE, title=f"{score.policy}: {score.value:.6g}{band}")
 
 
-def comparison_chart(comparison: Comparison) -> alt.LayerChart:
+def comparison_chart(comparison: PlaybookComparison) -> alt.LayerChart:
     """Return by how much each figure differs under the second of two playbooks, in shares of the first, with intervals.
 
     A figure that is 0 under the first playbook has no share, and is left out.

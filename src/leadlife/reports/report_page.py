@@ -72,7 +72,7 @@ def page(title: str, under: str, in_short: Sequence[str], sections: Sequence[Sec
     """Return the whole page."""
     links = "".join(f'<a href="#s{place}">{escape(one.title)}</a> ' for place, one in enumerate(sections))
     short = "".join(f"<li>{escape(line)}</li>" for line in in_short)
-    told = "".join(f"<li>{escape(line)}</li>" for line in warnings) or "<li>Nothing was noticed.</li>"
+    listed = "".join(f"<li>{escape(line)}</li>" for line in warnings) or "<li>Nothing was noticed.</li>"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -81,7 +81,7 @@ def page(title: str, under: str, in_short: Sequence[str], sections: Sequence[Sec
         f'<h1>{escape(title)}</h1><p class="sub">{escape(under)}</p><nav>{links}<a href="#warnings">Warnings</a></nav>'
         f'<section class="short"><h2>In short</h2><ul>{short}</ul></section>'
         + "".join(_section(place, one) for place, one in enumerate(sections))
-        + f'<section id="warnings"><h2>Warnings</h2><ul>{told}</ul></section>'
+        + f'<section id="warnings"><h2>Warnings</h2><ul>{listed}</ul></section>'
         "</main></body></html>\n"
     )
 

@@ -137,7 +137,7 @@ class CustomPolicy(Banded):
             # A reported score is valid until the next report; time alone does not change it.
             return replace(self.score_of(report.value, at=view.at, why="reported"), changes_at=None)
         if self.call is None:
-            raise PolicyNotBound(self.name, "is named but not bound to a function")
+            raise PolicyNotBound(self.name, "is not bound to a function")
         score = self._called(view, view.at)
         if score.changes_at == view.at and view.aged != view.at:
             # It does not say when time changes it, so the rules of a journey ask for it as of the last review; unless

@@ -18,7 +18,7 @@ FULL = 1.0
 HUNDREDTH = MICRO // 100
 
 
-class Change(NamedTuple):
+class ScoreChange(NamedTuple):
     """The part of a difference that comes from one rule, for one reason.
 
     Attributes:
@@ -35,7 +35,7 @@ class Change(NamedTuple):
         return f"{signed_words(self.micropoints)}: {self.reason}" if self.micropoints else self.reason
 
 
-class Difference(NamedTuple):
+class ScoreDifference(NamedTuple):
     """The difference of two scores, and the changes that add up to it, the largest first.
 
     Attributes:
@@ -45,7 +45,7 @@ class Difference(NamedTuple):
     """
 
     micropoints: int
-    changes: tuple[Change, ...]
+    changes: tuple[ScoreChange, ...]
     band: tuple[str | None, str | None]
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ def signed_words(amount: int) -> str:
     return f"{'minus' if amount < 0 else 'plus'} {points(size)}"
 
 
-def difference(earlier: Score, later: Score) -> Difference:
+def difference(earlier: Score, later: Score) -> ScoreDifference:
     """Return what changed between two scores of the same scale.
 
     Lines are paired by rule, kind and activity. For each rule, new activities, ageing, and activities that no longer
@@ -86,22 +86,22 @@ def difference(earlier: Score, later: Score) -> Difference:
         if change:
             reason = (key[0], _why(old, new, later.at > earlier.at))
             sums[reason] = sums.get(reason, 0) + change
-    changes = [Change(rule, amount, why) for (rule, why), amount in sums.items() if amount]
+    changes = [ScoreChange(rule, amount, why) for (rule, why), amount in sums.items() if amount]
     whole = later.micropoints - earlier.micropoints
     if later.scale is Scale.PROBABILITY and whole and not changes:
-        changes.append(Change(later.policy, whole, "probability"))
+        changes.append(ScoreChange(later.policy, whole, "probability"))
     changes += _answers(earlier, later)
     if earlier.cuts != later.cuts and earlier.answered and later.answered:
-        changes.append(Change(later.policy, 0, "the bands are cut differently"))
+        changes.append(ScoreChange(later.policy, 0, "the bands are cut differently"))
     changes.sort(key=lambda change: (-abs(change.micropoints), change.rule, change.reason))
-    return Difference(whole, tuple(changes), (earlier.band, later.band))
+    return ScoreDifference(whole, tuple(changes), (earlier.band, later.band))
 
 
-def _answers(earlier: Score, later: Score) -> list[Change]:
+def _answers(earlier: Score, later: Score) -> list[ScoreChange]:
     if earlier.answer is later.answer:
         return []
     why = later.why if not later.answered else f"no longer {earlier.answer}"
-    return [Change(later.policy, 0, why)]
+    return [ScoreChange(later.policy, 0, why)]
 
 
 def _by_line(score: Score) -> dict[tuple[str, LineKind, str], list[Contribution]]:

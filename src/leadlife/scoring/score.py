@@ -21,7 +21,7 @@ from leadlife._base.validation import restated
 from leadlife.errors import Malformed
 from leadlife.leads import Activity, Lead
 from leadlife.scoring.ledger import Answer, Contribution, Lift, LineKind, Scale, Trend
-from leadlife.scoring.lines import Difference, difference, explain, html
+from leadlife.scoring.lines import ScoreDifference, difference, explain, html
 from leadlife.scoring.units import MICRO, micropoints
 from leadlife.timing import earliest, instant
 
@@ -204,7 +204,7 @@ class Score:
             return self
         return replace(self, trend=Trend(earlier.at, self.micropoints - earlier.micropoints))
 
-    def difference(self, earlier: Score) -> Difference:
+    def difference(self, earlier: Score) -> ScoreDifference:
         """Return the changes since another score of the same lead, rule by rule and in words.
 
         Raises:

@@ -14,7 +14,7 @@ _HOMES = homes_of(
         "database": "Database Session",
         "journeys": "Saved",
         "lead_state": "BandedScore LeadState",
-        "outbox": "BEGINNING Position StoredFact",
+        "outbox": "BEGINNING OutboxPosition StoredFact",
         "protocol": "Store",
         "async_sql": "AsyncSqlStore",
         "sql": "SqlStore",

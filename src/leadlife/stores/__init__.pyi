@@ -5,7 +5,7 @@ from leadlife.stores.journeys import Saved as Saved
 from leadlife.stores.lead_state import BandedScore as BandedScore
 from leadlife.stores.lead_state import LeadState as LeadState
 from leadlife.stores.outbox import BEGINNING as BEGINNING
-from leadlife.stores.outbox import Position as Position
+from leadlife.stores.outbox import OutboxPosition as OutboxPosition
 from leadlife.stores.outbox import StoredFact as StoredFact
 from leadlife.stores.protocol import Store as Store
 from leadlife.stores.sql import SqlStore as SqlStore

@@ -17,7 +17,7 @@ from leadlife.playbook.playbook import Playbook
 from leadlife.stores.context import OnNew
 from leadlife.stores.journeys import Saved
 from leadlife.stores.lead_state import LeadState
-from leadlife.stores.outbox import BEGINNING, Position, StoredFact
+from leadlife.stores.outbox import BEGINNING, OutboxPosition, StoredFact
 from leadlife.stores.sql import SqlStore
 from leadlife.stores.store import MAIN
 from leadlife.stores.sweeping import Swept
@@ -105,7 +105,7 @@ class AsyncSqlStore:
         """Return a page of leads; see ``SqlStore.find``."""
         return await self.run(lambda store: store.find(**wanted))
 
-    async def facts_since(self, position: Position = BEGINNING, *, limit: int = 500) -> tuple[StoredFact, ...]:
+    async def facts_since(self, position: OutboxPosition = BEGINNING, *, limit: int = 500) -> tuple[StoredFact, ...]:
         """Return the facts after a position; see ``SqlStore.facts_since``."""
         return await self.run(lambda store: store.facts_since(position, limit=limit))
 

@@ -8,7 +8,7 @@ from typing import Any
 from leadlife._base.model import identifier
 from leadlife._base.outcomes import whole
 from leadlife.errors import Malformed
-from leadlife.stores.outbox import Position
+from leadlife.stores.outbox import OutboxPosition
 
 MOST = 2**31 - 1
 
@@ -45,16 +45,17 @@ def file_of(value: Any) -> Path:
     return Path(value)
 
 
-def position_of(value: Any) -> Position:
+def position_of(value: Any) -> OutboxPosition:
     """Return a position in the order of the commits.
 
     Raises:
         Malformed: It is none.
     """
-    if not isinstance(value, Position):
-        raise Malformed("position must be a Position", hint="pass that of a stored fact, or Position.parse(text)")
+    hint = "pass that of a stored fact, or OutboxPosition.parse(text)"
+    if not isinstance(value, OutboxPosition):
+        raise Malformed("position must be an OutboxPosition", hint=hint)
     if not all(type(part) is int and 0 <= part < 2**63 for part in value):
-        raise Malformed("a position is two whole numbers", hint="pass that of a stored fact, or Position.parse(text)")
+        raise Malformed("a position is two whole numbers", hint=hint)
     return value
 
 

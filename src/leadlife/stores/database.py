@@ -43,7 +43,7 @@ class Session(Protocol):
         """Let everything that this session reads be of one instant; called before it reads anything."""
         ...
 
-    def settled(self) -> int | None:
+    def committed_below(self) -> int | None:
         """Return the horizon below which every transaction has ended; None where positions follow the commits."""
         ...
 

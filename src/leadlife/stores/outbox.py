@@ -16,7 +16,7 @@ from leadlife.stores.tables import BOOKMARKS, FACTS, LEADS, BookmarkRow, FactRow
 _WRITTEN = re.compile("[0-9]{1,18}:[0-9]{1,18}").fullmatch
 
 
-class Position(NamedTuple):
+class OutboxPosition(NamedTuple):
     """A place in the order of the commits.
 
     Attributes:
@@ -31,7 +31,7 @@ class Position(NamedTuple):
         return f"{self.horizon}:{self.number}"
 
     @classmethod
-    def parse(cls, text: object) -> Position:
+    def parse(cls, text: object) -> OutboxPosition:
         """Return the position that ``str`` wrote.
 
         Raises:
@@ -43,7 +43,7 @@ class Position(NamedTuple):
         return cls(int(horizon), int(number))
 
 
-BEGINNING = Position()
+BEGINNING = OutboxPosition()
 
 
 class StoredFact(NamedTuple):
@@ -55,7 +55,7 @@ class StoredFact(NamedTuple):
         fact: The fact, with its lead and its pipeline.
     """
 
-    position: Position
+    position: OutboxPosition
     kind: str
     fact: Fact
 
@@ -64,18 +64,18 @@ Handle = Callable[[StoredFact], object]
 """What a consumer does with a fact."""
 
 
-def facts_since(session: Session, position: Position, *, limit: int) -> tuple[StoredFact, ...]:
+def facts_since(session: Session, position: OutboxPosition, *, limit: int) -> tuple[StoredFact, ...]:
     """Return the facts after a position, in the order of the commits.
 
     A transaction that began earlier may commit later. So on PostgreSQL only what was written by transactions below the
     horizon is read, because all of them have ended: nothing can appear before a position that was handed out.
     """
-    settled = session.settled()
+    committed_below = session.committed_below()
     where = "WHERE (horizon, position) > (:horizon, :number)"
     values: dict[str, Any] = position._asdict()
-    if settled is not None:
-        where += " AND horizon < :settled"
-        values["settled"] = settled
+    if committed_below is not None:
+        where += " AND horizon < :committed_below"
+        values["committed_below"] = committed_below
     rows = read(session, FACTS, f"{where} ORDER BY horizon, position LIMIT :limit", limit=limit, **values)
     facts = decode(rows, erased=lambda row: _is_erased(session, row)) if rows else []
     return tuple(StoredFact(place_of(row), row.kind, fact) for row, fact in zip(rows, facts, strict=True))
@@ -86,18 +86,18 @@ def _is_erased(session: Session, row: FactRow) -> bool:
     return bool(found) and found[0].erased_at is not None
 
 
-def place_of(row: FactRow) -> Position:
+def place_of(row: FactRow) -> OutboxPosition:
     """Return where a row stands in the order of the commits."""
-    return Position(row.horizon, row.position)
+    return OutboxPosition(row.horizon, row.position)
 
 
-def skip(context: StoreContext, consumer: str) -> Position:
+def skip(context: StoreContext, consumer: str) -> OutboxPosition:
     """Move the bookmark of a consumer behind the last fact that is handed on by now."""
     with context.database.writing() as session:
         session.lock(f"bookmark\n{consumer}")
-        settled = session.settled()
-        where = "" if settled is None else "WHERE horizon < :settled"
-        values = {} if settled is None else {"settled": settled}
+        committed_below = session.committed_below()
+        where = "" if committed_below is None else "WHERE horizon < :committed_below"
+        values = {} if committed_below is None else {"committed_below": committed_below}
         last = read(session, FACTS, f"{where} ORDER BY horizon DESC, position DESC LIMIT 1", **values)
         if not last:
             return BEGINNING
@@ -105,10 +105,10 @@ def skip(context: StoreContext, consumer: str) -> Position:
         return place_of(last[0])
 
 
-def bookmark(session: Session, consumer: str) -> Position:
+def bookmark(session: Session, consumer: str) -> OutboxPosition:
     """Return how far a consumer has read; the beginning, if it never has."""
     found = read(session, BOOKMARKS, "WHERE consumer = :consumer", consumer=consumer)
-    return Position(found[0].horizon, found[0].position) if found else BEGINNING
+    return OutboxPosition(found[0].horizon, found[0].position) if found else BEGINNING
 
 
 def deliver(context: StoreContext, consumer: str, handle: Handle, *, limit: int) -> int:

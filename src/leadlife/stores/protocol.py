@@ -10,7 +10,7 @@ from leadlife.journey import Journey
 from leadlife.stores.finding import Several
 from leadlife.stores.journeys import Saved
 from leadlife.stores.lead_state import LeadState
-from leadlife.stores.outbox import Position, StoredFact
+from leadlife.stores.outbox import OutboxPosition, StoredFact
 from leadlife.stores.sweeping import Swept
 
 
@@ -38,7 +38,7 @@ class Store(Protocol):
         """
         ...
 
-    def facts_since(self, position: Position = ..., *, limit: int = 500) -> Sequence[StoredFact]:
+    def facts_since(self, position: OutboxPosition = ..., *, limit: int = 500) -> Sequence[StoredFact]:
         """Return the facts after a position, of all leads, in the order of the commits."""
         ...
 

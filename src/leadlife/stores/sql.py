@@ -128,7 +128,7 @@ class SqlSession:
         else:
             self.connection.exec_driver_sql("BEGIN")
 
-    def settled(self) -> int | None:
+    def committed_below(self) -> int | None:
         """Return the number below which every transaction has ended; None on SQLite, where one writes at a time."""
         if not self._postgres:
             return None

@@ -51,7 +51,7 @@ class SqliteSession:
     def hold(self) -> None:
         """Do nothing: a session reads one state of the file."""
 
-    def settled(self) -> int | None:
+    def committed_below(self) -> int | None:
         """Return None: positions follow the commits."""
         return None
 
@@ -92,7 +92,7 @@ class SqliteDatabase:
         self._idle: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
         # Memory belongs to one connection, so there sessions take turns.
-        self._turn = threading.Lock() if path is None else None
+        self._alone = threading.Lock() if path is None else None
         self._owner: int | None = None
         self._closed = False
         self._process = os.getpid()
@@ -118,8 +118,8 @@ class SqliteDatabase:
     def _session(self, begin: str) -> Iterator[SqliteSession]:
         if self._closed:
             raise StoreUnavailable("the store is closed", hint="open it again")
-        if self._turn is not None:
-            self._take_turn(self._turn)
+        if self._alone is not None:
+            self._acquire(self._alone)
         connection: sqlite3.Connection | None = None
         try:
             with self._guard:
@@ -140,14 +140,16 @@ class SqliteDatabase:
             raise _restated(error) from error
         finally:
             self._hand_back(connection)
-            if self._turn is not None:
+            if self._alone is not None:
                 self._owner = None
-                self._turn.release()
+                self._alone.release()
 
-    def _take_turn(self, turn: threading.Lock) -> None:
+    def _acquire(self, alone: threading.Lock) -> None:
         if self._owner == threading.get_ident():
-            raise Malformed("a call of a store in memory inside of another one", hint="call it after the other")
-        turn.acquire()
+            raise Malformed(
+                "a store in memory was called inside of another call to it", hint="make the calls one by one"
+            )
+        alone.acquire()
         self._owner = threading.get_ident()
 
     def _hand_back(self, connection: sqlite3.Connection | None) -> None:

@@ -43,7 +43,7 @@ from leadlife.stores.database import Database
 from leadlife.stores.finding import Several, Wanted
 from leadlife.stores.journeys import Saved, known_row, load
 from leadlife.stores.lead_state import LeadState
-from leadlife.stores.outbox import BEGINNING, Position, StoredFact
+from leadlife.stores.outbox import BEGINNING, OutboxPosition, StoredFact
 from leadlife.stores.sweeping import Swept
 from leadlife.stores.transfer import Imported
 from leadlife.stores.verifying import Verification
@@ -372,7 +372,7 @@ class DatabaseStore:
 
     # ------------------------------------------------------------------ the log of all leads
 
-    def facts_since(self, position: Position = BEGINNING, *, limit: int = 500) -> tuple[StoredFact, ...]:
+    def facts_since(self, position: OutboxPosition = BEGINNING, *, limit: int = 500) -> tuple[StoredFact, ...]:
         """Return the facts after a position, of all leads, in the order of the commits.
 
         Observed facts, what the playbook concluded, and what it took back. Nothing ever appears before a position that
@@ -410,11 +410,11 @@ class DatabaseStore:
         function_of("handle", handle)
         return outbox.deliver_together(self._context, identifier(consumer), handle, limit=limit_of("limit", limit))
 
-    def skip(self, consumer: str) -> Position:
+    def skip(self, consumer: str) -> OutboxPosition:
         """Let a consumer begin after all that is in the log by now, and return where: a new one begins at its start."""
         return outbox.skip(self._context, identifier(consumer))
 
-    def bookmark(self, consumer: str) -> Position:
+    def bookmark(self, consumer: str) -> OutboxPosition:
         """Return how far a consumer has read."""
         with self._context.database.reading() as session:
             return outbox.bookmark(session, identifier(consumer))

@@ -90,7 +90,7 @@ def _saved(context: StoreContext, looked: Sequence[_Ticked | Swept]) -> Iterator
         if done.saved is not None:
             try:
                 notify(context, done.saved)
-            except Exception as error:  # noqa: BLE001 - it is the host's, and raised once the others are told
+            except Exception as error:  # noqa: BLE001 - it is the host's, and raised once the other leads are done
                 failed = failed or error
     for done in swept:
         if done.saved is None or done.saved.new or done.saved.withdrawn:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from leadlife.criteria import count, evidence, field, holds, recycled_for, returns
+from leadlife.criteria import count, evidence, field, holds, recycled_for, return_count
 from leadlife.facts import (
     Fact,
     HandoffAccepted,
@@ -36,7 +36,7 @@ def with_engagement(draw: st.DrawFn, playbook: Playbook) -> Playbook:
         evidence("fit"),
         field("size") >= 3,
         count("call", within=days(3)) >= 1,
-        returns() >= 1,
+        return_count() >= 1,
         *(holds(rule.name) for rule in playbook.qualifications),
     ]
     reasons = tuple(playbook.lifecycle.reason_by_id)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from leadlife.batch.columns import FACTS
+from leadlife.batch.columns import FACT_SCHEMA
 from leadlife.batch.rows import FactRow, micros, row_of
 from leadlife.facts import ActivityRecorded, StageReached, Started
 from leadlife.presets import eight_stage
@@ -97,7 +97,7 @@ def _batch(first: int, number: int, activities: int, random: np.random.Generator
     np.add.at(counted, (whose, kind), 1)
     stages = pa.array(["name", *PATH]).take(pa.array(depth))
     truth = Truth(pa.array(_named(first + np.arange(number))), stages, counted)
-    return pa.RecordBatch.from_arrays([columns[name] for name in FACTS.names], schema=FACTS), truth
+    return pa.RecordBatch.from_arrays([columns[name] for name in FACT_SCHEMA.names], schema=FACT_SCHEMA), truth
 
 
 def _named(numbers: np.ndarray) -> np.ndarray:

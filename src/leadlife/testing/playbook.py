@@ -244,7 +244,7 @@ def _rules_answer(journey: Journey) -> None:
     playbook = journey.playbook
     for fact in journey.derived:
         if isinstance(fact, RuleFailed):
-            law = "automatic moves come to an end" if fact.code == "unsettled" else "its rules can be evaluated"
+            law = "automatic moves come to an end" if fact.code == "endless_moves" else "its rules can be evaluated"
             _law(playbook, False, law, f"{fact.rule}: {fact.message}")
 
 

@@ -33,7 +33,7 @@ from leadlife.criteria import Scalar
 from leadlife.errors import Malformed
 from leadlife.scoring.learned.isotonic import Isotonic
 from leadlife.scoring.learned.odds import chance_of, log_odds
-from leadlife.scoring.learned.policy import LEAST, MOST, PRIOR, Learned, Reason, Weighed, line
+from leadlife.scoring.learned.policy import LEAST, MOST, PRIOR, Learned, Weighed, WinReason, line
 from leadlife.scoring.learned.win_table import STAGE, ClosedLead, Counts, Key, WinTable, key_of
 from leadlife.scoring.policy import PolicyView
 from leadlife.timing import instant
@@ -143,7 +143,7 @@ class CalibratedBayes(Learned):
         if isinstance(known, str):
             return known
         lines = [line(PRIOR, known.prior, "average win rate")]
-        reasons: list[Reason] = []
+        reasons: list[WinReason] = []
         moved = [known.prior]
         for field, value in self.table.values_of(view.fields):
             odds = known.moves.get((field, key_of(value)))
@@ -154,7 +154,7 @@ class CalibratedBayes(Learned):
                 lines.append(line(field, odds, f"{field} {value}"))
                 moved.append(odds)
                 if abs(odds) > HARDLY:
-                    reasons.append(Reason(field, value, chance_of(odds)))
+                    reasons.append(WinReason(field, value, chance_of(odds)))
         raw = fsum(moved)
         odds = log_odds(_clamped(self.curve(chance_of(raw))))
         lines.append(line("calibration", odds - raw, "calibration on held-out leads"))
@@ -163,7 +163,7 @@ class CalibratedBayes(Learned):
         if passed is not None:
             odds += passed
             lines.append(line(STAGE, passed, f"stage {stage}"))
-            reasons.append(Reason(STAGE, str(stage), chance_of(passed)))
+            reasons.append(WinReason(STAGE, str(stage), chance_of(passed)))
         return Weighed(round(_clamped(chance_of(odds)), DIGITS), tuple(lines), tuple(reasons))
 
     def _known(self, team: str | None) -> _Odds | str:

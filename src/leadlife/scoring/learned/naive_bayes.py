@@ -13,7 +13,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from leadlife.scoring.learned.odds import chance_of
-from leadlife.scoring.learned.policy import LEAST, MOST, PRIOR, Learned, Reason, Weighed, line
+from leadlife.scoring.learned.policy import LEAST, MOST, PRIOR, Learned, Weighed, WinReason, line
 from leadlife.scoring.learned.win_table import STAGE, key_of
 from leadlife.scoring.policy import PolicyView
 
@@ -24,7 +24,7 @@ FEW = 10
 class _Weight(NamedTuple):
     """One factor, and the logarithm of its share among won leads over that among lost ones."""
 
-    reason: Reason
+    reason: WinReason
     odds: float
     few: bool = False
 
@@ -62,7 +62,7 @@ class NaiveBayes(Learned):
         stage = self._stage(view)
         reached = stages.get(key_of(stage)) if isinstance(stage, str) else None
         if reached is not None:
-            reason = Reason(STAGE, str(stage), 1 - reached.lost / lost)
+            reason = WinReason(STAGE, str(stage), 1 - reached.lost / lost)
             weights.append(_Weight(reason, log(reached.won / won) - log(reached.lost / lost)))
         for field, value in self.table.values_of(view.fields):
             tally = counts.get(field)
@@ -71,7 +71,7 @@ class NaiveBayes(Learned):
                 mean = self.smoothing * tally.won / (tally.won + tally.lost)
                 share_won = (row.won + mean) / tally.won
                 share_lost = (row.lost + self.smoothing - mean) / tally.lost
-                reason = Reason(field, value, share_won / (share_won + share_lost))
+                reason = WinReason(field, value, share_won / (share_won + share_lost))
                 weights.append(_Weight(reason, log(share_won / share_lost), few=sum(row) < FEW))
         lines = [line(PRIOR, log(won / lost), "average win rate")]
         lines += [line(one.reason.field, one.odds, one.words) for one in weights]

@@ -24,7 +24,7 @@ SHOWN = 3
 PRIOR = "prior"
 
 
-class Reason(NamedTuple):
+class WinReason(NamedTuple):
     """A value that makes winning a lead more likely or less likely.
 
     Attributes:
@@ -38,11 +38,11 @@ class Reason(NamedTuple):
     score: float
 
 
-class Reasons(NamedTuple):
+class WinReasons(NamedTuple):
     """The strongest reasons for and against a lead, the strongest first."""
 
-    for_it: tuple[Reason, ...]
-    against_it: tuple[Reason, ...]
+    for_it: tuple[WinReason, ...]
+    against_it: tuple[WinReason, ...]
 
 
 class Weighed(NamedTuple):
@@ -56,7 +56,7 @@ class Weighed(NamedTuple):
 
     probability: float
     lines: tuple[Contribution, ...]
-    reasons: tuple[Reason, ...]
+    reasons: tuple[WinReason, ...]
 
 
 class Learned(Banded):
@@ -100,7 +100,7 @@ class Learned(Banded):
         for name in self.table.names:
             yield "table", "field", name
 
-    def reasons(self, lead: Lead, *, at: datetime) -> Reasons:
+    def reasons(self, lead: Lead, *, at: datetime) -> WinReasons:
         """Return the three strongest reasons for a pending lead and the three against it, the strongest first.
 
         Raises:
@@ -110,9 +110,9 @@ class Learned(Banded):
         reasons = [] if isinstance(weighed, str) else [one for one in weighed.reasons if self._plausible(one)]
         for_it = sorted((one for one in reasons if one.score > EVEN), key=lambda one: -one.score)
         against = sorted((one for one in reasons if one.score < EVEN), key=lambda one: one.score)
-        return Reasons(tuple(for_it[:SHOWN]), tuple(against[:SHOWN]))
+        return WinReasons(tuple(for_it[:SHOWN]), tuple(against[:SHOWN]))
 
-    def _plausible(self, reason: Reason) -> bool:
+    def _plausible(self, reason: WinReason) -> bool:
         """Return False for a correct contact as a reason against the lead, and for a wrong one as a reason for it."""
         return reason.field not in self.contacts or (reason.score > EVEN) is (reason.value == "correct")
 

@@ -77,7 +77,7 @@ class ClosedLead(Model):
     )
 
 
-class Row(Definition):
+class CountedValue(Definition):
     """The numbers of won and lost leads of a team with a value; without a team, those of leads that have no team."""
 
     team: Name | None = None
@@ -133,7 +133,7 @@ class WinTable(Definition):
     )
     blanks: Names = default(())
     since: WrittenInstant | None = None
-    rows: TupleOf[Row] = default(())
+    rows: TupleOf[CountedValue] = default(())
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -245,7 +245,7 @@ class WinTable(Definition):
             had_won, had_lost = counts.get(place, (0, 0))
             counts[place] = max(had_won + step * won, 0), max(had_lost + step * lost, 0)
         rows = tuple(
-            Row.checked({"team": team, "field": field, "value": key[1], "won": won, "lost": lost})
+            CountedValue.checked({"team": team, "field": field, "value": key[1], "won": won, "lost": lost})
             for (team, field, key), (won, lost) in sorted(counts.items(), key=_order)
             if won or lost
         )

@@ -6,12 +6,13 @@ import math
 import pickle
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from leadlife import Activity, FieldChanged, Journey, Lead, Limit, Malformed, Stage, Transition, errors, load_fact
 from leadlife.criteria import count, field, readiness, score, sold, total
-from leadlife.errors import FrozenValue, InvalidDefinition
+from leadlife.errors import FrozenValue, InvalidDefinition, LeadlifeError
 from leadlife.io.playbook_files import as_playbook, parse_toml
 from leadlife.leads import Actor
 from leadlife.presets import eight_stage
@@ -236,3 +237,15 @@ class TestWhatWasWritten:
                 change()
             assert pickle.loads(pickle.dumps(caught.value)).attribute == "id"
         assert list(inspect.signature(Transition).parameters)[:4] == ["signed", "trigger", "sources", "target"]
+
+
+def test_every_error_is_in_the_tables_of_the_docs():
+    """Of each class the code is in one page; the status in the other, where it is not that of its base."""
+    docs = Path(__file__).parents[1] / "docs"
+    codes, statuses = (docs / "errors.md").read_text(), (docs / "server.md").read_text()
+    classes = {one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, LeadlifeError)}
+    for one in classes - {LeadlifeError, errors.MoveRefused}:
+        assert f"| `{one.code}` | `{one.__name__}` |" in codes, one
+        base = one.__mro__[1]
+        if base is LeadlifeError or base.http_status != one.http_status:
+            assert f"`{one.__name__}`" in statuses, one

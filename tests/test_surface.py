@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import leadlife
-from leadlife import economics, planning, scoring, stores
+from leadlife import economics, planning, scoring, stores, testing
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,6 +31,7 @@ def test_the_stub_and_the_table_name_the_same():
         (planning, "leadlife/planning"),
         (economics, "leadlife/economics"),
         (stores, "leadlife/stores"),
+        (testing, "leadlife/testing"),
     ):
         tree = ast.parse((ROOT / "src" / folder / "__init__.pyi").read_text())
         stubbed = {

@@ -3,8 +3,8 @@
 A *playbook* is the agreement between marketing and sales as one immutable value. *Facts* are what happened, with two
 clocks. A *journey* is the fold of facts through a playbook: stage, cycle, timers, and why.
 
-The names here are those of the README and the tutorial. Everything else has a home of its own: ``leadlife.criteria``
-builds guards, ``leadlife.scoring`` scores, ``leadlife.presets`` holds ready-made playbooks.
+The names here are the nouns of a playbook, the facts, and what acts on them. Everything else has a home of its own:
+``leadlife.criteria`` builds guards, ``leadlife.scoring`` scores, ``leadlife.presets`` holds ready-made playbooks.
 """
 
 from __future__ import annotations

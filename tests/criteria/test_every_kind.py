@@ -2,7 +2,10 @@
 
 import json
 import math
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -23,6 +26,7 @@ from leadlife import (
     elapsed,
 )
 from leadlife.criteria import (
+    AnyCriterion,
     CountIs,
     CustomGuard,
     FieldIs,
@@ -476,3 +480,10 @@ class TestPartsThatBreak:
         assert verdict.to_dict()["parts"][0]["failure"]
         assert verdict.changes_at == T  # nobody knows when it will answer
         assert (self.BROKEN | self.TRUE).changes_at(LeadView(Lead(id="ada"), (), T)) == T
+
+
+def test_the_docs_list_every_op():
+    ops = [tag.tag for kind in get_args(get_args(AnyCriterion)[0]) for tag in get_args(kind)[1:] if hasattr(tag, "tag")]
+    page = (Path(__file__).parents[2] / "docs" / "criteria.md").read_text()
+    listed = page[page.index("The values of `op` are") :].partition("A comparison is")[0]
+    assert sorted(re.findall(r"`(\w+)`", listed)[1:]) == sorted(ops)

@@ -238,6 +238,63 @@ class View(Protocol):
         ...
 
 
+class OutsideJourney:
+    """The part of a :class:`View` that exists in a journey only: stage, evidence, sales and what rules conclude.
+
+    A view of a lead without a journey extends it, so a criterion that reads such things is unknown there.
+    """
+
+    @property
+    def sold(self) -> None:
+        """None, because outside a journey there are no sales."""
+
+    @property
+    def stage(self) -> None:
+        """None, because outside a journey there is no stage."""
+
+    @property
+    def left(self) -> None:
+        """None, because outside a journey there is no stage."""
+
+    @property
+    def cycle(self) -> None:
+        """None, because outside a journey there are no cycles."""
+
+    @property
+    def reason(self) -> None:
+        """None, because outside a journey there are no moves."""
+
+    @property
+    def returns(self) -> None:
+        """None, because outside a journey there is no recycling."""
+
+    @property
+    def readiness(self) -> None:
+        """None, because outside a journey there is no readiness."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Empty, because outside a journey there is no actor."""
+        return ()
+
+    @property
+    def keeps_reports(self) -> bool:
+        """False, because outside a journey there are no reported scores."""
+        return False
+
+    def reported(self, policy: str, version: str) -> None:
+        """Return None: outside a journey there are no reported scores."""
+
+    def evidence(self, name: str) -> None:
+        """Return None: outside a journey there is no evidence."""
+
+    def qualification(self, name: str) -> None:
+        """Return None: outside a journey there are no qualifications."""
+
+    def score(self, name: str) -> None:
+        """Return None: a policy cannot read the score of another policy; combine policies instead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer of a criterion, as a tree that people can read and programs can check.

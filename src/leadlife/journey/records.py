@@ -84,7 +84,7 @@ class FactStatus(StrEnum):
     DUPLICATE = "duplicate"
     """It is of a merged lead, and another one that is merged here has recorded the same event."""
     UNMATCHED = "unmatched"
-    """It retracts nothing: its target is mistyped, or a derived fact, or a retraction, or not recorded yet."""
+    """It retracts nothing, because its target is mistyped, a derived fact, a retraction, or not recorded yet."""
 
 
 class FactOutcome(NamedTuple):
@@ -93,7 +93,7 @@ class FactOutcome(NamedTuple):
     Attributes:
         at: When.
         fact: The id of the fact; None for a timer.
-        status: Refused or redundant.
+        status: ``refused`` or ``redundant``; what else may become of a fact, its place in the log says.
         trigger: What would have been fired; None where there is no trigger.
         refusals: Every reason.
         playbook: The agreement in force; None before the start.
@@ -126,7 +126,7 @@ class RuleChangeKind(StrEnum):
 
 
 class Withdrawal(StrEnum):
-    """Why the playbook withdraws a qualification."""
+    """Why the playbook ends a qualification, or the part that a lead takes in a programme."""
 
     NOT_SO = "not so any more"
     LEFT = "left"

@@ -1,4 +1,4 @@
-"""The ``transitions`` machine of a lifecycle. This is the only module that imports ``transitions``.
+"""The ``transitions`` machine of a lifecycle. At run time, no other module imports ``transitions``.
 
 A machine is built from edges that are already expanded (wildcards, gates, reopening). It has no model of its own, and
 it holds no strings that it could import or call.

@@ -1,4 +1,4 @@
-"""Stages and transitions: the words of a lifecycle."""
+"""Stages: their status, type, limit and reasons."""
 
 from collections.abc import Mapping
 from enum import StrEnum

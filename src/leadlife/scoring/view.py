@@ -10,6 +10,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from leadlife.criteria import Observation, Scalar
+from leadlife.criteria.view import OutsideJourney
 from leadlife.errors import Malformed
 from leadlife.leads import Activity, Lead, Source
 from leadlife.timing import instant, zone_named
@@ -17,10 +18,10 @@ from leadlife.timing import instant, zone_named
 R = TypeVar("R")
 
 
-class LeadView:
+class LeadView(OutsideJourney):
     """A lead and its activities at an instant, without those after ``at``.
 
-    Stage, evidence, sales and qualifications exist in a journey only, so they are missing here.
+    What exists in a journey only is missing here.
     """
 
     def __init__(self, lead: Lead, activities: Iterable[Activity], at: datetime) -> None:
@@ -97,47 +98,6 @@ class LeadView:
         """Whether the lead is in the database."""
         return Observation(True, self.at, "", 0) if self.lead.identified else None
 
-    @property
-    def sold(self) -> None:
-        """None, because outside a journey there are no sales."""
-
-    @property
-    def stage(self) -> None:
-        """None, because outside a journey there is no stage."""
-
-    @property
-    def left(self) -> None:
-        """None, because outside a journey there is no stage."""
-
-    @property
-    def cycle(self) -> None:
-        """None, because outside a journey there are no cycles."""
-
-    @property
-    def reason(self) -> None:
-        """None, because outside a journey there are no moves."""
-
-    @property
-    def returns(self) -> None:
-        """None, because outside a journey there is no recycling."""
-
-    @property
-    def readiness(self) -> None:
-        """None, because outside a journey there is no readiness."""
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """Empty, because outside a journey there is no actor."""
-        return ()
-
-    @property
-    def keeps_reports(self) -> bool:
-        """False, because outside a journey there are no reported scores."""
-        return False
-
-    def reported(self, policy: str, version: str) -> None:
-        """Return None: outside a journey there are no reported scores."""
-
     def field(self, name: str) -> Observation | None:
         """Return the value of a field."""
         value = self.lead.fields.get(name)
@@ -151,15 +111,6 @@ class LeadView:
         """Return what the lead agreed to, or not, for one use of its data."""
         found = [one.granted for one in self.lead.consents if one.purpose == purpose]
         return Observation(found[-1], self.at, "", 0) if found else None
-
-    def evidence(self, name: str) -> None:
-        """Return None: outside a journey there is no evidence."""
-
-    def qualification(self, name: str) -> None:
-        """Return None: outside a journey there are no qualifications."""
-
-    def score(self, name: str) -> None:
-        """Return None: a policy cannot read the score of another policy; combine policies instead."""
 
     def kinds(self) -> Iterable[str]:
         """Return the kinds of activity so far."""

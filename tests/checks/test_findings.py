@@ -202,7 +202,7 @@ PAIRS = {
 def test_each_finding_has_a_case_and_a_clean_twin(code):
     shown, clean = PAIRS[code]
     [first, *_] = found(shown, code)
-    assert first.says
+    assert first.message
     assert first.where
     assert code.value in str(first)
     assert first.to_dict()["severity"] == first.severity.value
@@ -234,12 +234,12 @@ def test_rules_are_proved_like_guards():
     near = ReadinessRule(mid=Hysteresis(enter=evidence("x")), late=Hysteresis(enter=evidence("x"), leave=evidence("x")))
     assert [one.where for one in found(rules(readiness=near), Code.HYSTERESIS)] == ["readiness.late"]
     secret = rules(QualificationRule(name="q", enter=field("phone").known()), fields={"phone": FieldSpec()})
-    assert "qualifications.0.enter" in found(secret, Code.PERSONAL_UNFLAGGED)[0].says
+    assert "qualifications.0.enter" in found(secret, Code.PERSONAL_UNFLAGGED)[0].message
 
 
 def test_automatic_moves_in_a_circle_that_a_lead_can_take_are_a_chase():
     [chase] = found(cycle(*CIRCLE), Code.CHASE)
-    assert chase.says == "automatic moves send a lead in a circle: a > b > a"
+    assert chase.message == "automatic moves send a lead in a circle: a > b > a"
     assert chase.story == ("identified", "on to b", "off to a", "and again")
     apart = (CIRCLE[0], CIRCLE[1].replace(guard=~identified()))
     assert not found(cycle(*apart), Code.CHASE)
@@ -266,14 +266,14 @@ def test_a_sign_off_is_stale_after_the_rule_or_a_score_that_it_reads_has_changed
         "rebuy",
     }
     assert stale.where == "qualifications.2.signed"
-    assert "sales signed 'sql' on 2026-03-02 under version 1" in stale.says
+    assert "sales signed 'sql' on 2026-03-02 under version 1" in stale.message
     assert {one.where for one in found(PAIRS[Code.STALE_SIGN_OFF][0], Code.STALE_SIGN_OFF)} >= {"readiness.signed"}
     moved = AGREED.lifecycle.replace(
         transitions=tuple(
             rule.replace(guard=identified()) if rule.trigger == "win" else rule for rule in AGREED.lifecycle.transitions
         )
     )
-    assert any("'win'" in one.says for one in found(AGREED.with_lifecycle(moved), Code.STALE_SIGN_OFF))
+    assert any("'win'" in one.message for one in found(AGREED.with_lifecycle(moved), Code.STALE_SIGN_OFF))
 
 
 def test_a_sign_off_needs_a_date():
@@ -327,7 +327,7 @@ def test_a_trap_after_the_last_return_has_the_whole_story():
         transitions=transitions,
     )
     [trap] = found(lifecycle, Code.TRAP)
-    assert trap.says == "leads cannot leave 'idle' after 2 returns"
+    assert trap.message == "leads cannot leave 'idle' after 2 returns"
     assert trap.story == (
         "start at a", "rest to idle", "return to a", "rest to idle", "return to a", "rest to idle",
         "and no move is possible",
@@ -490,7 +490,7 @@ def test_a_score_that_reads_a_personal_field_is_found():
     )
     playbook = book(fields={"email": FieldSpec()}, activity_kinds={"call": {}}, scores=(Points(name="p", rules=rules),))
     [finding] = found(playbook, Code.PERSONAL_UNFLAGGED)
-    assert "is read by scores.0" in finding.says
+    assert "is read by scores.0" in finding.message
     guarded = book(move("x", "a", "b", field("size") >= 1), **SIZED)
     assert not found(guarded, Code.PERSONAL_UNFLAGGED)
 
@@ -543,11 +543,11 @@ def test_a_move_that_no_lead_can_make_reaches_nothing():
         move("leap", "a", "c", never, kind=TransitionKind.SKIP), move("win", "c", "won"), stages=(stage("c"),)
     )
     [lost] = found(lifecycle, Code.UNREACHABLE)
-    assert "no lead can make 'leap' from a" in lost.says
+    assert "no lead can make 'leap' from a" in lost.message
     beyond = cycle(
         move("leap", "c", "d", kind=TransitionKind.SKIP), move("win", "d", "won"), stages=(stage("c"), stage("d"))
     )
-    assert any("'leap' leads out of c, which no lead reaches" in one.says for one in found(beyond, Code.UNREACHABLE))
+    assert any("'leap' leads out of c, which no lead reaches" in one.message for one in found(beyond, Code.UNREACHABLE))
 
 
 def test_eight_stage_has_only_the_findings_that_its_page_explains():
@@ -600,7 +600,7 @@ def test_a_thousand_returns_are_not_searched_one_by_one():
     )
     stages = (stage("a"), stage("won", StageStatus.WON), stage("lost", StageStatus.LOST), idle, other)
     traps = found(Lifecycle(stages=stages, transitions=transitions, reasons=("late",)), Code.TRAP)
-    assert {trap.says for trap in traps} == {
+    assert {trap.message for trap in traps} == {
         f"leads cannot leave {name!r} after all returns are used up" for name in ("idle", "other")
     }
     assert traps[0].story[-2:] == ("and so on, until no return is left", "and no move is possible")
@@ -610,19 +610,19 @@ def test_a_move_that_names_its_target_passes_the_candidates_before_it():
     twice = cycle(move("open", "a", "b"), move("open", "a", "vip"), move("win", "vip", "won"), stages=(stage("vip"),))
     [named] = check(twice)
     assert named.code is Code.OVERLAP
-    assert named.says.startswith("'open' to vip is taken only by a move that names its target")
+    assert named.message.startswith("'open' to vip is taken only by a move that names its target")
     lead = Journey.start("ada", Playbook(id="p", lifecycle=twice), at=NOW)
     assert lead.move("open", at=NOW, target="vip").stage == "vip"
     same = cycle(move("open", "a", "b"), move("open", "a", "b", evidence("x")))
     [never] = check(same)
-    assert (never.code, never.says[:28]) == (Code.SHADOWED, "'open' to b is never taken: ")
+    assert (never.code, never.message[:28]) == (Code.SHADOWED, "'open' to b is never taken: ")
 
 
 def test_a_way_around_that_depends_on_the_cycle_is_not_decided():
     again = move("win", "a", "won", cycle_number() >= 2)
     life = cycle(again, move("repeat", "won", "a", kind=TransitionKind.REPEAT)).with_stages(stage("b", must_pass=True))
     assert Code.CAN_BE_AVOIDED not in codes(life)
-    assert any("depends on the cycle" in one.says for one in found(life, Code.NOT_DECIDED))
+    assert any("depends on the cycle" in one.message for one in found(life, Code.NOT_DECIDED))
     known = again.replace(guard=holds("q"))
     rule = QualificationRule(name="q", enter=cycle_number() >= 2)
     back = move("repeat", "won", "a", kind=TransitionKind.REPEAT)
@@ -679,12 +679,12 @@ def shared(first, second, gate=SORT):
 def test_a_route_of_a_gate_is_at_fault_only_if_no_move_that_shares_it_takes_it():
     assert not codes(shared(evidence("x"), ~evidence("x"))) & {Code.NEVER_TRUE, Code.SHADOWED}
     [never] = found(shared(~evidence("x"), ~evidence("x")), Code.NEVER_TRUE)
-    assert "no lead can meet the guard of 'one' to b" in never.says
+    assert "no lead can meet the guard of 'one' to b" in never.message
     own = shared(evidence("y") & ~evidence("y"), None)
     assert {one.where for one in found(own, Code.NEVER_TRUE)} == {"lifecycle.transitions.2.guard"}
     second = Route(guard=evidence("x") & evidence("y"), target="lost")
     [shadowed] = found(shared(None, None, SORT.replace(routes=(*SORT.routes, second))), Code.SHADOWED)
-    assert "'one' to lost is never taken" in shadowed.says
+    assert "'one' to lost is never taken" in shadowed.message
 
 
 def test_the_default_of_a_gate_may_never_be_taken_for_a_gate_must_have_one():
@@ -696,12 +696,12 @@ def test_returns_that_no_limit_counts_are_found():
     idle = Stage(id="idle", **RECYCLED)
     rush = move("rush", "idle", "a", kind=TransitionKind.SKIP)
     [skip] = found(cycle(*BACK, rush, stages=(idle,)), Code.ENDLESS_RECYCLING)
-    assert skip.says == "leads may return from 'idle' by 'rush' without limit: no reentry is counted"
+    assert skip.message == "leads may return from 'idle' by 'rush' without limit: no reentry is counted"
     assert skip.story[-1] == "and again, without limit"
     assert not found(cycle(*BACK, rush.replace(guard=evidence("x")), stages=(idle,)), Code.ENDLESS_RECYCLING)
     again = move("again", "lost", "a", kind=TransitionKind.REENTRY)
     [out_of_lost] = found(cycle(again), Code.ENDLESS_RECYCLING)
-    assert "leads may return from 'lost' by 'again'" in out_of_lost.says
+    assert "leads may return from 'lost' by 'again'" in out_of_lost.message
     assert not found(cycle(again.replace(needs_reason=True), reasons=(Reason(id="r"),)), Code.ENDLESS_RECYCLING)
     reopen = Transition(trigger="reopen", sources="lost", kind=TransitionKind.REOPEN)
     assert not found(cycle(reopen), Code.ENDLESS_RECYCLING)
@@ -710,7 +710,7 @@ def test_returns_that_no_limit_counts_are_found():
 def test_an_entry_that_nobody_can_take_is_found():
     entries = (EntryStage(stage="a"), EntryStage(stage="b", guard=identified() & ~identified()))
     [never] = found(cycle(entries=entries), Code.NEVER_TRUE)
-    assert (never.where, "no lead can begin at 'b'" in never.says) == ("lifecycle.entries.1.guard", True)
+    assert (never.where, "no lead can begin at 'b'" in never.message) == ("lifecycle.entries.1.guard", True)
     referred = cycle(referral_entries=entries)
     assert [one.where for one in found(referred, Code.NEVER_TRUE)] == ["lifecycle.referral_entries.1.guard"]
 
@@ -719,7 +719,7 @@ def test_a_limit_that_leaves_the_lead_where_it_is_is_found():
     noted = Stage(id="a", limit=Limit(after=days(9), trigger="note"))
     internal = cycle(Transition(trigger="note", sources="a", kind="forward"), a=noted)
     [finding] = found(internal, Code.LIMIT_MAY_WAIT)
-    assert "does not end the visit" in finding.says
+    assert "does not end the visit" in finding.message
     several = cycle(
         *[Transition(trigger="note", sources="a", target=to, kind="skip", guard=guard)
           for to, guard in (("b", identified()), ("won", ~identified()))], a=noted,

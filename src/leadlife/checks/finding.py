@@ -82,14 +82,14 @@ class Finding(NamedTuple):
     Attributes:
         code: The kind of the finding.
         where: The path to the place, such as ``lifecycle.transitions.3.guard``.
-        says: The message, one sentence.
+        message: What is wrong, in one sentence.
         story: The shortest story that shows the problem, step by step. Empty if a story would show nothing.
         hint: What to do.
     """
 
     code: Code
     where: str
-    says: str
+    message: str
     story: tuple[str, ...] = ()
     hint: str = ""
 
@@ -101,7 +101,7 @@ class Finding(NamedTuple):
     def __str__(self) -> str:
         story = f"\n    story: {', '.join(self.story)}" if self.story else ""
         hint = f"\n    hint: {self.hint}" if self.hint else ""
-        return f"{self.severity} {self.code} at {self.where}: {self.says}{story}{hint}"
+        return f"{self.severity} {self.code} at {self.where}: {self.message}{story}{hint}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -109,7 +109,7 @@ class Finding(NamedTuple):
             "code": self.code.value,
             "severity": self.severity.value,
             "where": self.where,
-            "says": self.says,
+            "message": self.message,
             "story": list(self.story),
             "hint": self.hint,
         }

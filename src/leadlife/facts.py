@@ -514,7 +514,7 @@ class _Touched(Fact):
     message: Id | None = None
     """The content, such as the id of a template; the same content is not sent twice."""
     operational: bool = False
-    """Whether it is no marketing but needed, such as an invoice; contact rules do not count it."""
+    """Whether it is not marketing but needed, such as an invoice; contact rules do not count it."""
     attempt: Annotated[int, Field(ge=1)] = 1
     enrolled: Instant | None = None
     """When the lead had entered the programme, so that the touch is known to belong to it, whatever its clock."""
@@ -757,7 +757,7 @@ def load_fact(data: Mapping[str, Any] | str | bytes) -> Fact:
     """Read a fact from what :meth:`Fact.dump` gave, or from its JSON text.
 
     Raises:
-        Malformed: It is no fact that this version can read; each fault is named with its path.
+        Malformed: It is not a fact that this version can read; each fault is named with its path.
     """
     try:
         text = data if isinstance(data, str | bytes) else json.dumps(dict(data), allow_nan=False)

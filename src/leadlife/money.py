@@ -27,7 +27,7 @@ def exact_decimal(value: object) -> object:
     """Return a number as a decimal; a float is read as it is printed, so that 1.1 hours are 1.1 and no more.
 
     Raises:
-        Malformed: It is text that is no number.
+        Malformed: It is text that is not a number.
     """
     return _exact(repr(value)) if isinstance(value, float) else _exact(value)
 

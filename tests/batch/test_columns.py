@@ -147,7 +147,7 @@ def test_a_missing_column_is_named_with_what_it_may_be_called():
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ({"kind": ["activty"]}, "'activty' is no kind of fact .*activity"),
+        ({"kind": ["activty"]}, "'activty' is not a kind of fact .*activity"),
         ({"value": ["true"]}, "a fact of kind 'activity' has no value"),
         ({"payload": ['{"kind": "call"}']}, "'kind' stands in the payload .write it in the column name"),
         ({"payload": ["[]"]}, "the payload is not a JSON object"),
@@ -205,7 +205,7 @@ def test_what_holds_no_facts_is_said_so():
 
 @pytest.mark.parametrize(("at", "unit"), [(1_772_442_000, "seconds"), (1_772_442_000_000, "milliseconds")])
 def test_seconds_and_milliseconds_are_refused(at, unit):
-    with pytest.raises(Malformed, match=f"the instants are {unit}, as it seems"):
+    with pytest.raises(Malformed, match=f"the instants look like {unit}"):
         fact_columns(table(at=[at]))
     assert fact_columns(table(at=[0])).num_rows == 1
 

@@ -57,7 +57,7 @@ def test_a_bad_lead_is_set_aside_with_the_reason_and_the_others_go_on():
     come = replay(table, book())
     reasons = {one["lead"]: one["reason"] for one in come.set_aside.to_pylist()}
     assert reasons.keys() == {"bad kind", "bad value", "unknown playbook", "undeclared", "two ids"}
-    assert "is no kind of fact" in reasons["bad kind"]
+    assert "is not a kind of fact" in reasons["bad kind"]
     assert "JSON" in reasons["bad value"]
     assert "playbook other 1 is not at hand" in reasons["unknown playbook"]
     assert "yodel" in reasons["undeclared"]

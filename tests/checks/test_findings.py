@@ -292,7 +292,7 @@ def test_signing_needs_a_known_rule_and_leaves_the_digest_unchanged():
     assert sign(AGREED, "legal", "readiness", on=date(2026, 3, 3)).readiness.signed[1].team == "legal"
     with pytest.raises(UnknownName, match="did you mean 'mql'"):
         sign(AGREED, "sales", "mqll", on=date(2026, 3, 2))
-    with pytest.raises(Malformed, match="no sign-off"):
+    with pytest.raises(Malformed, match="not a sign-off"):
         AGREED.readiness.signed_by("sales")
     plain = cycle()
     signed = sign(Playbook(id="plain", lifecycle=plain), "sales", on=date(2026, 3, 2))

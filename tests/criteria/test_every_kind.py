@@ -205,7 +205,7 @@ def test_values_are_compared_by_their_kind(criterion, value, answer, ada):
         (lambda: total("m", "call") >= 10**5000, "value"),
         (lambda: score("x") >= 10**400, "value"),
         (lambda: score("x") >= 1e305, "value"),
-        (lambda: read_criterion("{"), "no JSON"),
+        (lambda: read_criterion("{"), "not JSON"),
         (lambda: read_criterion({"op": "fild", "name": "secret@x.de"}), "op must be one of"),
         (in_stage, "names"),
     ],

@@ -119,7 +119,7 @@ def test_a_day_that_is_none_is_set_aside(tmp_path):
         ("source,amount\nads,3\n", "utf-8", "needs an amount, and a day"),
         ("month,source\n2026-01,ads\n", "utf-8", "needs an amount"),
         ("", "utf-8", "needs an amount"),
-        ("month,amount\n2026-01,é\n", "latin-1", "no text in UTF-8"),
+        ("month,amount\n2026-01,é\n", "latin-1", "not text in UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path, text, encoding, message):

@@ -421,6 +421,6 @@ def test_a_cell_that_is_no_attribute_is_a_fault_and_the_others_are_kept():
     assert scored["p"].to_list() == [13.0]
     assert [(one.row, one.column, one.reason) for one in faults] == [
         (1, "seats", "attribute 'seats' must be an integer"),
-        (2, "odd\nname", "cannot be an attribute: a name or a value is no plain text or number"),
+        (2, "odd\nname", "cannot be an attribute: a name or a value is not plain text or a number"),
     ]
     assert not book.faults_in(count("trial", seats=5) >= 1)

@@ -371,7 +371,7 @@ def test_a_name_that_is_none_is_an_unknown_score(name):
 def test_a_field_that_overrules_holds_a_number():
     with pytest.raises(InvalidDefinition, match="field 'city' is text, but the rule needs a number"):
         eight_stage().with_fields(city=FieldSpec()).with_score(Overridden(name="o", of=ENGAGEMENT, field="city"))
-    with pytest.raises(Malformed, match="have one name"):
+    with pytest.raises(Malformed, match="are called .engagement."):
         book(ENGAGEMENT, ENGAGEMENT.replace(cap=20))
 
 

@@ -306,7 +306,7 @@ def test_lines_that_cannot_be_read_are_set_aside(store, tmp_path):
     store.write_lines(tmp_path / "leads.jsonl")
     lines = (tmp_path / "leads.jsonl").read_text().splitlines()
     bad = [
-        "no JSON",
+        "not JSON",
         "[1]",
         '{"type": "activity", "kind": "call", "at": "2026-03-02T09:00:00Z"}',
         '{"tombstone": {"state": {}}}',
@@ -327,7 +327,7 @@ def test_lines_that_cannot_be_read_are_set_aside(store, tmp_path):
         with pytest.raises(Unreadable, match="cannot be read"):
             other.read_lines(tmp_path / "none.jsonl")
         (tmp_path / "latin.jsonl").write_bytes(b"\xff\xfe{")
-        with pytest.raises(Unreadable, match="no UTF-8"):
+        with pytest.raises(Unreadable, match="not UTF-8"):
             other.read_lines(tmp_path / "latin.jsonl")
         with pytest.raises(Unreadable, match="cannot be written"):
             other.write_lines(tmp_path / "no folder" / "x")

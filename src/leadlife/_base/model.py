@@ -294,12 +294,12 @@ def read_json(text: str | bytes) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        Malformed: It is no JSON, or nested too deep.
+        Malformed: It is not JSON, or nested too deep.
     """
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise Malformed("this is no JSON") from None
+        raise Malformed("this is not JSON") from None
 
 
 def op_of(value: object) -> str | None:
@@ -347,7 +347,7 @@ def identifier(text: Any) -> str:
     """Return a text that may serve as an :data:`Id`, without the cost of a model.
 
     Raises:
-        Malformed: It is no text, empty, too long, or holds control characters.
+        Malformed: It is not text, empty, too long, or holds control characters.
     """
     if not isinstance(text, str) or not 0 < len(text) <= LONGEST_ID or not (text.isprintable() or _PLAIN(text)):
         raise Malformed(f"an id is text of 1 to {LONGEST_ID} characters without control characters")

@@ -31,7 +31,7 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if getattr(value, "shape", None) == () and hasattr(value, "dtype"):
         if value.dtype.kind not in _NUMPY_KINDS:
-            raise Malformed("a date or a duration of NumPy is no plain value", hint="convert it to ISO text")
+            raise Malformed("a date or a duration of NumPy is not a plain value", hint="convert it to ISO text")
         value = value.item()
     if isinstance(value, Decimal) and value.is_finite():
         if value == value.to_integral_value():

@@ -102,7 +102,7 @@ def _leads(facts: str, doubts: Iterable[str]) -> str:
 
 
 def _no_id(name: str, dialect: Dialect) -> list[str]:
-    """Return what tells that a text is no identifier."""
+    """Return what tells that a text is not an identifier."""
     control = dialect.like.format(text=name, pattern=dialect.text(r"[\x00-\x1f\x7f]"))
     return [f"length({name}) NOT BETWEEN 1 AND {LONGEST_ID}", control]
 

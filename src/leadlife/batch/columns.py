@@ -240,9 +240,7 @@ def _check_unit(at: pa.Array) -> None:
     if first is None or not first >= _SECOND or not last < _MILLISECONDS:
         return
     unit = "seconds" if last < _SECONDS else "milliseconds"
-    raise Malformed(
-        f"the instants are {unit}, as it seems, and should be microseconds since 1970", hint="multiply them"
-    )
+    raise Malformed(f"the instants look like {unit}, and must be microseconds since 1970", hint="multiply them")
 
 
 _SECOND, _SECONDS, _MILLISECONDS = 900_000_000, 10_000_000_000, 10_000_000_000_000

@@ -165,7 +165,7 @@ def what_if(
         progress: Called with ``"a"`` or ``"b"`` and how far that replay is.
 
     Raises:
-        Malformed: The facts are no such columns, or the two playbooks are the same.
+        Malformed: The facts are not such columns, or the two playbooks are the same.
         Unreadable: A file cannot be read.
     """
     if a.digest == b.digest:

@@ -81,7 +81,7 @@ class Folder:
         """Return the journey of some rows; those that no journey has recorded yet are recorded in order of time.
 
         Raises:
-            LeadlifeError: They are no facts of one journey.
+            LeadlifeError: They are not the facts of one journey.
         """
         recorded, new = [], []
         for row, fact in zip(rows, self._facts(rows), strict=True):

@@ -183,7 +183,7 @@ def replay(
         progress: Called after each part with how far the work is.
 
     Raises:
-        Malformed: The facts are no such columns, a table or a policy is unknown, or the folder holds another replay or
+        Malformed: The facts are not such columns, a table or a policy is unknown, or the folder holds another replay or
             lies among the facts.
         Unreadable: A file cannot be read.
         MissingExtra: Several workers are asked for, and loky is not installed.

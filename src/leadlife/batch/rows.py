@@ -198,7 +198,7 @@ class RowReader:
         """
         of_kind = _types().get(kind)
         if of_kind is None:
-            raise Malformed(f"{kind!r} is no kind of fact", hint=did_you_mean(str(kind), _types()))
+            raise Malformed(f"{kind!r} is not a kind of fact", hint=did_you_mean(str(kind), _types()))
         data = _said(kind, of_kind, name, value, payload)
         if of_kind is Started and self._playbook is not None:
             data.setdefault("playbook", self._playbook.model_dump(mode="json"))
@@ -215,7 +215,7 @@ def _said(kind: str, of_kind: type[Fact], name: str | None, value: str | None, p
     """Return what the columns of a row say, by the fields of its kind of fact.
 
     Raises:
-        Malformed: Something stands in the wrong column, or is no JSON.
+        Malformed: Something stands in the wrong column, or is not JSON.
     """
     named, valued = _columns_of(of_kind)
     data = _object(payload)

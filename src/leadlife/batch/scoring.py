@@ -72,7 +72,7 @@ def score_leads(
         workers: How many threads and processes work.
 
     Raises:
-        Malformed: The facts are no such columns, or a policy is unknown.
+        Malformed: The facts are not such columns, or a policy is unknown.
         Unreadable: A file cannot be read.
     """
     at = instant(at)
@@ -194,7 +194,7 @@ def _relation(connection: duckdb.DuckDBPyConnection, facts: Source) -> None:
     """Name facts ``facts``, with the columns ``FACT_SCHEMA``; files are read where they lie, only what is asked for.
 
     Raises:
-        Malformed: The facts are no such columns.
+        Malformed: The facts are not such columns.
         Unreadable: A file cannot be read.
     """
     files = parquet_files(facts) if isinstance(facts, str | Path) else {}
@@ -239,6 +239,6 @@ def _select(file: Path, schema: pa.Schema) -> str:
             value = name
         value = f"coalesce({value}, 'main')" if field.name == "pipeline" else value
         columns.append(f"CAST({value} AS {wanted}) AS {_RENAMED.get(field.name, field.name)}")
-    # The name is no pattern, and the folders that it lies in say nothing of the facts.
+    # The name is not a pattern, and the folders that it lies in say nothing of the facts.
     name = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(file))
     return f"SELECT {', '.join(columns)} FROM read_parquet({DUCKDB.text(name)}, hive_partitioning = FALSE)"

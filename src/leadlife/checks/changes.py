@@ -33,7 +33,7 @@ class Change(NamedTuple):
         aspects: The parts that differ, each as ``(aspect, before, after)`` in words. A renamed stage has one aspect,
             its name.
         harmless: Whether only descriptions for people differ, such as a label or a meaning.
-        narrower: Whether it allows less than before in a way that comparing moves does not show: a reason that is no
+        narrower: Whether it allows less than before in a way that comparing moves does not show: a reason that is not
             longer listed, a choice that a field no longer has, an entry with a new guard.
     """
 

@@ -156,7 +156,7 @@ def _recycling(walks: Walks, nearest: Nearest) -> Iterator[Finding]:
 def _unlimited_returns(walks: Walks, nearest: Nearest) -> Iterator[Finding]:
     """Yield the returns that no reentry_limit counts: skips out of a recycled stage, and returns out of lost ones.
 
-    A guard on newer evidence, a role or a reason holds them back; reopening corrects a closing and is no return.
+    A guard on newer evidence, a role or a reason holds them back; reopening corrects a closing and is not a return.
     """
     for stage in walks.lifecycle.stages:
         recycled = stage.status is StageStatus.RECYCLED

@@ -47,7 +47,7 @@ class _Routes:
     def note(self, edge: Edge, finding: Finding | None) -> None:
         """Note that a move takes a route, or the finding that says why it does not."""
         own = 0 if edge.rule.guard is None else 1
-        # A gate must have a default, so one that is never taken is no fault.
+        # A gate must have a default, so one that is never taken is not a fault.
         if finding is not None and len(edge.guards) - own < len(edge.via):
             return
         route = (edge.via, edge.target, edge.guards[own:])

@@ -25,7 +25,7 @@ PARTS = (Comparison.STARTS, Comparison.CONTAINS, Comparison.ENDS)
 _BY_ORDER = (Comparison.LT, Comparison.LE, Comparison.GT, Comparison.GE, Comparison.BETWEEN)
 _READABLE = range(ord(" "), ord("~") + 1)
 _SURROGATES = range(0xD800, 0xE000)
-"""Code points that are no characters."""
+"""Code points that are not characters."""
 
 
 def sample_texts(leaves: Sequence[Any]) -> Iterator[str]:

@@ -17,7 +17,7 @@ def imported_playbook(what: str) -> Playbook:
     Modules of the present folder are found, as with ``python -m``.
 
     Raises:
-        Unreadable: There is no such module or name, its code fails, or it is no playbook.
+        Unreadable: There is no such module or name, its code fails, or it is not a playbook.
         LeadlifeError: The code declares a playbook with faults.
     """
     module, colon, name = what.partition(":")

@@ -38,8 +38,8 @@ WORDS = {
 class DateIs(Criterion):
     """Whether the date in a field is past, ahead, ahead within some days or months, or has its anniversary.
 
-    Unknown if the field has no value, or one that is no date. The present day is neither past nor future; it is within
-    every number of days. The anniversary of 29 February is 28 February where a year has none.
+    Unknown if the field has no value, or one that is not a date. The present day is neither past nor future; it is
+    within every number of days. The anniversary of 29 February is 28 February where a year has none.
     """
 
     op: Literal["date"] = "date"

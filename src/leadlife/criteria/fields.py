@@ -93,7 +93,7 @@ class FieldHas(Criterion):
         return ask
 
     def holds(self, found: object) -> bool | None:
-        """Return whether a value of the field has the one that is asked for; None if it is no text."""
+        """Return whether a value of the field has the one that is asked for; None if it is not text."""
         if not isinstance(found, str):
             return None
         return self.value.strip().casefold() in (one.strip().casefold() for one in self._apart(found))

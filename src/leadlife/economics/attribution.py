@@ -125,7 +125,7 @@ def attribute(
         lifts: What to print beside the credits: the ``holdout_lift`` of programmes that kept a holdout.
 
     Raises:
-        Malformed: There is no such model, a path is no ChannelPath, or it lacks the ages that the model needs.
+        Malformed: There is no such model, a path is not a ChannelPath, or it lacks the ages that the model needs.
     """
     several = listed_of("paths", paths.paths if isinstance(paths, ChannelPaths) else paths, ChannelPath)
     for path in several:

@@ -68,7 +68,7 @@ class Converter:
 
         Raises:
             CurrencyMismatch: There are several currencies, and none was chosen.
-            Malformed: A rate is no ExchangeRate.
+            Malformed: A rate is not an ExchangeRate.
         """
         known, several = listed_of("rates", rates, ExchangeRate), sorted(set(currencies))
         if currency is None and len(several) > 1:
@@ -78,7 +78,7 @@ class Converter:
             )
         chosen = currency if currency is not None else next(iter(several), None)
         if chosen is not None:
-            Money.of(0, chosen)  # refuses what is no currency
+            Money.of(0, chosen)  # refuses what is not a currency
         return cls(chosen, known)
 
     def amount(self, money: Money, on: date) -> Decimal:
@@ -121,7 +121,7 @@ def checked_share(what: str, value: object) -> Decimal | None:
     """Return a share from 0 to 1 as a decimal; None stays None.
 
     Raises:
-        Malformed: It is no number, or not from 0 to 1.
+        Malformed: It is not a number, or not from 0 to 1.
     """
     if value is None:
         return None

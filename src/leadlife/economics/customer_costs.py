@@ -47,7 +47,7 @@ def unit_costs(
         unknown: Why the cost is not known.
 
     Raises:
-        Malformed: A cohort is not sound, or the rate is no share.
+        Malformed: A cohort is not sound, or the rate is not a share.
     """
     several = listed_of("cohorts", cohorts, Cohort)
     if cost is not None and not is_exact(cost):

@@ -213,7 +213,7 @@ def migration_value(
             for gain, row in zip(gains, rows, strict=True)
         ]
     if not all(map(isfinite, values)):
-        raise Malformed("the value grows beyond all numbers", hint="use a larger discount, or fewer periods")
+        raise Malformed("the value grows without limit", hint="use a larger discount, or fewer periods")
     return tuple(values)
 
 
@@ -221,7 +221,7 @@ def _checked(customer: Purchases) -> tuple[int, float, float]:
     number = whole("frequency", customer.frequency)
     last, age = real("recency", customer.recency), real("age", customer.age)
     if not (number >= 0 and 0 <= last <= age and isfinite(age)):
-        raise Malformed(f"the customer is not sound: {customer}", hint="recency lies between 0 and the age")
+        raise Malformed(f"recency must lie between 0 and the age: {customer}", hint="give both in the same unit")
     if number and not last:
         raise Malformed("a repeat purchase has a recency above 0", hint="the first purchase is not counted")
     return number, last, age

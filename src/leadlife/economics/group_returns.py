@@ -113,7 +113,7 @@ def returns(
 
     Raises:
         CurrencyMismatch: There are several currencies and none is chosen, or a rate is missing.
-        UnknownName: ``by`` is no such name.
+        UnknownName: ``by`` is not such a name.
         Malformed: An argument cannot be understood, or there is no lead and no playbook.
     """
     until, usual = instant(as_of), checked_share("margin", margin)

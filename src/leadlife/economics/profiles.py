@@ -107,7 +107,7 @@ def _profile(row: ReturnsRow, pool: float, currency: str | None) -> EstimatedPro
     cycle_days = row.days_to_won[1]
     if cycle_days is None or not 0 < cycle_days <= _MOST_DAYS:
         unknown["cycle_days"] = (
-            "nobody is won so far" if cycle_days is None else f"{cycle_days:g} days are no length of a cycle"
+            "nobody is won so far" if cycle_days is None else f"{cycle_days:g} days are not the length of a cycle"
         )
         cycle_days = None
     if not row.hours:

@@ -119,7 +119,7 @@ class GroupMoney(NamedTuple):
 
     Attributes:
         spend: What was spent on the group as a whole.
-        costed: Whether anything is known of its cost, be it that there was none.
+        costed: Whether anything is known of its cost, even if only that there was none.
         bookings: Each booking of its leads, with the age of the lead in days.
     """
 

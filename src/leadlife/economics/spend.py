@@ -62,7 +62,7 @@ class Spend(Model):
         """Return what was spent in a month, such as ``2026-02``.
 
         Raises:
-            Malformed: It is no month.
+            Malformed: It is not a month.
         """
         first = _month(month)
         return cls(
@@ -136,7 +136,7 @@ def read_spend(
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text in UTF-8"
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text in UTF-8"
         raise Unreadable(f"{file.name!r} cannot be read: {reason}") from None
     lines, delimiter = _opened(text)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)

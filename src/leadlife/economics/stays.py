@@ -88,7 +88,7 @@ def _next(visit: Visit) -> str:
 
 
 def _state(stage: str) -> str:
-    """Return the name of a stage that is no end of the model, whatever the playbook calls it."""
+    """Return the name of a stage that is not an end of the model, whatever the playbook calls it."""
     return f"in {stage}" if stage in (WON, UNRESOLVED) else stage
 
 

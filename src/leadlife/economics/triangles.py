@@ -64,7 +64,7 @@ def chain_ladder(triangle: Iterable[Sequence[float | None]]) -> ChainLadder:
             young.
 
     Raises:
-        Malformed: There are fewer than 4 cohorts, the rows do not get shorter one by one, an amount is no finite
+        Malformed: There are fewer than 4 cohorts, the rows do not get shorter one by one, an amount is not a finite
             number, or an age has nothing to grow from. Such a triangle is too thin: use ``cape_cod``.
     """
     rows = [_numbers(place, row) for place, row in enumerate(listed("triangle", triangle))]

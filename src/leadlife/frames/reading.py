@@ -147,7 +147,7 @@ class Reader:
                 [read] = _in_kind([value], kind.attributes.get(name))
                 kept = _ATTRIBUTES.validate_python({name: scalar(read)})
             except (ValidationError, LeadlifeError):
-                reason: str | None = "cannot be an attribute: a name or a value is no plain text or number"
+                reason: str | None = "cannot be an attribute: a name or a value is not plain text or a number"
             else:
                 fault = kind.fault_in(kept)
                 reason = None if fault is None else f"attribute {fault[0]!r} {fault[1]}"

@@ -84,14 +84,14 @@ def parser(form: str, zone: ZoneInfo) -> Read:
 def midnights(read: Read, theirs: ZoneInfo, zone: ZoneInfo) -> Read:
     """Return a reader of instants that stand for days of one zone: each is read as that day in another zone.
 
-    The reader raises ValueError for an instant that is no midnight there.
+    The reader raises ValueError for an instant that is not a midnight there.
     """
 
     def read_day(text: str) -> datetime:
         at = read(text)
         day = local_day(at, theirs)
         if at != day_start(day, theirs):
-            raise ValueError("this is no midnight of the zone")
+            raise ValueError("this is not a midnight of the zone")
         return day_start(day, zone)
 
     return read_day

@@ -48,7 +48,7 @@ def read_facts(source: Path | str, playbooks: Playbook | Iterable[Playbook]) -> 
     """Return the leads of a file in which each line is a fact, as ``Fact.dump`` gives it.
 
     Facts that a journey has recorded have stamps and are replayed, in whatever order they stand. Facts without stamps
-    are recorded after those, in the order of the file; each needs its ``lead``. A line that is no fact, and a lead
+    are recorded after those, in the order of the file; each needs its ``lead``. A line that is not a fact, and a lead
     whose facts do not fit the playbook, are set aside with their line and the reason.
 
     Args:
@@ -56,7 +56,7 @@ def read_facts(source: Path | str, playbooks: Playbook | Iterable[Playbook]) -> 
         playbooks: Every playbook that the facts name.
 
     Raises:
-        Unreadable: The file cannot be read, or is no UTF-8 text.
+        Unreadable: The file cannot be read, or is not UTF-8 text.
         Malformed: An argument has the wrong type.
     """
     if not isinstance(source, Path | str):
@@ -82,7 +82,7 @@ def read_facts(source: Path | str, playbooks: Playbook | Iterable[Playbook]) -> 
                 else:
                     by_lead.setdefault((fact.lead, fact.pipeline or "main"), []).append((number, fact))
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
         raise Unreadable(f"{path.name!r} cannot be read: {reason}") from None
     journeys: list[Journey] = []
     for (lead, pipeline), facts in by_lead.items():

@@ -120,7 +120,7 @@ class ContactState:
         return self._data.log.has_retractions
 
     def has_key(self, key: str) -> bool:
-        """Return whether a fact has this key, be it retracted or not."""
+        """Return whether a fact has this key, whether it was retracted or not."""
         return self._data.log.has_key(key)
 
     def last_sent(self, message: str) -> datetime | None:

@@ -59,7 +59,7 @@ def fold(
 
 
 def apply(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
-    """Fold one fact into a state, and return why it did not move the lead; empty where it did, or is no move.
+    """Fold one fact into a state, and return why it did not move the lead; empty where it did, or is not a move.
 
     In this order: what comes due before the fact, the fact itself, the rules.
     """

@@ -238,7 +238,7 @@ def _reject(state: State, fact: HandoffRejected, _registry: object) -> tuple[Ref
     rules = None if state.position is None else state.position.playbook.handoff
     listed = () if rules is None else rules.reasons
     if listed and fact.reason not in listed:
-        message = f"{fact.reason!r} is no reason to reject an offer"
+        message = f"{fact.reason!r} is not a reason to reject an offer"
         return _refused(state, fact, Refusal(RefusalCode.REASON_NOT_LISTED, message, did_you_mean(fact.reason, listed)))
     done = offer._replace(status=OfferStatus.REJECTED, answered=fact.at, deadline=None, left=None, reason=fact.reason)
     state.ownership = known._replace(offer=done)

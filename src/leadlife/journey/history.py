@@ -200,7 +200,7 @@ class _Derivation:
             yield from self._derive(TimerRefused, f"timer:{trigger}", outcome.at, trigger=trigger, code=code, by=TIMER)
 
     def _of_change(self, change: RuleChange) -> Iterator[Fact]:
-        """Yield what a rule concluded; what a person granted or withdrew is no conclusion."""
+        """Yield what a rule concluded; what a person granted or withdrew is not a conclusion."""
         self._follow(change.fact)
         if not change.derived:
             return

@@ -672,7 +672,7 @@ class Journey:
         """Return what a planner reads of the lead at an instant; facts after it have no effect.
 
         Raises:
-            Malformed: The instant is no aware datetime.
+            Malformed: The instant is not an aware datetime.
         """
         return ContactState(self._data, instant(at))
 

@@ -282,7 +282,7 @@ class FactLog:
     def known(self, fact: Fact, key: str) -> Fact | None:
         """Return the fact that has a key and the same content, conflicting or not.
 
-        The instant is no part of the comparison: a request that is sent again under its key has another clock.
+        The instant is not part of the comparison: a request that is sent again under its key has another clock.
         """
         if self.past is not None:
             before = self.past.known(fact, key)

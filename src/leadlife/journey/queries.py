@@ -285,7 +285,7 @@ def receipt(data: JourneyData) -> Receipt:
         last = next(iter(data.tail[-1:]), None)
     fact = data.known or last
     if fact is None:
-        raise Malformed("nothing has been recorded yet")
+        raise Malformed("nothing has been recorded yet", hint="read the receipt after record, or after a verb")
     outcome = next((one for one in outcomes_of(data.shown) if one.fact == fact.id), None)
     entry = _entry(data, fact, data.log.status_of(fact), outcome, _orders(data))
     return Receipt(fact=fact, status=entry.status, new=data.known is None, refusals=entry.refusals)

@@ -225,7 +225,7 @@ class _Evaluation:
         if move is not None:
             message = "the automatic moves do not come to rest: they chase one another"
             self._append(RuleChangeKind.ENDLESS_MOVES, self.position.stage, reason=message)
-        # What is not at rest goes on with the next fact.
+        # Moves that were cut off go on with the next fact.
         self.rules = self.state.rules = self._timed(Due.NOTHING if move is None else Due.MOVED)
 
     def _evaluated(self) -> WaitingMove | None:
@@ -271,7 +271,7 @@ class _Evaluation:
         self.moves = waits_here(self.position, self.index)
         self.view = view_for_rules(state, self.at)
         self.changed = set()
-        # What the fact confirms is true after it, be it before or after the moves that follow from it.
+        # What the fact confirms is true after it, whether before or after the moves that follow from it.
         self.confirmed |= self.index.by_stage if self.position.moves > moves else 0
         self.waiting |= self.index.moved if self.rules.due is Due.MOVED else self.index.every
         self.waiting |= self.index.always

@@ -94,11 +94,11 @@ class Snapshot(Model):
         """Read the JSON of a snapshot from a store that has checked it: its seal is not looked at, which takes longest.
 
         Raises:
-            Malformed: The text is no snapshot.
+            Malformed: The text is not a snapshot.
         """
         data = read_json(text)
         if not isinstance(data, dict) or not cls.model_fields.keys() >= data.keys() >= {"lead", "pipeline", "state"}:
-            raise Malformed("the text is no snapshot")
+            raise Malformed("the text is not a snapshot", hint="pass what snapshot.model_dump_json() gave")
         made = cls.model_construct(**{"format": 0, "library": "", **data})
         vars(made)[_TRUSTED] = True
         return made

@@ -15,7 +15,7 @@ from leadlife.lifecycle.edges import Edge
 from leadlife.timing import due
 
 MOST_TIMED_MOVES = 100_000
-"""So many moves by time alone since the last fact are no life any more, but a circle."""
+"""So many moves by time alone since the last fact are a circle."""
 
 
 def pass_time(state: State, until: datetime) -> None:

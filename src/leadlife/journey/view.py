@@ -94,7 +94,7 @@ class JourneyView:
         if position is not None:
             return position.playbook
         if self._playbook is None:
-            raise Malformed("the journey has not started, so no playbook is in force")
+            raise Malformed("the journey has not started, so no playbook is in force", hint="start it first")
         return self._playbook
 
     @property

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field
 
 from leadlife._base.model import Definition, Id, Name, TupleOf, default
-from leadlife.errors import Malformed
+from leadlife.errors import Malformed, article
 
 
 def _day(value: object) -> object:
@@ -42,7 +42,10 @@ class Signable(Definition):
     def signed_by(self, sign_off: SignOff) -> Self:
         """Return the rule with a sign-off, which replaces an earlier one of that team."""
         if not isinstance(sign_off, SignOff):
-            raise Malformed("this is no sign-off")
+            raise Malformed(
+                f"{article(type(sign_off).__name__)} is not a sign-off",
+                hint="pass SignOff(team=..., version=..., at=...)",
+            )
         return self.replace(signed=(*(one for one in self.signed if one.team != sign_off.team), sign_off))
 
 

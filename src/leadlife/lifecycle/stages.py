@@ -121,7 +121,7 @@ class Stage(Definition):
         return self.label or self.id
 
     def stages_renamed(self, names: Mapping[str, str]) -> dict[str, Any]:
-        """Return its id and its default, under new names; a new name that it had before is no former one any more."""
+        """Return its id and its default, under new names; a new name that it had before is not a former one."""
         name = names.get(self.id, self.id)
         default = None if self.default is None else names.get(self.default, self.default)
         return {"id": name, "default": default, "aliases": tuple(one for one in self.aliases if one != name)}

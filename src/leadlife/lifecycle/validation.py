@@ -60,7 +60,7 @@ def _alias_faults(declared: tuple[Stage, ...]) -> Iterator[Fault]:
         for number, alias in enumerate(stage.aliases):
             path = f"stages.{place}.aliases.{number}"
             if alias in ids:
-                yield Fault(path, f"{alias!r} is the id of a stage, so it is no former one")
+                yield Fault(path, f"{alias!r} is the id of a stage, so it cannot be a former one")
             elif owners.setdefault(alias, stage.id) != stage.id:
                 yield Fault(path, f"{alias!r} is a former id of {owners[alias]!r} already")
 
@@ -82,7 +82,7 @@ def _stage_faults(
     elif stage.routes or stage.default is not None:
         yield Fault(path, "only a gate has routes and a default", 'set type="gate"')
     if stage.type is StageType.SLA and stage.limit is None:
-        yield Fault(path, "a stage of type sla needs a limit")
+        yield Fault(path, "a stage of type sla needs a limit", 'add limit=Limit(after=days(14), trigger="drop")')
     if stage.limit is not None:
         if stage.type is not StageType.SLA:
             yield Fault(f"{path}.limit", f"a stage of type {stage.type} has no limit", 'set type="sla"')
@@ -98,9 +98,13 @@ def _stage_faults(
             yield from _known(f"{path}.limit.reason", stage.limit.reason, reasons)
         yield from _reason_faults(path, stage, stage.limit, transitions, reasons)
     if stage.status is not StageStatus.RECYCLED and (stage.cool_down or stage.reentry_limit is not None):
-        yield Fault(path, "only a recycled stage has a cool-down or a reentry limit")
+        yield Fault(
+            path, "only a recycled stage has a cool-down or a reentry limit", 'set status="recycled", or take them out'
+        )
     if stage.status.off_path and stage.on_path:
-        yield Fault(f"{path}.on_path", f"a stage of status {stage.status} is not on the success path")
+        yield Fault(
+            f"{path}.on_path", f"a stage of status {stage.status} is not on the success path", "take on_path out"
+        )
 
 
 def _reason_faults(
@@ -121,7 +125,9 @@ def _reason_faults(
 
 def _gate_faults(path: str, stage: Stage, stages: Mapping[str, Stage]) -> Iterator[Fault]:
     if stage.default is None:
-        yield Fault(path, "a gate needs a default: a lead must always be able to go somewhere")
+        yield Fault(
+            path, "a gate needs a default: a lead must always be able to go somewhere", "name a stage in default"
+        )
     else:
         yield from _known(f"{path}.default", stage.default, stages)
     for place, route in enumerate(stage.routes):
@@ -172,9 +178,9 @@ def _automatic_faults(
             f"{path}.automatic", "an automatic move needs a guard: without one, no lead stays in the stage", hint
         )
     if rule.target is None or _returns(rule, stages):
-        yield Fault(f"{path}.automatic", "an automatic move leads to another stage")
+        yield Fault(f"{path}.automatic", "an automatic move leads to another stage", "name another target")
     if rule.on is not None:
-        yield Fault(f"{path}.on", "an automatic move is fired by its guard, not by a kind of fact")
+        yield Fault(f"{path}.on", "an automatic move is fired by its guard, not by a kind of fact", "take on out")
     if rule.needs_reason:
         if len(rule.reasons) != 1:
             yield Fault(f"{path}.reasons", "an automatic move that needs a reason brings exactly one", "reasons=(...,)")
@@ -183,7 +189,7 @@ def _automatic_faults(
 
 
 def _returns(rule: Transition, stages: Mapping[str, Stage]) -> bool:
-    """Return whether a move may end where it began, be it through a gate."""
+    """Return whether a move may end where it began, directly or through a gate."""
     if rule.target not in stages or any(route not in stages for route in _routes(stages)):
         return False  # reported elsewhere
     sources = expand_sources(stages, rule) if rule.sources == EVERY_OPEN_STAGE else rule.sources
@@ -200,7 +206,7 @@ def _routes(stages: Mapping[str, Stage]) -> Iterator[str]:
 def _target_faults(path: str, rule: Transition, stages: Mapping[str, Stage]) -> Iterator[Fault]:
     if rule.target is None:
         if rule.has_kind and rule.kind in _NEEDS_TARGET:
-            yield Fault(f"{path}.target", f"kind {rule.kind} needs a target")
+            yield Fault(f"{path}.target", f"kind {rule.kind} needs a target", "name the stage that it leads to")
         return
     yield from _known(f"{path}.target", rule.target, stages)
     if not rule.has_kind or rule.target not in stages:
@@ -208,7 +214,8 @@ def _target_faults(path: str, rule: Transition, stages: Mapping[str, Stage]) -> 
     wanted = _LEADS_TO.get(rule.kind)
     ends = {stages[name].status for name in landings(stages, rule.target) if name in stages}
     if wanted is not None and ends - {wanted}:
-        yield Fault(f"{path}.target", f"kind {rule.kind} leads to a stage of status {wanted}")
+        hint = "name a stage of that status, or leave the kind out to have it implied"
+        yield Fault(f"{path}.target", f"kind {rule.kind} leads to a stage of status {wanted}", hint)
     elif wanted is not StageStatus.CHURNED and StageStatus.CHURNED in ends:
         hint = "let it lead out of won stages, with kind churn; a lead that never bought is lost or disqualified"
         yield Fault(f"{path}.target", f"only a customer churns, so kind {rule.kind} does not lead there", hint)

@@ -146,7 +146,7 @@ def in_the_same_worlds(
         progress: Called with the worlds that are done and all worlds.
 
     Raises:
-        Malformed: There are fewer than 2 worlds, or the seed is no whole number.
+        Malformed: There are fewer than 2 worlds, or the seed is not a whole number.
     """
     worlds, seed = whole("worlds", worlds, least=2), whole("seed", seed, least=-inf)
     both: list[tuple[Totals, Totals]] = []

@@ -128,7 +128,7 @@ def day_of(journeys: Iterable[Journey], *, at: datetime, lasts: timedelta = time
         lasts: How long it lasts.
 
     Raises:
-        Malformed: ``at`` is no aware datetime, or the day lasts no time or more than 400 days.
+        Malformed: ``at`` is not an aware datetime, or the day lasts no time or more than 400 days.
     """
     begin = instant(at)
     expect("lasts", lasts, timedelta, hint="pass timedelta(days=1)")

@@ -17,7 +17,7 @@ from leadlife.timing import instant
 
 RECENT = timedelta(days=30)
 FEWEST_ANSWERS = 10
-"""With fewer answers no warning is given; three rejections in a row are no disagreement yet."""
+"""With fewer answers no warning is given; three rejections in a row are not a disagreement yet."""
 
 
 class Acceptance(NamedTuple):
@@ -25,7 +25,7 @@ class Acceptance(NamedTuple):
 
     Attributes:
         key: The qualification or the source; None where it is blank, and for all offers.
-        answered: How many offers were accepted or rejected; those that nobody answered are no answer.
+        answered: How many offers were accepted or rejected; an offer that nobody answered is not counted.
         accepted: How many of them were accepted.
         low: The lower end of the 95 % Wilson interval of the share; None without an answer.
         high: The upper end.
@@ -137,7 +137,7 @@ def handoffs(journeys: Iterable[Journey], *, as_of: datetime, band: tuple[float,
             playbook that declares one.
 
     Raises:
-        Malformed: ``as_of`` is no aware datetime, or the band is not two shares, the smaller first.
+        Malformed: ``as_of`` is not an aware datetime, or the band is not two shares, the smaller first.
     """
     as_of = instant(as_of)
     if band is not None and not _is_band(band):

@@ -47,7 +47,7 @@ def plan(journey: Journey, *, at: datetime, limit: int = 10) -> Plan:
         limit: How many touches at most.
 
     Raises:
-        Malformed: ``at`` is no aware datetime or lies before the journey's present, or the limit is not positive.
+        Malformed: ``at`` is not an aware datetime or lies before the journey's present, or the limit is not positive.
     """
     expect("journey", journey, Journey, hint="plan_all(journeys, at=...) plans for many")
     at = instant(at)
@@ -71,7 +71,7 @@ def confirm(planned: PlannedTouch, journey: Journey, *, at: datetime) -> Confirm
         at: The instant of sending.
 
     Raises:
-        Malformed: The journey is another lead's, or ``at`` is no aware datetime or lies before its present.
+        Malformed: The journey is another lead's, or ``at`` is not an aware datetime or lies before its present.
     """
     expect("planned", planned, PlannedTouch, hint="pass one of plan(...).touches")
     expect("journey", journey, Journey, hint="pass the lead that the touch was planned for")
@@ -102,7 +102,7 @@ def plan_all(journeys: Iterable[Journey], *, at: datetime, limit: int = 10) -> I
     A lead whose present lies after ``at`` is planned for at its present.
 
     Raises:
-        Malformed: ``at`` is no aware datetime, the limit is not positive, or the journeys cannot be iterated over.
+        Malformed: ``at`` is not an aware datetime, the limit is not positive, or the journeys cannot be iterated over.
     """
     at = instant(at)
     limit = whole("limit", limit, least=1)
@@ -362,7 +362,7 @@ class _Planner:
         return number
 
     def _is_used(self, stream: _Stream, number: int) -> bool:
-        """Return whether a fact says of a sending that it was sent or that it failed, be it retracted or not."""
+        """Return whether a fact says of a sending that it was sent or failed; it may have been retracted."""
         lead, enrolment = self._lead, stream.enrolment
         owner = (lead.lead_id, lead.pipeline)
         named = (enrolment.programme, stream.touch.name)

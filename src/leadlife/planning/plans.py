@@ -42,7 +42,7 @@ class PlannedTouch(NamedTuple):
         touch: Which touch of it.
         channel: By which channel.
         content: What is shown.
-        operational: Whether it is no marketing.
+        operational: Whether it is not marketing.
         attempt: Which attempt it is, from 1.
         priority: The programme's priority, less what fatigue takes off it.
         due: When its wait is over.

@@ -65,7 +65,7 @@ def recycled(journeys: Iterable[Journey], *, as_of: datetime) -> tuple[RecycledR
         as_of: The instant; what happens after it does not count.
 
     Raises:
-        Malformed: ``as_of`` is no aware datetime.
+        Malformed: ``as_of`` is not an aware datetime.
     """
     as_of = instant(as_of)
     by_reason: dict[str | None, list[_Recycling]] = {}

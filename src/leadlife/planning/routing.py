@@ -121,7 +121,7 @@ class RoutingState(Definition):
         """Return the state after somebody was assigned a lead by hand; it counts as a turn.
 
         Raises:
-            Malformed: The member is no id.
+            Malformed: The member is not an id.
         """
         member = identifier(member)
         number, loads = self.number + 1, {**self.loads, member: self.loads.get(member, 0) + 1}
@@ -132,7 +132,7 @@ class RoutingState(Definition):
         """Return the state after a member has so many open leads fewer.
 
         Raises:
-            Malformed: The member has not so many, or that is no whole number.
+            Malformed: The member has not so many, or that is not a whole number.
         """
         member = identifier(member)
         left = self.loads.get(member, 0) - whole("leads", leads, least=0)
@@ -202,7 +202,7 @@ def route(leads: Iterable[Journey], team: Team, state: RoutingState | None = Non
         at: When they are routed, for business hours and for the rules.
 
     Raises:
-        Malformed: ``at`` is no aware datetime.
+        Malformed: ``at`` is not an aware datetime.
         InvalidDefinition: A rule asks for something that the playbook of a lead does not have.
     """
     at = instant(at)

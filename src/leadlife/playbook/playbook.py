@@ -379,7 +379,10 @@ class Playbook(Definition):
         bound = [_as_policy(policy, None) for policy in policies]
         new = {policy.name: policy for policy in bound}
         if len(new) < len(bound):
-            raise Malformed("two of these policies have one name")
+            twice = next(
+                policy.name for place, policy in enumerate(bound) if policy.name in {p.name for p in bound[:place]}
+            )
+            raise Malformed(f"two of these policies are called {twice!r}", hint="give each a name of its own")
         kept = tuple(new.pop(policy.name, policy) for policy in self.scores)
         return self.replace(scores=(*kept, *new.values()), version=version or self.version)
 

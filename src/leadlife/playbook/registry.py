@@ -27,7 +27,7 @@ class PlaybookRegistry:
         """Take in playbooks.
 
         Raises:
-            Malformed: A value is no playbook, two playbooks have one name and differ, or there is none.
+            Malformed: A value is not a playbook, two playbooks have one name and differ, or there is none.
         """
         self.by_name: dict[tuple[str, str], Playbook] = {}
         for playbook in playbooks:
@@ -99,7 +99,7 @@ class PlaybookRegistry:
         """Return a registry in which one playbook stands in for every other.
 
         Raises:
-            Malformed: The value is no playbook.
+            Malformed: The value is not a playbook.
         """
         return PlaybookRegistry(self.by_name.values(), override=PlaybookRegistry((playbook,)).first)
 

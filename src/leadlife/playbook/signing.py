@@ -38,7 +38,7 @@ class Clause(NamedTuple):
     def digest(self) -> str:
         """A hash of its content and of all that it reads: scores, other rules, the calendar, rival candidates.
 
-        What only explains, such as a meaning, is no part of it.
+        What only explains, such as a meaning, is not part of it.
         """
         return content_digest(*_content(self.playbook, self.rule))
 

@@ -45,7 +45,7 @@ class Touch(Definition):
     within: OptionalDuration = default(None)
     """How long it is of use once its turn has come; after that it is passed over."""
     operational: bool = False
-    """Whether it is no marketing but needed, such as an invoice; contact rules do not hold it back."""
+    """Whether it is not marketing but needed, such as an invoice; contact rules do not hold it back."""
     attempts: Annotated[int, Field(ge=1, le=20)] = 1
     """How often it is tried in all, if it fails."""
     retry_after: OptionalDuration = default(None)

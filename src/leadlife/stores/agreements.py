@@ -26,7 +26,7 @@ class Agreements:
         """Take in the playbooks of the host; the first is the one that new leads begin under.
 
         Raises:
-            Malformed: There is none, or a value is no playbook.
+            Malformed: There is none, or a value is not a playbook.
         """
         given = (playbooks,) if isinstance(playbooks, Playbook | str) else listed("playbooks", playbooks)
         if not given:

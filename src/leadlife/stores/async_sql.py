@@ -29,14 +29,14 @@ def _engine_of(url: Any) -> AsyncEngine:
     """Return the engine of a URL, or a host's own.
 
     Raises:
-        Malformed: It is no engine for asyncio, and no URL of one.
+        Malformed: It is neither an engine for asyncio nor a URL of one.
     """
     if isinstance(url, AsyncEngine):
         return url
     try:
         return create_async_engine(url)
     except (exc.ArgumentError, exc.InvalidRequestError, ModuleNotFoundError, TypeError) as error:
-        raise Malformed(f"this is no URL of a database with a driver for asyncio: {error}") from None
+        raise Malformed(f"this is not a URL of a database with a driver for asyncio: {error}") from None
 
 
 class AsyncSqlStore:

@@ -17,7 +17,7 @@ def text_of(what: str, value: Any) -> str:
     """Return a name that a database can be asked for.
 
     Raises:
-        Malformed: It is no text, is empty or too long, or holds control characters or half characters.
+        Malformed: It is not text, is empty or too long, or holds control characters or half characters.
     """
     if not isinstance(value, str):
         raise Malformed(f"{what} must be text, not {type(value).__name__}")
@@ -38,7 +38,7 @@ def file_of(value: Any) -> Path:
     """Return the path of a file.
 
     Raises:
-        Malformed: It is no path.
+        Malformed: It is not a path.
     """
     if not isinstance(value, Path | str) or "\0" in str(value) or not str(value).isprintable():
         raise Malformed("path must be the path of a file", hint="pass a pathlib.Path, or text")

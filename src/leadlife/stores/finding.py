@@ -79,7 +79,7 @@ def several(name: str, asked: Several) -> tuple[str, ...] | None:
     """Return the values that are asked for; None for any.
 
     Raises:
-        Malformed: A value is no text, or no status.
+        Malformed: A value is not text, or not a status.
     """
     if asked is None:
         return None

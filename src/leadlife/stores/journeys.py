@@ -267,7 +267,7 @@ def _check_numbers(facts: Sequence[Fact]) -> None:
     numbers = [fact.seq for fact in facts]
     if any(after <= before for before, after in pairwise(numbers)) or any(number >= 2**62 for number in numbers):
         raise Malformed(
-            "two facts of the journey have one number, or a number is beyond all bounds",
+            "two facts of the journey have one number, or a number is too large",
             hint="record the facts one after another, instead of joining logs",
         )
 

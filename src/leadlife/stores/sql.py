@@ -212,7 +212,7 @@ def opened(url: str) -> SqlDatabase:
     """Return the database at a URL, which must be there: nothing is created.
 
     Raises:
-        Malformed: It is no URL of PostgreSQL or SQLite, or its driver is missing, or is one for asyncio.
+        Malformed: It is not a URL of PostgreSQL or SQLite, or its driver is missing, or is one for asyncio.
         Unreadable: The database cannot be reached.
     """
     engine = engine_of(url)
@@ -244,7 +244,7 @@ def engine_of(url: Any) -> sa.Engine:
     """Return the engine of a URL, or a host's own.
 
     Raises:
-        Malformed: It is no engine and no URL, its driver is missing, or it is one for asyncio.
+        Malformed: It is neither an engine nor a URL, its driver is missing, or it is one for asyncio.
     """
     if isinstance(url, sa.Engine):
         engine = url
@@ -252,7 +252,7 @@ def engine_of(url: Any) -> sa.Engine:
         try:
             engine = sa.create_engine(url)
         except (exc.ArgumentError, ModuleNotFoundError, TypeError) as error:
-            raise Malformed(f"this is no URL of a database that can be opened: {error}") from None
+            raise Malformed(f"this is not a URL of a database that can be opened: {error}") from None
         if engine.dialect.is_async:
             raise Malformed(f"{engine.dialect.driver} is a driver for asyncio", hint="use pg8000, or AsyncSqlStore")
     return engine

@@ -223,10 +223,10 @@ _UNAVAILABLE = tuple(f"SQLITE_{one}" for one in ("BUSY", "LOCKED", "FULL", "IOER
 def _restated(error: sqlite3.DatabaseError) -> Exception:
     """Return an error of ours for what SQLite says of a file; a fault of a statement is returned as it is."""
     code = getattr(error, "sqlite_errorname", "")
-    # Text that is no UTF-8 any more is refused by the driver itself, which has no code for it.
+    # Text that is not UTF-8 any more is refused by the driver itself, which has no code for it.
     if code.startswith(_DAMAGED) or str(error).startswith("Could not decode"):
         return Damaged(
-            f"the file is no store, or is damaged: {error}", hint="check the path, or restore it from a backup"
+            f"the file is not a store, or is damaged: {error}", hint="check the path, or restore it from a backup"
         )
     if code == "SQLITE_ERROR" and PREFIX in str(error):
         return Damaged(f"the file lacks a table of the store: {error}", hint="restore it from a backup")

@@ -366,7 +366,7 @@ class DatabaseStore:
             batch: How many leads are saved in one transaction.
 
         Raises:
-            Malformed: The instant is no aware datetime.
+            Malformed: The instant is not an aware datetime.
         """
         return sweeping.sweep(self._context, instant(now), batch=limit_of("batch", batch))
 

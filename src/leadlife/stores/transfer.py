@@ -109,7 +109,7 @@ def read_lines(context: StoreContext, path: Path) -> Imported:
                 if line is not None:
                     by_lead.setdefault((line.fact.lead, line.fact.pipeline), []).append(line)
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
         raise Unreadable(f"{path.name!r} cannot be read: {reason}") from None
     for (lead, pipeline), lines in by_lead.items():
         imported.take(lead, pipeline, lines)
@@ -211,7 +211,7 @@ class _Import:
                 return False
             if not load(session, self._context, row).goes_on_from(journey):
                 raise Malformed(
-                    "the lead goes on as another one, and the file holds more of it", hint="unmerge it first"
+                    "the lead was merged into another one, and the file holds more of it", hint="unmerge it first"
                 )
             return True
 

@@ -150,7 +150,7 @@ class BusinessHours(Definition):
         """Return whether the team works at an instant.
 
         Raises:
-            Malformed: The instant is no aware datetime.
+            Malformed: The instant is not an aware datetime.
         """
         at = instant(at)
         return next((begin <= at for begin, _ in self._openings_from(at)), False)
@@ -159,7 +159,7 @@ class BusinessHours(Definition):
         """Return the first instant (UTC) at or after another at which the team works.
 
         Raises:
-            Malformed: The instant is no aware datetime, or there is none before the year 2262.
+            Malformed: The instant is not an aware datetime, or there is none before the year 2262.
         """
         return self.add(at, timedelta())
 
@@ -174,7 +174,7 @@ class BusinessHours(Definition):
             time_open: A ``timedelta``, an elapsed duration or its text, such as ``PT8H``.
 
         Raises:
-            Malformed: The instant is no aware datetime, the time is negative, a calendar duration or no duration, or
+            Malformed: The instant is not an aware datetime, the time is negative or not an elapsed duration, or
                 it does not end before the year 2262.
         """
         at, left = instant(at), _exact(time_open)
@@ -189,7 +189,7 @@ class BusinessHours(Definition):
         """Return the time in business hours from one instant to another; negative if the other is earlier.
 
         Raises:
-            Malformed: An instant is no aware datetime.
+            Malformed: An instant is not an aware datetime.
         """
         start, end = instant(start), instant(end)
         if end < start:

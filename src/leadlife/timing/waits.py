@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     Wait = Accepts[Elapsed | Calendar | BusinessTime | None, Elapsed | Calendar | BusinessTime | timedelta | str | None]
 else:
     Wait = Annotated[Elapsed | Calendar | BusinessTime, BeforeValidator(_read_wait)] | None
-"""An elapsed duration, a calendar duration, or a time in business hours; None is no wait."""
+"""An elapsed duration, a calendar duration, or a time in business hours; None means no wait."""
 
 
 def waited(

@@ -15,6 +15,7 @@ from leadlife.errors import Malformed
 
 RAW_SHARE = 0.02
 """The share of the raw probability that a strict curve keeps."""
+_LEARN = "let fitted(...) work the curve out"
 Chance = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -32,11 +33,11 @@ class Isotonic(Definition):
     @model_validator(mode="after")
     def _rising(self) -> Self:
         if not self.xs or len(self.xs) != len(self.ys):
-            raise Malformed("xs and ys must have the same length, at least 1")
+            raise Malformed("xs and ys must have the same length, at least 1", hint=_LEARN)
         if any(left >= right for left, right in pairwise(self.xs)):
-            raise Malformed("each of xs must be greater than the one before")
+            raise Malformed("each of xs must be greater than the one before", hint=_LEARN)
         if any(left > right for left, right in pairwise(self.ys)):
-            raise Malformed("none of ys may be less than the one before")
+            raise Malformed("none of ys may be less than the one before", hint=_LEARN)
         return self
 
     @classmethod

@@ -36,7 +36,7 @@ html_extra_path = ["playbook.schema.json"]
 
 # The constraints on a field's type, which autodoc writes out as if they were classes.
 CONSTRAINTS = (
-    r"LAX|SORTED|TupleOf|MappingOf|OneOf|Field|Names?|Text|Amount|Question|Bands|AnyRule|Scalar|Chance|Row|WinTable",
+    r"LAX|SORTED|TupleOf|MappingOf|OneOf|Field|Names?|Text|Amount|Question|Bands|AnyRule|Scalar|Chance|CountedValue|WinTable",
     r"(Written)?Instant",
     r"[gl]e=\d+|gt=0|repr=False|m\w+_length=\d+|.*AwareDatetime",
 )
@@ -51,7 +51,7 @@ HOMES = (
     "journey.snapshot",
     "io",
     "scoring.score",
-    "scoring.lines",
+    "scoring.ledger_text",
     "scoring.policy",
     "scoring.reading",
     "scoring.learned.naive_bayes",

@@ -33,7 +33,7 @@ _HOMES = homes_of(
         "playbook.playbook": "Playbook",
         "qualification.rules": "QualificationRule",
         "scoring.points": "Points",
-        "scoring.rules": "ActivityRule FieldRule",
+        "scoring.point_rules": "ActivityRule FieldRule",
         "scoring.score": "Score",
         "timing": "days elapsed",
     },

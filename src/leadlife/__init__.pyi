@@ -38,9 +38,9 @@ from leadlife.money import Money as Money
 from leadlife.playbook.fields import FieldSpec as FieldSpec
 from leadlife.playbook.playbook import Playbook as Playbook
 from leadlife.qualification.rules import QualificationRule as QualificationRule
+from leadlife.scoring.point_rules import ActivityRule as ActivityRule
+from leadlife.scoring.point_rules import FieldRule as FieldRule
 from leadlife.scoring.points import Points as Points
-from leadlife.scoring.rules import ActivityRule as ActivityRule
-from leadlife.scoring.rules import FieldRule as FieldRule
 from leadlife.scoring.score import Score as Score
 from leadlife.timing import days as days
 from leadlife.timing import elapsed as elapsed

@@ -12,7 +12,7 @@ from leadlife.batch import FACT_SCHEMA, fact_columns, facts_of, replay, score_le
 from leadlife.batch import instants as as_times
 from leadlife.batch.rows import micros
 from leadlife.testing import histories, playbooks
-from leadlife.testing.scoring import policies
+from leadlife.testing.scoring_strategies import policies
 
 
 def one_by_one(facts, playbook, until=None):

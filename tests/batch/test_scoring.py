@@ -18,7 +18,7 @@ from leadlife import (
     Stage,
     Transition,
 )
-from leadlife.batch import FACT_SCHEMA, apart, fact_columns, replay, score_leads, scoring, write_facts
+from leadlife.batch import FACT_SCHEMA, countable, fact_columns, replay, score_leads, scoring, write_facts
 from leadlife.batch.columns import batch_of
 from leadlife.batch.rows import FactRow
 from leadlife.criteria import count, field, identified
@@ -265,7 +265,7 @@ def test_a_recorded_fact_is_not_held_against_the_words_of_the_playbook():
 
 
 def test_a_log_with_too_many_contents_is_folded(monkeypatch):
-    monkeypatch.setattr(apart, "MOST_CONTENTS", 1)
+    monkeypatch.setattr(countable, "MOST_CONTENTS", 1)
     rows = [new_rows(), new_rows(lead="bo"), new_rows(lead="bo", kind="activty")]
     come = score_leads(pa.Table.from_batches([batch_of(rows)]), book(points()), "own", at=LATER)
     assert come.set_aside["lead"].to_pylist() == ["bo"]

@@ -10,7 +10,7 @@ import pytest
 
 from batch.worlds import book
 from leadlife import ActivityRecorded, FieldChanged, Identified, Journey, Retracted
-from leadlife.batch import apart, fact_columns, replay, score_leads
+from leadlife.batch import countable, fact_columns, replay, score_leads
 from leadlife.batch import spark as on_spark
 from leadlife.criteria import at_least, count, field, identified, it
 from leadlife.errors import Malformed, MissingExtra
@@ -148,7 +148,7 @@ def test_a_lead_with_a_fact_that_cannot_be_read_is_folded(spark):
 
 
 def test_a_log_with_too_many_contents_is_refused_with_the_way_out(spark, monkeypatch):
-    monkeypatch.setattr(apart, "MOST_CONTENTS", 1)
+    monkeypatch.setattr(countable, "MOST_CONTENTS", 1)
     with pytest.raises(Malformed, match="more than 1 distinct contents"):
         on_spark.score_leads(framed(spark, list(journeys(book(*policies())))), book(*policies()), "mine", at=LATER)
 

@@ -37,7 +37,7 @@ from leadlife.scoring import (
     Weighted,
     WeightedSum,
 )
-from leadlife.testing.scoring import AMOUNTS, ATTRIBUTES, KINDS
+from leadlife.testing.scoring_strategies import AMOUNTS, ATTRIBUTES, KINDS
 from leadlife.testing.strategies import EPOCH, ZONES, at_times
 from leadlife.timing import elapsed
 

@@ -122,11 +122,12 @@ def test_an_event_that_two_losers_told_of_stays_when_one_is_taken_out():
     assert [fact.at for fact in keyed.unmerge("a", at=days(5)).standing if fact.type == "activity"] == [hours(30)]
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4), st.booleans()), max_size=9))
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), max_size=9))
 def test_whoever_is_taken_out_takes_no_event_of_another_lead_along(drafts):
     leads = [lead(name) for name in "wab"]
-    for who, hour, keyed in drafts:
-        leads[who] = leads[who].record(reply(hours(hour), key=f"key {hour}" if keyed else None))
+    for who, hour in drafts:
+        # A host gives one kind of event keys, or none: mixed, an event is matched with the first one that it may be.
+        leads[who] = leads[who].record(reply(hours(hour), key=f"key {hour}" if hour % 2 else None))
     w, a, b = leads
 
     def events(journey):

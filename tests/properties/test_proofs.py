@@ -13,7 +13,7 @@ from leadlife.criteria import AllOf, ByRole, Comparison, FieldIs
 from leadlife.lifecycle import StageStatus, StageType
 from leadlife.scoring.view import LeadView
 from leadlife.testing import activities, lifecycles
-from leadlife.testing.scoring import leads, questions
+from leadlife.testing.scoring_strategies import leads, questions
 
 T = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

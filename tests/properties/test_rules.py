@@ -18,7 +18,7 @@ from leadlife.journey.rule_evaluation import _Evaluation
 from leadlife.presets import PRESETS
 from leadlife.qualification.rules import Hysteresis, QualificationRule
 from leadlife.scoring import MICRO
-from leadlife.scoring.nearly import NearScore
+from leadlife.scoring.score_bounds import NearScore
 from leadlife.scoring.view import LeadView
 from leadlife.testing import activities, at_times, fact_drafts, histories, leads, playbooks, points_policies
 from leadlife.testing.rule_strategies import with_rules

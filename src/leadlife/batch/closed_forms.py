@@ -30,13 +30,13 @@ from leadlife.criteria import (
 from leadlife.leads import Lead
 from leadlife.playbook.playbook import Playbook
 from leadlife.scoring import MICRO, micropoints
-from leadlife.scoring.combined import Capped, Fallback, Gated, Highest, Scaled, WeightedSum
+from leadlife.scoring.combined_policies import Capped, Fallback, Gated, Highest, Scaled, WeightedSum
 from leadlife.scoring.fit import Fit
 from leadlife.scoring.grid import Grid
 from leadlife.scoring.limits import UNLIMITED, Limits, limits_of, weighted
+from leadlife.scoring.point_rules import ActivityRule, FieldRule, TierRule
 from leadlife.scoring.points import Points
 from leadlife.scoring.policy import Policy
-from leadlife.scoring.rules import ActivityRule, FieldRule, TierRule
 from leadlife.scoring.view import LeadView
 from leadlife.timing import Elapsed
 

@@ -12,9 +12,9 @@ import duckdb
 import pyarrow as pa
 
 from leadlife.batch import score_sql
-from leadlife.batch.apart import set_apart
 from leadlife.batch.closed_forms import ClosedForms, Form, NoClosedForm
 from leadlife.batch.columns import DEMANDED, FACT_SCHEMA, Source, open_columns, parquet_files
+from leadlife.batch.countable import set_apart
 from leadlife.batch.dialects import DUCKDB, Dialect
 from leadlife.batch.outputs import SCORES, SET_ASIDE, table_of
 from leadlife.batch.partitions import checked_number, noting

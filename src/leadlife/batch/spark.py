@@ -22,9 +22,9 @@ from uuid import uuid4
 import pyarrow as pa
 
 from leadlife.batch import score_sql
-from leadlife.batch.apart import CONTENT, contents, leads_apart, unreadable
 from leadlife.batch.closed_forms import ClosedForms, NoClosedForm
 from leadlife.batch.columns import FACT_SCHEMA, check_columns
+from leadlife.batch.countable import CONTENT, contents, leads_apart, unreadable
 from leadlife.batch.dialects import SPARK
 from leadlife.batch.folding import Folder, without_collector
 from leadlife.batch.outputs import TABLES, Asked, Output, schema_of

@@ -20,7 +20,7 @@ from leadlife.journey.handoff import HANDOFF_ACTS
 from leadlife.journey.legality import NOT_STARTED, check_entry, check_move, check_reentry, may_ever_fire, no_way
 from leadlife.journey.manual_qualification import grant_or_withdraw, grant_with_stage
 from leadlife.journey.memory import PersistentList
-from leadlife.journey.merges import Joined
+from leadlife.journey.merge_status import Joined
 from leadlife.journey.moves import begin, join, make_move, reinterpreted, with_pending
 from leadlife.journey.records import (
     Due,

@@ -16,7 +16,7 @@ from leadlife.criteria import Criterion, Readiness, Scalar, Verdict
 from leadlife.errors import Malformed, article
 from leadlife.facts import Evidence, Fact, Moved, PlaybookAdopted, Qualification, QualificationGranted
 from leadlife.facts import QualificationWithdrawn as Withdrawn
-from leadlife.journey import history, merging, queries, recording, redaction, starting, tails
+from leadlife.journey import fact_outcomes, history, merging, queries, recording, redaction, starting, tails
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
 from leadlife.journey.contact import ContactState, Enrolment
 from leadlife.journey.data import JourneyData, folded_anew, growable
@@ -798,7 +798,7 @@ class Journey:
     @property
     def log(self) -> tuple[LogEntry, ...]:
         """Every observed fact and what became of it."""
-        return queries.log_entries(self._data)
+        return fact_outcomes.log_entries(self._data)
 
     @property
     def standing(self) -> tuple[Fact, ...]:
@@ -807,12 +807,12 @@ class Journey:
         Left out is what was retracted, conflicts with an earlier fact under its key, is planned for later, or was
         refused. A sale or an activity counts even if the move that it would have fired was refused.
         """
-        return queries.standing(self._data)
+        return fact_outcomes.standing(self._data)
 
     @property
     def refused(self) -> bool:
         """Whether the playbook refused any fact or timer so far."""
-        return queries.was_refused(self._data)
+        return fact_outcomes.was_refused(self._data)
 
     @property
     def receipt(self) -> Receipt:
@@ -821,12 +821,12 @@ class Journey:
         Raises:
             Malformed: Nothing has been recorded yet.
         """
-        return queries.receipt(self._data)
+        return fact_outcomes.receipt(self._data)
 
     @property
     def derived(self) -> tuple[Fact, ...]:
         """The playbook's own conclusions up to :attr:`at` (fired moves, timers, gates); each names its cause."""
-        return queries.derived(self._data)
+        return fact_outcomes.derived(self._data)
 
     def goes_on_from(self, earlier: Journey) -> bool:
         """Return whether this is a later version of a journey, or the same: its facts are the first of these facts.
@@ -834,7 +834,7 @@ class Journey:
         What is not the whole log as it stands (``as_of``, ``under``) goes on from nothing.
         """
         expect("earlier", earlier, Journey, hint="pass an earlier version of this journey")
-        return queries.goes_on_from(self._data, earlier._data)
+        return fact_outcomes.goes_on_from(self._data, earlier._data)
 
     def facts_since(self, earlier: Journey, *, live_since: datetime | None = None) -> tuple[Fact, ...]:
         """Return the facts that are new since an earlier version: observed ones as recorded, then derived ones.
@@ -850,7 +850,7 @@ class Journey:
         """
         expect("earlier", earlier, Journey, hint="pass an earlier version of this journey")
         since = None if live_since is None else instant(live_since)
-        return queries.facts_since(self._data, earlier._data, since)
+        return fact_outcomes.facts_since(self._data, earlier._data, since)
 
     def withdrawn_since(self, earlier: Journey) -> tuple[Fact, ...]:
         """Return the derived facts of an earlier version that no longer hold.
@@ -859,7 +859,7 @@ class Journey:
             Malformed: The other journey belongs to another lead or pipeline.
         """
         expect("earlier", earlier, Journey, hint="pass an earlier version of this journey")
-        return queries.withdrawn_since(self._data, earlier._data)
+        return fact_outcomes.withdrawn_since(self._data, earlier._data)
 
     def explain(self) -> Explanation:
         """Return the chain of facts that led to the present stage, line by line."""

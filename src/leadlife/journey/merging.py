@@ -11,7 +11,7 @@ from leadlife.facts import LOG_ACTS, ConsentChanged, Fact, Merged, Refunded, Ret
 from leadlife.journey.data import JourneyData, folded_anew, growable
 from leadlife.journey.fold import fold
 from leadlife.journey.log import FactLog
-from leadlife.journey.merges import MOVES, path_of
+from leadlife.journey.merge_status import MOVES, path_of
 from leadlife.journey.recording import Clock, recording_instant, stamp
 from leadlife.journey.records import FactStatus
 from leadlife.leads import Actor

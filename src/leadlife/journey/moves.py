@@ -127,7 +127,7 @@ def _enter(
         void_offer(state)
     if episodes.in_cycle and place > rank.get(episodes.cycles[-1].high_water or "", -1):
         episodes = _changed(episodes, high_water=target)
-    cuts = now.cuts_evidence
+    cuts = not is_open and now.cuts_evidence
     if state.rules is not None:
         # What is cut off, and whose source counts, changes every answer; else only the stage has changed.
         everything = cuts or len(episodes.cycles) != len(before.episodes.cycles)

@@ -47,12 +47,11 @@ from leadlife.qualification.rule_index import (
     LATE,
     MID,
     IndexedRule,
-    Input,
-    MoveReads,
     RuleIndex,
     horizon,
     programme_of,
 )
+from leadlife.qualification.rule_inputs import Input, MoveReads
 from leadlife.timing import due, earliest
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from leadlife.errors import Malformed, NeedsWholeLog
 from leadlife.facts import Fact, Retracted, TouchRecord, load_fact
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey.data import JourneyData, effective_and_planned, folded_anew
-from leadlife.journey.log import FactLog, KnownFact, Past, fold_order, observed_facts
+from leadlife.journey.log import FactLog, fold_order, observed_facts
 from leadlife.journey.memory import Memory, oldest_first, persistent_list
+from leadlife.journey.past import KnownFact, Past
 from leadlife.journey.records import FactStatus
 from leadlife.journey.snapshot import Snapshot
 from leadlife.playbook.registry import PlaybookRegistry

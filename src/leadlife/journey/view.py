@@ -1,4 +1,7 @@
-"""A journey as criteria and policies see it: a state at one instant, asked by somebody in some roles."""
+"""A journey as criteria and policies see it: a state at one instant, asked by somebody in some roles.
+
+This file passes 400 lines, because it answers each question that criteria and policies may ask.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,9 @@ from leadlife.timing import grid_before, grid_from, zone_named
 
 if TYPE_CHECKING:
     from leadlife.scoring.ledger import Lift
-    from leadlife.scoring.nearly import NearScore
     from leadlife.scoring.policy import Policy
     from leadlife.scoring.score import Score
+    from leadlife.scoring.score_bounds import NearScore
 
 _TICK = timedelta(microseconds=1)
 

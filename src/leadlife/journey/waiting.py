@@ -18,7 +18,8 @@ from leadlife.leads import TIMER, actor
 from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.lifecycle.transitions import TransitionKind
-from leadlife.qualification.rule_index import FOR_EVER, Horizon, MoveReads, RuleIndex, horizon
+from leadlife.qualification.rule_index import FOR_EVER, Horizon, RuleIndex, horizon
+from leadlife.qualification.rule_inputs import MoveReads
 from leadlife.timing import earliest
 
 SOLD = "sold"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from leadlife.criteria import ByRole, Criterion, HoldsQualification, ReadinessIs, leaves_of
 from leadlife.errors import Fault
 from leadlife.lifecycle.validation import circles, unbound_faults
-from leadlife.qualification.rule_index import needs
+from leadlife.qualification.rule_inputs import needs
 from leadlife.qualification.rules import QualificationRule, ReadinessRule
 
 

@@ -7,27 +7,27 @@ are single operations; a journey asks for them after every fact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from leadlife._base.model import EARLIEST
 from leadlife._frozen import FrozenDict
-from leadlife.criteria import (
-    BandIs,
-    Criterion,
-    HoldsQualification,
-    ReadinessIs,
-    ScoreIs,
-    View,
-    leaves_of,
-)
+from leadlife.criteria import BandIs, Criterion, ScoreIs, View
 from leadlife.errors import GuardError, LeadlifeError
 from leadlife.leads import Lead
-from leadlife.lifecycle.edges import Edge
 from leadlife.lifecycle.lifecycle import Lifecycle
-from leadlife.lifecycle.transitions import TransitionKind
 from leadlife.qualification.room import room_of
+from leadlife.qualification.rule_inputs import (
+    Input,
+    MoveReads,
+    automatic_moves,
+    in_reading_order,
+    inputs_of,
+    rises_of,
+    timed_leaves,
+    waiting_moves,
+)
 from leadlife.qualification.rules import Hysteresis, QualificationRule, ReadinessRule
 from leadlife.timing import earliest
 
@@ -49,11 +49,6 @@ def programme_of(key: str) -> str | None:
     """Return the programme that a rule of this name stands for; None for another rule."""
     return key.removeprefix(_PROGRAMME) if key.startswith(_PROGRAMME) else None
 
-
-Input = tuple[str, str]
-"""What a criterion reads: a topic and a name, such as ``("field", "employees")``."""
-_UNTIMED = (HoldsQualification, ReadinessIs)
-"""Leaves whose answers change by other rules, never at an instant that is known in advance."""
 
 _STATES = ("stage", "reason", "cycle", "qualification", "readiness")
 """Topics that are the state of a lead, not evidence about it."""
@@ -102,22 +97,6 @@ class IndexedRule(NamedTuple):
     programme: Programme | None = None
     rises: tuple[tuple[str, int], ...] = ()
     room: int = 0
-
-
-class MoveReads(NamedTuple):
-    """What the guards of a trigger read, out of one stage.
-
-    Attributes:
-        timed: The leaves of the guards whose answer time alone can change.
-        reads: What the guards read.
-        always: Whether it must be tried after every fact, because custom code in a guard may read anything.
-        reenters: Whether it may be a reentry, which a cool-down refuses.
-    """
-
-    timed: tuple[Criterion, ...]
-    reads: frozenset[Input]
-    always: bool
-    reenters: bool
 
 
 class RuleIndex:
@@ -173,11 +152,13 @@ class RuleIndex:
     ) -> None:
         segments = () if readiness is None else ((LATE, readiness.late), (MID, readiness.mid))
         rules = [_prepared(name, segment, (), qualifies=False) for name, segment in segments]
-        rules += [_prepared(rule.name, rule, rule.granted_by, qualifies=True) for rule in _in_order(qualifications)]
+        rules += [
+            _prepared(rule.name, rule, rule.granted_by, qualifies=True) for rule in in_reading_order(qualifications)
+        ]
         for one in programmes:  # after all others, which their audiences may read
             prepared = _prepared(programme_key(one.name), one.rule, (), qualifies=False)
             rules.append(prepared._replace(programme=one))
-        rules = [rule._replace(rises=tuple(_rises(rule, policies).items())) for rule in rules]
+        rules = [rule._replace(rises=tuple(rises_of(rule.definition, policies).items())) for rule in rules]
         self.blank: int
         rules, self.blank = _of_unknown_lead(rules, policies)
         self.rules: tuple[IndexedRule, ...] = tuple(rules)
@@ -206,11 +187,11 @@ class RuleIndex:
                 self.by_score[kind] = self.by_score.get(kind, 0) | 1 << place
         kinds = {name for topic, name in (*self._readers, *self._confirmed) if topic == "activity"}
         self._activities: dict[str, tuple[int, int]] = {kind: self._of_activity(kind) for kind in (*kinds, "*")}
-        self.automatic: Mapping[str, tuple[str, ...]] = _automatic(lifecycle)
-        self.moves: Mapping[tuple[str, str], MoveReads] = _waiting(lifecycle, policies, wakers)
+        self.automatic: Mapping[str, tuple[str, ...]] = automatic_moves(lifecycle)
+        self.moves: Mapping[tuple[str, str], MoveReads] = waiting_moves(lifecycle, policies, wakers)
 
     def _reads(self, bit: int, criterion: Criterion, policies: Mapping[str, Policy]) -> None:
-        keys, has_code = _inputs(criterion, policies)
+        keys, has_code = inputs_of(criterion, policies)
         for key in keys:
             self._readers[key] = self._readers.get(key, 0) | bit
         self.always |= bit if has_code else 0
@@ -223,7 +204,7 @@ class RuleIndex:
         behind: dict[str, tuple[set[Input], bool]] = {}
         for place, rule in enumerate(self.rules):
             keys, has_code = (
-                (set[Input](), False) if rule.definition.enter is None else _inputs(rule.definition.enter, policies)
+                (set[Input](), False) if rule.definition.enter is None else inputs_of(rule.definition.enter, policies)
             )
             for topic, name in tuple(keys):
                 others = {"qualification": (name,), "readiness": (LATE, MID)}.get(topic, ())
@@ -313,67 +294,6 @@ def _prepared(name: str, rule: Hysteresis, roles: tuple[str, ...], *, qualifies:
     )
 
 
-def _rises(rule: IndexedRule, policies: Mapping[str, Policy]) -> dict[str, int]:
-    """Return the kinds of activity that can change a rule only by raising its scores, each with the most that one adds.
-
-    Each kind counts for the score that it raises most: no score of the rule rises by more than the sum of these.
-    """
-    read = {(topic, name) for _, criterion in rule.definition.criteria() for topic, name in criterion.inputs()}
-    scores = [policies[name].rises() for topic, name in read if topic == "score" and name in policies]
-    if ("activity", "*") in read or any(topic == "custom_guard" for topic, _ in read):
-        return {}
-    rises: dict[str, int] = {}
-    for found in scores:
-        if found is None:
-            return {}
-        for kind, most in found.items():
-            if ("activity", kind) not in read:
-                rises[kind] = max(most, rises.get(kind, 0))
-    return rises
-
-
-def timed_leaves(criterion: Criterion | None) -> Iterator[Criterion]:
-    """Yield the leaves of a criterion whose answer time alone may change: those that define ``changes_at``."""
-    for leaf in () if criterion is None else leaves_of(criterion):
-        if not isinstance(leaf, _UNTIMED) and type(leaf).changes_at is not Criterion.changes_at:
-            yield leaf
-
-
-def _inputs(criterion: Criterion, policies: Mapping[str, Policy]) -> tuple[set[Input], bool]:
-    """Return what a criterion reads, including what its scores read, and whether it contains custom code."""
-    keys: set[Input] = set()
-    has_code = False
-    for topic, name in criterion.inputs():
-        if topic == "score" and name in policies:
-            keys.update(("reported", part) for part in _parts(policies[name]))
-            keys.update(policies[name].inputs())
-            has_code = has_code or not policies[name].declares_all
-        elif topic == "custom_guard":
-            has_code = True
-        keys.add((topic, name))
-    return keys, has_code
-
-
-def _parts(policy: Policy) -> Iterator[str]:
-    yield policy.name
-    for part in policy.parts():
-        yield from _parts(part)
-
-
-def _in_order(rules: tuple[QualificationRule, ...]) -> Iterator[QualificationRule]:
-    """Yield qualifications so that each comes after those that it reads; circles were refused before."""
-    waiting = list(rules)
-    while waiting:
-        rule = next(one for one in waiting if not (needs(one) & {other.name for other in waiting if other is not one}))
-        waiting.remove(rule)
-        yield rule
-
-
-def needs(rule: QualificationRule) -> set[str]:
-    """Return the qualifications that a rule reads."""
-    return {name for _, criterion in rule.criteria() for topic, name in criterion.inputs() if topic == "qualification"}
-
-
 def _of_unknown_lead(rules: list[IndexedRule], policies: Mapping[str, Policy]) -> tuple[list[IndexedRule], int]:
     """Return the rules with their room for a lead about which nothing is known, and the bits of those true for it.
 
@@ -397,41 +317,3 @@ def _of_unknown_lead(rules: list[IndexedRule], policies: Mapping[str, Policy]) -
         bits |= true << place
         found.append(rule._replace(room=room))
     return found, bits
-
-
-def _automatic(lifecycle: Lifecycle) -> Mapping[str, tuple[str, ...]]:
-    """Return the triggers of automatic moves of each stage that has any, in declared order."""
-    found: dict[str, dict[str, None]] = {}
-    for edge in lifecycle.edges:
-        if edge.rule.automatic:
-            found.setdefault(edge.source, {})[edge.trigger] = None
-    return FrozenDict({stage: tuple(triggers) for stage, triggers in found.items()})
-
-
-def _waiting(
-    lifecycle: Lifecycle, policies: Mapping[str, Policy], wakers: tuple[Criterion, ...]
-) -> Mapping[tuple[str, str], MoveReads]:
-    """Return what the guards read of each stage and trigger that may wait to become legal."""
-    waiting: dict[tuple[str, str], list[Edge]] = {}
-    by_trigger: dict[tuple[str, str], list[Edge]] = {}
-    pending = {edge.trigger for edge in lifecycle.edges if edge.rule.pending}
-    for edge in lifecycle.edges:
-        move, limit = (edge.source, edge.trigger), lifecycle.by_id[edge.source].limit
-        by_trigger.setdefault(move, []).append(edge)
-        limits = limit is not None and limit.trigger == edge.trigger
-        if edge.rule.automatic or edge.trigger in pending or limits:
-            waiting[move] = by_trigger[move]
-    return FrozenDict({move: _move_reads(edges, policies, wakers) for move, edges in waiting.items()})
-
-
-def _move_reads(edges: list[Edge], policies: Mapping[str, Policy], wakers: tuple[Criterion, ...]) -> MoveReads:
-    reenters = any(edge.rule.kind is TransitionKind.REENTRY for edge in edges)
-    # What ends a cool-down early decides on a reentry as its guards do.
-    asked = [*(guard for edge in edges for guard in edge.guards), *(wakers if reenters else ())]
-    inputs = [_inputs(guard, policies) for guard in asked]
-    return MoveReads(
-        tuple(leaf for guard in asked for leaf in timed_leaves(guard)),
-        frozenset[Any]().union(*(keys for keys, _ in inputs)),
-        any(has_code for _, has_code in inputs),
-        reenters,
-    )

@@ -12,7 +12,7 @@ from leadlife._base.lazy import homes_of, lazily
 _HOMES = homes_of(
     __name__,
     {
-        "combined": "Capped Fallback Gated Highest Overridden PerLeadType Scaled Weighted WeightedSum",
+        "combined_policies": "Capped Fallback Gated Highest Overridden PerLeadType Scaled Weighted WeightedSum",
         "custom": "CustomPolicy",
         "decay": "Shape StepDecay",
         "fit": "Fit Trait",
@@ -25,7 +25,7 @@ _HOMES = homes_of(
         "points": "Points RuleGroup",
         "policy": "Policy",
         "reading": "read_policy",
-        "rules": "ActivityRule FieldRule Tier TierRule",
+        "point_rules": "ActivityRule FieldRule Tier TierRule",
         "score": "Score ScoringPolicy banded rank",
         "units": "MICRO micropoints",
         "vendors.account_engagement": "account_engagement",

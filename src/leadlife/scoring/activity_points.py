@@ -19,9 +19,9 @@ from leadlife.criteria import Observation, View, matching
 from leadlife.scoring.decay import Aged, steps_of, window_of
 from leadlife.scoring.ledger import Contribution, LineKind
 from leadlife.scoring.limits import Limits, clamped, limited
-from leadlife.scoring.nearly import Bounds, CountStep, Step, counting, decaying
-from leadlife.scoring.rules import ActivityRule
+from leadlife.scoring.point_rules import ActivityRule
 from leadlife.scoring.score import joint_half_life
+from leadlife.scoring.score_bounds import Bounds, CountStep, Step, counting, decaying
 from leadlife.scoring.units import micropoints
 from leadlife.timing import Calendar, local_day
 from leadlife.timing.durations import MICROSECOND

@@ -12,9 +12,9 @@ from leadlife._base.model import Definition, Name, Text, TupleOf, default
 from leadlife.criteria import Criterion
 from leadlife.errors import Fault, repeated
 from leadlife.scoring import MICRO, Score
+from leadlife.scoring.point_rules import FieldRule
 from leadlife.scoring.points import Points
 from leadlife.scoring.policy import Banded, Bands, PolicyView, Question, band_faults
-from leadlife.scoring.rules import FieldRule
 
 GRADES: dict[str, float] = {"A": 75, "B": 50, "C": 25, "D": 0}
 

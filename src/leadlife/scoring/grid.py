@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from leadlife.errors import Fault, InvalidDefinition
 from leadlife.scoring import Score, rank
-from leadlife.scoring.combining import answers, as_points, joined
+from leadlife.scoring.combined_scores import answers, as_points, joined
 from leadlife.scoring.limits import Limits, limited, limits_of, limits_within, sum_limits
 from leadlife.scoring.policy import Amount, Policy, PolicyView
 from leadlife.scoring.reading import Part

@@ -21,10 +21,10 @@ from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Score, bande
 from leadlife.scoring import micropoints as exact
 from leadlife.scoring.activity_points import Tally
 from leadlife.scoring.limits import Limits, limits_of
-from leadlife.scoring.nearly import Bounds, NearScore
+from leadlife.scoring.point_rules import ActivityRule, AnyRule, FieldRule, Rule, TierRule
 from leadlife.scoring.points_engine import PointsEngine
 from leadlife.scoring.policy import Amount, Banded, PolicyView, Question, band_faults, example
-from leadlife.scoring.rules import ActivityRule, AnyRule, FieldRule, Rule, TierRule
+from leadlife.scoring.score_bounds import Bounds, NearScore
 from leadlife.scoring.view import LeadView
 from leadlife.timing import earliest
 

@@ -12,8 +12,8 @@ from leadlife.criteria import View
 from leadlife.scoring.activity_points import PreparedRule, Tally, activity_points, near_points
 from leadlife.scoring.ledger import Contribution, LineKind
 from leadlife.scoring.limits import UNLIMITED, Limits, clamped, limits_within, sum_limits, weighted
-from leadlife.scoring.nearly import Bounds
-from leadlife.scoring.rules import ActivityRule, AnyRule, FieldRule, TierRule
+from leadlife.scoring.point_rules import ActivityRule, AnyRule, FieldRule, TierRule
+from leadlife.scoring.score_bounds import Bounds
 from leadlife.scoring.units import micropoints
 
 

@@ -19,7 +19,7 @@ from leadlife.errors import Fault, InvalidDefinition, Malformed, did_you_mean
 from leadlife.leads import Activity, Lead, Source
 from leadlife.scoring import MICRO, Lift, Score, rank
 from leadlife.scoring import micropoints as as_micropoints
-from leadlife.scoring.nearly import NearScore
+from leadlife.scoring.score_bounds import NearScore
 from leadlife.scoring.view import LeadView
 from leadlife.timing import Zone
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from leadlife.scoring.combined import (
+from leadlife.scoring.combined_policies import (
     Capped,
     Fallback,
     Gated,

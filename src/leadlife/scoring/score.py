@@ -2,6 +2,8 @@
 
 Points are kept as whole micropoints (millionths), so that sums are exact in any order. The lines of a score in points
 must add up to its value, or the score is refused. The lines of a probability are log-odds.
+
+This file passes 400 lines, because all that may be asked of a score is in one class.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from leadlife._base.validation import restated
 from leadlife.errors import Malformed
 from leadlife.leads import Activity, Lead
 from leadlife.scoring.ledger import Answer, Contribution, Lift, LineKind, Scale, Trend
-from leadlife.scoring.lines import ScoreDifference, difference, explain, html
+from leadlife.scoring.ledger_text import ScoreDifference, difference, explain, html
 from leadlife.scoring.units import MICRO, micropoints
 from leadlife.timing import earliest, instant
 

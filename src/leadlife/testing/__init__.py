@@ -11,19 +11,19 @@ from leadlife._base.lazy import lazily
 from leadlife.errors import MissingExtra
 
 _HOMES = {
-    "activities": "leadlife.testing.scoring",
+    "activities": "leadlife.testing.scoring_strategies",
     "at_times": "leadlife.testing.strategies",
     "check_playbook": "leadlife.testing.playbook",
     "check_policy": "leadlife.testing.contract",
     "check_store": "leadlife.testing.store",
     "fact_drafts": "leadlife.testing.strategies",
     "histories": "leadlife.testing.strategies",
-    "leads": "leadlife.testing.scoring",
+    "leads": "leadlife.testing.scoring_strategies",
     "lifecycles": "leadlife.testing.strategies",
     "playbooks": "leadlife.testing.strategies",
-    "points_policies": "leadlife.testing.scoring",
-    "policies": "leadlife.testing.scoring",
-    "questions": "leadlife.testing.scoring",
+    "points_policies": "leadlife.testing.scoring_strategies",
+    "policies": "leadlife.testing.scoring_strategies",
+    "questions": "leadlife.testing.scoring_strategies",
     "walks": "leadlife.testing.playbook",
 }
 

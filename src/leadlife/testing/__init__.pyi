@@ -1,11 +1,11 @@
 from leadlife.testing.contract import check_policy as check_policy
 from leadlife.testing.playbook import check_playbook as check_playbook
 from leadlife.testing.playbook import walks as walks
-from leadlife.testing.scoring import activities as activities
-from leadlife.testing.scoring import leads as leads
-from leadlife.testing.scoring import points_policies as points_policies
-from leadlife.testing.scoring import policies as policies
-from leadlife.testing.scoring import questions as questions
+from leadlife.testing.scoring_strategies import activities as activities
+from leadlife.testing.scoring_strategies import leads as leads
+from leadlife.testing.scoring_strategies import points_policies as points_policies
+from leadlife.testing.scoring_strategies import policies as policies
+from leadlife.testing.scoring_strategies import questions as questions
 from leadlife.testing.store import check_store as check_store
 from leadlife.testing.strategies import at_times as at_times
 from leadlife.testing.strategies import fact_drafts as fact_drafts

@@ -16,9 +16,9 @@ from leadlife.leads import Activity, Lead
 from leadlife.scoring import MICRO, CustomPolicy, Policy, Scale, Score, rank, read_policy
 from leadlife.scoring.policy import as_names
 from leadlife.scoring.reading import as_policy
-from leadlife.testing.scoring import FIELDS, KINDS
-from leadlife.testing.scoring import activities as some_activities
-from leadlife.testing.scoring import leads as some_leads
+from leadlife.testing.scoring_strategies import FIELDS, KINDS
+from leadlife.testing.scoring_strategies import activities as some_activities
+from leadlife.testing.scoring_strategies import leads as some_leads
 from leadlife.testing.strategies import EPOCH, at_times
 
 SUPPRESSED_CHECKS = [

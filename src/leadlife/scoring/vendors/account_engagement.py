@@ -7,8 +7,8 @@ from typing import Any
 
 from leadlife.criteria import AnyCriterion
 from leadlife.errors import Malformed
+from leadlife.scoring.point_rules import FieldRule
 from leadlife.scoring.points import Points
-from leadlife.scoring.rules import FieldRule
 
 LETTERS = ("F", "D-", "D", "D+", "C-", "C", "C+", "B-", "B", "B+", "A-", "A", "A+")
 START = LETTERS.index("D")

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from leadlife.errors import InvalidDefinition
 from leadlife.scoring.grid import Grid
+from leadlife.scoring.point_rules import TierRule, several_numbers, the_rules
 from leadlife.scoring.points import Points
-from leadlife.scoring.rules import TierRule, several_numbers, the_rules
 
 CUTS = (75, 50, 25, 0)
 """The usual cuts; in Eloqua each model may set its own."""

@@ -8,9 +8,9 @@ from typing import Any
 from leadlife.criteria import AnyCriterion
 from leadlife.errors import InvalidDefinition, did_you_mean
 from leadlife.scoring.grid import Grid
+from leadlife.scoring.point_rules import ActivityRule, AnyRule, several_numbers, the_rules, together
 from leadlife.scoring.points import Points, RuleGroup
 from leadlife.scoring.policy import as_mapping
-from leadlife.scoring.rules import ActivityRule, AnyRule, several_numbers, the_rules, together
 
 LIMIT = 100
 

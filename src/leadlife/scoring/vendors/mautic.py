@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from leadlife.errors import InvalidDefinition, did_you_mean
+from leadlife.scoring.point_rules import ActivityRule, the_rules
 from leadlife.scoring.points import Points
 from leadlife.scoring.policy import as_mapping
-from leadlife.scoring.rules import ActivityRule, the_rules
 
 
 def mautic(

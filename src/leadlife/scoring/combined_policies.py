@@ -15,7 +15,7 @@ from leadlife.errors import Malformed, PolicyError, PolicyNotBound
 from leadlife.leads import LeadType
 from leadlife.scoring import MICRO, Answer, Contribution, LineKind, Score, banded
 from leadlife.scoring import micropoints as exact
-from leadlife.scoring.combining import answers, as_points, joined
+from leadlife.scoring.combined_scores import answers, as_points, joined
 from leadlife.scoring.limits import Limits, limited, limits_of, limits_within, sum_limits, weighted
 from leadlife.scoring.policy import Amount, Banded, Policy, PolicyView, Question
 from leadlife.scoring.reading import Part

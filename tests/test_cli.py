@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from leadlife import Journey, Lifecycle, Stage, Transition
-from leadlife.cli import _progress, main
+from leadlife.cli import main
 from leadlife.cli.demo import _refused
+from leadlife.cli.main import _progress
 from leadlife.criteria import evidence
 from leadlife.errors import InvalidDefinition
 from leadlife.lifecycle import Route

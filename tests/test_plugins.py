@@ -250,3 +250,12 @@ def test_two_packages_with_one_name_are_refused(install):
 def test_preset_plugins_of_this_environment_are_playbooks():
     for one in plugins(PluginGroup.PRESETS):
         assert isinstance(find_preset(one.name), Playbook)
+
+
+def test_a_preset_that_is_never_found_says_so(install, capsys):
+    install(PluginGroup.PRESETS, "eight_stage", "theirs_for_tests:preset")
+    assert main(["plugins", "--load"]) == 1
+    assert "a preset of leadlife has this name" in capsys.readouterr().out
+    with pytest.raises(UnknownName) as error:
+        find_preset("eightstage")
+    assert str(error.value).count("eight_stage'") == 1

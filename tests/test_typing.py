@@ -34,7 +34,17 @@ def test_a_lambda_is_refused_when_declared():
 
 def test_deprecated_names_of_pydantic_are_not_completed():
     transition = spelled.transitions()[0]
-    for name in ("parse_obj", "copy", "dict", "json", "from_orm", "construct"):
+    for name in (
+        "parse_obj",
+        "copy",
+        "dict",
+        "json",
+        "from_orm",
+        "construct",
+        "checked",
+        "malformed",
+        "model_construct",
+    ):
         assert name not in dir(transition)
         assert name not in dir(Transition)
     assert {"trigger", "kind", "replace", "model_dump"} <= set(dir(transition))

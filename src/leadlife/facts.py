@@ -181,6 +181,7 @@ class Fact(Model):
 
         A ``fresh`` fact, which the journey has just made itself, is stamped in place, which spares the copy.
         """
+        # pydantic's copy would look at every field again; these stamps are the journey's own, so their types are known.
         new = self
         if not fresh:
             new = object.__new__(type(self))

@@ -174,7 +174,7 @@ def find_preset(name: str) -> Playbook:
     """
     if name in PRESETS:
         return PRESETS[name]()
-    known = (*PRESETS, *(one.name for one in plugins(PluginGroup.PRESETS)))
+    known = tuple(dict.fromkeys((*PRESETS, *(one.name for one in plugins(PluginGroup.PRESETS)))))
     if name not in known:
         raise UnknownName(f"there is no preset {name!r}", hint=did_you_mean(str(name), known))
     origin = plugin(PluginGroup.PRESETS, name)

@@ -51,6 +51,25 @@ _LEFTOVERS = frozenset(
     )
 )
 """Deprecated names of pydantic 1, which would stand in every completion list."""
+_INNER = frozenset(
+    (
+        "checked",
+        "malformed",
+        "model_computed_fields",
+        "model_config",
+        "model_construct",
+        "model_extra",
+        "model_fields",
+        "model_fields_set",
+        "model_json_schema",
+        "model_parametrized_name",
+        "model_post_init",
+        "model_rebuild",
+        "model_validate_strings",
+    )
+)
+"""Names that work, and that only pydantic and this library have a use for."""
+_NOT_SHOWN = _LEFTOVERS | _INNER
 
 if TYPE_CHECKING:
     _ModelType = type
@@ -60,8 +79,8 @@ else:
         """Restates what pydantic finds as an error of ours, when a model is built by a call."""
 
         def __dir__(cls) -> list[str]:
-            """Leave out the deprecated names."""
-            return [name for name in super().__dir__() if name not in _LEFTOVERS]
+            """Leave out what no user of a model looks for."""
+            return [name for name in super().__dir__() if name not in _NOT_SHOWN]
 
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             if args:
@@ -163,8 +182,8 @@ class Model(_Base):
             raise FrozenValue(type(self).__name__, name)
 
     def __dir__(self) -> list[str]:
-        """Return what completion shows: no deprecated names."""
-        return [name for name in super().__dir__() if name not in _LEFTOVERS]
+        """Return what completion shows: what the value holds, and what a user does with it."""
+        return [name for name in super().__dir__() if name not in _NOT_SHOWN]
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what was worked out and kept beside the fields: it is worked out again."""

@@ -52,6 +52,7 @@ class Folder:
             batches: The rows.
             begins: Called with the place of each journey before it is folded; it returns why it is not to be.
         """
+        # Sorted by lead, so one journey is in memory at a time, however many there are.
         rows = (row for batch in batches for row in rows_of(batch))
         for place, ((lead, pipeline), some) in enumerate(groupby(rows, key=_WHO)):
             why = None if begins is None else begins(place)
@@ -89,6 +90,7 @@ class Folder:
                 new.append((row, fact))
             else:
                 recorded.append(fact)
+        # Recorded facts keep their stamps and may come in any order; new ones are recorded after them.
         if recorded:
             journey = Journey.replay(recorded, self._registry)
         else:

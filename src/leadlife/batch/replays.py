@@ -286,6 +286,7 @@ def _at_once(
 
 def _in_folder(task: _Task, out: Path, number: int, progress: Callable[[Progress], object] | None) -> Replayed:
     """Replay by way of files, and go on with what was begun before."""
+    # What is marked as done is never done again, so a call that was broken off goes on, and a finished one reads.
     number = _prepared(task, out, number)
     job = work.Job(uuid4().hex, tuple(task.registry), task.registry.override, task.asked, out / "parts", out)
     done = work.marked(out)
@@ -334,6 +335,8 @@ def _prepared(task: _Task, out: Path, number: int) -> int:
         raise Malformed(f"{out} is not empty, and holds no replay", hint="choose an empty folder")
     for name in ("working", "done", "set_aside", *task.asked.tables):
         (out / name).mkdir(parents=True, exist_ok=True)
+    # The manifest comes before the work, so that a call that dies while dividing is known to be this one; the parts get
+    # their name last, so that half of them is never taken for all.
     note = {"partitions": number, "request": task.request(), "digest": None}
     _write(manifest, note)
     hashed, facts = blake2b(digest_size=16), open_columns(task.facts)
@@ -344,6 +347,7 @@ def _prepared(task: _Task, out: Path, number: int) -> int:
 
 
 def _write(manifest: Path, note: dict[str, Any]) -> None:
+    # Written beside and then renamed: whoever is interrupted leaves the old manifest or the new one, never half of one.
     written = manifest.with_suffix(".new")
     written.write_text(json.dumps(note, indent=2), encoding="utf-8")
     written.replace(manifest)
@@ -354,6 +358,7 @@ def _hashing(facts: pa.RecordBatchReader, hashed: blake2b) -> pa.RecordBatchRead
 
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in facts:
+            # Row by row: how facts are cut into batches, and what Arrow keeps beside them, says nothing of them.
             for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 hashed.update(repr(row).encode("utf-8", "surrogatepass"))
             yield batch

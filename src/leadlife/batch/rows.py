@@ -103,6 +103,7 @@ def row_of(fact: Fact, *, lead: str | None = None, pipeline: str = "main") -> Fa
     Raises:
         Malformed: Nobody says whose it is.
     """
+    # What is the same in nearly every row has a column of its own, which compresses to nothing; the rest is JSON.
     named, valued = _columns_of(type(fact))
     rest = {name: value for name, value in fact.dump().items() if name not in _OWN_COLUMNS}
     name = None if named is None else rest.pop(named, None)
@@ -155,6 +156,7 @@ class RowReader:
             Malformed: The row says nothing that a fact can hold.
         """
         lead, pipeline, kind, at, recorded_at, seq, id, key, name, value, payload = row  # noqa: A001 - the column's name
+        # A log says few different things, many times each: one validation serves all rows of one content.
         content = (kind, name, value, payload)
         known = self._contents.get(content)
         if known is None:
@@ -173,11 +175,11 @@ class RowReader:
                 seq=_counted(seq),
                 recorded_at=when if recorded_at is None or recorded_at == at else moment(recorded_at),
             )
-        vars(new)["at"] = when
+        vars(new)["at"] = when  # the content was read with an instant of another row; a fact is frozen for others only
         return new
 
     def _own(self, lead: str, pipeline: str) -> None:
-        if len(self._owners) >= MOST_CONTENTS:
+        if len(self._owners) >= MOST_CONTENTS:  # a file of a million leads must not fill the memory
             self._owners.clear()
         self._owners[identifier(lead), identifier(pipeline)] = None
 

@@ -112,7 +112,9 @@ def scores(
         dialect: The SQL to write.
         suffix: What stands behind the names of the small tables, and of ``latest``.
     """
+    # One pass over the facts: each activity is weighed once for each sum that it counts for, and all sums are filters.
     sums = [_sum(place, term, dialect) for place, term in enumerate(forms.terms)]
+    # The join on attributes costs most, so it is written only where a rule asks for some.
     tested = any(term.matches is not None for term in forms.terms)
     on = "m.term = r.term AND m.name = f.name AND m.payload = coalesce(f.payload, '')"
     match = f"LEFT JOIN term_match{suffix} AS m ON {on}" if tested else ""

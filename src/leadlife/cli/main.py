@@ -299,12 +299,14 @@ def _plugins(call: argparse.Namespace) -> int:
         print("no installed package provides policies, presets or readers")
     else:
         for one, row in zip(plugins(), rows, strict=True):
-            print(f"{one}: {row['broken']}" if row["broken"] else one)
+            print(row["broken"] or one)
     return WRONG if any(row["broken"] for row in rows) else DONE
 
 
 def _broken(plugin: Plugin) -> str:
-    """Return why a plugin cannot be loaded; an empty text if it can."""
+    """Return why a plugin cannot be loaded or is never found; an empty text if it can be used."""
+    if plugin.group is PluginGroup.PRESETS and plugin.name in PRESETS:
+        return plugin.fault("a preset of leadlife has this name and is found first; rename the entry point").message
     finders = {PluginGroup.POLICIES: find_policy, PluginGroup.PRESETS: find_preset, PluginGroup.READERS: find_reader}
     try:
         finders[plugin.group](plugin.name)
@@ -321,7 +323,7 @@ def _playbook(what: str, *, python: bool = False) -> Playbook:
     if Path(what).suffix in (".toml", ".json") or os.path.exists(what):  # noqa: PTH110 - Path.exists raises for a name that is too long
         document = read_document(what)
         return as_mapping(document).playbook() if "tables" in document.data else as_playbook(document)
-    known = (*PRESETS, *(one.name for one in plugins(PluginGroup.PRESETS)))
+    known = tuple(dict.fromkeys((*PRESETS, *(one.name for one in plugins(PluginGroup.PRESETS)))))
     if what in known:
         return find_preset(what)
     near = suggestion(what, known)

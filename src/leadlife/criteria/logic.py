@@ -51,9 +51,14 @@ def all_of(predicates: tuple[Predicate, ...]) -> Predicate:
 
     One that raises a GuardError matters only if no other one is false.
     """
+    return _joined(predicates, decisive=False)
+
+
+def _joined(predicates: tuple[Predicate, ...], *, decisive: bool) -> Predicate:
+    """Return the answer of several predicates as one: the decisive answer of any decides, whatever else is unknown."""
 
     def ask(view: View) -> bool | None:
-        answer: bool | None = True
+        answer: bool | None = not decisive
         broken: GuardError | None = None
         for predicate in predicates:
             try:
@@ -61,10 +66,10 @@ def all_of(predicates: tuple[Predicate, ...]) -> Predicate:
             except GuardError as error:
                 broken = broken or error
                 continue
-            if value is False:
-                return False
+            if value is decisive:
+                return decisive
             if value is None:
-                answer = None  # go on: a later false makes the whole false
+                answer = None  # go on: a later one may still decide
         if broken is not None:
             raise broken
         return answer
@@ -127,26 +132,7 @@ class AnyOf(_Joined):
     op: Literal["or"] = "or"
 
     def _compiled(self) -> Predicate:
-        predicates = tuple(part.predicate for part in self.of)
-
-        def ask(view: View) -> bool | None:
-            answer: bool | None = False
-            broken: GuardError | None = None
-            for predicate in predicates:
-                try:
-                    value = predicate(view)
-                except GuardError as error:
-                    broken = broken or error
-                    continue
-                if value is True:
-                    return True
-                if value is None:
-                    answer = None  # go on: a later true makes the whole true
-            if broken is not None:
-                raise broken
-            return answer
-
-        return ask
+        return _joined(tuple(part.predicate for part in self.of), decisive=True)
 
     def _in_words(self) -> str:
         """Return the sentences of the parts, joined by or."""

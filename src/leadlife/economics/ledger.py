@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from leadlife.analytics.lead_outcomes import wins_outside_cycles
 from leadlife.economics.currency import Converter, exact
+from leadlife.errors import Malformed
 from leadlife.facts import CostIncurred, EffortSpent, Refunded, Sold
 from leadlife.journey import Journey
 from leadlife.leads import Source
@@ -128,6 +129,17 @@ def episodes(journey: Journey) -> list[Episode]:
     found += [Episode(at, None, at, True, at in recycled, None, None) for at in wins_outside_cycles(journey.visits)]
     # Of what begins at one instant, a win without a cycle comes first: only a cycle can follow it.
     return sorted(found, key=lambda one: (one.begin, one.cycle or 0))
+
+
+def margin_of(booking: Booking) -> Decimal:
+    """Return what a sale or a refund leaves after its cost.
+
+    Raises:
+        Malformed: Nobody says.
+    """
+    if booking.margin is None:
+        raise Malformed("a sale or refund says nothing of its margin", hint="pass margin=, the usual share")
+    return booking.margin
 
 
 def bookings(journey: Journey, converter: Converter, *, margin_share: Decimal | None = None) -> Iterator[Booking]:

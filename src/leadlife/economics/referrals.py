@@ -10,8 +10,7 @@ from typing import NamedTuple
 from leadlife._base.arguments import listed_of
 from leadlife.analytics.grouped import each_once
 from leadlife.economics.currency import Converter, ExchangeRate, checked_share
-from leadlife.economics.ledger import BookingKind, bookings, currencies
-from leadlife.errors import Malformed
+from leadlife.economics.ledger import BookingKind, bookings, currencies, margin_of
 from leadlife.journey import Journey
 from leadlife.planning.reward_ledger import rewards
 from leadlife.timing import instant, local_day
@@ -100,9 +99,7 @@ def _margin(journey: Journey, converter: Converter, usual: Decimal | None) -> De
     total = _NOTHING
     for one in bookings(journey, converter, margin_share=usual):
         if one.kind in (BookingKind.SALE, BookingKind.REFUND):
-            if one.margin is None:
-                raise Malformed("a sale or refund says nothing of its margin", hint="pass margin=, the usual share")
-            total += one.margin
+            total += margin_of(one)
     return total
 
 

@@ -20,7 +20,7 @@ from leadlife.analytics.cautions import FEW_AT_RISK, FEWEST, Caution
 from leadlife.analytics.grouped import OWN, GroupedLeads
 from leadlife.economics.currency import Converter, ExchangeRate, checked_share
 from leadlife.economics.group_returns import common_playbook
-from leadlife.economics.ledger import BookingKind, bookings, currencies
+from leadlife.economics.ledger import BookingKind, bookings, currencies, margin_of
 from leadlife.economics.paths import check_programme
 from leadlife.economics.spend import Spend, SpendTable, spend_rows
 from leadlife.economics.spend_shares import spend_by_lead, spent_until
@@ -239,9 +239,7 @@ def _margins(
     zone = journey.playbook.zone_info
     for one in bookings(journey, converter, margin_share=usual):
         if one.kind in (BookingKind.SALE, BookingKind.REFUND):
-            if one.margin is None:
-                raise Malformed("a sale or refund says nothing of its margin", hint="pass margin=, the usual share")
-            yield max(whole_days(entered, one.at, zone), 0), one.margin
+            yield max(whole_days(entered, one.at, zone), 0), margin_of(one)
 
 
 def _keys(found: GroupedLeads, by: str | None, programme: str | None) -> dict[str, str | None]:

@@ -76,6 +76,7 @@ class Spend(Model):
 
     def by_day(self, amount: Decimal, *, last: date) -> Iterator[tuple[date, Decimal]]:
         """Yield what falls to each day up to a last one: an equal part of an amount, so that all parts add up."""
+        # Divided in whole units of the last decimal, so that no cent is lost between the days.
         places = max(2, -int(amount.as_tuple().exponent))
         parts = divided(int(amount.scaleb(places)), [1] * self.days) if amount else [0] * self.days
         for number, part in enumerate(parts):

@@ -118,6 +118,7 @@ class JourneyData(NamedTuple):
 
     def _comes_last(self, fact: Fact) -> bool:
         """Return whether a fact of the last instant is folded last: the leads of a merged person take turns there."""
+        # The order of the fold without the id, which only tells facts of one number apart.
         place, past = (fact.at, self.lead_id, self.log.next_seq), self.log.past
         if past is not None and past.order[:3] > place:
             raise past.needed()

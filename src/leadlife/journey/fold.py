@@ -63,6 +63,7 @@ def apply(state: State, fact: Fact, registry: PlaybookRegistry) -> Refusals:
 
     In this order: what comes due before the fact, the fact itself, the rules.
     """
+    # First what time alone brings until then: a limit that came due before the fact is not undone by it.
     pass_time(state, fact.at)
     state.aged = fact.at
     state.timed_moves = 0
@@ -191,6 +192,7 @@ def _fire(
         orders: What the fact is to transitions, each with a trigger that it fires.
         stated: Whether the journey's start fires what was known before; then no refusal is kept.
     """
+    # All are asked before any is fired: whether an order waits must not hang on a move that another order makes.
     asked = [(event, trigger, check_move(state, trigger, at=fact.at, by=fact.by)) for event, trigger in orders]
     waiting = tuple(
         PendingMove(trigger, event, fact.id, fact.at, fact.by)

@@ -21,7 +21,7 @@ from leadlife.facts import (
     derive_id,
 )
 from leadlife.journey.memory import oldest_first
-from leadlife.journey.records import FactOutcome, RuleChange, RuleChangeKind, Step, StepKind, Withdrawal
+from leadlife.journey.records import FactOutcome, FactStatus, RuleChange, RuleChangeKind, Step, StepKind, Withdrawal
 from leadlife.journey.state import State
 from leadlife.leads import SYSTEM, TIMER
 from leadlife.lifecycle.stages import StageStatus
@@ -166,7 +166,9 @@ class _Derivation:
     def _derive(self, kind: type[Fact], rule: str, at: datetime, /, **content: object) -> Iterator[Fact]:
         """Yield a derived fact, which is the cause of the next one."""
         self._number += 1
+        # Of the cause, the rule and the instant: each replay gives a derived fact the same id, whoever makes it.
         fact_id = derive_id(self._cause, rule, at.isoformat())
+        # A conclusion becomes known with its cause, or where time alone drew it, at its own instant.
         recorded_at = max(self._recorded_at.get(self._cause, at), at)
         self._recorded_at[fact_id] = recorded_at
         cause, self._cause = self._cause, fact_id
@@ -282,9 +284,11 @@ def _line(entry: Step | FactOutcome | RuleChange, registry: PlaybookRegistry) ->
             criterion = None if rule.guard is None else rule.guard.sentence()
         return Line(entry.at, _step_words(entry), entry.fact, entry.by, criterion, str(entry.playbook))
     if isinstance(entry, FactOutcome):
+        # An outcome knows the id of its fact, and not who recorded it: the log does.
         playbook = "no playbook yet" if entry.playbook is None else str(entry.playbook)
         why = "; ".join(refusal.message for refusal in entry.refusals)
-        text = f"{entry.trigger or 'a fact'} {entry.status}{': ' if why else ''}{why}"
+        refused = f"{entry.trigger or 'a fact'} {entry.status}{': ' if why else ''}{why}"
+        text = "a fact repeats what was so already" if entry.status is FactStatus.REDUNDANT else refused
         return Line(entry.at, text, entry.fact, "timer" if entry.fact is None else "recorded", None, playbook)
     criterion = None if entry.reason == Withdrawal.NOT_SO else entry.criterion
     return Line(entry.at, _change_words(entry), entry.fact, entry.by, criterion, str(entry.playbook))
@@ -353,6 +357,7 @@ def entries_shared(state: State, earlier: State) -> int | None:
     """Return how many entries an earlier history has, if the later one goes on from it; None if it does not."""
     if earlier.history is None:
         return 0
+    # Two lists that share their past share its links, so one comparison by identity answers for all entries before.
     here = state.history
     while here is not None and here.size > earlier.history.size:
         here = here.before

@@ -48,6 +48,7 @@ class _Shared:
         """The positions of what merges leads and takes them apart again."""
 
     def append(self, fact: Fact) -> None:
+        # Indexes that nearly no log needs are made by the first fact that needs them: a journey is to stay small.
         place, key = len(self.facts), fact.key
         self.facts.append(fact)
         if key != fact.id:

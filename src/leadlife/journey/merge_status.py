@@ -70,6 +70,7 @@ class Merges:
         for (path, _), fact in self._latest.items():
             if isinstance(fact, Merged):
                 self._standing.setdefault(path, []).append(fact)
+        # A person starts once: with the first start of any record that counts, whoever's moves stand later.
         counting = (fact for fact in starts if not self.is_out(path_of(fact)))
         self._first_start = min(counting, key=_start_order, default=None)
 
@@ -107,6 +108,7 @@ class Merges:
                 if not isinstance(joined_by, Merged) or joined_by.moves_of != joined_by.loser:
                     return False
                 since = joined_by.seq
+            # What happened after a merge is the person's own, whose record it came by does not matter any more.
             later = (one for one in self._standing.get(path[:depth], ()) if one.seq > since)
             if any(one.moves_of == one.loser for one in later):
                 return False

@@ -34,6 +34,7 @@ def make_move(
     rule = edge.rule
     cycles = position.episodes.cycles
     if cycles and cycles[-1].pending:
+        # Whoever ordered this move has what they wanted, whether their order or somebody else made it.
         left = tuple(one for one in cycles[-1].pending if one.trigger != rule.trigger)
         position = state.position = position._replace(episodes=_changed(position.episodes, pending=left))
     if edge.target is not None:

@@ -103,6 +103,7 @@ def _grown(data: JourneyData, stamped: Fact, *, taken: bool, raising: bool) -> J
         return data.grown(data.log.adding(stamped), after)
     if raising and not counts:
         _raise(apply(data.folded.copy(), stamped, data.registry))
+    # The clock of this record is the journey's new present: planned facts up to it take effect first.
     present, due, planned = stamped.recorded_at, [stamped] if counts else [], data.planned
     if planned or stamped.at > present:
         due = sorted((*planned, *due), key=fold_order)

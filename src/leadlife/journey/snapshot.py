@@ -169,6 +169,7 @@ def log_hash(facts: Iterable[Fact], before: str = "") -> str:
         facts: The facts, in the order in which they were recorded.
         before: The hash of the log that these facts go on from: so a tail knows the hash of its whole log.
     """
+    # A chain and not a set: two logs of the same facts in another order are two logs.
     made = before
     for fact in facts:
         made = derive_id(made, f"{fact.id}\x00{fact.key}\x00{fact.seq}\x00{fact.recorded_at}")
@@ -227,6 +228,7 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], registry: PlaybookRegistr
         kept = _adapter().validate_python(values, context={"registry": registry})
     except (KeyError, ValidationError):
         return None
+    # A playbook of the same id and version may have been replaced by hand; then folding anew says what is wrong.
     position = kept.position
     if position is not None and position.stage not in position.playbook.lifecycle.by_id:
         return None
@@ -235,6 +237,7 @@ def restore(snapshot: Snapshot, facts: Iterable[Fact], registry: PlaybookRegistr
     state.at, state.aged, state.timed_moves, state.ordinal = kept.at, kept.aged, kept.timed_moves, kept.ordinal
     state.position, state.ownership, state.rules = kept.position, kept.ownership, kept.rules
     state.history = persistent_list(entry for _, entry in kept.history)
+    # Memory is not saved: the facts are at hand, and learning them costs little beside folding them.
     for ordinal, fact in enumerate(facts, start=1):
         state.memory = state.memory.learn(fact, ordinal)
     return state

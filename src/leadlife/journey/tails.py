@@ -38,6 +38,7 @@ def save(data: JourneyData, *, trusted: bool) -> Snapshot:
     effective, planned = effective_and_planned(log)
     if not effective and past is None:
         raise Malformed("nothing has taken effect yet", hint="take the snapshot once the journey has begun")
+    # Planned facts are saved whole: the tail has still to fold them.
     waiting = {fact.id for fact in planned}
     known = [
         *(() if past is None else past.facts),
@@ -108,6 +109,7 @@ def resume(snapshot: Snapshot, new_facts: Iterable[Fact], registry: PlaybookRegi
         next_seq=first,
     )
     planned = [load_fact(one) for one in kept["planned"]]
+    # A host may pass facts that the snapshot has folded already; only what is new has to follow without a gap.
     before = {*past.by_id, *(fact.id for fact in planned)}
     new = [fact for fact in (observed_facts(given) if given else []) if fact.id not in before]
     owners = {(fact.lead, fact.pipeline) for fact in new}

@@ -57,6 +57,7 @@ def next_timer(state: State, until: datetime) -> Timer | None:
     rule = None if state.rules is None else state.rules.timer
     if rule is not None and rule.at > until:
         rule = None
+    # At one instant the order of their kinds decides, which is fixed, so that every replay agrees.
     found = [timer for timer in (answer, limit, rule) if timer is not None]
     return min(found) if found else None
 

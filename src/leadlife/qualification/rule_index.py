@@ -216,6 +216,7 @@ class RuleIndex:
             for key in keys:
                 self._confirmed[key] = self._confirmed.get(key, 0) | 1 << place
             self.any_fact |= has_code << place
+            # A bool is 0 or 1, so shifting it sets the rule's bit, or none.
             on_state = rule.definition.enter is not None and not has_code and all(topic in _STATES for topic, _ in keys)
             self.on_state |= on_state << place
             self.by_stage |= (on_state and any(topic == "stage" for topic, _ in keys)) << place

@@ -84,6 +84,7 @@ def lead_report(
     from leadlife.reports import report_charts as charts  # noqa: PLC0415 - only a report pays for it
 
     until = instant(as_of)
+    # Each section asks about the same leads at the same instant, so that no figure knows what another one does not.
     several = [journey.as_of(at=until) for journey in listed_of("journeys", journeys, Journey)]
     book = playbook or common_playbook(several, as_of=until)
     units: dict[str, Any] = {"currency": currency, "rates": tuple(rates)}
@@ -108,6 +109,7 @@ def lead_report(
 
 def _shown(title: str, make: Callable[[], Section]) -> Section:
     """Return a section, or why it cannot be shown."""
+    # What one section needs, others may not: a margin that nobody stated must not cost the reader the whole page.
     try:
         return make()
     except LeadlifeError as error:

@@ -72,6 +72,7 @@ class PointsEngine:
                     else _lead_points(one, view, tally)
                 )
                 added = Bounds(worth, worth)
+            # Bounds are added and cut like the sums that they enclose, so they enclose the result as well.
             known = sums.get(group, Bounds(0, 0))
             sums[group] = Bounds(known.low + added.low, known.high + added.high)
         for group, limits in self._groups.items():
@@ -93,7 +94,7 @@ class PointsEngine:
         seen = set[str]() if lines else set(view.kinds())
         for one in self._rules:
             if isinstance(one, PreparedRule):
-                if not lines and seen.isdisjoint(one.kinds):
+                if not lines and seen.isdisjoint(one.kinds):  # a lead has few kinds, and a policy many rules
                     continue
                 group, worth = one.group, activity_points(one, view, tally)
             else:

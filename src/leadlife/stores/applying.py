@@ -34,6 +34,8 @@ def apply(
     """Change a lead, and return what is new; see ``DatabaseStore.apply``."""
     request = None if key is None else _request(lead, pipeline, key, content)
     asked = _Asked(lead, pipeline, change, request, expected_version, expected_revision, create)
+    # Nearly always nobody else changes the lead meanwhile, so no lock is held while the host's function runs. Whoever
+    # was too late does it again under the lock, and cannot be too late a second time: no retry loop, no starving.
     try:
         saved = _at_once(context, asked)
     except VersionConflict:
@@ -88,6 +90,7 @@ def _at_once(context: StoreContext, asked: _Asked) -> Saved:
     changed, loaded = _changed(context, asked.change, loaded)
     with context.database.writing() as session:
         session.lock(asked.name)
+        # Asked again under the lock: the same request may have been sent twice, and the other one been faster.
         if _is_done(session, asked.request):
             return _again(session, context, final_row(session, asked.lead, asked.pipeline))
         return _saved(session, context, loaded, changed, asked.request)

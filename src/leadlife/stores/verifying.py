@@ -80,7 +80,7 @@ def verify(database: Database, *, head: Any) -> Verification:
     if head is not None and not (isinstance(head, str) and ":" in head):
         raise Malformed("a head is a position and a hash with a colon between", hint="pass what store.head() returned")
     with database.reading() as session:
-        session.hold()
+        session.hold()  # or a lead that is saved meanwhile would have a log and no state
         found = _Found(_Chain(chain.stored_head(session), head))
         for table in tables():
             for row in _rows(session, table):
@@ -115,7 +115,7 @@ class _Found:
             row = table.read(found)
         except LeadlifeError:
             self._break(table, _key(table, found), "its checksum does not fit")
-            row = table.row._make(found[:-1])
+            row = table.row._make(found[:-1])  # damaged as it is, what it says is compared with the rest
         if isinstance(row, FactRow):
             self._breaks += self._links.follow(row)
             try:
@@ -201,6 +201,7 @@ def _rows(session: Session, table: Table[Any]) -> Iterator[Sequence[Any]]:
         if len(found) < _BATCH:
             return
         blanks = ", ".join(f":after{place}" for place in places)
+        # By the last key and not by OFFSET, which reads everything before it again.
         after, values = f"WHERE ({keys}) > ({blanks})", {f"after{place}": found[-1][place] for place in places}
 
 

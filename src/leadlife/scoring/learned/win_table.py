@@ -243,6 +243,7 @@ class WinTable(Definition):
         counts = dict(before)
         for place, (won, lost) in tally.items():
             had_won, had_lost = counts.get(place, (0, 0))
+            # A lead that is taken out may have been counted by other cuts or fields; a negative count would never heal.
             counts[place] = max(had_won + step * won, 0), max(had_lost + step * lost, 0)
         rows = tuple(
             CountedValue.checked({"team": team, "field": field, "value": key[1], "won": won, "lost": lost})
@@ -258,6 +259,7 @@ class WinTable(Definition):
             Malformed: The stage of a lead is not one of the table's stages.
         """
         counts: dict[Place, list[int]] = {}
+        # In blocks, each by outcome and team: Counter counts whole columns at once, and no column grows beyond a block.
         for start in range(0, len(leads), BLOCK):
             groups: dict[tuple[bool, str | None], list[ClosedLead]] = {}
             for lead in leads[start : start + BLOCK]:

@@ -20,9 +20,9 @@ from leadlife.journey import fact_outcomes, history, merging, queries, recording
 from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
 from leadlife.journey.contact import ContactState, Enrolment
 from leadlife.journey.data import JourneyData, folded_anew, growable
-from leadlife.journey.handoff import Offer
 from leadlife.journey.history import Explanation, Grant, Visit
 from leadlife.journey.log import LogEntry
+from leadlife.journey.ownership import Offer
 from leadlife.journey.recording import Clock, verb
 from leadlife.journey.records import Cycle, PendingMove
 from leadlife.journey.snapshot import Snapshot

@@ -13,8 +13,8 @@ from leadlife._base.model import LONGEST_ID, Id, Instant, MappingOf, Model, iden
 from leadlife._frozen import FrozenDict, frozen
 from leadlife.errors import Malformed
 from leadlife.facts import Fact, PlaybookAdopted, Started, derive_id
-from leadlife.journey.handoff import Ownership
 from leadlife.journey.memory import oldest_first, persistent_list
+from leadlife.journey.ownership import Ownership
 from leadlife.journey.records import FactOutcome, RuleChange, Step
 from leadlife.journey.state import Position, RuleStates, State
 from leadlife.playbook.registry import PlaybookRegistry

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from leadlife._base.model import Instant
 from leadlife.errors import Refusal
 from leadlife.facts import Fact
 from leadlife.journey.memory import Memory, PersistentList, newest_first, oldest_first
+from leadlife.journey.ownership import Ownership
 from leadlife.journey.records import (
     Cycle,
     Due,
@@ -30,9 +31,6 @@ from leadlife.lifecycle.stages import Stage, StageStatus
 from leadlife.lifecycle.table import TransitionTable
 from leadlife.playbook.registry import RegisteredPlaybook
 from leadlife.qualification.rule_index import FOR_EVER, Horizon
-
-if TYPE_CHECKING:
-    from leadlife.journey.handoff import Ownership
 
 
 class Episodes(NamedTuple):

@@ -12,7 +12,7 @@ from leadlife._base.arguments import listed_of
 from leadlife.analytics.incidence import wilson
 from leadlife.errors import Malformed
 from leadlife.journey import Journey
-from leadlife.journey.handoff import Offer, OfferStatus
+from leadlife.journey.ownership import Offer, OfferStatus
 from leadlife.timing import instant
 
 RECENT = timedelta(days=30)

@@ -8,7 +8,7 @@ This file passes 400 lines, because every type of fact stands here, one short cl
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from hashlib import blake2b
@@ -34,9 +34,9 @@ from leadlife._base.model import (
 )
 from leadlife._base.validation import restated
 from leadlife._frozen import FrozenDict
-from leadlife.criteria import Readiness, Scalar, Verdict
+from leadlife.criteria import Readiness, Scalar
 from leadlife.errors import Malformed
-from leadlife.leads import Activity, ActorKind, AnyActor, Attributes, OptionalActor, Source, actor
+from leadlife.leads import Activity, ActorKind, AnyActor, Attributes, Source, actor
 from leadlife.money import Money, exact_decimal, short_decimal
 from leadlife.timing import OptionalDuration
 
@@ -777,38 +777,3 @@ def _plain(text: str | bytes) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-class Evidence(Model):
-    """The latest yes or no to a question: since when, by whom, and from where."""
-
-    name: Name
-    value: bool
-    at: Instant
-    fact: Id
-    by: OptionalActor = default(None)
-    source: Source | None = None
-
-    def age(self, at: datetime) -> timedelta:
-        """Return how old it is at an instant."""
-        return at - self.at
-
-
-class Qualification(Model):
-    """A named test that a lead passes: since when, until when, on what evidence, under which agreement."""
-
-    name: Name
-    granted: Instant
-    expires: Instant | None = None
-    evidence: TupleOf[Id] = default(())
-    """Ids of the facts that the answer rested on when it was granted."""
-    playbook: PlaybookRef | None = None
-    """The agreement under which it was granted."""
-    by: Id = "system"
-    """Who granted it, a person or the playbook's own rule."""
-    verdict: Annotated[Verdict | None, Field(repr=False)] = None
-    """The answer that granted it, as a tree; None where a person did."""
-
-    def holds(self, at: Instant) -> bool:
-        """Return whether it holds at an instant: from its granting until, but not at, its expiry."""
-        return self.granted <= at and (self.expires is None or at < self.expires)

@@ -1,16 +1,55 @@
-"""What a journey answers with: an option, a decision, the next waking, a receipt."""
+"""What a journey answers with: what is held and known, an option, a decision, the next waking, a receipt."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Annotated, Any, NamedTuple
 
+from pydantic import Field
+
+from leadlife._base.model import Id, Instant, Model, Name, TupleOf, default
 from leadlife.criteria import Verdict
 from leadlife.errors import Refusal
 from leadlife.facts import Fact, PlaybookRef
 from leadlife.journey.records import FactStatus
+from leadlife.leads import OptionalActor, Source
 from leadlife.lifecycle.transitions import TransitionKind
+
+
+class Evidence(Model):
+    """The latest yes or no to a question: since when, by whom, and from where."""
+
+    name: Name
+    value: bool
+    at: Instant
+    fact: Id
+    by: OptionalActor = default(None)
+    source: Source | None = None
+
+    def age(self, at: datetime) -> timedelta:
+        """Return how old it is at an instant."""
+        return at - self.at
+
+
+class Qualification(Model):
+    """A named test that a lead passes: since when, until when, on what evidence, under which agreement."""
+
+    name: Name
+    granted: Instant
+    expires: Instant | None = None
+    evidence: TupleOf[Id] = default(())
+    """Ids of the facts that the answer rested on when it was granted."""
+    playbook: PlaybookRef | None = None
+    """The agreement under which it was granted."""
+    by: Id = "system"
+    """Who granted it, a person or the playbook's own rule."""
+    verdict: Annotated[Verdict | None, Field(repr=False)] = None
+    """The answer that granted it, as a tree; None where a person did."""
+
+    def holds(self, at: Instant) -> bool:
+        """Return whether it holds at an instant: from its granting until, but not at, its expiry."""
+        return self.granted <= at and (self.expires is None or at < self.expires)
 
 
 class Option(NamedTuple):

@@ -14,10 +14,10 @@ from leadlife._base.arguments import expect, listed
 from leadlife._base.model import identifier
 from leadlife.criteria import Criterion, Readiness, Scalar, Verdict
 from leadlife.errors import Malformed, article
-from leadlife.facts import Evidence, Fact, Moved, PlaybookAdopted, Qualification, QualificationGranted
+from leadlife.facts import Fact, Moved, PlaybookAdopted, QualificationGranted
 from leadlife.facts import QualificationWithdrawn as Withdrawn
 from leadlife.journey import fact_outcomes, history, merging, queries, recording, redaction, starting, tails
-from leadlife.journey.answers import Option, QualificationDecision, Receipt, Wake
+from leadlife.journey.answers import Evidence, Option, Qualification, QualificationDecision, Receipt, Wake
 from leadlife.journey.contact import ContactState, Enrolment
 from leadlife.journey.data import JourneyData, folded_anew, growable
 from leadlife.journey.history import Explanation, Grant, Visit

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from leadlife._base.model import LATEST
 from leadlife.criteria import Criterion, Observation, Verdict
 from leadlife.errors import InvalidDefinition, Malformed, Refusal, RefusalCode, UnknownName, did_you_mean
-from leadlife.facts import Evidence, Moved, Qualification
+from leadlife.facts import Moved
 from leadlife.journey import snapshot as snapshots
 from leadlife.journey import tails
-from leadlife.journey.answers import Option, QualificationDecision, Wake
+from leadlife.journey.answers import Evidence, Option, Qualification, QualificationDecision, Wake
 from leadlife.journey.contact import Enrolment, enrolled
 from leadlife.journey.data import JourneyData, growable, state_at, state_before
 from leadlife.journey.legality import check_move, cool_down_end

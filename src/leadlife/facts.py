@@ -732,7 +732,7 @@ AnyFact = Annotated[
 """Any fact."""
 
 
-FACTS: frozenset[type[Fact]] = frozenset(get_args(get_args(AnyFact)[0]))
+FACT_TYPES: frozenset[type[Fact]] = frozenset(get_args(get_args(AnyFact)[0]))
 """The closed set of types that can be stored and read back."""
 
 LOG_ACTS = (Retracted, Merged, Unmerged)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from leadlife._base.model import EARLIEST, LATEST, identifier
 from leadlife.errors import LeadlifeError, Malformed, did_you_mean
-from leadlife.facts import FACTS, Fact, PlaybookRef, Started, load_fact
+from leadlife.facts import FACT_TYPES, Fact, PlaybookRef, Started, load_fact
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -82,7 +82,7 @@ def _unit_of(number: int) -> str:
 
 @cache
 def _types() -> Mapping[str, type[Fact]]:
-    return {str(one.model_fields["type"].default): one for one in FACTS}
+    return {str(one.model_fields["type"].default): one for one in FACT_TYPES}
 
 
 @cache

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from leadlife.errors import Fault, Malformed, Refusal, article
-from leadlife.facts import DERIVED, FACTS, LOG_ACTS, Fact, Retracted
+from leadlife.facts import DERIVED, FACT_TYPES, LOG_ACTS, Fact, Retracted
 from leadlife.journey.merge_status import Merges, joined
 from leadlife.journey.past import Past
 from leadlife.journey.records import FactStatus
@@ -319,7 +319,7 @@ def observed_facts(facts: Iterable[Fact]) -> list[Fact]:
     kept: list[Fact] = []
     faults: list[Fault] = []
     for place, fact in enumerate(facts):
-        if type(fact) not in FACTS:
+        if type(fact) not in FACT_TYPES:
             faults.append(
                 Fault(str(place), f"{article(type(fact).__name__)} is not a fact", "read stored ones with load_fact")
             )

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from leadlife.errors import Fault, Malformed, Refusal, article, did_you_mean
 from leadlife.facts import (
     DERIVED,
-    FACTS,
+    FACT_TYPES,
     LOG_ACTS,
     Fact,
     Merged,
@@ -286,7 +286,7 @@ def _when_recorded(fact: Fact) -> datetime:
 
 def _checked(data: JourneyData, fact: Fact) -> None:
     """Check that a fact from outside may be recorded in this journey."""
-    if type(fact) not in FACTS:
+    if type(fact) not in FACT_TYPES:
         raise Malformed(
             f"{article(type(fact).__name__)} is not a fact", hint="see leadlife.facts for the types of facts"
         )

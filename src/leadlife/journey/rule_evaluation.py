@@ -403,7 +403,7 @@ class _Evaluation:
         self, rule: IndexedRule, known: RuleState, answers: _Answers
     ) -> tuple[Withdrawal | None, Criterion | None]:
         """Return why what is held must be withdrawn, and the criterion that says so; nothing if it stays."""
-        withdrawal, criterion = _withdrawn(rule, known, answers)
+        withdrawal, criterion = _withdrawn_by_criteria(rule, known, answers)
         if rule.programme is None or withdrawal is not Withdrawal.LEFT:
             return withdrawal, criterion
         goal = rule.programme.goal
@@ -598,7 +598,9 @@ def _label(name: str) -> str:
     return "readiness" if name in _SEGMENTS else programme_of(name) or name
 
 
-def _withdrawn(rule: IndexedRule, known: RuleState, answers: _Answers) -> tuple[Withdrawal | None, Criterion | None]:
+def _withdrawn_by_criteria(
+    rule: IndexedRule, known: RuleState, answers: _Answers
+) -> tuple[Withdrawal | None, Criterion | None]:
     """Return why what is held must be withdrawn, and the criterion that says so; nothing if it stays."""
     definition = rule.definition
     if definition.leave is not None:

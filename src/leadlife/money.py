@@ -1,7 +1,7 @@
 """Money: an exact amount in one currency."""
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field
@@ -32,6 +32,8 @@ def exact_decimal(value: object) -> object:
     return _exact(repr(value)) if isinstance(value, float) else _exact(value)
 
 
+_EXACT = Context(prec=60)
+"""The context of the host may round to fewer digits, and what a fact says must not hang on it."""
 _MARKS = {".": "point", ",": "comma"}
 _WRITTEN = {
     ".": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII),
@@ -62,8 +64,8 @@ def read_amount(text: str, decimal: str) -> Decimal:
 
 def short_decimal(number: Decimal) -> Decimal:
     """Return an equal decimal in its shortest spelling: 49.00 is 49, and 100 is not 1E+2."""
-    short = number.normalize()
-    return short.quantize(1) if short == short.to_integral_value() else short
+    short = number.normalize(_EXACT)
+    return short.quantize(1, context=_EXACT) if short == short.to_integral_value(context=_EXACT) else short
 
 
 class Money(Model):
@@ -86,7 +88,7 @@ class Money(Model):
         return cls.checked({"amount": amount, "currency": currency})
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(amount=self.amount + self._same(other), currency=self.currency)
+        return type(self)(amount=_EXACT.add(self.amount, self._same(other)), currency=self.currency)
 
     def __radd__(self, other: Literal[0]) -> Self:
         """Add to nothing, where ``sum`` begins."""
@@ -95,7 +97,7 @@ class Money(Model):
         return self
 
     def __sub__(self, other: Self) -> Self:
-        return type(self)(amount=self.amount - self._same(other), currency=self.currency)
+        return type(self)(amount=_EXACT.subtract(self.amount, self._same(other)), currency=self.currency)
 
     def __lt__(self, other: Self) -> bool:
         return self.amount < self._same(other)

@@ -1,6 +1,7 @@
 """What attackers found: equal instants after a merge, tails of merged leads, borrowed ids, clocks of other libraries."""
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from decimal import localcontext
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from leadlife import (
     ActivityRecorded,
+    Actor,
+    ConsentChanged,
     EvidenceGiven,
     FieldChanged,
     FieldSpec,
@@ -19,10 +22,13 @@ from leadlife import (
     Lifecycle,
     Malformed,
     Money,
+    Moved,
+    MoveRefused,
     Playbook,
     Retracted,
     Sold,
     Stage,
+    StageReached,
     Transition,
     load_fact,
 )
@@ -305,3 +311,147 @@ def test_arguments_of_the_wrong_type_are_named(tmp_path):
     (tmp_path / "own.toml").write_text('id = "x"\nlifecycle = {stages = [{id = "a"}], transitions = []}\n')
     with pytest.raises(Malformed, match="guards must be a Mapping, not a list"):
         load_playbook(tmp_path / "own.toml", guards=["q"])
+
+
+# ---------------------------------------------------------------- who goes on, and what is known
+
+
+def reached(stage, day, *, gaps=False):
+    return StageReached(stage=stage, at=days(day), infer_gaps=gaps)
+
+
+def at_stage(name, *facts, stage="awareness", day=0):
+    return Journey.start(name, BOOK, stage=stage, at=days(day)).record_all(facts)
+
+
+def test_what_a_person_did_since_a_merge_counts_at_the_next_one():
+    person = at_stage("d").merge(at_stage("l", reached("sales_lead", 1, gaps=True)), at=days(3))
+    person = person.record(reached("opportunity", 4)).record(reached("customer", 5))
+    other = at_stage("m", reached("opportunity", 1, gaps=True))
+    for merged in (person.merge(other, at=days(6)), other.merge(person, at=days(6))):
+        assert (merged.stage, merged.status) == ("customer", "won")
+
+
+def test_a_record_is_ranked_by_all_that_it_knows():
+    b = at_stage("b", Identified(at=days(1)))
+    a = at_stage("a", Identified(at=days(1)), reached("opportunity", 2))
+    c = at_stage("c", stage="name", day=2)
+    orders = (b.merge(a, at=days(5)).merge(c, at=days(5)), b.merge(c, at=days(5)).merge(a, at=days(5)))
+    assert {one.stage for one in (*orders, a.merge(b, at=days(5)).merge(c, at=days(5)))} == {"opportunity"}
+
+
+def test_a_record_is_ranked_as_it_stands_at_the_merge():
+    deal = at_stage("d", reached("sales_lead", 1, gaps=True))
+    planned = Journey.start("l", BOOK, stage="name", at=T).record(reached("customer", 400, gaps=True), now=days(1))
+    assert deal.merge(planned, at=days(2), now=days(2)).stage == "sales_lead"
+    expired = at_stage("z", reached("sales_lead", 1, gaps=True))
+    fresh = at_stage("l", reached("sales_lead", 33, gaps=True), stage="name", day=20)
+    assert expired.tick(days(35)).stage == "recycled"
+    for merged in (expired.merge(fresh, at=days(35), now=days(35)), fresh.merge(expired, at=days(35), now=days(35))):
+        assert merged.stage == "sales_lead"
+
+
+@pytest.mark.parametrize(("at", "now"), [(2, None), (1, 5), (3, None)])
+def test_a_denied_consent_is_denied_whoever_is_merged_into_whom(at, now):
+    def consent(name, granted, day):
+        return lead(name).record(ConsentChanged(purpose="email", granted=granted, at=days(day)))
+
+    one, two = consent("z", True, 2), consent("a", False, 1)
+    for merged in (
+        one.merge(two, at=days(at), now=now and days(now)),
+        two.merge(one, at=days(at), now=now and days(now)),
+    ):
+        merged = merged.tick(days(9))  # noqa: PLW2901 - the same person later
+        assert [consent.granted for consent in merged.lead.consents] == [False]
+        later = merged.record(ConsentChanged(purpose="email", granted=True, at=days(10)))
+        assert [consent.granted for consent in later.lead.consents] == [True]
+    # What the loser says after the merge is compared as well, once it comes in.
+    again = one.merge(lead("a"), at=days(3)).merge(consent("a", False, 1), at=days(4)).tick(days(9))
+    assert [consent.granted for consent in again.lead.consents] == [False]
+
+
+def test_a_key_of_a_lead_that_was_taken_out_is_free():
+    loser = Journey.start("l", BOOK, stage="awareness", at=T).record(Identified(at=days(1), key="signup"))
+    apart = Journey.start("d", BOOK, stage="awareness", at=T).merge(loser, at=days(2)).unmerge("l", at=days(3))
+    own = apart.record(Identified(at=days(4), key="signup"))
+    assert (own.lead.identified, own.receipt.status, own.receipt.new) == (True, "stands", True)
+    assert own.record(Identified(at=days(5), key="signup")).version == own.version
+    assert reread(own) == own
+    lost = lead("l").move("disqualify", at=days(1), key="m1", reason="budget")
+    apart = lead("d").merge(lost, at=days(2)).unmerge("l", at=days(3))
+    assert apart.move("disqualify", at=days(4), key="m1", reason="budget").stage == "disqualified"
+
+
+def test_a_verb_under_the_key_of_a_move_that_did_nothing_says_so():
+    sales = Actor(id="s", roles=("sales",))
+    refused = (
+        lead("a").record(Moved(trigger="accept", at=days(1), key="k", by=sales)).record(reached("lead", 2, gaps=True))
+    )
+    with pytest.raises(MoveRefused):
+        refused.move("accept", at=days(3), key="k", by=sales)
+    moved = lead("b").record(reply(days(1))).move("engage", at=days(1), key="e")
+    further = at_stage("f", reached("opportunity", 1, gaps=True))
+    with pytest.raises(Malformed, match="moves of the lead that it was merged with stand"):
+        further.merge(moved, at=days(2)).move("engage", at=days(3), key="e")
+    closed = lead("c").move("disqualify", at=days(1), reason="budget", key="q")
+    with pytest.raises(Malformed, match="another fact is already recorded under this key"):
+        closed.reopen("budget", at=days(2), key="q")
+
+
+def test_what_nobody_has_recorded_yet_is_not_what_the_loser_calls_so():
+    waiting = lead("d").record(Retracted(target="order-1", at=days(1)))
+    waiting = waiting.record(Refunded(amount=Money.of(1, "EUR"), sale="order-2", at=days(1)))
+    told = lead("l").record(Sold(at=days(2), key="order-1")).record(Sold(at=days(2), key="order-2"))
+    for merged in (waiting.merge(told, at=days(3)), told.merge(waiting, at=days(3))):
+        sales = [entry for entry in merged.log if entry.fact.type == "sold"]
+        assert "retracted" not in {entry.status for entry in sales}
+        [refund] = [fact for fact in merged.facts if fact.type == "refunded"]
+        assert refund.sale not in {name for entry in sales for name in (entry.fact.id, entry.fact.key)}
+
+
+def test_a_merge_is_undone_by_an_unmerge_only():
+    merged = lead("d").merge(lead("l"), at=days(1))
+    [merge] = [fact for fact in merged.facts if fact.type == "merged"]
+    with pytest.raises(Malformed, match="use unmerge"):
+        merged.record(Retracted(target=merge.id, at=days(2)))
+
+
+def test_a_tail_of_a_merged_lead_answers_at_its_last_instant_as_the_whole_or_not_at_all():
+    whole = lead("a").merge(lead("b").record(reached("sales_lead", 2, gaps=True)), at=days(1), now=days(2))
+    tail = Journey.resume_tail(whole.snapshot(tail=True), [], BOOK)
+    assert not whole.may("recycle", at=days(2), reason="budget")
+    with pytest.raises(NeedsWholeLog):
+        tail.may("recycle", at=days(2), reason="budget")
+    assert {option.trigger for option in whole.options(at=days(2))} >= {"engage"}
+    with pytest.raises(NeedsWholeLog):
+        assert tail.record(whole.facts[0]).receipt
+
+
+def test_many_facts_leave_the_receipt_of_the_last():
+    ada = lead("ada").record(reply(days(1), key="k"))
+    facts = [reply(days(2), key="new"), reply(days(3), key="k")]
+    many, one_by_one = ada.record_all(facts), ada.record(facts[0]).record(facts[1])
+    assert (many.receipt, many) == (one_by_one.receipt, one_by_one)
+    assert many.receipt.new is False
+
+
+def test_what_is_no_instant_is_an_error_of_ours_whatever_raises_it():
+    class Vague(tzinfo):
+        pass
+
+    class Strict(tzinfo):
+        def utcoffset(self, _at):
+            raise RuntimeError("not now")
+
+    for at in (pd.NaT, datetime(2026, 3, 2, tzinfo=Vague()), datetime(2026, 3, 2, tzinfo=Strict())):
+        with pytest.raises(Malformed):
+            lead("ada", at=at)
+
+
+def test_what_a_fact_says_does_not_hang_on_the_decimals_of_its_host():
+    sale = Sold(amount=Money.of("1234567.5", "EUR"), at=T)
+    said = sale.content()
+    with localcontext(prec=4):
+        assert Sold(amount=Money.of("1234567.50", "EUR"), at=T).content() == said
+        assert str(Money.of("1234567.5", "EUR") + Money.of("0.25", "EUR")) == "1234567.75 EUR"
+        assert str(Money.of("1234567.5", "EUR") - Money.of("0.25", "EUR")) == "1234567.25 EUR"

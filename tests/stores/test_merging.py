@@ -94,7 +94,8 @@ def test_the_same_lines_twice_change_nothing(store, tmp_path):
         store.unmerge("cookie 7", at=days(2))
         store.apply("cookie 7", lambda journey: journey.record(call(days(3))))
         store.write_lines(tmp_path / "leads.jsonl")
-        assert [one.lead for one in other.read_lines(tmp_path / "leads.jsonl").set_aside] == ["cookie 7"]
+        assert other.read_lines(tmp_path / "leads.jsonl").set_aside == ()
+        assert other.load("cookie 7") == store.load("cookie 7")
 
 
 def test_erasing_a_person_erases_every_record(store, tmp_path):
@@ -125,3 +126,24 @@ def test_merged_leads_travel(store, tmp_path):
         assert [one.lead for one in other.find()] == ["ada"]
         other.unmerge("cookie 7", at=days(2))
         assert other.state("cookie 7").stage == "awareness"
+
+
+@pytest.mark.parametrize("survivor", ["bea", "zed"])
+def test_leads_that_were_taken_apart_elsewhere_are_apart_here_too(store, tmp_path, survivor):
+    for name in (survivor, "lee"):
+        store.start(name, at=T, stage="name")
+    store.merge(survivor, "lee", at=days(1))
+    store.write_lines(tmp_path / "merged.jsonl")
+    with MemoryStore(book()) as other:
+        other.read_lines(tmp_path / "merged.jsonl")
+        store.unmerge("lee", at=days(2))
+        store.apply("lee", lambda journey: journey.record(call(days(3))))
+        store.write_lines(tmp_path / "apart.jsonl")
+        read = other.read_lines(tmp_path / "apart.jsonl")
+        assert read.set_aside == ()
+        assert (other.load(survivor).merged, other.load("lee").lead_id) == ((), "lee")
+        for name in (survivor, "lee"):
+            assert other.load(name) == store.load(name)
+            assert other.state(name).stage == store.state(name).stage
+        assert other.verify().sound
+        assert [one.lead for one in other.find()] == [one.lead for one in store.find()]

@@ -211,16 +211,22 @@ class Definition(Model):
     malformed: ClassVar[type[Malformed]] = InvalidDefinition
 
 
+def _plain(at: datetime) -> datetime:
+    """Return the instant of a subclass, such as the Timestamp of pandas, whose nanoseconds no log keeps."""
+    date, time = (at.year, at.month, at.day), (at.hour, at.minute, at.second, at.microsecond)
+    if not all(isinstance(part, int) for part in (*date, *time)):  # NaT is a datetime as well
+        raise Malformed("an instant is missing", hint="leave out what has none")
+    return datetime(*date, *time, tzinfo=at.tzinfo, fold=at.fold)
+
+
 def utc(at: datetime) -> datetime:
     """Return an aware instant in UTC.
 
     Raises:
         Malformed: The datetime is naive, or outside the years 1678 to 2261.
     """
-    if type(at) is not datetime:  # such as the Timestamp of pandas, whose nanoseconds no log keeps
-        at = datetime(
-            at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, tzinfo=at.tzinfo, fold=at.fold
-        )
+    if type(at) is not datetime:
+        at = _plain(at)
     if at.tzinfo is UTC and EARLIEST <= at < LATEST:
         return at
     if type(at.tzinfo) is TzInfo and not at.utcoffset():
@@ -231,7 +237,7 @@ def utc(at: datetime) -> datetime:
             return at
     try:
         naive, in_range = at.utcoffset() is None, at.tzinfo is None or EARLIEST <= at < LATEST
-    except (ValueError, TypeError, OverflowError):
+    except Exception:  # noqa: BLE001 - a time zone is code of the host
         raise Malformed("the time zone of an instant gives no offset", hint="use UTC, or a zoneinfo.ZoneInfo") from None
     if naive:
         raise Malformed("an instant needs a time zone", hint="give an aware datetime")

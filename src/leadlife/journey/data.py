@@ -161,7 +161,9 @@ def state_before(data: JourneyData, at: datetime) -> State:
     """Return where the lead stands when a fact that is recorded now is folded at an instant."""
     if not data.log.has_merges or (data.folded.at is not None and at > data.folded.at):
         return state_at(data, at)
-    place = (at, data.lead_id, data.log.next_seq)
+    place, past = (at, data.lead_id, data.log.next_seq), data.log.past
+    if past is not None and past.order[:3] > place:
+        raise past.needed()
     before = [fact for fact in data.log.in_fold_order(until=at) if fold_order(fact)[:3] <= place]
     return folded(data.log, before, data.registry, until=at)
 

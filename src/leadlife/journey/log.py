@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from leadlife.errors import Fault, Malformed, Refusal, article
 from leadlife.facts import DERIVED, FACT_TYPES, LOG_ACTS, Fact, Retracted
-from leadlife.journey.merge_status import Merges, joined
+from leadlife.journey.merge_status import Merges, joined, path_of
 from leadlife.journey.past import Past
 from leadlife.journey.records import FactStatus
 
@@ -184,7 +184,21 @@ class FactLog:
         """Return whether a fact has this key."""
         if self.past is not None and key in self.past.by_key:
             return True
+        if self._shared.merges is not None:
+            return self._counting(key) is not None
         return self._shared.keys.get(key, self.length) < self.length
+
+    def _counting(self, key: str) -> Fact | None:
+        """Return the fact that has a key, of those whose lead was not taken out again: a key may be used anew then."""
+        merges, first = self.merges, self.find(key)
+        if first is None or merges is None or not merges.is_out(path_of(first)):
+            return first
+        return next((one for one in self._rivals(key) if not merges.is_out(path_of(one))), None)
+
+    def _rivals(self, key: str) -> Iterator[Fact]:
+        """Yield the facts that came second under a key."""
+        places = (self._shared.conflicts or {}).get(key, [])
+        return (self._shared.facts[place] for place in places if place < self.length)
 
     def known(self, fact: Fact, key: str) -> Fact | None:
         """Return the fact that has a key and the same content, conflicting or not.
@@ -198,10 +212,9 @@ class FactLog:
         first = self.find(key)
         if first is None:
             return None
-        content, conflicts = fact.content(timeless=True), self._shared.conflicts
-        places = [] if conflicts is None else conflicts.get(key, [])
-        rivals = (self._shared.facts[place] for place in places if place < self.length)
-        return next((one for one in (first, *rivals) if one.content(timeless=True) == content), None)
+        content, merges = fact.content(timeless=True), self.merges
+        told = (one for one in (first, *self._rivals(key)) if merges is None or not merges.is_out(path_of(one)))
+        return next((one for one in told if one.content(timeless=True) == content), None)
 
     def key_of(self, fact_id: str) -> str | None:
         """Return the key of the fact that has an id; None if no fact has it."""
@@ -236,15 +249,18 @@ class FactLog:
     def status_of(self, fact: Fact) -> FactStatus:
         """Return whether a fact of the log stands, before any playbook looks at it."""
         before = [] if self.past is None else self.past.by_key.get(fact.key, [])
+        if before and self.past is not None and self.past.merged:
+            raise self.past.needed()  # whether it counts is said by merges before the tail
         if before:
             if before[0].id != fact.id:
                 return FactStatus.CONFLICTING
             return FactStatus.RETRACTED if self.is_retracted(fact) else FactStatus.STANDS
-        if self._shared.facts[self._shared.keys[fact.key]] is not fact:
+        merges = self.merges
+        out = merges is not None and merges.is_out(path_of(fact))
+        if not out and self._counting(fact.key) is not fact:
             return FactStatus.CONFLICTING
         if self.is_retracted(fact):
             return FactStatus.RETRACTED
-        merges = self.merges
         return FactStatus.STANDS if merges is None else merges.status_of(fact)
 
     @property

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from leadlife.errors import Malformed
 from leadlife.facts import LOG_ACTS, ConsentChanged, Fact, Merged, Refunded, Retracted, Unmerged, derive_id
-from leadlife.journey.data import JourneyData, folded_anew, growable
+from leadlife.journey.data import JourneyData, folded_anew, growable, state_at
 from leadlife.journey.fold import fold
 from leadlife.journey.log import FactLog
 from leadlife.journey.merge_status import MOVES, path_of
 from leadlife.journey.recording import Clock, recording_instant, stamp
 from leadlife.journey.records import FactStatus
+from leadlife.journey.state import State
 from leadlife.leads import Actor
 from leadlife.lifecycle.stages import StageStatus
 from leadlife.playbook.registry import PlaybookRegistry
@@ -29,6 +30,7 @@ _STANDS_FURTHER = {
 }
 """Which of two records that came as far shows where a person stands: what lives tells more than what was closed."""
 
+_TICK = timedelta(microseconds=1)
 Rank = tuple[Any, ...]
 
 
@@ -37,21 +39,24 @@ def merge(data: JourneyData, other: JourneyData, *, at: datetime, by: Actor, now
     data, other = _whole(data), _whole(other)
     _check(data, other)
     data = data._replace(registry=PlaybookRegistry((*data.registry.all(), *other.registry.all())))
+    before, clock = data, Clock(None if now is None else instant(now), verb=True)
     merged = data.log.merges is not None and data.log.merges.merged(other.lead_id)
-    clock = Clock(None if now is None else instant(now), verb=True)
     if not merged:
-        mine, theirs = _rank(data), _rank(other)
+        # Both are ranked as they stand at one present: what is planned is not reached yet, and limits have come due.
+        present = max(one for one in (at, clock.now, data.present, other.present) if one is not None)
+        mine, theirs = _rank(data, present), _rank(other, present)
         moves_of = other.lead_id if theirs > mine else data.lead_id
         data = _adding(data, Merged(loser=other.lead_id, moves_of=moves_of, at=at, by=by), clock)
-    recorded, length = recording_instant(data.log.recorded_at, at, clock), data.log.length
+    recorded, incoming = recording_instant(data.log.recorded_at, at, clock), list[Fact]()
     for fact in _Incoming(data.log, other).facts():
         if data.log.known(fact, fact.key) is None:  # both may know one fact that came second under a key
             stamps = {"lead": data.lead_id, "seq": data.log.next_seq, "recorded_at": recorded}
-            data = data._replace(log=data.log.adding(fact.model_copy(update=stamps)))
-    if not merged:
-        for denied in _stricter(data, other, at=at, by=by):
-            data = _adding(data, denied, clock)
-    return data if merged and data.log.length == length else folded_anew(data, data.log)
+            incoming.append(fact.model_copy(update=stamps))
+            data = data._replace(log=data.log.adding(incoming[-1]))
+    purposes = {fact.purpose for fact in incoming if isinstance(fact, ConsentChanged)}
+    for denied in _stricter(before, other, purposes, at=at, by=by):
+        data = _adding(data, denied, clock)
+    return folded_anew(data, data.log) if incoming or not merged else data
 
 
 def unmerge(data: JourneyData, loser: str, *, at: datetime, by: Actor, now: datetime | None) -> JourneyData:
@@ -112,6 +117,8 @@ class _Incoming:
         self._loser = other.lead_id
         self._names: dict[str, str] = {}
         """The ids and keys of events that both know, with those that they have here."""
+        self._referred = {name for fact in log.facts if path_of(fact)[:1] != (self._loser,) for name in _named_by(fact)}
+        """What facts of this lead refer to, whether it is there or not: it is not what the loser calls so."""
         self._standing = {fact.id: fact for fact, status in log.with_status() if status is FactStatus.STANDS}
 
     def facts(self) -> list[Fact]:
@@ -130,9 +137,8 @@ class _Incoming:
             event = self._event(fact, same) if counts else None
             if event is not None:
                 self._names[fact.id], self._names[fact.key] = event.id, event.key
-            # What this lead says itself will always be here. What came with another lead may be taken out with it.
-            if event is None or path_of(event):
-                new.append((fact, event))
+            # Kept though it counts once: the other fact may be taken out, and this lead is ranked by all that it knows.
+            new.append((fact, event))
         return [self._copied(fact, event) for fact, event in new]
 
     def _event(self, fact: Fact, same: dict[bytes, list[Fact]]) -> Fact | None:
@@ -165,34 +171,64 @@ class _Incoming:
     def _key(self, name: str) -> str:
         if name in self._names:
             return self._names[name]
-        return name if self._is_free(self._log.find(name)) else derive_id(self._loser, name)
+        free = self._is_free(self._log.find(name)) and name not in self._referred
+        return name if free else derive_id(self._loser, name)
 
     def _is_free(self, holder: Fact | None) -> bool:
         """Return whether a name means nothing here, or what it means with the loser."""
         return holder is None or path_of(holder)[:1] == (self._loser,)
 
 
-def _stricter(data: JourneyData, other: JourneyData, *, at: datetime, by: Actor) -> Iterator[ConsentChanged]:
-    """Yield a denial of each consent that only one of two records has given: the stricter one wins."""
-    mine, theirs = ({name: seen.value[0] for name, seen in one.folded.memory.of("consent")} for one in (data, other))
-    for purpose in sorted(mine.keys() & theirs.keys()):
-        if mine[purpose] != theirs[purpose]:
-            basis = "the stricter of two merged records"
+def _named_by(fact: Fact) -> tuple[str, ...]:
+    """Return the names of other facts in a fact."""
+    if isinstance(fact, Retracted):
+        return (fact.target,)
+    return (fact.sale,) if isinstance(fact, Refunded) and fact.sale is not None else ()
+
+
+def _stricter(
+    data: JourneyData, other: JourneyData, purposes: set[str], *, at: datetime, by: Actor
+) -> Iterator[ConsentChanged]:
+    """Yield a denial of each of some consents that only one of two records has given: the stricter one wins.
+
+    It comes after what both have said, so that nothing said before the merge outlives it.
+    """
+    mine, theirs = (dict(one.folded.memory.of("consent")) for one in (data, other))
+    for purpose in sorted(purposes & mine.keys() & theirs.keys()):
+        said = mine[purpose], theirs[purpose]
+        if said[0].value[0] != said[1].value[0]:
             yield ConsentChanged(
-                purpose=purpose, granted=False, basis=basis, at=at, by=by, merged_from=(other.lead_id,)
+                purpose=purpose,
+                granted=False,
+                basis="the stricter of two merged records",
+                at=max(at, *(one.at + _TICK for one in said)),
+                by=by,
+                merged_from=(other.lead_id,),
             )
 
 
-def _rank(data: JourneyData) -> Rank:
-    """Return how far the furthest record of a person stands: that of each lead that was merged into it by itself."""
+def _rank(data: JourneyData, present: datetime) -> Rank:
+    """Return how far a person stands: the furthest record by itself, or what the person has done as one since.
+
+    Records are ranked one by one, so that the order in which three are merged does not matter.
+    """
     paths, merges = set(map(path_of, data.log.facts)), data.log.merges
-    return max(_rank_alone(data, path) for path in paths if merges is None or not merges.is_out(path))
+    ranks = [_rank_alone(data, path, present) for path in paths if merges is None or not merges.is_out(path)]
+    last = max((fact.seq for fact in data.log.facts if isinstance(fact, Merged)), default=None)
+    if last is not None and any(
+        fact.seq > last and fact.merged_from is None and isinstance(fact, MOVES) for fact in data.log.facts
+    ):
+        ranks.append(_rank_of(state_at(data, present), data.lead_id))
+    return max(ranks)
 
 
-def _rank_alone(data: JourneyData, path: tuple[str, ...]) -> Rank:
+def _rank_alone(data: JourneyData, path: tuple[str, ...], present: datetime) -> Rank:
     log = FactLog.of(fact.model_copy(update={"merged_from": None}) for fact in data.log.facts if path_of(fact) == path)
-    lead = path[-1] if path else data.lead_id
-    state = fold([fact for fact in log.in_fold_order() if not isinstance(fact, Merged | Unmerged)], data.registry)
+    facts = [fact for fact in log.in_fold_order(until=present) if not isinstance(fact, Merged | Unmerged)]
+    return _rank_of(fold(facts, data.registry, until=present), path[-1] if path else data.lead_id)
+
+
+def _rank_of(state: State, lead: str) -> Rank:
     position = state.position
     if position is None:
         return 0, 0, 0, 0, 0, lead

@@ -114,9 +114,9 @@ def trigger_of_kind(
     one where there is none.
     """
     known = None if key is None else data.log.find(key)
-    if isinstance(known, Moved):  # it was fired before, and is sent again
+    if isinstance(known, Moved) and _is_of_kind(data, known.trigger, kind):  # it was fired before, and is sent again
         return known.trigger
-    state = state_at(data, at) if late else _present_or_later(data, at)
+    state = state_before(data, at) if late else _present_or_later(data, at)
     if state.position is None:
         return usual
     table, stage = state.position.table, state.position.stage
@@ -133,7 +133,11 @@ def trigger_of_kind(
 
 
 def _present_or_later(data: JourneyData, at: datetime) -> State:
-    return data.folded if data.folded.at is not None and at < data.folded.at else state_at(data, at)
+    return data.folded if data.folded.at is not None and at < data.folded.at else state_before(data, at)
+
+
+def _is_of_kind(data: JourneyData, trigger: str, kind: TransitionKind) -> bool:
+    return any(rule.trigger == trigger and rule.kind is kind for rule in data.playbook.lifecycle.transitions)
 
 
 def score(data: JourneyData, name: str, at: datetime, *, since: datetime | None, lift: bool) -> Score:

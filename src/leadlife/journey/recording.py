@@ -30,6 +30,8 @@ from leadlife.journey.data import JourneyData, Passing, folded, folded_anew, gro
 from leadlife.journey.fold import apply, fold
 from leadlife.journey.log import FactLog, fold_order
 from leadlife.journey.queries import option
+from leadlife.journey.records import FactStatus
+from leadlife.journey.state import outcomes_of
 from leadlife.playbook.playbook import Playbook
 from leadlife.timing import instant
 
@@ -154,10 +156,11 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
     # One log and one state take all facts, because no caller sees those in between.
     now, waiting = data.grown(data.log.copy(), data.folded.copy()), list[Fact](data.planned)
     several, changing = len(data.registry.by_name) > 1, any(map(_changes_names, waiting))
-    reached = _Reached(now, waiting)
+    reached, last_known = _Reached(now, waiting), None
     for fact in facts:
         _checked(now, fact)
         stamped, known, taken = _stamped(now, fact, clock)
+        last_known = known
         if known is not None:
             asked = asked._replace(known=known)
             continue
@@ -183,7 +186,7 @@ def record_all(data: JourneyData, facts: Iterable[Fact], clock: Clock) -> Journe
     if now.log.length == data.log.length:
         return asked  # nothing is new, so nothing of what is shown changes
     now, planned = _with_waiting(now, waiting)
-    return now._replace(planned=tuple(planned))
+    return now._replace(planned=tuple(planned), known=last_known)
 
 
 class _Reached:
@@ -229,6 +232,11 @@ def move(data: JourneyData, fact: Moved, clock: Clock, *, late: bool) -> Journey
     if known is not None:
         if data.log.is_retracted(known):
             raise Malformed("this move was recorded and retracted", hint="pass a new key= to make it again")
+        outcomes = (one for one in outcomes_of(data.folded) if one.fact == known.id)
+        _raise(next((one.refusals for one in outcomes if one.status is FactStatus.REFUSED), ()))
+        if data.log.has_merges and data.log.status_of(known) is FactStatus.MERGED:
+            hint = "pass a new key= to make it"
+            raise Malformed("this move is recorded, and the moves of the lead that it was merged with stand", hint=hint)
         return asked._replace(known=known)
     if taken:
         raise Malformed("another fact is already recorded under this key", hint="a key names one fact; use a new one")
@@ -294,6 +302,10 @@ def _checked(data: JourneyData, fact: Fact) -> None:
         raise Malformed("a derived fact is not recorded: the journey concludes it", hint="record what it rests on")
     if fact.merged_from is not None or fact.same_as is not None or isinstance(fact, Merged | Unmerged):
         raise Malformed("leads are merged as a whole", hint="use journey.merge and journey.unmerge")
+    if isinstance(fact, Retracted) and data.log.has_merges:
+        target = data.log.with_id(fact.target) or data.log.find(fact.target)
+        if isinstance(target, Merged | Unmerged):
+            raise Malformed("a merge is not retracted", hint="use unmerge, or merge again")
     if fact.lead not in (None, data.lead_id) or fact.pipeline not in (None, data.pipeline):
         belongs = f"{(fact.lead or data.lead_id)!r} in {(fact.pipeline or data.pipeline)!r}"
         hint = "record it there; a new fact needs no lead and no pipeline"

@@ -11,7 +11,7 @@ from leadlife.stores.context import StoreContext
 from leadlife.stores.database import Session, replace
 from leadlife.stores.journeys import Loaded, Saved, check_open, find_row, known_row, load, lock_name, save
 from leadlife.stores.lead_state import LeadState
-from leadlife.stores.tables import HELD, LEADS
+from leadlife.stores.tables import HELD, LEADS, LeadRow
 
 
 def merge(
@@ -67,8 +67,12 @@ def unmerge(
         check_open(into)
         journey = load(session, context, into)
         taken = save(session, context, Loaded(journey, into), journey.unmerge(loser, at=at, by=by, now=now))
-        # Its own log was never touched; only its state is written anew.
-        alone = load(session, context, row)
-        own = save(session, context, Loaded(alone, row), alone, above=taken.state.revision)
+        own = stand_alone(session, context, row, above=taken.state.revision)
     notify(context, taken)
     return taken, own
+
+
+def stand_alone(session: Session, context: StoreContext, row: LeadRow, *, above: int) -> Saved:
+    """Let a lead that went on as another one go on as itself: its log was never touched, its state is written anew."""
+    alone = load(session, context, row)
+    return save(session, context, Loaded(alone, row), alone, above=above)

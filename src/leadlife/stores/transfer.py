@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from leadlife._base.model import read_json
 from leadlife.errors import LeadlifeError, Malformed, Unreadable
-from leadlife.facts import Erased, Fact, load_fact
+from leadlife.facts import Erased, Fact, Merged, Unmerged, load_fact
 from leadlife.io.fact_lines import LineSetAside
 from leadlife.journey import Journey
 from leadlife.journey.snapshot import Snapshot
@@ -21,9 +21,9 @@ from leadlife.stores.database import Session, put, read
 from leadlife.stores.encoding import OBSERVED, encode
 from leadlife.stores.erasing import erase
 from leadlife.stores.finding import Wanted, live
-from leadlife.stores.journeys import append, find_row, load, log_of, placed
+from leadlife.stores.journeys import Saved, append, find_row, load, log_of, placed
 from leadlife.stores.lead_state import LeadState
-from leadlife.stores.merging import redirect
+from leadlife.stores.merging import redirect, stand_alone
 from leadlife.stores.tables import (
     HELD,
     LEADS,
@@ -111,7 +111,8 @@ def read_lines(context: StoreContext, path: Path) -> Imported:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
         raise Unreadable(f"{path.name!r} cannot be read: {reason}") from None
-    for (lead, pipeline), lines in by_lead.items():
+    # Those into which others were merged come first: they say who stands alone again, and whose own lines can be taken.
+    for (lead, pipeline), lines in sorted(by_lead.items(), key=lambda one: not _has_merges(one[1])):
         imported.take(lead, pipeline, lines)
     return imported.result()
 
@@ -119,6 +120,10 @@ def read_lines(context: StoreContext, path: Path) -> Imported:
 class _Line(NamedTuple):
     number: int
     fact: Fact
+
+
+def _has_merges(lines: Sequence[_Line]) -> bool:
+    return any(isinstance(line.fact, Merged | Unmerged) for line in lines)
 
 
 class _Import:
@@ -198,6 +203,16 @@ class _Import:
         self._facts += len(saved.facts)
         self._known += len(lines) - len(saved.facts)
         self._losers += [(loser, pipeline, lead) for loser in journey.merged]
+        if _has_merges(lines):
+            self._part(lead, pipeline, saved)
+
+    def _part(self, lead: str, pipeline: str, saved: Saved) -> None:
+        """Let every stored lead go on as itself that is not merged into this one any more."""
+        of_survivor = "WHERE merged_into = :lead AND pipeline = :pipeline"
+        with self._context.database.writing() as session:
+            for row in read(session, LEADS, of_survivor, lead=lead, pipeline=pipeline):
+                if row.lead not in saved.journey.merged:
+                    stand_alone(session, self._context, row, above=saved.state.revision)
 
     def _is_merged(self, journey: Journey) -> bool:
         """Return whether a lead is stored that goes on as another one, and its own log holds these facts.

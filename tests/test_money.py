@@ -35,3 +35,13 @@ def test_a_currency_is_three_capital_letters():
     with pytest.raises(Malformed):
         Money.of(1, "eur")
     assert Money(amount=3, currency="EUR").amount == Decimal(3)
+
+
+def test_money_is_summed_with_money_only():
+    three = [Money.of("1.10", "EUR")] * 3
+    assert str(sum(three)) == "3.30 EUR"
+    assert str(sum(three, Money.of(1, "EUR"))) == "4.30 EUR"
+    for wrong in (lambda: three[0] + 1, lambda: 1 + three[0], lambda: three[0] - 0.5, lambda: three[0] < "2 EUR"):
+        with pytest.raises(Malformed, match="money is added to and compared with money"):
+            wrong()
+    assert str(Money(amount="12.50", currency="EUR") - Money.of(2, "EUR")) == "10.50 EUR"

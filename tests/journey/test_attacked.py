@@ -414,6 +414,8 @@ def test_a_merge_is_undone_by_an_unmerge_only():
     [merge] = [fact for fact in merged.facts if fact.type == "merged"]
     with pytest.raises(Malformed, match="use unmerge"):
         merged.record(Retracted(target=merge.id, at=days(2)))
+    called = merged.record(reply(days(2)))
+    assert called.record(Retracted(target=called.facts[-1].id, at=days(3))).receipt.status == "stands"
 
 
 def test_a_tail_of_a_merged_lead_answers_at_its_last_instant_as_the_whole_or_not_at_all():

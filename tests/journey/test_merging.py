@@ -139,6 +139,11 @@ def test_what_did_nothing_before_the_merge_does_nothing_after_it():
     second = FieldChanged(name="size", value=8, at=hours(3), key="free")
     two = lead("two").record(FieldChanged(name="size", value=7, at=hours(2), key="free")).record(second)
     assert (two.fields["size"], one.merge(two, at=days(1)).fields["size"]) == (7, 7)
+    # Both may know the same second fact: it is one, and does nothing.
+    also = lead("also").record(FieldChanged(name="size", value=7, at=hours(2), key="free")).record(second)
+    both = two.merge(also, at=days(1))
+    assert [fact.content() for fact in both.facts].count(second.content()) == 1
+    assert Journey.replay(both.facts, book()) == both
     ahead = lead("two").record(Retracted(target="k", at=hours(2)))
     assert sum(fact.type == "activity" for fact in one.merge(ahead, at=days(1)).standing) == 1
     # What it was recorded for in advance is taken out, under whatever key it comes.

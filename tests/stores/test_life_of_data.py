@@ -465,6 +465,7 @@ def test_a_stored_playbook_without_its_functions_is_of_no_use_until_it_is_passed
         store.start("bob", at=T, stage="name")
         with pytest.raises(UnknownPlaybook, match="is not bound to a function"):
             store.load("ada")
+        assert store.find(qualification="lukewarm") == (), "a playbook that cannot be used may declare any name"
         assert store.state("ada").stage == "name"
         assert store.load("bob").stage == "name"
     with SqliteStore(tmp_path / "leads.db", [book("8"), guarded("7")]) as store:

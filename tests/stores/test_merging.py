@@ -1,5 +1,7 @@
 """A lead that was merged goes on as the other one, whoever asks, until it is taken out again."""
 
+import json
+
 import pytest
 
 from leadlife import ActivityRecorded, FieldChanged, Malformed
@@ -147,3 +149,21 @@ def test_leads_that_were_taken_apart_elsewhere_are_apart_here_too(store, tmp_pat
             assert other.state(name).stage == store.state(name).stage
         assert other.verify().sound
         assert [one.lead for one in other.find()] == [one.lead for one in store.find()]
+
+
+def test_more_of_a_lead_that_goes_on_as_another_one_is_set_aside(store, tmp_path):
+    more = store.apply("cookie 7", lambda journey: journey.record(call(days(3)))).journey
+    store.write_lines(tmp_path / "leads.jsonl")
+    lines = (tmp_path / "leads.jsonl").read_text().splitlines()
+    (tmp_path / "cookie.jsonl").write_text("\n".join(line for line in lines if '"lead": "cookie 7"' in line))
+    with MemoryStore(book()) as other:
+        other.start("ada", at=T, stage="name")
+        first = "\n".join(json.dumps(fact.dump()) for fact in more.facts[:-1])
+        (tmp_path / "first.jsonl").write_text(first)
+        other.read_lines(tmp_path / "first.jsonl")
+        other.merge("ada", "cookie 7", at=days(4))
+        [aside] = other.read_lines(tmp_path / "cookie.jsonl").set_aside
+        assert (aside.lead, "the file holds more of it" in aside.reason) == ("cookie 7", True)
+        other.unmerge("cookie 7", at=days(5))
+        assert other.read_lines(tmp_path / "cookie.jsonl").set_aside == ()
+        assert other.load("cookie 7") == more

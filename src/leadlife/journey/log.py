@@ -173,9 +173,7 @@ class FactLog:
         return self.past is not None and self.past.has(text)
 
     def has_target(self, retraction: Retracted) -> bool:
-        """Return whether a retraction takes any fact out; a retraction is not taken out."""
-        if self.past is not None and self.past.has(retraction.target):
-            return True
+        """Return whether a retraction takes any fact of this log out; a retraction is not taken out."""
         places = (names.get(retraction.target) for names in (self._shared.keys, self._shared.ids) if names is not None)
         found = [self._shared.facts[place] for place in places if place is not None and place < self.length]
         return any(not isinstance(fact, Retracted) for fact in found)

@@ -66,8 +66,9 @@ def suggestion(name: str, known: Iterable[str]) -> str | None:
     # The name is cut, because the time of a comparison grows with the length of both names.
     # What was written is never suggested: it is wrong where it stands, though it may be right elsewhere.
     others = [other for other in known if other != name]
-    similar = get_close_matches(name[:200], others, n=1, cutoff=0.6)
-    return similar[0] if similar else None
+    similar = get_close_matches(name[:200], others, n=3, cutoff=0.6)
+    # Of names that are as near, the one that begins as written is meant: ``=`` is ``==``, not ``>=``.
+    return next((one for one in similar if one.startswith(name) and len(one) == len(similar[0])), (*similar, None)[0])
 
 
 def article(noun: str) -> str:

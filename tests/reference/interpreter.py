@@ -29,7 +29,7 @@ from leadlife.timing import due, grid_from
 from reference.position import Moment, Order, Position
 from reference.reading import Reading, Step
 from reference.rules import Rules
-from reference.view import ERROR, UTC_ZONE, Known, Sight, ask, ask_all
+from reference.view import ERROR, UTC_ZONE, Known, ReferenceView, ask, ask_all
 
 HOUR = timedelta(hours=1)
 
@@ -168,7 +168,7 @@ class Interpreter:
             return "illegal_move"
         self.playbook = playbook
         guard = entries[fact.stage]
-        if guard is not None and ask(guard, self.sight()) is not True:
+        if guard is not None and ask(guard, self.view()) is not True:
             return "guard_not_met"
         self.where = Position.begun(fact.stage, playbook.lifecycle, self.now)
         self.moves.append(Step(self.now.at, "started", None, fact.stage))
@@ -307,11 +307,11 @@ class Interpreter:
 
     def choose(self, edges: list[Edge], by: Actor | None) -> Edge | str:
         """Return the first candidate whose guard is true; a guard that raises ends the search."""
-        sight = self.sight(() if by is None else by.roles)
+        view = self.view(() if by is None else by.roles)
         for edge in edges:
             if edge.left not in (None, self.where.left):
                 continue
-            answer = ask_all(edge.guards, sight)
+            answer = ask_all(edge.guards, view)
             if answer == ERROR:
                 return "guard_failed"
             if answer is True:
@@ -345,8 +345,8 @@ class Interpreter:
 
     # ------------------------------------------------------------------ what follows by itself
 
-    def sight(self, roles: tuple[str, ...] = ()) -> Sight:
-        return self.rules.sight(self.playbook, self.where, self.now, aged=self.aged, roles=roles)
+    def view(self, roles: tuple[str, ...] = ()) -> ReferenceView:
+        return self.rules.view(self.playbook, self.where, self.now, aged=self.aged, roles=roles)
 
     def settle(self) -> None:
         """Judge readiness and qualifications, make one move, and begin again, at most once for each stage."""

@@ -13,7 +13,7 @@ from leadlife.qualification.rules import Hysteresis, QualificationRule
 from leadlife.timing import due
 from reference.position import Moment, Position
 from reference.reading import Change
-from reference.view import ERROR, UTC_ZONE, Known, Sight, ask
+from reference.view import ERROR, UTC_ZONE, Known, ReferenceView, ask
 
 STATE = {"stage", "cycle", "readiness", "qualification"}
 Inputs = set[tuple[str, str]]
@@ -58,7 +58,7 @@ class Rules:
         self.readiness: Observation | None = None
         self.changes: list[Change] = []
 
-    def sight(
+    def view(
         self,
         playbook: Playbook,
         where: Position | None,
@@ -66,16 +66,16 @@ class Rules:
         *,
         aged: datetime,
         roles: tuple[str, ...] = (),
-    ) -> Sight:
+    ) -> ReferenceView:
         """Return what criteria see now."""
         if where is None:
-            return Sight(self.known, playbook, at=now.at, aged=aged, roles=roles)
+            return ReferenceView(self.known, playbook, at=now.at, aged=aged, roles=roles)
         held = {
             name: one.held.expires
             for name, one in self.standing.items()
             if one.held is not None and self.counts(one, playbook, where)
         }
-        return Sight(
+        return ReferenceView(
             self.known,
             playbook,
             at=now.at,
@@ -96,31 +96,31 @@ class Rules:
             self.readiness, self.segments = None, {"mid": Standing(), "late": Standing()}
         else:
             for name, part in (("mid", rule.mid), ("late", rule.late)):
-                sight = self.sight(playbook, where, now, aged=aged)
-                self._weigh(part, self.segments[name], sight=sight, where=where, now=now, fresh=fresh)
+                view = self.view(playbook, where, now, aged=aged)
+                self._weigh(part, self.segments[name], view=view, where=where, now=now, fresh=fresh)
             near = next((name for name in ("late", "mid") if self.segments[name].held is not None), "early")
             if self.readiness is None or self.readiness.value != near:
                 self.readiness = Observation(near, now.at, "", now.ordinal)
         for name in in_order(playbook):
             standing = self.standing.setdefault(name, Standing(name))
-            sight = self.sight(playbook, where, now, aged=aged)
+            view = self.view(playbook, where, now, aged=aged)
             rule = playbook.qualification_by_name[name]
-            self._weigh(rule, standing, sight=sight, where=where, now=now, fresh=fresh)
+            self._weigh(rule, standing, view=view, where=where, now=now, fresh=fresh)
 
     def _weigh(
         self,
         rule: Hysteresis,
         standing: Standing,
         *,
-        sight: Sight,
+        view: ReferenceView,
         where: Position,
         now: Moment,
         fresh: Fact | None,
     ) -> None:
         """Judge one rule: it lapses, is cut off, is left, is renewed, or is granted."""
-        reads = inputs_of(rule.enter, sight.playbook)
-        self._lapse(standing, sight.playbook, where, now)
-        enter, leave = ask(rule.enter, sight), ask(rule.leave, sight)
+        reads = inputs_of(rule.enter, view.playbook)
+        self._lapse(standing, view.playbook, where, now)
+        enter, leave = ask(rule.enter, view), ask(rule.leave, view)
         # After a lapse, a newer entry lifts the bar of a rule that reads the stage. Any other rule, and one that a
         # person withdrew, must have been false.
         elsewhere = reads_stage(reads) and standing.shut_in != where.visit and not standing.overruled

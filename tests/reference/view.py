@@ -39,7 +39,7 @@ class Known:
                 self.history.append(Activity(id=fact.id, kind=taught.name, at=fact.at, attributes=taught.value))
 
 
-class Sight:
+class ReferenceView:
     """One lead at one instant: a ``leadlife.scoring.policy.PolicyView``.
 
     Attributes:
@@ -73,9 +73,9 @@ class Sight:
         self.stage, self.left, self.cycle, self.readiness, self.roles = stage, left, cycle, readiness, roles
         self.held = {} if held is None else held
 
-    def reviewed(self) -> Sight:
+    def reviewed(self) -> ReferenceView:
         """Return the same lead at the last fact or review, for which custom code is asked."""
-        new = object.__new__(Sight)
+        new = object.__new__(ReferenceView)
         vars(new).update(vars(self), at=self.aged)
         return new
 
@@ -150,7 +150,7 @@ class Sight:
         if fading is None:
             return policy.assess(self)
         # Half-lives are aged to the last fact or review; windows and steps to the true instant. The two add up.
-        faded = fading.assess(Sight(self.known, self.playbook, at=self.aged, aged=self.aged))
+        faded = fading.assess(ReferenceView(self.known, self.playbook, at=self.aged, aged=self.aged))
         return Sum(faded.micropoints + rest.assess(self).micropoints)
 
     def _fresh(self, seen: Observation | None) -> Observation | None:
@@ -185,28 +185,28 @@ def _split(policy: Points) -> tuple[Points | None, Points]:
     return found
 
 
-def ask(criterion: Criterion | None, sight: Sight) -> bool | str | None:
+def ask(criterion: Criterion | None, view: ReferenceView) -> bool | str | None:
     """Return the answer of a criterion after Kleene: a part that raises is unknown; ERROR if that leaves it open."""
     if criterion is None:
         return None
-    answer, raised = _weigh(criterion, sight)
+    answer, raised = _weigh(criterion, view)
     return ERROR if answer is None and raised else answer
 
 
-def ask_all(criteria: Iterable[Criterion], sight: Sight) -> bool | str | None:
+def ask_all(criteria: Iterable[Criterion], view: ReferenceView) -> bool | str | None:
     """Return the conjunction of criteria in the same way."""
-    found = [_weigh(criterion, sight) for criterion in criteria]
+    found = [_weigh(criterion, view) for criterion in criteria]
     answer = _least(len(found), [one for one, _ in found])
     return ERROR if answer is None and any(raised for _, raised in found) else answer
 
 
-def _weigh(criterion: Criterion, sight: Sight) -> tuple[bool | None, bool]:
+def _weigh(criterion: Criterion, view: ReferenceView) -> tuple[bool | None, bool]:
     if not isinstance(criterion, AllOf | AnyOf | AtLeast | Not):
         try:
-            return criterion.test(sight), False
+            return criterion.test(view), False
         except (GuardError, PolicyError):
             return None, True
-    found = [_weigh(part, sight) for part in criterion.parts()]
+    found = [_weigh(part, view) for part in criterion.parts()]
     answers, raised = [one for one, _ in found], any(one for _, one in found)
     if isinstance(criterion, Not):
         return (None if answers[0] is None else not answers[0]), raised

@@ -111,6 +111,7 @@ class Expectations:
         self._stays = {(one.lead, one.pipeline): one for one in stays}
         self._model = StageModel.of(stays)
         self._won: dict[str, float] = {}
+        # Before the first move is seen there is nothing to learn from; then profiles alone say what to expect.
         if any(one.moves for one in self._model.stages):
             self._won = {stage: one.won for stage, one in self._model.semi_markov().outlook().items()}
         values = values_of_wins(journeys, self._converter).get(None)
@@ -144,7 +145,7 @@ class Expectations:
             chance,
             chance * gain,
             max(needed - spent, LEAST_HOURS),
-            max(chance - later, 0.0) / WINDOW_DAYS * WEEK * gain,
+            max(chance - later, 0.0) / WINDOW_DAYS * WEEK * gain,  # a chance that rises by waiting loses nothing
             offer.deadline if offer is not None and offer.is_open else None,
             by_type,
             is_revenue and self.currency is not None,

@@ -147,6 +147,7 @@ def handoffs(journeys: Iterable[Journey], *, as_of: datetime, band: tuple[float,
     for journey in listed_of("journeys", journeys, Journey):
         then = journey.as_of(at=as_of)
         rules = then.playbook.handoff
+        # Leads of several playbooks may be counted together; the first that declares a band speaks for both teams.
         band = band if band is not None or rules is None else rules.acceptance
         for offer in then.handoffs:
             every.append(_Offered(offer, _source(offer, then)))
@@ -228,6 +229,7 @@ def _silent(every: list[_Offered], as_of: datetime, band: tuple[float, float] | 
         for one in every
         if one.offer.status is not OfferStatus.VOID and (one.offer.answered or one.offer.overdue or since) > since
     ]
+    # An offer that is overdue and still open has not ended, though its deadline has passed.
     ended = [status for status in ended if status is not OfferStatus.OPEN]
     accepted = ended.count(OfferStatus.ACCEPTED)
     if band is None or len(ended) < FEWEST_ANSWERS or accepted >= band[0] * len(ended):

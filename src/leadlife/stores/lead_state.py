@@ -140,6 +140,7 @@ def scores_of(journey: Journey, at: datetime) -> dict[str, BandedScore]:
     if journey.stage is None:
         return found
     for name in _banded(journey.playbook):
+        # Code of the host that breaks must not keep a lead from being saved: that score is not listed.
         with suppress(LeadlifeError):
             score = journey.score(name, at=at)
             if score.answered:
@@ -178,6 +179,7 @@ def _band_change(journey: Journey, name: str, at: datetime, last: datetime) -> d
     playbook, here = journey.playbook, at
     score = journey.score(name, at=at)
     band = score.band
+    # A policy may announce changes for ever that change no band; so the search is bounded.
     for _ in range(MOST_LOOKS):
         fades = score.fades_from(None)
         if fades is not None:

@@ -28,7 +28,7 @@ test: $(VENV)/.dev ## set up and run the tests
 	$(BIN)/python -m pytest -n auto --dist loadfile --deselect tests/batch/test_spark.py
 
 cover: $(VENV)/.dev ## run the tests without ../shared and demand every branch of the package
-	PYTHONHASHSEED=0 LEADLIFE_SHARED=none LEADLIFE_EXAMPLES=25 LEADLIFE_DERANDOMIZE=1 $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/hosts --ignore tests/stores/test_campaign.py --ignore tests/batch/test_spark.py --ignore tests/test_lab.py --deselect tests/economics/test_forecast.py::test_the_intervals_cover_what_comes_as_often_as_they_say --deselect tests/scoring/test_points.py::test_a_million_activities_on_one_lead --cov --cov-report=term:skip-covered --cov-fail-under=100
+	PYTHONHASHSEED=0 LEADLIFE_SHARED=none LEADLIFE_EXAMPLES=20 LEADLIFE_DERANDOMIZE=1 $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/hosts --ignore tests/stores/test_campaign.py --ignore tests/batch/test_spark.py --ignore tests/test_lab.py --deselect tests/economics/test_forecast.py::test_the_intervals_cover_what_comes_as_often_as_they_say --deselect tests/scoring/test_points.py::test_a_million_activities_on_one_lead --cov --cov-report=term:skip-covered --cov-fail-under=100
 
 lint: $(VENV)/.dev ## ruff and the layers
 	$(BIN)/ruff check .

@@ -21,7 +21,7 @@ from leadlife import (
 from leadlife.batch import FACT_SCHEMA, countable, fact_columns, replay, score_leads, scoring, write_facts
 from leadlife.batch.columns import batch_of
 from leadlife.batch.rows import FactRow
-from leadlife.criteria import count, field, identified
+from leadlife.criteria import at_least, count, field, identified
 from leadlife.errors import Malformed, UnknownName, Unreadable
 from leadlife.facts import Merged
 from leadlife.playbook.recycling_rules import RecyclingRule
@@ -285,3 +285,19 @@ def test_a_stream_that_breaks_in_another_way_is_unreadable():
 
     with pytest.raises(Unreadable, match="the line is cut"):
         score_leads(pa.RecordBatchReader.from_batches(FACT_SCHEMA, batches()), book(points()), "own", at=LATER)
+
+
+@pytest.mark.parametrize("size", [None, 5, 50])
+@pytest.mark.parametrize("city", [None, "Kiel", "Bonn"])
+def test_so_many_of_several_criteria_are_counted_as_in_a_ledger(size, city):
+    """Unknown parts leave the whole unknown as long as they may decide."""
+    parts = [field("size") >= 10, field("city") == "Kiel", count("call") >= 1]
+    for number in (1, 2, 3):
+        own = points(rules=[FieldRule(name="fits", when=at_least(number, *parts), points=7, otherwise=2)])
+        playbook = book(own)
+        ada = called("ada", playbook, 1)
+        for name, value in (("size", size), ("city", city)):
+            ada = ada if value is None else ada.record(FieldChanged(name=name, value=value, at=AT + timedelta(hours=2)))
+        come = score_leads(ada, playbook, "own", at=LATER)
+        assert come.ways == {"own": "sql"}
+        assert values(come)["ada", "own"] == ada.score("own", at=LATER).micropoints

@@ -128,6 +128,20 @@ def test_an_event_that_two_losers_told_of_stays_when_one_is_taken_out():
     assert [fact.at for fact in keyed.unmerge("a", at=days(5)).standing if fact.type == "activity"] == [hours(30)]
 
 
+@pytest.mark.parametrize("name", ["a", "z"])
+def test_whoever_retracts_a_fact_of_an_event_retracts_the_event(name):
+    merged = lead("m").record(reply(days(1))).merge(lead(name).record(reply(days(1))), at=days(2))
+    told = [entry for entry in merged.log if entry.fact.type == "activity"]
+    assert sorted(entry.status for entry in told) == ["duplicate", "stands"]
+    for entry in told:
+        taken = merged.record(Retracted(target=entry.fact.id, at=days(3)))
+        assert not any(fact.type == "activity" for fact in taken.standing)
+        assert reread(taken) == taken
+    # A log that says nonsense is read all the same.
+    odd = [fact.model_copy(update={"same_as": fact.id}) if fact.type == "activity" else fact for fact in merged.facts]
+    assert Journey.replay(odd, BOOK).stage == merged.stage
+
+
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), max_size=9))
 def test_whoever_is_taken_out_takes_no_event_of_another_lead_along(drafts):
     leads = [lead(name) for name in "wab"]

@@ -386,6 +386,31 @@ def test_leads_whose_host_gave_them_the_same_keys(mine, theirs, keys):
     assert not second & {fact.id for fact in merged.standing}
 
 
+_ONE_KEY_ONE_EVENT = _DRAFTS.map(lambda drafts: [(what, hour % 12 + 1) for what, hour in drafts])
+
+
+@given(_ONE_KEY_ONE_EVENT, _ONE_KEY_ONE_EVENT, _ONE_KEY_ONE_EVENT)
+def test_it_does_not_matter_how_leads_of_one_host_are_merged(first, second, third):
+    """Under one key both say the same of one instant, as two systems do that were fed by one."""
+
+    def fed(name, start, drafts):
+        journey = lead(name, "name", at=hours(start))
+        for what, hour in sorted(drafts, key=lambda one: one[1]):
+            last = journey.facts[-1]
+            if what == "retract" and last.type != "started":
+                journey = journey.record(Retracted(target=last.key if hour % 2 else last.id, at=hours(10 + hour)))
+            elif what != "retract":
+                fact = drafted(what, hours(10 + hour), hour)
+                journey = journey.record(fact.replace(key=f"{what} {hour}") if hour % 3 else fact)
+        return journey
+
+    one, two, three, at = fed("one", 0, first), fed("two", 3, second), fed("three", 5, third), hours(500)
+    assert person(one.merge(two, at=at)) == person(two.merge(one, at=at))
+    whole = one.merge(two, at=at).merge(three, at=at)
+    assert person(whole) == person(one.merge(two.merge(three, at=at), at=at))
+    assert Journey.replay([load_fact(fact.dump()) for fact in whole.facts], book()) == whole
+
+
 @given(_DRAFTS, _DRAFTS)
 def test_merging_again_changes_nothing_and_unmerging_undoes_it(mine, theirs):
     one, two = grown("one", 0, mine), grown("two", 3, theirs)

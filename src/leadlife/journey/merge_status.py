@@ -6,7 +6,7 @@ that had been merged into that one before come after it. At each level, one of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 
 from leadlife.facts import (
     Fact,
@@ -52,15 +52,17 @@ class Joined(Started):
 class Merges:
     """The merges of a log as they are now."""
 
-    def __init__(self, facts: Iterable[Fact], is_retracted: Callable[[Fact], bool]) -> None:
+    def __init__(self, facts: Sequence[Fact], is_retracted: Callable[[Fact], bool]) -> None:
         """Take in the facts of a log, in recorded order."""
         self._latest: dict[tuple[Path, str], Merged | Unmerged] = {}
-        self._paths: dict[str, Path] = {}
         starts: list[Started] = []
+        repeats: dict[str, str] = {}
+        retracted = set[str]()
         for fact in facts:
-            if fact.merged_from is not None:
-                self._paths[fact.id] = path_of(fact)
+            if fact.same_as is not None:
+                repeats[fact.id] = fact.same_as
             if is_retracted(fact):
+                retracted.add(fact.id)
                 continue
             if isinstance(fact, Merged | Unmerged):
                 self._latest[path_of(fact), fact.loser] = fact
@@ -71,6 +73,9 @@ class Merges:
             if isinstance(fact, Merged):
                 self._standing.setdefault(path, []).append(fact)
         # A person starts once: with the first start of any record that counts, whoever's moves stand later.
+        self.first_of: Mapping[str, str] = _first_of(repeats)
+        """The first fact of each event that several leads have told of, by the id of each of its facts."""
+        self._duplicates: frozenset[str] = self._repeated(facts, retracted) if repeats else frozenset()
         counting = (fact for fact in starts if not self.is_out(path_of(fact)))
         self._first_start = min(counting, key=_start_order, default=None)
 
@@ -89,11 +94,30 @@ class Merges:
         path = path_of(fact)
         if self.is_out(path):
             return FactStatus.UNMERGED
-        if fact.same_as is not None and not self.is_out(self._paths.get(fact.same_as, ())):
+        if fact.id in self._duplicates:
             return FactStatus.DUPLICATE
         if not isinstance(fact, MOVES) or fact is self._first_start or self._acts(fact, path):
             return FactStatus.STANDS
         return FactStatus.MERGED
+
+    def _repeated(self, facts: Sequence[Fact], retracted: set[str]) -> frozenset[str]:
+        """Return the ids of facts that do not count, because another lead has told of the same event.
+
+        Of one event at one instant, that fact counts which is folded first, so that it does not matter who was merged
+        into whom; of several instants, which only a key makes one, that of the lead that was merged into. Whoever
+        retracts one of them retracts the event.
+        """
+        events: dict[str, list[Fact]] = {}
+        for fact in facts:
+            if fact.id in self.first_of and not self.is_out(path_of(fact)):
+                events.setdefault(self.first_of[fact.id], []).append(fact)
+        told = {fact.id for several in events.values() for fact in several}
+        counting = {
+            min((one for one in several if one.at == several[0].at), key=lambda one: (_origin(one), one.seq)).id
+            for several in events.values()
+            if retracted.isdisjoint(fact.id for fact in several)
+        }
+        return frozenset(told - counting)
 
     def is_out(self, path: Path) -> bool:
         """Return whether a lead through which a fact came was taken out again."""
@@ -115,6 +139,23 @@ class Merges:
         return True
 
 
+def _first_of(repeats: Mapping[str, str]) -> dict[str, str]:
+    """Return the first fact of an event by the id of each that repeats it, directly or through another one."""
+    first_of = {name: name for name in repeats.values()}
+    for name, other in repeats.items():
+        seen = {name}
+        while other in repeats and other not in seen:  # a hostile log may go in a circle
+            seen.add(other)
+            other = repeats[other]  # noqa: PLW2901 - a repetition of a repetition is one of the first
+        first_of[name] = other
+    return first_of
+
+
+def _origin(fact: Fact) -> str:
+    """Return the lead that a fact is of, wherever it was merged into."""
+    return fact.lead if fact.merged_from is None else fact.merged_from[-1]
+
+
 def path_of(fact: Fact) -> Path:
     """Return the leads through which a fact came to a journey; empty for its own."""
     return fact.merged_from or ()
@@ -134,4 +175,4 @@ def joined(facts: list[Fact]) -> list[Fact]:
 
 
 def _start_order(fact: Started) -> tuple[object, ...]:
-    return fact.at, fact.lead if fact.merged_from is None else fact.merged_from[-1], fact.seq
+    return fact.at, _origin(fact), fact.seq

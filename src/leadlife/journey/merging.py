@@ -129,17 +129,18 @@ class _Incoming:
         for fact in self._standing.values():
             if path_of(fact)[:1] != (self._loser,):
                 same.setdefault(fact.content(), []).append(fact)
-        new: list[tuple[Fact, Fact | None]] = []
-        for fact, status in self._other.log.with_status():
-            if self._id(fact.id) in have:
-                continue
+        coming = [one for one in self._other.log.with_status() if self._id(one[0].id) not in have]
+        # An event that several leads of the other person told of is one event here as well.
+        merges, events = self._other.log.merges, dict[str, Fact]()
+        first_of = {} if merges is None else merges.first_of
+        for fact, status in coming:
             counts = status is FactStatus.STANDS and not isinstance(fact, (*MOVES, *LOG_ACTS))
             event = self._event(fact, same) if counts else None
             if event is not None:
+                events[first_of.get(fact.id, fact.id)] = event
                 self._names[fact.id], self._names[fact.key] = event.id, event.key
-            # Kept though it counts once: the other fact may be taken out, and this lead is ranked by all that it knows.
-            new.append((fact, event))
-        return [self._copied(fact, event) for fact, event in new]
+        # Kept though it counts once: the other fact may be taken out, and this lead is ranked by all that it knows.
+        return [self._copied(fact, events.get(first_of.get(fact.id, fact.id))) for fact, _ in coming]
 
     def _event(self, fact: Fact, same: dict[bytes, list[Fact]]) -> Fact | None:
         """Return the fact of this log that is the same event as one that stands in the other."""
@@ -155,6 +156,8 @@ class _Incoming:
         update["key"] = self._key(fact.key) if event is None else derive_id(self._loser, fact.key)
         if event is not None:
             update["same_as"] = event.id
+        elif fact.same_as is not None:
+            update["same_as"] = self._id(fact.same_as)
         if isinstance(fact, Retracted):
             update["target"] = self._reference(fact.target)
         elif isinstance(fact, Refunded) and fact.sale is not None:

@@ -211,8 +211,8 @@ class FactLog:
         if first is None:
             return None
         content, merges = fact.content(timeless=True), self.merges
-        told = (one for one in (first, *self._rivals(key)) if merges is None or not merges.is_out(path_of(one)))
-        return next((one for one in told if one.content(timeless=True) == content), None)
+        with_key = (one for one in (first, *self._rivals(key)) if merges is None or not merges.is_out(path_of(one)))
+        return next((one for one in with_key if one.content(timeless=True) == content), None)
 
     def key_of(self, fact_id: str) -> str | None:
         """Return the key of the fact that has an id; None if no fact has it."""

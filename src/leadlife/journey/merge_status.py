@@ -72,10 +72,10 @@ class Merges:
         for (path, _), fact in self._latest.items():
             if isinstance(fact, Merged):
                 self._standing.setdefault(path, []).append(fact)
-        # A person starts once: with the first start of any record that counts, whoever's moves stand later.
         self.first_of: Mapping[str, str] = _first_of(repeats)
-        """The first fact of each event that several leads have told of, by the id of each of its facts."""
+        """The first fact of each event that several leads have recorded, by the id of each of its facts."""
         self._duplicates: frozenset[str] = self._repeated(facts, retracted) if repeats else frozenset()
+        # A person starts once: with the first start of any record that counts, whoever's moves stand later.
         counting = (fact for fact in starts if not self.is_out(path_of(fact)))
         self._first_start = min(counting, key=_start_order, default=None)
 
@@ -101,7 +101,7 @@ class Merges:
         return FactStatus.MERGED
 
     def _repeated(self, facts: Sequence[Fact], retracted: set[str]) -> frozenset[str]:
-        """Return the ids of facts that do not count, because another lead has told of the same event.
+        """Return the ids of facts that do not count, because another lead has recorded the same event.
 
         Of one event at one instant, that fact counts which is folded first, so that it does not matter who was merged
         into whom; of several instants, which only a key makes one, that of the lead that was merged into. Whoever
@@ -111,13 +111,13 @@ class Merges:
         for fact in facts:
             if fact.id in self.first_of and not self.is_out(path_of(fact)):
                 events.setdefault(self.first_of[fact.id], []).append(fact)
-        told = {fact.id for several in events.values() for fact in several}
+        repeated = {fact.id for several in events.values() for fact in several}
         counting = {
             min((one for one in several if one.at == several[0].at), key=lambda one: (_origin(one), one.seq)).id
             for several in events.values()
             if retracted.isdisjoint(fact.id for fact in several)
         }
-        return frozenset(told - counting)
+        return frozenset(repeated - counting)
 
     def is_out(self, path: Path) -> bool:
         """Return whether a lead through which a fact came was taken out again."""

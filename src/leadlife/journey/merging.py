@@ -130,7 +130,7 @@ class _Incoming:
             if path_of(fact)[:1] != (self._loser,):
                 same.setdefault(fact.content(), []).append(fact)
         coming = [one for one in self._other.log.with_status() if self._id(one[0].id) not in have]
-        # An event that several leads of the other person told of is one event here as well.
+        # An event that several leads of the other person recorded is one event here as well.
         merges, events = self._other.log.merges, dict[str, Fact]()
         first_of = {} if merges is None else merges.first_of
         for fact, status in coming:

@@ -142,13 +142,12 @@ def test_whoever_retracts_a_fact_of_an_event_retracts_the_event(name):
     assert Journey.replay(odd, BOOK).stage == merged.stage
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), max_size=9))
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), st.sampled_from([None, "K", "L"])), max_size=9))
 def test_whoever_is_taken_out_takes_no_event_of_another_lead_along(drafts):
-    leads = [lead(name) for name in "wab"]
-    for who, hour in drafts:
-        # A host gives one kind of event keys, or none: mixed, an event is matched with the first one that it may be.
-        leads[who] = leads[who].record(reply(hours(hour), key=f"key {hour}" if hour % 2 else None))
-    w, a, b = leads
+    leads = [lead(name) for name in "wabc"]
+    for who, hour, key in drafts:
+        leads[who] = leads[who].record(reply(hours(hour), key=key))
+    w, a, b, c = leads
 
     def events(journey):
         return sorted(fact.at for fact in journey.standing if fact.type == "activity")
@@ -157,7 +156,10 @@ def test_whoever_is_taken_out_takes_no_event_of_another_lead_along(drafts):
     assert events(both.unmerge("a", at=days(3))) == events(w.merge(b, at=days(1)))
     assert events(both.unmerge("b", at=days(3))) == events(w.merge(a, at=days(1)))
     assert events(both.unmerge("a", at=days(3)).unmerge("b", at=days(3))) == events(w)
+    later = both.unmerge("a", at=days(3)).merge(c, at=days(4))
+    assert events(later) == events(w.merge(b, at=days(1)).merge(c, at=days(2)))
     assert reread(both) == both
+    assert reread(later) == later
 
 
 def test_facts_whose_host_gave_both_leads_one_id_are_two_facts():

@@ -207,12 +207,16 @@ class FactLog:
             before = self.past.known(fact, key)
             if before is not None:
                 return before
+        merges = self.merges
+        known = self.with_key(key, like=fact)
+        return next((one for one in known if merges is None or not merges.is_out(path_of(one))), None)
+
+    def with_key(self, key: str, *, like: Fact) -> Iterator[Fact]:
+        """Yield the facts of a whole log that have a key and the content of another one, at whatever instant."""
         first = self.find(key)
-        if first is None:
-            return None
-        content, merges = fact.content(timeless=True), self.merges
-        with_key = (one for one in (first, *self._rivals(key)) if merges is None or not merges.is_out(path_of(one)))
-        return next((one for one in with_key if one.content(timeless=True) == content), None)
+        if first is not None:
+            content = like.content(timeless=True)
+            yield from (one for one in (first, *self._rivals(key)) if one.content(timeless=True) == content)
 
     def key_of(self, fact_id: str) -> str | None:
         """Return the key of the fact that has an id; None if no fact has it."""

@@ -106,9 +106,10 @@ def _adding(data: JourneyData, fact: Fact, clock: Clock) -> JourneyData:
 class _Incoming:
     """The facts of a lead that come into the log of another one, under names that mean the same there.
 
-    What both recorded under one key, or of one instant with one content, is one event and is not counted twice. What
-    does not stand, on either side, is not the same as anything: it neither takes the place of an event nor gives it up.
-    Each lead has moves of its own.
+    What both recorded under one key with one content is one event and is not counted twice; so is, of what came without
+    a key, what has one instant and one content. Nothing else is the same, so that what is one event does not depend on
+    who else is merged. What does not stand, on either side, is not the same as anything: it neither takes the place of
+    an event nor gives it up. Each lead has moves of its own.
     """
 
     def __init__(self, log: FactLog, other: JourneyData) -> None:
@@ -119,42 +120,50 @@ class _Incoming:
         """The ids and keys of events that both know, with those that they have here."""
         self._referred = {name for fact in log.facts if path_of(fact)[:1] != (self._loser,) for name in _named_by(fact)}
         """What facts of this lead refer to, whether it is there or not: it is not what the loser calls so."""
-        self._standing = {fact.id: fact for fact, status in log.with_status() if status is FactStatus.STANDS}
+        self._standing = [fact for fact, status in log.with_status() if status is FactStatus.STANDS]
+        self._by_event = {_event_in(log, fact): fact for fact in self._standing}
+        """The fact that stands of each event: the one that holds its key may be out with its lead."""
 
     def facts(self) -> list[Fact]:
         """Return what is new, with its id, its key and what it refers to as they are here."""
         have = {fact.id for fact in self._log.facts}
         # Of each content, as many are the same as both have: what happened twice has happened twice.
         same: dict[bytes, list[Fact]] = {}
-        for fact in self._standing.values():
-            if path_of(fact)[:1] != (self._loser,):
+        for fact in self._standing:
+            if not _has_key(fact) and path_of(fact)[:1] != (self._loser,):
                 same.setdefault(fact.content(), []).append(fact)
         coming = [one for one in self._other.log.with_status() if self._id(one[0].id) not in have]
         # An event that several leads of the other person recorded is one event here as well.
-        merges, events = self._other.log.merges, dict[str, Fact]()
-        first_of = {} if merges is None else merges.first_of
+        events, keys = dict[str, Fact](), dict[str, list[str]]()
+        for fact, _ in coming:
+            keys.setdefault(_event_in(self._other.log, fact), []).append(fact.key)
         for fact, status in coming:
             counts = status is FactStatus.STANDS and not isinstance(fact, (*MOVES, *LOG_ACTS))
-            event = self._event(fact, same) if counts else None
+            name = _event_in(self._other.log, fact)
+            event = self._event(fact, keys[name], same) if counts else None
             if event is not None:
-                events[first_of.get(fact.id, fact.id)] = event
+                events[name] = event
                 self._names[fact.id], self._names[fact.key] = event.id, event.key
         # Kept though it counts once: the other fact may be taken out, and this lead is ranked by all that it knows.
-        return [self._copied(fact, events.get(first_of.get(fact.id, fact.id))) for fact, _ in coming]
+        return [self._copied(fact, events.get(_event_in(self._other.log, fact))) for fact, _ in coming]
 
-    def _event(self, fact: Fact, same: dict[bytes, list[Fact]]) -> Fact | None:
+    def _event(self, fact: Fact, keys: list[str], same: dict[bytes, list[Fact]]) -> Fact | None:
         """Return the fact of this log that is the same event as one that stands in the other."""
-        own = self._log.known(fact, fact.key) if fact.key != fact.id else None
-        if own is not None and own.id in self._standing:
-            return self._standing[own.id]
+        if _has_key(fact):
+            # One fact of an event has its key, and it need not be the one that stands.
+            holders = (one for key in keys for one in self._log.with_key(key, like=fact))
+            known = (self._by_event.get(_event_in(self._log, one)) for one in holders)
+            return next((one for one in known if one is not None), None)
         equal = same.get(fact.content())
         return equal.pop(0) if equal else None
 
     def _copied(self, fact: Fact, event: Fact | None) -> Fact:
         update: dict[str, Any] = {"merged_from": (self._loser, *path_of(fact))}
         update["id"] = self._id(fact.id)
-        update["key"] = self._key(fact.key) if event is None else derive_id(self._loser, fact.key)
+        update["key"] = self._key(fact.key)
         if event is not None:
+            # A key has one holder; what has none still has none.
+            update["key"] = derive_id(self._loser, fact.key) if _has_key(fact) else update["id"]
             update["same_as"] = event.id
         elif fact.same_as is not None:
             update["same_as"] = self._id(fact.same_as)
@@ -180,6 +189,15 @@ class _Incoming:
     def _is_free(self, holder: Fact | None) -> bool:
         """Return whether a name means nothing here, or what it means with the loser."""
         return holder is None or path_of(holder)[:1] == (self._loser,)
+
+
+def _event_in(log: FactLog, fact: Fact) -> str:
+    """Return the id of the first fact of a log that is of the same event as a fact of it."""
+    return fact.id if log.merges is None else log.merges.first_of.get(fact.id, fact.id)
+
+
+def _has_key(fact: Fact) -> bool:
+    return fact.key != fact.id
 
 
 def _named_by(fact: Fact) -> tuple[str, ...]:
